@@ -1,0 +1,88 @@
+# `make` alone prints this help. Needs Python 3.11, make and git; everything else comes into .venv.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+SHELL := /bin/bash
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+V := .venv
+BIN := $(V)/bin
+PORT_BASE ?= 23000
+KILLS ?= 20
+CONFORMANCE := ../shared/conformance/run.py
+
+.PHONY: help setup demo test test-unit test-integration conformance lint typecheck schemas schemas-check bench prove \
+  prove-short mongodb-rs clean
+
+help: ## 显示本帮助 / show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(V)/.stamp-project $(V)/.stamp-kafka ## 安装一切到 .venv / install everything into .venv
+
+$(V)/.stamp-venv: requirements.bootstrap.lock tools/make-venv.sh
+	@bash tools/make-venv.sh "$(PYTHON)" $(V)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.bootstrap.lock
+	@touch $@
+
+$(V)/.stamp-lock: requirements.lock $(V)/.stamp-venv
+	@echo "安装依赖 / installing the locked dependencies …" >&2
+	@VIRTUAL_ENV=$(V) $(BIN)/uv pip install -q --require-hashes -r requirements.lock
+	@touch $@
+
+$(V)/.stamp-project: pyproject.toml tools/build_backend.py $(V)/.stamp-lock
+	@VIRTUAL_ENV=$(V) $(BIN)/uv pip install -q --no-deps --reinstall-package kam -e .
+	@touch $@
+
+$(V)/.stamp-kafka: tools/kam/embedded/kafka-jars.txt $(V)/.stamp-project
+	@echo "取 Kafka / fetching Kafka …" >&2
+	@$(BIN)/python -m kam.embedded.jars
+	@touch $@
+
+demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止 / a lively province, until Ctrl-C
+	@$(BIN)/kam up
+
+test: setup lint typecheck schemas-check test-unit test-integration conformance prove-short ## 全部检验 / everything that proves it
+
+test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
+	@$(BIN)/pytest -q tests -m "not embedded"
+
+test-integration: setup ## 真 Kafka、真数据库上的测试 / tests on the real broker and database
+	@$(BIN)/pytest -q tests -m embedded
+
+conformance: setup ## 外部行为用例 / behaviour cases from outside
+	@if [ -f $(CONFORMANCE) ]; then \
+	  $(BIN)/python $(CONFORMANCE) --kam $(BIN)/kam --port-base $(PORT_BASE); \
+	else \
+	  echo "没有 $(CONFORMANCE)，跳过行为用例 / SKIPPED: $(CONFORMANCE) is not here"; \
+	fi
+
+lint: setup ## 代码与导入规则 / code and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@if [ -f .importlinter ] || grep -q '^\[tool.importlinter' pyproject.toml; then $(BIN)/lint-imports; fi
+
+typecheck: setup ## 类型检查 / type check
+	@$(BIN)/mypy tools libs schemas services
+
+schemas: setup ## 由契约生成代码与文档 / generate what comes from the contracts
+	@$(BIN)/python -m contracts.generate
+
+schemas-check: setup # fails when what is generated differs from what is there
+	@$(BIN)/python -m contracts.generate --check
+
+bench: setup ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
+	@$(BIN)/python -m bench
+
+prove: setup ## 随机杀进程，核对一切；KILLS=N / kill at random, compare everything
+	@KILLS=$(KILLS) $(BIN)/python tests/chaos/prove.py
+
+prove-short: setup
+	@KILLS=4 $(BIN)/python tests/chaos/prove.py
+
+mongodb-rs: setup ## （可选）用 cargo 编译更快的数据库 / build the faster database server (optional, needs cargo)
+	@command -v cargo >/dev/null || { echo "需要 cargo / cargo is needed: apt-get install cargo" >&2; exit 1; }
+	cargo install secantus-mdb --version 0.5.3-beta.193 --ignore-rust-version --locked --root $(V)/share/kam
+
+clean: ## 删除 .venv 与缓存（不删 .kam 数据）/ remove .venv and caches, not the data in .kam
+	@rm -rf $(V) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,126 @@
+"""``python -m bench [--quick]``: prints one JSON line a benchmark and keeps it under bench/results.
+
+``detect``: boss.events already in Kafka, through the production detector in one process (fetch, decode, dedupe, load
+state, decide, evidence, commit, produce); ``limit`` is the bare aiokafka and msgspec loop over the same messages, ``peer``
+a plain Faust agent with the same rule. Runs alternate on the same broker; the figures are medians.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import broker, load, machine
+
+RESULTS = Path(__file__).parent / "results"
+PEER_SECONDS = 60
+
+
+async def child(*words: str, env: dict[str, str] | None = None, seconds: float = 300) -> dict[str, Any]:
+    """Run a module in a process of its own; the line of its output that is JSON. Raises RuntimeError if it fails."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *words,
+        env={**os.environ, **(env or {})},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        out, errors = await asyncio.wait_for(process.communicate(), seconds)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise RuntimeError(f"{words}: no answer within {seconds} s") from None
+    lines = [line for line in out.decode().splitlines() if line.startswith("{")]
+    if process.returncode or not lines:
+        raise RuntimeError(f"{words}: exit {process.returncode}: {errors.decode()[-2000:]}")
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+async def detect(customers: int, months: int, rounds: int, peer_events: int) -> list[dict[str, Any]]:
+    """Measure; two lines: speed and memory."""
+    async with broker.running(load.PARTITIONS, load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC) as (kafka, scratch):
+        say(f"写入账单 / writing {customers * months} bills …")
+        events = await load.write(kafka, load.TOPIC, load.bills(customers, months))
+        await load.write(kafka, load.PEER_TOPIC, load.bills(peer_events // 4, 4))
+        common = ("--kafka", kafka, "--events", str(events))
+        limits, ours = [], []
+        for number in range(rounds):
+            limits.append(await child("bench.detect", "limit", *common))
+            folder = scratch / f"detect-{number}"
+            ours.append(
+                await child("bench.detect", "ours", *common, "--folder", str(folder), "--customers", str(customers))
+            )
+            say(f"{number + 1}/{rounds}: limit {rate(limits[-1]):,.0f}/s, ours {rate(ours[-1]):,.0f}/s")
+        peer = await child(
+            "bench.faust_peer",
+            "worker",
+            "-l",
+            "error",
+            env={
+                "BENCH_KAFKA": kafka,
+                "BENCH_EVENTS": str(peer_events),
+                "BENCH_SECONDS": str(PEER_SECONDS),
+                "BENCH_FOLDER": str(scratch / "faust"),
+            },
+            seconds=PEER_SECONDS + 120,
+        )
+    our_rate, limit_rate, peer_rate = median(map(rate, ours)), median(map(rate, limits)), rate(peer)
+    ratios = [rate(o) / rate(lim) for o, lim in zip(ours, limits, strict=True)]
+    speed = {
+        "name": "detect",
+        "ours": round(our_rate),
+        "peer": round(peer_rate),
+        "limit": round(limit_rate),
+        "unit": "events/s",
+        "ours_vs_peer": round(our_rate / peer_rate, 1),
+        "ours_vs_limit": round(median(ratios), 3),
+        "events": events,
+        "customers": customers,
+        "alert_events": ours[-1]["alert_events"],
+        "rounds": [{"limit": round(rate(lim)), "ours": round(rate(o))} for o, lim in zip(ours, limits, strict=True)],
+    }
+    # RSS does not grow with the number of customers: states are on disk, memory is caches and batches.
+    memory = {
+        "name": "detect-memory",
+        "ours": round(max(o["memory_mb"] for o in ours)),
+        "peer": None,
+        "limit": None,
+        "unit": "MiB resident above start while detecting",
+        "ours_vs_peer": None,
+        "ours_vs_limit": None,
+        "disk_mib_per_million_customers": round(median(o["disk_mb_per_million_customers"] for o in ours)),
+    }
+    return [speed, memory]
+
+
+def rate(run: dict[str, Any]) -> float:
+    return float(run["events"]) / float(run["seconds"])
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    words.add_argument("--quick", action="store_true", help="a fifth of the events, one round")
+    quick = words.parse_args().quick
+    size = (20_000, 3, 1, 4_000) if quick else (100_000, 3, 3, 20_000)
+    lines = asyncio.run(detect(*size))
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    sys.stdout.write(text)
+    RESULTS.mkdir(exist_ok=True)
+    name = "quick.txt" if quick else f"{datetime.now(UTC):%Y-%m-%d}.txt"
+    (RESULTS / name).write_text(f"# {machine.shape()}\n{text}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

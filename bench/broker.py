@@ -1,0 +1,50 @@
+"""An embedded Kafka of our own for the time of a benchmark, its data in a temporary directory."""
+
+import asyncio
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from kam.embedded import kafka, topics
+from kam.embedded.process import guarded, tail
+from kam.instance import PORTS, busy_ports
+
+START_SECONDS = 60
+
+
+@asynccontextmanager
+async def running(partitions: int, *names: str) -> AsyncIterator[tuple[str, Path]]:
+    """Bootstrap address of a broker that has these topics, and a scratch directory; both are gone afterwards."""
+    base = next(b for b in random.sample(range(23500, 32000, 20), 50) if not busy_ports(b, PORTS))
+    with tempfile.TemporaryDirectory(prefix="kam-bench-") as folder:
+        scratch = Path(folder)
+        spec = kafka.spec(scratch / "kafka", base)
+        assert spec.prepare is not None
+        await asyncio.to_thread(spec.prepare)
+        log = scratch / "kafka.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(guarded(list(spec.argv)), stdout=out, stderr=out, start_new_session=True)
+        try:
+            bootstrap = f"{kafka.HOST}:{base + PORTS['kafka']}"
+            await _until_ready(process, bootstrap, log)
+            await topics.create(bootstrap, [topics.Topic(name, partitions, -1) for name in names])
+            yield bootstrap, scratch
+        finally:
+            process.terminate()
+            try:
+                await asyncio.to_thread(process.wait, 20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+async def _until_ready(process: "subprocess.Popen[bytes]", bootstrap: str, log: Path) -> None:
+    print("启动 Kafka / starting Kafka …", file=sys.stderr, flush=True)
+    async with asyncio.timeout(START_SECONDS):
+        while "Kafka Server started" not in log.read_text(errors="replace") or not await kafka.answers(bootstrap):
+            if process.poll() is not None:
+                raise RuntimeError("Kafka: " + "\n".join(tail(log)))
+            await asyncio.sleep(0.2)

@@ -1,0 +1,113 @@
+"""The runs of the benchmark ``detect``, each a process of its own: ``python -m bench.detect ours|limit …``.
+
+Prints one JSON object: events, seconds, and for ``ours`` what it keeps in memory and on disk.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import uvloop
+from aiokafka import TopicPartition
+from alerts import rules
+from alerts.detect import app
+from alerts.detect.handlers import BillRecord
+from servicekit.kafka import start_consumer
+from servicekit.local import LocalStore
+from servicekit.service import Service
+from servicekit.settings import ServiceSettings
+from servicekit.telemetry import setup_logging
+
+from bench.load import PARTITIONS, TOPIC, remember
+
+
+async def limit(kafka: str, events: int) -> dict[str, Any]:
+    """The bare loop: aiokafka ``getmany`` and a msgspec decode of the body, nothing else."""
+    decode = msgspec.json.Decoder(BillRecord).decode
+    consumer = await start_consumer(kafka, "bench-limit", [TopicPartition(TOPIC, p) for p in range(PARTITIONS)])
+    seen, started, cpu = 0, time.perf_counter(), time.process_time()
+    while seen < events:
+        for records in (await consumer.getmany(timeout_ms=1000, max_records=10_000)).values():
+            for record in records:
+                decode(record.value)
+            seen += len(records)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    await consumer.stop()
+    return {"events": seen, "seconds": seconds, "cpu_seconds": cpu}
+
+
+async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[str, Any]:
+    """The production detector, as the service alerts runs it, from the first fetch to the last answer of the broker."""
+    await remember(folder, customers)
+    settings = ServiceSettings(service_data=folder, kafka=kafka, partitions=PARTITIONS)
+    service = Service("alerts", settings)
+    detector = app(rules.load(), PARTITIONS)
+    service.consume(detector, [TOPIC, "work.events"], lambda _, ordinal: LocalStore(folder / str(ordinal)))
+    process = psutil.Process()
+    before = process.memory_info().rss
+    stopping = asyncio.Event()
+    running = asyncio.create_task(service.run(stopping))
+    while not service.ready()[0]:
+        await asyncio.sleep(0.001)
+    started, cpu = time.perf_counter(), time.process_time()
+    peak = before
+    while not _finished(service, events):
+        if running.done():
+            running.result()
+        peak = max(peak, process.memory_info().rss)
+        await asyncio.sleep(0.02)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    alerts = sum(unit.position.next_sequence - 1 for unit in service.units)
+    stopping.set()
+    await running
+    on_disk = sum(f.stat().st_size for f in folder.rglob("*.sst")) + sum(f.stat().st_size for f in folder.rglob("*.log"))
+    per_million = 1_000_000 / customers / 2**20
+    return {
+        "events": events,
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "alert_events": alerts,
+        "memory_mb": (peak - before) / 2**20,
+        "disk_mb_per_million_customers": on_disk * per_million,
+    }
+
+
+def _finished(service: Service, events: int) -> bool:
+    done = sum(unit.position.offsets.get(f"{TOPIC}/{unit.ordinal}", 0) for unit in service.units)
+    return done >= events and not any(unit.relay.pending for unit in service.units)
+
+
+def main() -> None:
+    words = argparse.ArgumentParser()
+    words.add_argument("run", choices=("limit", "ours"))
+    words.add_argument("--kafka", required=True)
+    words.add_argument("--events", type=int, required=True)
+    words.add_argument("--folder", type=Path)
+    words.add_argument("--customers", type=int, default=0)
+    words.add_argument("--profile", type=Path, help="write cProfile's findings here")
+    given = words.parse_args()
+    setup_logging("bench", "json")
+    run = (
+        limit(given.kafka, given.events)
+        if given.run == "limit"
+        else ours(given.kafka, given.events, given.folder, given.customers)
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        if given.profile is not None:
+            import cProfile
+
+            with cProfile.Profile() as profile:
+                found = runner.run(run)
+            profile.dump_stats(given.profile)
+        else:
+            found = runner.run(run)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

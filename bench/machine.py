@@ -1,0 +1,11 @@
+"""The shape of the machine, without anything that names it."""
+
+import platform
+
+import psutil
+
+
+def shape() -> str:
+    memory = psutil.virtual_memory().total / 2**30
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, {python}"

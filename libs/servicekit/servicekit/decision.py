@@ -1,0 +1,87 @@
+"""What a handler gives back: the new state and everything that follows from it. Pure data."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from servicekit.envelope import Message
+
+
+class Emit(msgspec.Struct, frozen=True):
+    """An event to publish. ``subject`` defaults to the key that was handled, ``topic`` to the type's home topic.
+
+    ``seed`` names the cause the id is derived from (default: the handled message, the key, the type and the ordinal);
+    ``causation`` and ``correlation`` default to those of the handled message; ``time`` to business time.
+    """
+
+    type: str
+    data: msgspec.Struct
+    subject: str | None = None
+    topic: str | None = None
+    partition: int | None = None
+    seed: str | None = None
+    causation: str | None = None
+    correlation: str | None = None
+    time: datetime | None = None
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A document people query: replaced whole under its id; ``doc`` None removes it."""
+
+    collection: str
+    id: str
+    doc: dict[str, Any] | None
+
+
+class Tell(msgspec.Struct, frozen=True):
+    """A word to another key of the same unit: its handler runs at once, before the next message, in the same write."""
+
+    key: str
+    type: str
+    data: Any
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Outcome of handling one message for one key.
+
+    ``state`` None forgets the key. ``wake_at`` is when the key wants to be looked at again (business time, None:
+    never); it replaces the earlier wish. ``tells`` are handled next, by other keys of this unit. ``effects`` are handed
+    to the service after the commit, ``answer`` to whoever sent the command.
+    """
+
+    state: Any
+    events: tuple[Emit, ...] = ()
+    wake_at: datetime | None = None
+    rows: tuple[Row, ...] = ()
+    effects: tuple[Any, ...] = ()
+    answer: Any = None
+    tells: tuple[Tell, ...] = ()
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a handler may know besides state and data: business time and where the message came from.
+
+    ``time`` is the event's own time as it stood on the wire (of a BOSS record: its effective time), "" where it has
+    none; ``envelope.parse_time`` reads it. ``message`` is what was received, for those who keep the log itself.
+    """
+
+    now: datetime
+    id: str
+    type: str
+    correlation: str
+    revision: int = 0
+    time: str = ""
+    message: Message | None = None
+
+
+class Invalid(Exception):
+    """The message can't be handled and never will be: it goes to the dead letters with this reason."""
+
+
+class Refused(Exception):
+    """A command that must not be carried out; ``code`` is stable, the text says what to do instead."""
+
+    def __init__(self, code: str, zh: str, en: str, status: int = 409) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.code, self.zh, self.en, self.status = code, zh, en, status

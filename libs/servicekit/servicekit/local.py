@@ -1,0 +1,144 @@
+"""Local store: RocksDB through rocksdict, one directory a unit, one synced WriteBatch a commit.
+
+Keys: ``s<key>`` -> 8 bytes wake (0: none) + state; ``w<8 bytes due><key>`` -> empty; ``o<8 bytes sequence>`` ->
+message; ``p`` -> position. Stale wake entries are dropped when they come up.
+"""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from rocksdict import Options, Rdict, WriteBatch, WriteOptions
+
+from servicekit.decision import Row
+from servicekit.envelope import OutMessage
+from servicekit.store import Batch, Fenced, Position
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_position = msgspec.msgpack.Decoder(Position).decode
+_decode_out = msgspec.msgpack.Decoder(OutMessage).decode
+_NO_WAKE = bytes(8)
+
+
+def _options() -> Options:
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_max_background_jobs(2)
+    options.set_write_buffer_size(32 << 20)
+    options.set_max_total_wal_size(128 << 20)
+    options.set_keep_log_file_num(2)
+    return options
+
+
+class LocalStore:
+    """Store of one unit under ``path``. RocksDB's lock file keeps a second process out (``Fenced``)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._synced = WriteOptions()
+        self._synced.sync = True
+        self._lazy = WriteOptions()
+
+    async def open(self) -> Position:
+        self._path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = Rdict(str(self._path), _options())
+        except Exception as error:
+            if "lock" in str(error).lower():
+                raise Fenced(f"{self._path} is in use by another process") from error
+            raise
+        raw = self._db.get(b"p")
+        self._position = _decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
+        self._sent = 0
+        return self._position
+
+    async def load(self, keys: list[str]) -> dict[str, bytes]:
+        found: list[bytes | None] = self._db.get([b"s" + key.encode() for key in keys]) or []
+        return {key: value[8:] for key, value in zip(keys, found, strict=True) if value is not None}
+
+    async def keys(self, prefix: str, after: str, limit: int) -> list[str]:
+        """Keys that start with ``prefix`` and are greater than ``after``, in order."""
+        found: list[str] = []
+        start = b"s" + max(prefix, after).encode()
+        items = self._db.iter()
+        items.seek(start)
+        while items.valid() and len(found) < limit and items.key().startswith(b"s" + prefix.encode()):
+            key = items.key()[1:].decode()
+            if key > after:
+                found.append(key)
+            items.next()
+        return found
+
+    async def commit(self, batch: Batch) -> None:
+        write = WriteBatch(raw_mode=True)
+        for key, (state, wake) in batch.states.items():
+            name = key.encode()
+            if state is None:
+                write.delete(b"s" + name)
+                continue
+            due = _NO_WAKE if wake is None else wake.to_bytes(8, "big")
+            write.put(b"s" + name, due + state)
+            if wake is not None:
+                write.put(b"w" + due + name, b"")
+        for number, message in batch.outbox:
+            write.put(b"o" + number.to_bytes(8, "big"), _encode(message))
+        self._write_rows(write, batch.rows)
+        old = self._position
+        position = Position(
+            {**old.offsets, **batch.offsets}, {**old.marks, **batch.marks}, batch.next_sequence, old.epoch
+        )
+        write.put(b"p", _encode(position))
+        self._db.write(write, self._synced)
+        self._position = position
+
+    def _write_rows(self, write: WriteBatch, rows: list[Row]) -> None:
+        """Rows have no home here; a service that keeps its own beside the states puts them into the same write."""
+
+    async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        stale: list[bytes] = []
+        seen: set[bytes] = set()
+        for entry in self._prefix(b"w"):
+            due, name = entry[1:9], entry[9:]
+            if int.from_bytes(due, "big") > until_ms or len(found) >= limit:
+                break
+            state = self._db.get(b"s" + name)
+            if state is None or state[:8] != due or name in seen:
+                stale.append(entry)
+            else:
+                seen.add(name)
+                found.append((name.decode(), int.from_bytes(due, "big")))
+        for entry in stale:
+            self._db.delete(entry)
+        return found
+
+    async def next_due(self) -> int | None:
+        found = next(self._prefix(b"w"), None)
+        return None if found is None else int.from_bytes(found[1:9], "big")
+
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+        rows: list[tuple[int, OutMessage]] = []
+        items = self._db.iter()
+        items.seek(b"o" + (after + 1).to_bytes(8, "big"))
+        while items.valid() and items.key().startswith(b"o") and len(rows) < limit:
+            rows.append((int.from_bytes(items.key()[1:], "big"), _decode_out(items.value())))
+            items.next()
+        return rows
+
+    async def sent(self, up_to: int) -> None:
+        # Not synced: a forgotten deletion only means a repeat, and repeats are dropped by their sequence.
+        write = WriteBatch(raw_mode=True)
+        write.delete_range(b"o" + self._sent.to_bytes(8, "big"), b"o" + (up_to + 1).to_bytes(8, "big"))
+        self._db.write(write, self._lazy)
+        self._sent = up_to + 1
+
+    async def close(self) -> None:
+        self._db.close()
+
+    def _prefix(self, prefix: bytes) -> Iterator[bytes]:
+        items = self._db.iter()
+        items.seek(prefix)
+        while items.valid() and items.key().startswith(prefix):
+            yield items.key()
+            items.next()

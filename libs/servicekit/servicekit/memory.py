@@ -1,0 +1,107 @@
+"""The in-memory fake: a complete store for tests, kept to the same behaviour suite as the real ones."""
+
+from typing import Any
+
+from servicekit.envelope import OutMessage
+from servicekit.store import Batch, Position
+
+
+class MemoryStore:
+    """A store in a dictionary. It outlives ``close``: opening it again finds what was committed."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, bytes] = {}
+        self.wakes: dict[str, int] = {}
+        self.documents: dict[str, dict[str, dict[str, Any]]] = {}
+        self.pending: dict[int, OutMessage] = {}
+        self.position = Position(epoch="memory")
+
+    async def open(self) -> Position:
+        return self.position
+
+    async def load(self, keys: list[str]) -> dict[str, bytes]:
+        return {key: self.states[key] for key in keys if key in self.states}
+
+    async def keys(self, prefix: str, after: str, limit: int) -> list[str]:
+        """Keys that start with ``prefix`` and are greater than ``after``, in order."""
+        return sorted(key for key in self.states if key.startswith(prefix) and key > after)[:limit]
+
+    async def commit(self, batch: Batch) -> None:
+        for key, (state, wake) in batch.states.items():
+            if state is None:
+                self.states.pop(key, None)
+            else:
+                self.states[key] = state
+            self.wakes.pop(key, None)
+            if wake is not None:
+                self.wakes[key] = wake
+        for row in batch.rows:
+            collection = self.documents.setdefault(row.collection, {})
+            if row.doc is None:
+                collection.pop(row.id, None)
+            else:
+                collection[row.id] = {"_id": row.id, **row.doc}
+        self.pending.update(batch.outbox)
+        self.position = Position(
+            {**self.position.offsets, **batch.offsets},
+            {**self.position.marks, **batch.marks},
+            batch.next_sequence,
+            self.position.epoch,
+        )
+
+    async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
+        return sorted(((k, w) for k, w in self.wakes.items() if w <= until_ms), key=lambda kw: (kw[1], kw[0]))[:limit]
+
+    async def next_due(self) -> int | None:
+        return min(self.wakes.values(), default=None)
+
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+        return [(n, self.pending[n]) for n in sorted(self.pending) if n > after][:limit]
+
+    async def sent(self, up_to: int) -> None:
+        for n in [n for n in self.pending if n <= up_to]:
+            del self.pending[n]
+
+    async def close(self) -> None:
+        return None
+
+
+class MemoryRows:
+    """Read side of one or more memory stores."""
+
+    def __init__(self, *stores: MemoryStore) -> None:
+        self._stores = stores
+
+    async def find(
+        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None, limit: int = 0
+    ) -> list[dict[str, Any]]:
+        found = [d for s in self._stores for d in s.documents.get(collection, {}).values() if _matches(d, where or {})]
+        if sort:
+            found.sort(
+                key=lambda d: (d.get(sort.lstrip("-")) is not None, d.get(sort.lstrip("-"))),
+                reverse=sort.startswith("-"),
+            )
+        return found[:limit] if limit else found
+
+    async def get(self, collection: str, id: str) -> dict[str, Any] | None:
+        return next((s.documents[collection][id] for s in self._stores if id in s.documents.get(collection, {})), None)
+
+
+def _matches(document: dict[str, Any], where: dict[str, Any]) -> bool:
+    for field, want in where.items():
+        have: Any = document
+        for step in field.split("."):
+            have = [h.get(step) for h in have] if isinstance(have, list) else (have or {}).get(step)
+        tests = want if isinstance(want, dict) else {"$eq": want}
+        for operator, value in tests.items():
+            if isinstance(have, list) and operator in ("$eq", "$in"):
+                good = value in have if operator == "$eq" else any(h in value for h in have)
+            elif operator == "$eq":
+                good = have == value
+            elif operator == "$in":
+                good = have in value
+            else:
+                good = have is not None and (have >= value if operator == "$gte" else have < value)
+            if not good:
+                return False
+    return True

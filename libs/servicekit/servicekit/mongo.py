@@ -1,0 +1,185 @@
+"""Mongo store, the only module that knows motor (past its end of life: pymongo's AsyncMongoClient can take its place).
+
+One database a service. Collections of a unit: ``<app>_state`` {_id key, u unit, w wake ms, s state}, ``<app>_outbox``
+{_id "unit:sequence", u, n, m}, ``<app>_units`` {_id unit, owner, commits, position}. Every commit is one transaction
+that compares ``owner`` and counts ``commits``: a process that was taken over can't write, and a commit whose answer was
+lost is recognised.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
+from pymongo import DeleteOne, ReplaceOne
+from pymongo.errors import AutoReconnect, ConnectionFailure, OperationFailure, ServerSelectionTimeoutError
+
+from servicekit.envelope import OutMessage
+from servicekit.store import Batch, Fenced, Position, Transient
+
+if TYPE_CHECKING:
+    from servicekit.pipeline import App
+
+Document = dict[str, Any]
+_encode = msgspec.msgpack.Encoder().encode
+_decode_position = msgspec.msgpack.Decoder(Position).decode
+_decode_out = msgspec.msgpack.Decoder(OutMessage).decode
+_PASSING = (AutoReconnect, ConnectionFailure, ServerSelectionTimeoutError)
+
+
+def connect(uri: str, database: str) -> "AsyncIOMotorDatabase[Document]":
+    """Database of a service. Connecting is lazy; nothing is sent here."""
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+        uri, tz_aware=True, serverSelectionTimeoutMS=10_000, appname=database
+    )
+    return client[database]
+
+
+def stores(database: "AsyncIOMotorDatabase[Document]") -> "Callable[[App, int], MongoStore]":
+    """Makes the store of each unit of an app in this database."""
+    return lambda app, ordinal: MongoStore(database, app.name, f"{app.name}.{ordinal}")
+
+
+class MongoStore:
+    """Store of one unit of an app in a service's database."""
+
+    def __init__(self, database: "AsyncIOMotorDatabase[Document]", app: str, unit: str) -> None:
+        self._db, self._unit, self._owner = database, unit, secrets.token_hex(8)
+        self._states, self._outbox, self._units = (
+            database[f"{app.replace('-', '_')}_{n}"] for n in ("state", "outbox", "units")
+        )
+
+    async def open(self) -> Position:
+        try:
+            await self._states.create_index([("u", 1), ("w", 1)])
+            await self._outbox.create_index([("u", 1), ("n", 1)])
+            fresh = Position(epoch=secrets.token_hex(4))
+            # Taking over: from here on every commit of an earlier owner fails.
+            unit = await self._units.find_one_and_update(
+                {"_id": self._unit},
+                {"$set": {"owner": self._owner}, "$setOnInsert": {"commits": 0, "position": _encode(fresh)}},
+                upsert=True,
+                return_document=True,
+            )
+        except _PASSING as error:
+            raise Transient(str(error)) from error
+        assert unit is not None
+        self._commits = int(unit["commits"])
+        self._position = _decode_position(unit["position"])
+        return self._position
+
+    async def load(self, keys: list[str]) -> dict[str, bytes]:
+        try:
+            return {d["_id"]: d["s"] async for d in self._states.find({"_id": {"$in": keys}}, {"s": 1})}
+        except _PASSING as error:
+            raise Transient(str(error)) from error
+
+    async def commit(self, batch: Batch) -> None:
+        old = self._position
+        position = Position(
+            {**old.offsets, **batch.offsets}, {**old.marks, **batch.marks}, batch.next_sequence, old.epoch
+        )
+        try:
+            async with await self._db.client.start_session() as session:
+                await session.with_transaction(lambda s: self._write(batch, position, s))
+        except _PASSING as error:
+            raise Transient(str(error)) from error
+        except OperationFailure as error:
+            if error.has_error_label("TransientTransactionError") or error.code == 112:
+                raise Transient(str(error)) from error
+            raise
+        self._position = position
+        self._commits += 1
+
+    async def _write(self, batch: Batch, position: Position, session: AsyncIOMotorClientSession) -> None:
+        changed = await self._units.update_one(
+            {"_id": self._unit, "owner": self._owner, "commits": self._commits},
+            {"$set": {"commits": self._commits + 1, "position": _encode(position)}},
+            session=session,
+        )
+        if changed.matched_count == 0:
+            unit = await self._units.find_one({"_id": self._unit, "owner": self._owner}, session=session)
+            if unit is None or unit["commits"] != self._commits + 1:
+                raise Fenced(f"unit {self._unit} has another owner")
+            return  # this commit stands already: only its answer was lost
+        if batch.states:
+            await self._states.bulk_write(
+                [_state_write(self._unit, k, s, w) for k, (s, w) in batch.states.items()],
+                ordered=False,
+                session=session,
+            )
+        if batch.outbox:
+            await self._outbox.insert_many(
+                [{"_id": f"{self._unit}:{n}", "u": self._unit, "n": n, "m": _encode(m)} for n, m in batch.outbox],
+                ordered=False,
+                session=session,
+            )
+        by_collection: dict[str, list[ReplaceOne[Document] | DeleteOne]] = {}
+        for row in {(r.collection, r.id): r for r in batch.rows}.values():
+            write = DeleteOne({"_id": row.id}) if row.doc is None else ReplaceOne({"_id": row.id}, row.doc, upsert=True)
+            by_collection.setdefault(row.collection, []).append(write)
+        for name, writes in by_collection.items():
+            await self._db[name].bulk_write(writes, ordered=False, session=session)
+
+    async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
+        try:
+            cursor = (
+                self._states.find({"u": self._unit, "w": {"$lte": until_ms, "$gt": 0}}, {"w": 1})
+                .sort("w", 1)
+                .limit(limit)
+            )
+            return [(d["_id"], d["w"]) async for d in cursor]
+        except _PASSING as error:
+            raise Transient(str(error)) from error
+
+    async def next_due(self) -> int | None:
+        try:
+            found = await self._states.find_one({"u": self._unit, "w": {"$gt": 0}}, {"w": 1}, sort=[("w", 1)])
+        except _PASSING as error:
+            raise Transient(str(error)) from error
+        return None if found is None else int(found["w"])
+
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+        try:
+            cursor = self._outbox.find({"u": self._unit, "n": {"$gt": after}}).sort("n", 1).limit(limit)
+            return [(d["n"], _decode_out(d["m"])) async for d in cursor]
+        except _PASSING as error:
+            raise Transient(str(error)) from error
+
+    async def sent(self, up_to: int) -> None:
+        try:
+            await self._outbox.delete_many({"u": self._unit, "n": {"$lte": up_to}})
+        except _PASSING as error:
+            raise Transient(str(error)) from error
+
+    async def close(self) -> None:
+        return None
+
+
+def _state_write(unit: str, key: str, state: bytes | None, wake: int | None) -> "ReplaceOne[Document] | DeleteOne":
+    if state is None:
+        return DeleteOne({"_id": key})
+    return ReplaceOne({"_id": key}, {"u": unit, "w": wake or 0, "s": state}, upsert=True)
+
+
+class MongoRows:
+    """Read side of a service's documents."""
+
+    def __init__(self, database: "AsyncIOMotorDatabase[Document]") -> None:
+        self._db = database
+
+    async def find(
+        self, collection: str, where: Document | None = None, *, sort: str | None = None, limit: int = 0
+    ) -> list[Document]:
+        cursor = self._db[collection].find(where or {})
+        if sort:
+            cursor = cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1)
+        return [d async for d in (cursor.limit(limit) if limit else cursor)]
+
+    async def get(self, collection: str, id: str) -> Document | None:
+        return await self._db[collection].find_one({"_id": id})
+
+    async def index(self, collection: str, *fields: str) -> None:
+        """Make sure there is an index on these fields."""
+        await self._db[collection].create_index([(f, 1) for f in fields])

@@ -1,0 +1,227 @@
+"""Runs a service: its units, its HTTP API with health, metrics and settling, its background jobs; ends cleanly.
+
+A composition root builds a ``Service``; ``serve(service)`` is the rest of ``__main__``.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+import uvicorn
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from servicekit import telemetry
+from servicekit.decision import Refused
+from servicekit.kafka import start_consumer, start_producer
+from servicekit.pipeline import App, Unit
+from servicekit.settings import ServiceSettings
+from servicekit.store import Store
+
+log = structlog.get_logger()
+STUCK_SECONDS = 60.0
+Job = Callable[[], Awaitable[None]]
+MakeUnit = Callable[..., Unit]
+
+
+class Service:
+    """A service: apps with their units, routers, jobs, and gauges that say whether it still has something to do.
+
+    ``prepare`` runs once before the units open (indexes, seeds). A job that ends with an error ends the service, so
+    that the supervisor starts it again. ``pending`` are functions counting work that ``kam wait`` must wait for.
+    """
+
+    def __init__(self, name: str, settings: ServiceSettings) -> None:
+        self.name, self.settings = name, settings
+        self.units: list[Unit] = []
+        self.routers: list[APIRouter] = []
+        self.jobs: list[Job] = []
+        self.prepare: list[Job] = []
+        self.pending: dict[str, Callable[[], int]] = {}
+        self.freshness: Callable[[], dict[str, Any]] = dict
+        self.consumer: AIOKafkaConsumer | None = None
+        self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeUnit]] = []
+        self.producer: AIOKafkaProducer = None
+        self.started_at = time.time()
+        self._ready = False
+
+    def consume(
+        self,
+        app: App,
+        topics: list[str],
+        store: Callable[[App, int], Store],
+        *,
+        single: bool = False,
+        make_unit: MakeUnit = Unit,
+    ) -> None:
+        """Give an app its units: one per owned partition over all ``topics``, or a single one over everything."""
+        if single:
+            groups = {0: [TopicPartition(t, p) for t in topics for p in range(self.settings.partitions)]}
+        else:
+            groups = {p: [TopicPartition(t, p) for t in topics] for p in self.settings.owned()}
+        self._apps.append((app, groups, store, make_unit))
+
+    def unit_of(self, app: str, ordinal: int) -> Unit:
+        """The unit of an app that owns this partition."""
+        return next(u for u in self.units if u.app.name == app and u.ordinal == ordinal)
+
+    async def start(self) -> None:
+        """Connect, open the units at their stored positions. They run in ``run``."""
+        s = self.settings
+        for prepare in self.prepare:
+            await prepare()
+        self.producer = await start_producer(s.kafka, self.name)
+        for app, groups, make_store, make_unit in self._apps:
+            for ordinal, inputs in groups.items():
+                unit = make_unit(
+                    app,
+                    ordinal,
+                    inputs,
+                    make_store(app, ordinal),
+                    self.producer,
+                    batch_max=s.batch_max,
+                    dead_letters_in_a_row=s.dead_letters_in_a_row,
+                )
+                await unit.open()
+                self.units.append(unit)
+        self.consumers: dict[str, AIOKafkaConsumer] = {}
+        for app, groups, *_ in self._apps:
+            inputs = [tp for group in groups.values() for tp in group]
+            if inputs:
+                # One consumer an app: two apps of one service may read the same partition at different speeds.
+                self.consumers[app.name] = await start_consumer(s.kafka, app.name, inputs)
+        for unit in self.units:
+            if unit.inputs:
+                unit.seek(self.consumers[unit.app.name])
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until ``stopping``; a unit or job that fails ends everything with its error."""
+        await self.start()
+        units = [asyncio.create_task(u.run(self.consumers.get(u.app.name)), name=u.name) for u in self.units]
+        jobs = [asyncio.ensure_future(job()) for job in self.jobs]
+        lag = asyncio.create_task(self._show_lag())
+        self._ready = True
+        log.info("service.ready", units=[u.name for u in self.units])
+        stop = asyncio.create_task(stopping.wait())
+        done, _ = await asyncio.wait([stop, lag, *units, *jobs], return_when=asyncio.FIRST_COMPLETED)
+        self._ready = False
+        for job in [*jobs, lag]:
+            job.cancel()
+        await asyncio.gather(*jobs, lag, return_exceptions=True)
+        for unit in self.units:
+            unit.stop()
+        await asyncio.gather(*units, return_exceptions=True)
+        for consumer in self.consumers.values():
+            await consumer.stop()
+        await self.producer.stop()
+        for task in done - {stop}:
+            task.result()
+
+    def ready(self) -> tuple[bool, str]:
+        """Ready means: consuming and not stuck."""
+        if not self._ready:
+            return False, "starting"
+        for unit in self.units:
+            if unit.failed is not None:
+                return False, f"{unit.name} failed: {unit.failed!r}"
+            if time.monotonic() - unit.progressed_at > STUCK_SECONDS:
+                return False, f"{unit.name} has not moved for {STUCK_SECONDS:.0f} s"
+        return True, "ready"
+
+    def settle(self) -> dict[str, Any]:
+        """Everything ``kam wait`` and ``kam status`` need to know of this service."""
+        return {
+            "service": self.name,
+            "ready": self._ready,
+            "units": [u.settle() for u in self.units],
+            "freshness": self.freshness(),
+            "pending": {name: count() for name, count in self.pending.items()},
+        }
+
+    def asgi(self) -> FastAPI:
+        """The service's HTTP API with what every service has."""
+        app = FastAPI(title=f"kam {self.name}", generate_unique_id_function=lambda route: route.name)
+        for router in self.routers:
+            app.include_router(router)
+
+        @app.get("/health/live", tags=["operations"])
+        async def live() -> dict[str, str]:
+            return {"status": "live"}
+
+        @app.get("/health/ready", tags=["operations"])
+        async def ready() -> JSONResponse:
+            good, detail = self.ready()
+            return JSONResponse({"status": detail}, 200 if good else 503)
+
+        @app.get("/metrics", tags=["operations"])
+        async def metrics() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+        @app.get("/internal/settle", tags=["operations"])
+        async def settle() -> dict[str, Any]:
+            return self.settle()
+
+        @app.exception_handler(Refused)
+        async def refused(_: Request, error: Refused) -> JSONResponse:
+            return JSONResponse({"error": error.code, "zh": error.zh, "en": error.en}, error.status)
+
+        return app
+
+    async def _show_lag(self) -> None:
+        """Commit positions to the consumer groups and publish lag: for people and dashboards only."""
+        from aiokafka.errors import KafkaError
+
+        while True:
+            await asyncio.sleep(2)
+            for unit in self.units:
+                consumer = self.consumers.get(unit.app.name)
+                if consumer is None:
+                    continue
+                offsets = {tp: unit.position.offsets.get(f"{tp.topic}/{tp.partition}", 0) for tp in unit.inputs}
+                behind = sum(max(0, (consumer.highwater(tp) or 0) - offset) for tp, offset in offsets.items())
+                telemetry.LAG.labels(unit.name).set(behind)
+                try:
+                    await consumer.commit(offsets)
+                except KafkaError as error:
+                    log.debug("lag.not_shown", unit=unit.name, error=repr(error))
+
+
+async def _serve(service: Service) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    s = service.settings
+    config = uvicorn.Config(
+        service.asgi(),
+        host=s.http_host,
+        port=s.http_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn must not take the signals: the service finishes its batches first.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    http = asyncio.create_task(server.serve())
+    work = asyncio.create_task(service.run(stopping))
+    await asyncio.wait([http, work], return_when=asyncio.FIRST_COMPLETED)
+    stopping.set()
+    server.should_exit = True
+    await asyncio.gather(http, return_exceptions=True)
+    await work
+    log.info("service.stopped")
+
+
+def serve(service: Service) -> None:
+    """Run a service until SIGTERM or SIGINT. Exit status 0 after a clean stop; an error is raised."""
+    import uvloop
+
+    telemetry.setup_logging(service.name, service.settings.log_format)
+    uvloop.run(_serve(service))

@@ -1,0 +1,79 @@
+"""One protocol for all stores. The unit of load, commit and outbox is one writer (a *unit*, normally one partition)."""
+
+from typing import Any, Protocol
+
+import msgspec
+
+from servicekit.decision import Row
+from servicekit.envelope import OutMessage
+
+
+class Fenced(Exception):
+    """Another process has taken this unit over: this one must stop at once."""
+
+
+class Transient(Exception):
+    """The store or broker can't be reached just now: wait and try the same again."""
+
+
+class Position(msgspec.Struct, frozen=True):
+    """Where a unit stands: next offset per ``topic/partition`` and small marks (clock, watermarks, counters)."""
+
+    offsets: dict[str, int] = {}
+    marks: dict[str, str] = {}
+    next_sequence: int = 1
+    epoch: str = ""
+
+
+class Batch(msgspec.Struct):
+    """Everything one atomic write carries. ``states`` maps key -> (encoded state or None, wake in epoch ms or None)."""
+
+    states: dict[str, tuple[bytes | None, int | None]] = {}
+    rows: list[Row] = []
+    outbox: list[tuple[int, OutMessage]] = []
+    offsets: dict[str, int] = {}
+    marks: dict[str, str] = {}
+    next_sequence: int = 1
+
+
+class Store(Protocol):
+    """State, wake-ups, rows, outbox and position of one unit; a commit is all or nothing and durable on return.
+
+    Raises ``Transient`` when it can't be reached, ``Fenced`` when another process owns the unit.
+    """
+
+    async def open(self) -> Position:
+        """Take the unit over and say where it stands."""
+
+    async def load(self, keys: list[str]) -> dict[str, bytes]:
+        """Encoded states of these keys; unknown keys are absent."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Write everything or nothing."""
+
+    async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
+        """Keys whose wake-up is at or before ``until_ms``, earliest first, with their time."""
+
+    async def next_due(self) -> int | None:
+        """Earliest wake-up in epoch ms."""
+
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+        """Messages not yet known to be sent, in order, with sequence > ``after``."""
+
+    async def sent(self, up_to: int) -> None:
+        """The broker has answered for everything up to this sequence."""
+
+    async def close(self) -> None:
+        """Let go of the unit."""
+
+
+class Rows(Protocol):
+    """Read side of a service's documents. ``where`` takes field -> value, or field -> {"$in"|"$gte"|"$lt": …}."""
+
+    async def find(
+        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None, limit: int = 0
+    ) -> list[dict[str, Any]]:
+        """Documents that match, each with its ``_id``; ``sort`` is a field, ``-field`` for descending."""
+
+    async def get(self, collection: str, id: str) -> dict[str, Any] | None:
+        """One document by id."""

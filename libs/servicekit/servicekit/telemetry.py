@@ -1,0 +1,43 @@
+"""Logs and metrics. Every metric of the shared machinery is named here; labels never carry customer ids."""
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+MESSAGES = Counter("kam_messages_total", "Messages consumed, by what became of them", ["unit", "topic", "outcome"])
+EVENTS = Counter("kam_events_published_total", "Events acknowledged by the broker", ["unit", "topic"])
+DEAD_LETTERS = Counter("kam_dead_letters_total", "Messages put into a dead-letter topic", ["unit", "topic", "reason"])
+BATCH_SECONDS = Histogram(
+    "kam_batch_seconds",
+    "Time of a batch from decode to commit",
+    ["unit"],
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10),
+)
+BATCH_SIZE = Histogram("kam_batch_messages", "Messages a batch", ["unit"], buckets=(1, 10, 100, 500, 1000, 2000, 5000))
+OUTBOX = Gauge("kam_outbox_messages", "Messages committed and not yet acknowledged by the broker", ["unit"])
+LAG = Gauge("kam_lag_messages", "Messages behind the end of the input partitions", ["unit"])
+COMMITTED_AT = Gauge("kam_last_commit_timestamp_seconds", "System time of the last commit", ["unit"])
+RETRIES = Counter("kam_retries_total", "Repeats after a passing failure of store or broker", ["unit"])
+
+
+def setup_logging(service: str, format: str) -> None:
+    """structlog on stderr: JSON lines, or coloured text on a terminal (``console``)."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False) if format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")

@@ -1,0 +1,142 @@
+"""A batch in the making: states as they are after each message, and everything its commit will carry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from contracts.boss import ClockTicked
+from contracts.registry import EVENTS, TICK
+from servicekit.clock import iso, to_millis
+from servicekit.decision import Context, Decision, Emit, Row, Tell
+from servicekit.envelope import OutMessage, encode_data, parse_time, write_headers
+from servicekit.ids import derive
+from servicekit.kafka import partition_of
+from servicekit.store import Batch
+
+if TYPE_CHECKING:
+    from servicekit.pipeline import Unit
+
+_encode_state = msgspec.msgpack.Encoder().encode
+_MISSING = object()
+
+
+class On:
+    """A row of a dispatch table: the payload a handler wants (a struct may name fewer fields) and the handler.
+
+    ``handle(state or None, data, context) -> Decision``; pure.
+    """
+
+    __slots__ = ("decode", "handle")
+
+    def __init__(self, payload: type, handle: Callable[[Any, Any, Context], Decision]) -> None:
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(payload).decode
+        self.handle = handle
+
+
+class Work:
+    """Collects the decisions of a batch. Nothing here is visible outside before the commit."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self.now: datetime = unit.now
+        self.loaded: dict[str, Any] = {}
+        self.states: dict[str, tuple[Any, int | None]] = {}
+        self.rows: list[Row] = []
+        self.outbox: list[tuple[int, OutMessage]] = []
+        self.offsets: dict[str, int] = {}
+        self.marks: dict[str, str] = {}
+        self.effects: list[Any] = []
+        self.answers: list[tuple[asyncio.Future[Any], Any]] = []
+        self.told: deque[tuple[Tell, Context]] = deque()
+        self._sequence = unit.position.next_sequence
+        self._clock_text: bytes | None = None
+
+    def is_empty(self) -> bool:
+        return not (self.offsets or self.states or self.outbox or self.marks or self.answers or self.rows)
+
+    def mark(self, name: str) -> str | None:
+        return self.marks.get(name) or self._unit.position.marks.get(name)
+
+    def state(self, key: str) -> Any:
+        known = self.states.get(key, _MISSING)
+        return self.loaded.get(key) if known is _MISSING else known[0]  # type: ignore[index]
+
+    def clock_at(self, text: bytes) -> datetime:
+        """Business time a message carries, never before what this unit has already reached."""
+        if text != self._clock_text:
+            self._clock_text = text
+            self.advance(max(self.now, parse_time(text.decode())))
+        return self.now
+
+    def advance(self, now: datetime) -> None:
+        if now != self.now:
+            self.now = now
+            self.marks["clock"] = iso(now)
+
+    def apply(self, key: str, decision: Decision, context: Context) -> None:
+        """Take a decision over, whole or not at all: state, wake-up, rows, events with ids derived from their cause."""
+        sent = [self._event(key, emit, context, ordinal) for ordinal, emit in enumerate(decision.events)]
+        self._sequence += len(sent)
+        self.outbox.extend(sent)
+        if decision.state is not None or self.state(key) is not None:
+            self.states[key] = (decision.state, None if decision.wake_at is None else to_millis(decision.wake_at))
+        if decision.rows:
+            self.rows.extend(decision.rows)
+        if decision.effects:
+            self.effects.extend(decision.effects)
+        if decision.tells:
+            self.told.extend((tell, context) for tell in decision.tells)
+
+    def _event(self, key: str, emit: Emit, context: Context, ordinal: int) -> tuple[int, OutMessage]:
+        app, number = self._unit.app, self._sequence + ordinal
+        subject = emit.subject or key
+        topic = emit.topic or EVENTS[emit.type].topic
+        seed = emit.seed or f"{context.id}|{key}|{ordinal}"
+        headers = write_headers(
+            id=derive(app.name, seed, emit.type),
+            type=emit.type,
+            source=f"kam/{app.service}",
+            subject=subject,
+            time=iso(emit.time or self.now),
+            correlation_id=emit.correlation or context.correlation,
+            causation_id=emit.causation or context.id,
+            sequence=self._label(number),
+            clock=iso(self.now),
+        )
+        partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition
+        return number, OutMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)
+
+    def tick(self, topic: str, partition: int, number: int, clock: datetime) -> None:
+        """Pass a tick of the business clock on, behind everything it caused."""
+        app = self._unit.app
+        id_ = derive("tick", topic, partition, number)
+        headers = write_headers(
+            id=id_,
+            type=TICK,
+            source=f"kam/{app.service}",
+            subject="clock",
+            time=iso(clock),
+            correlation_id=id_,
+            sequence=self._label(self._sequence),
+            clock=iso(clock),
+        )
+        self.send(OutMessage(topic, partition, b"clock", encode_data(ClockTicked(clock=clock, number=number)), headers))
+
+    def send(self, message: OutMessage) -> None:
+        self.outbox.append((self._sequence, message))
+        self._sequence += 1
+
+    def _label(self, number: int) -> str:
+        return f"{self._unit.name}.{self._unit.position.epoch}:{number}"
+
+    def batch(self) -> Batch:
+        """The one atomic write."""
+        encode = _encode_state
+        states = {k: (None if s is None else encode(s), w) for k, (s, w) in self.states.items()}
+        return Batch(states, self.rows, self.outbox, self.offsets, self.marks, self._sequence)

@@ -1,0 +1,1 @@
+"""The platform's contracts: event types, their payloads and topics. Data only; imports no framework."""

@@ -1,0 +1,162 @@
+"""Alerts, work items and SMS as they travel between services."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Instant = Annotated[datetime, Meta(tz=True)]
+Scalar = int | str | bool | None
+
+AlertKind = Literal["churn_warning", "arrears", "complaint_opened", "contract_expiring"]
+AlertState = Literal["raised", "acknowledged", "acted", "resolved", "expired"]
+WorkKind = Literal["retention", "dunning", "complaint_follow_up", "renewal"]
+WorkState = Literal["new", "accepted", "acted", "closed"]
+SmsState = Literal["queued", "held", "sending", "sent", "delivered", "failed", "cancelled", "suppressed", "unknown"]
+ManagerOutcome = Literal["retained", "lost", "paid", "promised", "false_alarm", "other"]
+
+
+class Closed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of closed, immutable payloads."""
+
+
+class RuleRef(Closed, frozen=True, kw_only=True):
+    """The rule that raised, in the version that stays with the alert."""
+
+    id: str
+    version: Annotated[int, Meta(ge=1)]
+
+
+class Reason(Closed, frozen=True, kw_only=True):
+    """One reason of an alert: the rule, the values that met it and the events that carried them."""
+
+    rule: RuleRef
+    code: Literal["bill_fall", "minutes_fall", "stop_request", "port_query", "arrears", "complaint", "contract"]
+    values: dict[str, Scalar]
+    evidence: tuple[str, ...]
+
+
+class Alert(Closed, frozen=True, kw_only=True):
+    """Whole alert after the change the event tells of (payload of all ``kam.alert.*`` types).
+
+    ``values`` and ``evidence`` join those of the reasons. ``revision`` counts the changes of this alert from 1.
+    ``at`` is business time of the change. ``late`` alerts have no work item. ``previous_stage`` is the stage before.
+    """
+
+    alert_id: str
+    kind: AlertKind
+    customer_id: str
+    revision: Annotated[int, Meta(ge=1)]
+    state: AlertState
+    stage: str | None = None
+    previous_stage: str | None = None
+    severity: Literal["critical", "major", "minor"]
+    rule: RuleRef
+    reasons: tuple[Reason, ...] = ()
+    values: dict[str, Scalar] = {}
+    evidence: tuple[str, ...] = ()
+    period: str | None = None
+    late: bool = False
+    city: str | None = None
+    manager_id: str | None = None
+    outcome: str | None = None
+    reopened: bool = False
+    raised_at: Instant
+    at: Instant
+    due_at: Instant | None = None
+    by: str | None = None
+
+
+class WorkAction(Closed, frozen=True, kw_only=True):
+    """What a manager did; TM Forum *PartyInteraction*."""
+
+    kind: str
+    note: str | None = None
+    at: Instant
+    by: str
+
+
+class Work(Closed, frozen=True, kw_only=True):
+    """Whole work item after the change (payload of all ``kam.work.*`` types)."""
+
+    work_id: str
+    kind: WorkKind
+    alert_id: str
+    customer_id: str
+    revision: Annotated[int, Meta(ge=1)]
+    state: WorkState
+    manager_id: str | None = None
+    queue: str | None = None
+    city: str | None = None
+    due_at: Instant
+    outcome: str | None = None
+    opened_at: Instant
+    at: Instant
+    by: str | None = None
+    action: WorkAction | None = None
+
+
+class SmsPart(Closed, frozen=True, kw_only=True):
+    """One PDU of a message: our 16-bit reference and, once known, the SMSC's message id."""
+
+    number: Annotated[int, Meta(ge=1)]
+    reference: Annotated[int, Meta(ge=0, le=65535)]
+    state: SmsState
+    message_id: str | None = None
+
+
+class SmsReceipt(Closed, frozen=True, kw_only=True):
+    """Delivery receipt as the SMSC gave it."""
+
+    part: int
+    state: str
+    at: Instant
+    error: str | None = None
+
+
+class Sms(Closed, frozen=True, kw_only=True):
+    """Whole message after the change (payload of ``kam.sms.*`` types on sms.outbound); TMF681 *CommunicationMessage*.
+
+    ``phone`` and ``text`` are frozen with the intent; before it they are what is planned.
+    """
+
+    sms_id: str
+    alert_id: str
+    customer_id: str
+    revision: Annotated[int, Meta(ge=1)]
+    step: str
+    template: str
+    language: Literal["zh", "en"]
+    phone: str | None
+    text: str
+    encoding: Literal["gsm7", "ucs2"]
+    segments: int
+    priority: int
+    state: SmsState
+    reason: str | None = None
+    parts: tuple[SmsPart, ...] = ()
+    receipts: tuple[SmsReceipt, ...] = ()
+    planned_at: Instant
+    at: Instant
+
+
+class ReceiptReceived(Closed, frozen=True, kw_only=True):
+    """A delivery receipt on sms.receipts, matched to a message where possible (``sms_id`` None: not yet)."""
+
+    sms_id: str | None
+    part: int | None
+    customer_id: str | None
+    message_id: str
+    reference: int | None
+    phone: str
+    state: str
+    error: str | None
+    received_at: Instant
+
+
+class OptedOut(Closed, frozen=True, kw_only=True):
+    """A subscriber answered TD: no more SMS to this number."""
+
+    phone: str
+    text: str
+    received_at: Instant

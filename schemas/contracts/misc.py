@@ -1,0 +1,70 @@
+"""Customer changes, feeds and audit."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Instant = Annotated[datetime, Meta(tz=True)]
+Scalar = int | str | bool | None
+
+
+class Closed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of closed, immutable payloads."""
+
+
+class FieldChange(Closed, frozen=True, kw_only=True):
+    """One field of the archive that changed."""
+
+    field: str
+    old: Scalar
+    new: Scalar
+
+
+class CustomerChanged(Closed, frozen=True, kw_only=True):
+    """What changed in the archive of a customer (payload of all ``kam.customer.*`` types)."""
+
+    customer_id: str
+    revision: Annotated[int, Meta(ge=1)]
+    archive: Literal["active", "retained"]
+    city: str | None
+    manager_id: str | None
+    changes: tuple[FieldChange, ...]
+
+
+class FileReceipt(Closed, frozen=True, kw_only=True):
+    """Receipt of a nightly file (the ``.rcp`` beside it, and payload of ``kam.feed.file.*``).
+
+    ``rows_read = loaded + unchanged + stale + rejected``; ``unknown_customer`` is counted within ``loaded``;
+    ``cleared`` are debts cleared because an ARR snapshot no longer names them; ``amount`` is what the accepted
+    rows add up to in fen.
+    """
+
+    file: str
+    result: Literal["accepted", "partial", "rejected", "duplicate"]
+    rows_read: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    unknown_customer: int = 0
+    stale: int = 0
+    cleared: int = 0
+    amount: int = 0
+    started: Instant
+    ended: Instant
+    business_date: date | None = None
+    reason_zh: str | None = None
+    reason_en: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class AuditRecorded(Closed, frozen=True, kw_only=True):
+    """Who read or changed what, when and with what result."""
+
+    actor: str
+    role: str
+    action: str
+    object: str
+    reason: str | None = None
+    result: str
+    at: Instant

@@ -1,0 +1,74 @@
+"""Every event type: its payload struct, the topic it is published on and who may publish it.
+
+One table, read by all: publishers look up the topic, consumers the payload, ``contracts.generate`` the schemas.
+"""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from contracts import alert, boss, misc
+
+
+class EventType(NamedTuple):
+    """Contract of one event type: payload struct and home topic."""
+
+    name: str
+    payload: type[Struct]
+    topic: str
+
+
+TICK = "kam.clock.ticked.v1"
+
+# What BOSS may feed (boss.feed, HTTP); the same types come out validated on boss.events.
+FEED: dict[str, type[boss.BossRecord]] = {
+    "kam.boss.customer.changed.v1": boss.Customer,
+    "kam.boss.customer.left.v1": boss.CustomerLeft,
+    "kam.boss.bill.issued.v1": boss.Bill,
+    "kam.boss.payment.received.v1": boss.Payment,
+    "kam.boss.arrears.changed.v1": boss.Arrears,
+    "kam.boss.usage.summarised.v1": boss.Usage,
+    "kam.boss.contract.changed.v1": boss.Contract,
+    "kam.boss.complaint.changed.v1": boss.Complaint,
+    "kam.boss.service.requested.v1": boss.ServiceRequest,
+    "kam.boss.balance.changed.v1": boss.Balance,
+}
+
+# Nightly file kind -> (event type, payload, amount column or None, snapshot?)
+FILE_KINDS: dict[str, tuple[str, type[boss.BossRecord], str | None, bool]] = {
+    "UNIT": ("kam.boss.unit.changed.v1", boss.Unit, None, True),
+    "MGR": ("kam.boss.manager.changed.v1", boss.Manager, None, True),
+    "CUST": ("kam.boss.customer.changed.v1", boss.Customer, None, True),
+    "CONT": ("kam.boss.contract.changed.v1", boss.Contract, None, True),
+    "BILL": ("kam.boss.bill.issued.v1", boss.Bill, "amount_fen", False),
+    "USAGE": ("kam.boss.usage.summarised.v1", boss.Usage, None, False),
+    "PAY": ("kam.boss.payment.received.v1", boss.Payment, "amount_fen", False),
+    "ARR": ("kam.boss.arrears.changed.v1", boss.Arrears, "amount_fen", True),
+    "COMP": ("kam.boss.complaint.changed.v1", boss.Complaint, None, False),
+    "SERV": ("kam.boss.service.requested.v1", boss.ServiceRequest, None, False),
+}
+
+_ALERT = ("raised", "changed", "delivered", "acknowledged", "acted", "escalated", "resolved", "expired")
+_WORK = ("opened", "accepted", "acted", "closed", "reopened", "reassigned")
+_SMS = ("planned", "held", "intended", "submitted", "delivered", "failed", "cancelled", "suppressed", "unknown")
+_CUSTOMER = ("created", "changed", "left", "returned")
+_FILE = ("received", "accepted", "partial", "rejected", "duplicate")
+
+EVENTS: dict[str, EventType] = {
+    e.name: e
+    for e in (
+        *(EventType(name, payload, "boss.events") for name, payload in FEED.items()),
+        EventType("kam.boss.unit.changed.v1", boss.Unit, "boss.events"),
+        EventType("kam.boss.manager.changed.v1", boss.Manager, "boss.events"),
+        EventType("kam.boss.arrears.confirmed.v1", boss.ArrearsConfirmed, "boss.events"),
+        EventType(TICK, boss.ClockTicked, "boss.events"),
+        *(EventType(f"kam.customer.{verb}.v1", misc.CustomerChanged, "customer.events") for verb in _CUSTOMER),
+        *(EventType(f"kam.alert.{verb}.v1", alert.Alert, "alert.events") for verb in _ALERT),
+        *(EventType(f"kam.work.{verb}.v1", alert.Work, "work.events") for verb in _WORK),
+        *(EventType(f"kam.sms.{verb}.v1", alert.Sms, "sms.outbound") for verb in _SMS),
+        EventType("kam.sms.receipt.received.v1", alert.ReceiptReceived, "sms.receipts"),
+        EventType("kam.sms.subscriber.opted_out.v1", alert.OptedOut, "sms.receipts"),
+        *(EventType(f"kam.feed.file.{verb}.v1", misc.FileReceipt, "feed.events") for verb in _FILE),
+        EventType("kam.audit.recorded.v1", misc.AuditRecorded, "audit.log"),
+    )
+}

@@ -1,0 +1,1 @@
+"""Alerts: decides who is warned, of what and when, and carries the SMS to the customer."""

@@ -1,0 +1,133 @@
+"""What the desk asks of an SMS transport, and the exact meaning of its answers.
+
+The one rule behind all of it: a part is sent at most once. Only an answer that says "surely not taken" (NOT_WRITTEN,
+THROTTLED, REFUSED) leaves the desk free to decide on another attempt; UNKNOWN is settled by a receipt or a late answer.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One PDU to submit.
+
+    reference: our 16-bit reference of this part (TLV user_message_reference 0x0204, SMPP 3.4 §5.3.2.17).
+    destination: E.164 digits without "+".
+    encoding: "gsm7" or "ucs2"; the text must fit it (see segments.plan).
+    concat: (group reference 0-255, total, number from 1), sent as the header 05 00 03; None for a message of one part.
+    part_id: "<sms_id>/<n>", opaque to the transport and given back in the Answer.
+    """
+
+    reference: int
+    destination: str
+    text: str
+    encoding: str
+    concat: tuple[int, int, int] | None
+    part_id: str
+
+
+class Outcome(enum.Enum):
+    """What is known of one submitted part."""
+
+    ACCEPTED = "accepted"  # the SMSC took it and gave a message_id
+    REFUSED = (
+        "refused"  # the SMSC said no with a status that waiting does not change, or (status None) it can't be encoded
+    )
+    THROTTLED = "throttled"  # ESME_RTHROTTLED or ESME_RMSGQFUL: not taken, may be tried again
+    NOT_WRITTEN = "not_written"  # surely never left this process, may be tried again
+    UNKNOWN = "unknown"  # handed to the socket, no answer: never sent again
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one part. message_id is set when ACCEPTED, command_status whenever the SMSC answered."""
+
+    part_id: str
+    outcome: Outcome
+    message_id: str | None
+    command_status: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A delivery receipt (SMPP 3.4 Appendix B).
+
+    state: DELIVRD, EXPIRED, DELETED, UNDELIV, UNKNOWN, REJECTD; or ACCEPTD, ENROUTE, which are not final.
+    reference: the echoed user_message_reference; None when the SMSC does not echo it.
+    destination: the customer's number, digits only, as the SMSC writes it (it may drop the country code).
+    done_at: as the SMSC writes it (YYMMDDhhmm[ss], its own time zone). text: the raw receipt text.
+    May come twice, before the Answer of its part, or for a part of an earlier process.
+    """
+
+    message_id: str
+    state: str
+    reference: int | None
+    destination: str
+    error: str
+    done_at: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message that a customer sent to us, e.g. TD. source: digits only. Parts of a long one come one by one."""
+
+    source: str
+    destination: str
+    text: str
+
+
+OnReceipt = Callable[[Receipt], Awaitable[None]]
+OnInbound = Callable[[Inbound], Awaitable[None]]
+OnLateAnswer = Callable[[Answer], Awaitable[None]]
+
+
+class TransportClosed(Exception):
+    """ready() cannot come true any more: close() was called."""
+
+
+class Transport(Protocol):
+    """A road to an SMSC. One instance, one account."""
+
+    async def start(
+        self, on_receipt: OnReceipt, on_inbound: OnInbound, on_late_answer: OnLateAnswer | None = None
+    ) -> None:
+        """Begin to connect, and return without waiting for the SMSC (see ready).
+
+        on_receipt and on_inbound are awaited before the SMSC gets its OK; when one raises, the SMSC is told to repeat.
+        on_late_answer is given the SMSC's answer to a part whose submit() has already said UNKNOWN or was cancelled.
+        """
+
+    async def submit(self, part: Part) -> Answer:
+        """Submit once. Waits for room in the window and for the end of a throttle pause; returns when the SMSC has
+        answered, the PDU surely wasn't written, or the answer can't come any more.
+
+        A task cancelled here may have written: treat it as UNKNOWN.
+        """
+        ...
+
+    async def ready(self) -> None:
+        """Returns when a submit would be written at once: bound, room in the window, no throttle pause.
+
+        Raises TransportClosed after close().
+        """
+
+    async def close(self) -> None:
+        """Take no more parts, wait (bounded) for outstanding answers and handlers, unbind, disconnect. Idempotent."""
+
+    @property
+    def connected(self) -> bool:
+        """Bound to the SMSC right now."""
+        ...
+
+
+def mask(number: str) -> str:
+    """A phone number as it may stand in a log: 8613900000001 → 139****0001."""
+    local = number[-11:]
+    return f"{local[:3]}****{local[-4:]}" if len(local) > 7 else "****"

@@ -1,0 +1,178 @@
+"""The desk's book: SMS policy and templates as versioned documents, and the texts that come of them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from alerts.channel import segments
+from servicekit.clock import SHANGHAI, SystemClock, at_local, local_date, system_now
+
+Language = Literal["zh", "en"]
+VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
+_SEEDS = Path(__file__).parent.parent / "seeds"
+_LONGEST_NAME = 20
+
+
+class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One version of a document; the highest version of an id is in force."""
+
+    id: str
+    version: int
+
+
+class Quiet(Struct, frozen=True, forbid_unknown_fields=True):
+    """Local times of day between which no SMS leaves; ``end`` itself is not quiet any more."""
+
+    start: time
+    end: time
+
+
+class Retry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Back-off, in system time, of what the SMSC surely did not take. ``temporary_statuses``: SMPP command_status."""
+
+    attempts: int
+    first_seconds: float
+    factor: float
+    max_seconds: float
+    temporary_statuses: tuple[int, ...]
+
+    def delay(self, attempts: int) -> float:
+        """Seconds to wait after this many attempts."""
+        return float(min(self.max_seconds, self.first_seconds * self.factor ** (attempts - 1)))
+
+
+class Policy(Document, frozen=True, kw_only=True):
+    """How SMS are sent (see seeds/sms_policy.yaml)."""
+
+    quiet: Quiet
+    daily_cap: int
+    rate_per_second: int
+    retry: Retry
+    receipt_hours: int
+    payments_kept_days: int
+    country_code: str
+    mobile_digits: int
+    opt_out: tuple[str, ...]
+    ladders: dict[str, tuple[str, ...]]
+    unnamed: dict[Language, dict[str, str]]
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """End of the quiet hours that ``now`` falls into, None outside of them."""
+        clock, today = now.astimezone(SHANGHAI).time(), local_date(now)
+        start, end = self.quiet.start, self.quiet.end
+        if start <= end:
+            return at_local(today, end.hour, end.minute) if start <= clock < end else None
+        if clock >= start:
+            today += timedelta(days=1)
+        elif clock >= end:
+            return None
+        return at_local(today, end.hour, end.minute)
+
+    def next_morning(self, now: datetime) -> datetime:
+        """When the quiet hours end on the next calendar day."""
+        return at_local(local_date(now) + timedelta(days=1), self.quiet.end.hour, self.quiet.end.minute)
+
+    def e164(self, phone: str | None) -> str | None:
+        """Digits with country code of a number that can receive SMS; None for anything else."""
+        if phone is None:
+            return None
+        digits = "".join(c for c in phone if c in "0123456789")
+        if phone.strip().startswith("+"):
+            return digits if 8 <= len(digits) <= 15 else None
+        digits = digits.removeprefix("00")
+        if len(digits) == self.mobile_digits and digits.startswith("1"):
+            return self.country_code + digits
+        if len(digits) == self.mobile_digits + len(self.country_code) and digits.startswith(self.country_code + "1"):
+            return digits
+        return None
+
+    def rank(self, kind: str, stage: str | None) -> int:
+        """Place of a stage on its kind's ladder from 0; -1 where it is not on it."""
+        ladder = self.ladders.get(kind, ())
+        return ladder.index(stage) if stage in ladder else -1
+
+
+class Template(Document, frozen=True, kw_only=True):
+    """A text in both languages. Raises ``ValueError`` for an unknown variable or an English text beyond ASCII."""
+
+    kind: str
+    step: str
+    priority: int
+    zh: str
+    en: str
+
+    def __post_init__(self) -> None:
+        for text in (self.zh, self.en):
+            if unknown := {name for _, name, _, _ in Formatter().parse(text) if name is not None} - VARIABLES:
+                raise ValueError(f"模板 {self.id} 用了未知变量 / template {self.id} has unknown variables: {unknown}")
+        if not is_plain(self.en):
+            raise ValueError(f"英文模板 {self.id} 超出 ASCII / the English text of {self.id} goes beyond ASCII")
+
+
+class Book:
+    """All of it in force, and the two things the desk asks of the outside: blocked numbers and system time."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        templates: list[Template],
+        *,
+        blocked: Callable[[str], bool] = lambda phone: False,
+        wall: SystemClock = system_now,
+    ) -> None:
+        self.policy, self.blocked, self.wall = policy, blocked, wall
+        self.templates = {t.id: t for t in sorted(templates, key=lambda t: t.version)}
+        self._by_step = {(t.kind, t.step): t for t in self.templates.values()}
+
+    def template(self, kind: str, step: str | None) -> Template | None:
+        """The template that this step of this kind of alert sends, None where it sends nothing."""
+        return None if step is None else self._by_step.get((kind, step))
+
+    def text(self, template: str, language: Language, name: str | None, debt_fen: int, values: dict[str, Any]) -> str:
+        """The message. English holds no Chinese: a name or product that is not plain gives way to a general word."""
+        unnamed = self.policy.unnamed[language]
+        variables = {
+            "name": self._word(name, language, unnamed["name"]),
+            "product": self._word(values.get("product_code"), language, unnamed["product"]),
+            "ends_on": str(values.get("ends_on") or ""),
+            "debt": yuan(debt_fen),
+        }
+        found = self.templates[template]
+        return (found.en if language == "en" else found.zh).format_map(variables)
+
+    @staticmethod
+    def _word(word: object, language: Language, otherwise: str) -> str:
+        text = "" if word is None else str(word).strip()
+        if not text or len(text) > _LONGEST_NAME or (language == "en" and not is_plain(text)):
+            return otherwise
+        return text
+
+
+def is_plain(text: str) -> bool:
+    """Printable ASCII that is also in the GSM 7-bit alphabet."""
+    return text.isascii() and text.isprintable() and segments.plan(text).encoding == "gsm7"
+
+
+def yuan(fen: int) -> str:
+    """12345 → "123.45"."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+D = TypeVar("D", bound=Document)
+
+
+def seeds(name: str, kind: type[D]) -> list[D]:
+    """Documents of a seed file. Raises ``msgspec.ValidationError`` saying what is wrong."""
+    return msgspec.yaml.decode((_SEEDS / name).read_bytes(), type=list[kind])  # type: ignore[valid-type]
+
+
+def seeded(*, blocked: Callable[[str], bool] = lambda phone: False, wall: SystemClock | None = None) -> Book:
+    """The book of the seeds; ``wall`` stands still where it isn't given (tests)."""
+    policy = max(seeds("sms_policy.yaml", Policy), key=lambda p: p.version)
+    still = datetime(2026, 1, 1, tzinfo=UTC)
+    return Book(policy, seeds("templates.yaml", Template), blocked=blocked, wall=wall or (lambda: still))

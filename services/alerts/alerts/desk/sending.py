@@ -1,0 +1,232 @@
+"""From intent to receipt: an intent freezes a message before it is submitted; answers and receipts settle its parts.
+
+A part is submitted once for each intent, and has a new intent only when the SMSC surely did not take it.
+"""
+
+from collections.abc import Iterable
+from zlib import crc32
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alerts.channel import segments
+from alerts.desk.book import Book
+from alerts.desk.decide import apply, delayed, stopped
+from alerts.desk.state import Customer, Message, Part
+from alerts.desk.turn import Turn, unchanged
+from contracts.alert import ReceiptReceived, SmsReceipt, SmsState
+from servicekit.clock import local_date
+from servicekit.decision import Context, Decision
+
+INTEND = "kam.command.sms_intend"
+ANSWERED = "kam.command.sms_answered"
+LOST = "kam.command.sms_lost"
+
+_FAILED = ("UNDELIV", "EXPIRED", "REJECTD", "DELETED")
+# What a message is, by the first of these that one of its parts is.
+_WORST_FIRST: tuple[SmsState, ...] = ("sending", "failed", "queued", "unknown", "sent", "delivered")
+
+
+class Intend(Struct, frozen=True):
+    """Command: the message is about to be submitted."""
+
+    sms_id: str
+
+
+class PartAnswer(Struct, frozen=True):
+    """What is known of one submitted part; ``outcome`` as the transport names it, ``status`` the command_status."""
+
+    number: int
+    outcome: str
+    message_id: str | None = None
+    status: int | None = None
+
+
+class Answered(Struct, frozen=True):
+    """Command: answers to submitted parts, also late ones."""
+
+    sms_id: str
+    parts: tuple[PartAnswer, ...]
+
+
+class Lost(Struct, frozen=True):
+    """Command: the process that had the intent is gone, and its answers with it."""
+
+    sms_id: str
+
+
+class Outgoing(Struct, frozen=True):
+    """A part as the intent froze it. ``concat``: (group, total, number), None for a message of one part."""
+
+    number: int
+    reference: int
+    text: str
+    concat: tuple[int, int, int] | None
+
+
+class Intent(Struct, frozen=True):
+    """Answer to ``Intend``: what to submit now. ``event`` and ``correlation`` are for what follows from it."""
+
+    sms_id: str
+    customer_id: str
+    phone: str
+    encoding: str
+    parts: tuple[Outgoing, ...]
+    event: str
+    correlation: str
+
+
+def on_intend(book: Book, state: Customer | None, data: Intend, ctx: Context) -> Decision:
+    """Read everything again and freeze it; answers None when the message must not leave now."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None or not (message.state == "queued" and message.ready):
+        return unchanged(state)
+    turn = Turn(book, state, state.customer_id, ctx)
+    if message.is_waiting:
+        verdict = stopped(turn, message) or delayed(turn, 0)
+        if verdict is not None:
+            apply(turn, message, verdict)
+            return turn.decision()
+        message = _written_anew(turn, message)
+    parts = tuple(_with_reference(turn, p) if p.state == "queued" else p for p in message.parts)
+    turn.sent_on[message.sms_id] = local_date(ctx.now)
+    message = turn.move(message, "sending", parts=parts, attempts=message.attempts + 1, submitted_at=book.wall())
+    return turn.decision(_intent(message))
+
+
+def _written_anew(turn: Turn, message: Message) -> Message:
+    message = turn.written(message)
+    numbers = range(1, len(segments.plan(message.text).parts) + 1)
+    # The group must differ from that of the customer's last long messages: it is the first reference's low octet.
+    group = _next_reference(turn) & 0xFF if len(numbers) > 1 else 0
+    return replace(message, group=group, parts=tuple(Part(n, 0, "queued") for n in numbers))
+
+
+def _with_reference(turn: Turn, part: Part) -> Part:
+    return replace(part, reference=_next_reference(turn), state="sending")
+
+
+def _next_reference(turn: Turn) -> int:
+    """16 bits, counted up a customer from a start of its own: different for all that one number can have open."""
+    turn.references += 1
+    return (crc32(turn.customer_id.encode()) + turn.references) & 0xFFFF
+
+
+def _intent(message: Message) -> Intent:
+    plan = segments.plan(message.text)
+    total = len(plan.parts)
+    outgoing = tuple(
+        Outgoing(
+            p.number, p.reference, plan.parts[p.number - 1], (message.group, total, p.number) if total > 1 else None
+        )
+        for p in message.parts
+        if p.state == "sending"
+    )
+    assert message.phone is not None
+    return Intent(
+        message.sms_id,
+        message.customer_id,
+        message.phone,
+        plan.encoding,
+        outgoing,
+        message.event,
+        message.correlation,
+    )
+
+
+def on_answered(book: Book, state: Customer | None, data: Answered, ctx: Context) -> Decision:
+    """The SMSC's answers. A part that is settled already (its receipt was faster) stays as it is."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None:
+        return unchanged(state)
+    turn = Turn(book, state, state.customer_id, ctx)
+    answers = {a.number: a for a in data.parts}
+    parts, reason = [], message.reason
+    for part in message.parts:
+        answer = answers.get(part.number)
+        if answer is not None and part.state in ("sending", "unknown"):
+            after, why = _judge(book, message, answer)
+            part = replace(part, state=after, message_id=answer.message_id or part.message_id)
+            reason = why or reason
+        parts.append(part)
+    _settle(turn, message, parts, reason)
+    return turn.decision()
+
+
+def _judge(book: Book, message: Message, answer: PartAnswer) -> tuple[SmsState, str | None]:
+    """State of a part by its answer, and why where that isn't obvious."""
+    retry = book.policy.retry
+    match answer.outcome:
+        case "accepted":
+            return "sent", None
+        case "unknown":
+            return "unknown", "no_answer"
+        case "refused" if answer.status not in retry.temporary_statuses:
+            return "failed", "refused" if answer.status is None else f"refused 0x{answer.status:08x}"
+    return ("failed", "attempts") if message.attempts >= retry.attempts else ("queued", answer.outcome)
+
+
+def on_lost(book: Book, state: Customer | None, data: Lost, ctx: Context) -> Decision:
+    """A crash left the message without an answer: it is never sent again in hope."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None or message.state != "sending":
+        return unchanged(state)
+    turn = Turn(book, state, state.customer_id, ctx)
+    parts = [replace(p, state="unknown") if p.state == "sending" else p for p in message.parts]
+    _settle(turn, message, parts, "restart")
+    return turn.decision()
+
+
+def receive(turn: Turn, receipt: ReceiptReceived) -> None:
+    """A receipt proves that the SMSC had the part; repeated ones and those of settled messages change nothing."""
+    message = None if receipt.sms_id is None else turn.messages.get(receipt.sms_id)
+    part = None if message is None else _part_of(message, receipt)
+    if message is None or part is None:
+        return
+    told = SmsReceipt(part=part.number, state=receipt.state, at=receipt.received_at, error=receipt.error)
+    if any((r.part, r.state) == (told.part, told.state) for r in message.receipts):
+        return
+    message = replace(message, receipts=(*message.receipts, told))
+    reason = message.reason
+    if part.state not in ("delivered", "failed"):
+        state: SmsState = "sent"
+        if receipt.state == "DELIVRD":
+            state = "delivered"
+        elif receipt.state in _FAILED:
+            state, reason = "failed", f"{receipt.state} {receipt.error or ''}".strip()
+        part = replace(part, state=state, message_id=receipt.message_id)
+    parts = [part if p.number == part.number else p for p in message.parts]
+    _settle(turn, message, parts, reason)
+
+
+def _part_of(message: Message, receipt: ReceiptReceived) -> Part | None:
+    """The part that has this message id; else the one named; else the first without an answer."""
+    named = [p for p in message.parts if p.message_id == receipt.message_id]
+    without_answer = [p for p in message.parts if p.message_id is None and p.state in ("sending", "unknown")]
+    named += [p for p in without_answer if p.number == receipt.part] + without_answer
+    return named[0] if named else None
+
+
+def _settle(turn: Turn, message: Message, parts: Iterable[Part], reason: str | None) -> None:
+    """Bring the message into the state its parts give it, and do what follows."""
+    message = replace(message, parts=tuple(parts))
+    have = {p.state for p in message.parts}
+    state = next(s for s in _WORST_FIRST if s in have)
+    if state == message.state:
+        turn.note(message)
+    elif state == "queued":
+        if have == {"queued"}:
+            turn.sent_on.pop(message.sms_id, None)
+        turn.offer(replace(message, reason=reason), turn.book.policy.retry.delay(message.attempts))
+    else:
+        turn.move(message, state, reason if state in ("failed", "unknown") else None)
+        if state == "delivered":
+            _delivered(turn, message.alert_id)
+
+
+def _delivered(turn: Turn, alert_id: str) -> None:
+    """The alert has reached the customer: told once."""
+    case = turn.cases[alert_id]
+    if not case.delivered and case.alert is not None:
+        turn.tell("delivered", case)
+        turn.cases[alert_id] = replace(case, delivered=True)

@@ -1,0 +1,146 @@
+"""What the desk remembers of one customer: who they are, what they owe, their alerts, and SMS that may still change."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from alerts.desk.book import Language
+from contracts.alert import Alert, AlertState, SmsReceipt, SmsState
+
+
+class Contact(Struct, frozen=True, omit_defaults=True):
+    """How to reach the customer. ``phone``: digits with country code, None where it can't receive SMS.
+
+    ``opted_out``: the number from which TD came. ``left`` lasts until BOSS says ``active`` again.
+    """
+
+    name: str | None = None
+    phone: str | None = None
+    language: Language = "zh"
+    do_not_disturb: bool = False
+    left: bool = False
+    opted_out: str | None = None
+
+
+class Debt(Struct, frozen=True, omit_defaults=True):
+    """What the last ARR says is owed, and payments (id -> when, fen) later than its effective time (None: no ARR yet)."""
+
+    amount_fen: int = 0
+    effective: datetime | None = None
+    payments: dict[str, tuple[datetime, int]] = {}
+
+    @property
+    def due_fen(self) -> int:
+        """What SMS may still ask for."""
+        return self.amount_fen - sum(amount for _, amount in self.payments.values())
+
+
+class Case(Struct, frozen=True, omit_defaults=True):
+    """An alert as the desk knows it. ``steps`` were planned once and never are again.
+
+    ``alert`` is None before its event has come (the work item may be faster) and again when it is resolved and nothing
+    of it can move any more. ``state`` of the alert is ``progress`` until it ends.
+    """
+
+    alert: Alert | None = None
+    ended: AlertState | None = None
+    progress: AlertState = "raised"
+    work_id: str | None = None
+    steps: tuple[str, ...] = ()
+    delivered: bool = False
+    recorded_at: datetime | None = None
+
+    @property
+    def state(self) -> AlertState:
+        return self.ended or self.progress
+
+    @property
+    def is_open(self) -> bool:
+        return self.alert is not None and self.ended is None
+
+
+class Part(Struct, frozen=True, omit_defaults=True):
+    """One PDU of a message, from its intent on: ``queued`` again when the SMSC surely did not take it."""
+
+    number: int
+    reference: int
+    state: SmsState
+    message_id: str | None = None
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """An SMS. ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
+
+    Phone, language, text and parts are what is planned until the intent freezes them. ``submitted_at`` is system time,
+    every other time is business time; ``event`` is the id of the last event told of it.
+    """
+
+    sms_id: str
+    alert_id: str
+    customer_id: str
+    kind: str
+    step: str
+    template: str
+    template_version: int
+    priority: int
+    planned_at: datetime
+    at: datetime
+    correlation: str
+    event: str = ""
+    revision: int = 0
+    state: SmsState = "queued"
+    reason: str | None = None
+    ready: bool = False
+    hold_until: datetime | None = None
+    attempts: int = 0
+    language: Language = "zh"
+    phone: str | None = None
+    text: str = ""
+    group: int = 0
+    parts: tuple[Part, ...] = ()
+    receipts: tuple[SmsReceipt, ...] = ()
+    submitted_at: datetime | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """No part of it has left: it can still be cancelled."""
+        return self.state in ("queued", "held") and all(p.state == "queued" for p in self.parts)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Planned, and no tick has come by since."""
+        return self.state == "queued" and not self.ready
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing that may still come can change it."""
+        if self.state == "failed":
+            return all(p.state in ("queued", "failed", "delivered") for p in self.parts)
+        return self.state in ("delivered", "cancelled", "suppressed")
+
+
+class Customer(Struct, frozen=True, omit_defaults=True):
+    """State of one key. ``sent_on``: intended SMS -> calendar day, of the latest day only (daily cap)."""
+
+    customer_id: str
+    contact: Contact = Contact()
+    debt: Debt = Debt()
+    cases: dict[str, Case] = {}
+    messages: dict[str, Message] = {}
+    sent_on: dict[str, date] = {}
+    references: int = 0
+
+
+class Ready(Struct, frozen=True):
+    """Effect: this message may go, after ``delay`` seconds of system time."""
+
+    customer_id: str
+    sms_id: str
+    priority: int
+    delay: float = 0.0
+
+
+class Blocked(Struct, frozen=True):
+    """Effect: no more SMS to this number, whoever owns it."""
+
+    phone: str

@@ -1,0 +1,164 @@
+"""One decision in the making: the customer so far, and the rows, events and effects of what moves."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from alerts.desk.book import Book
+from alerts.desk.state import Case, Customer, Message, Ready
+from alerts.desk.views import alert_document, sms_document, sms_payload
+from contracts.alert import SmsState
+from servicekit.clock import local_date
+from servicekit.decision import Context, Decision, Emit, Row
+from servicekit.ids import derive
+
+APP = "alerts-desk"
+_VERBS: dict[SmsState, str] = {
+    "queued": "planned",
+    "held": "held",
+    "sending": "intended",
+    "sent": "submitted",
+    "delivered": "delivered",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "suppressed": "suppressed",
+    "unknown": "unknown",
+}
+
+
+class Turn:
+    """Local to one call of a handler; ``decision`` hands out plain data. ``contact`` and ``debt`` may be replaced."""
+
+    def __init__(self, book: Book, state: Customer | None, customer_id: str, ctx: Context) -> None:
+        state = state or Customer(customer_id)
+        self.book, self.ctx, self.customer_id = book, ctx, customer_id
+        self.contact, self.debt = state.contact, state.debt
+        self.cases, self.messages = dict(state.cases), dict(state.messages)
+        self.references = state.references
+        today = local_date(ctx.now)
+        self.sent_on = {sms: day for sms, day in state.sent_on.items() if day >= today}
+        self.effects: list[Any] = []
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._events: list[Emit] = []
+
+    # --- alerts -------------------------------------------------------------------------------------------------
+
+    def keep(self, alert_id: str, case: Case) -> None:
+        """The alert is different now."""
+        self.cases[alert_id] = case
+        if case.alert is not None:
+            self.row(Row("alerts", alert_id, alert_document(case)))
+
+    def tell(self, verb: str, case: Case) -> None:
+        """What the desk has learnt of an alert; its revision stays the detector's."""
+        assert case.alert is not None
+        alert = replace(case.alert, state=case.state, at=self.ctx.now)
+        self._events.append(Emit(f"kam.alert.{verb}.v1", alert, subject=self.customer_id))
+
+    # --- messages -----------------------------------------------------------------------------------------------
+
+    def plan(self, case: Case, step: str | None) -> Case:
+        """Plan the message of a step, once an alert; the next tick decides on it. Gives back the case with the step."""
+        alert = case.alert
+        assert alert is not None
+        template = self.book.template(alert.kind, step)
+        if template is None or step is None or alert.late or step in case.steps:
+            return case
+        message = Message(
+            sms_id=derive("sms", alert.alert_id, step),
+            alert_id=alert.alert_id,
+            customer_id=self.customer_id,
+            kind=alert.kind,
+            step=step,
+            template=template.id,
+            template_version=template.version,
+            priority=template.priority,
+            planned_at=self.ctx.now,
+            at=self.ctx.now,
+            correlation=self.ctx.correlation,
+        )
+        case = replace(case, steps=(*case.steps, step))
+        self.cases[alert.alert_id] = case
+        self.move(self.written(message), "queued")
+        return case
+
+    def written(self, message: Message) -> Message:
+        """The message with phone, language and text as they are now."""
+        contact, alert = self.contact, self.cases[message.alert_id].alert
+        values = alert.values if alert is not None else {}
+        text = self.book.text(message.template, contact.language, contact.name, self.debt.due_fen, values)
+        return replace(message, language=contact.language, phone=contact.phone, text=text)
+
+    def move(self, message: Message, state: SmsState, reason: str | None = None, **changes: Any) -> Message:
+        """A message comes into a state, which is told to others."""
+        type_ = f"kam.sms.{_VERBS[state]}.v1"
+        revision = message.revision + 1
+        seed = f"{message.sms_id}|{revision}"
+        changes = {"ready": False, "hold_until": None, **changes}
+        message = replace(message, state=state, reason=reason, revision=revision, at=self.ctx.now, **changes)
+        # What clock or sender do is caused by what was told of the message last.
+        own = self.ctx.type == "wake" or self.ctx.type.startswith("kam.command.")
+        cause = message.event if own else self.ctx.id
+        self._events.append(
+            Emit(type_, sms_payload(message), seed=seed, causation=cause, correlation=message.correlation)
+        )
+        return self.note(replace(message, event=derive(APP, seed, type_)))
+
+    def note(self, message: Message) -> Message:
+        """Something of a message is different that nobody else needs to hear of."""
+        if message.is_settled:
+            self.messages.pop(message.sms_id, None)
+        else:
+            self.messages[message.sms_id] = message
+        self.row(Row("sms", message.sms_id, sms_document(message)))
+        return message
+
+    def offer(self, message: Message, delay: float = 0.0) -> None:
+        """The message may go: the sender hears of it after the commit."""
+        message = self.note(replace(message, state="queued", ready=True, hold_until=None))
+        self.effects.append(Ready(self.customer_id, message.sms_id, message.priority, delay))
+
+    def waiting(self, alert_id: str | None = None) -> list[Message]:
+        """Messages, of one alert or all, that can still be cancelled."""
+        return [m for m in self.messages.values() if m.is_waiting and alert_id in (None, m.alert_id)]
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def row(self, row: Row) -> None:
+        """A document to be written; the last one of an id counts."""
+        self._rows[row.collection, row.id] = row
+
+    def decision(self, answer: Any = None) -> Decision:
+        busy = {m.alert_id for m in self.messages.values()}
+        state = Customer(
+            self.customer_id,
+            self.contact,
+            self.debt,
+            {id: _compact(case, id in busy) for id, case in self.cases.items()},
+            self.messages,
+            self.sent_on,
+            self.references,
+        )
+        rows, events, effects = tuple(self._rows.values()), tuple(self._events), tuple(self.effects)
+        return Decision(state, events, wake_of(state), rows, effects, answer)
+
+
+def wake_of(state: Customer | None) -> datetime | None:
+    """When the clock must look again: at once for what is fresh, and at the end of each hold."""
+    messages = () if state is None else state.messages.values()
+    times = (m.planned_at if m.is_fresh else m.hold_until for m in messages)
+    return min((at for at in times if at is not None), default=None)
+
+
+def unchanged(state: Customer | None) -> Decision:
+    """Nothing of it concerns the desk."""
+    return Decision(state, wake_at=wake_of(state))
+
+
+def _compact(case: Case, busy: bool) -> Case:
+    """A resolved alert whose work item is known and whose messages are settled leaves only what stops repeats."""
+    alert = case.alert
+    if alert is None or case.ended is None or busy or (case.work_id is None and not alert.late):
+        return case
+    return replace(case, alert=None)

@@ -1,0 +1,289 @@
+"""Churn warnings: one alert a customer and calendar month, for falling figures and for requests to stop or to port.
+
+The alert follows the final figures, whatever the order in which they came (interfaces.md, "drop-30").
+"""
+
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+
+from msgspec.structs import replace
+
+from alerts.detect.state import Asked, Cause, Month, Profile, Series, State, Values
+from alerts.detect.turn import Turn, worst
+from alerts.rules import Fall, Metric, Rules
+from servicekit.clock import SHANGHAI, end_of
+from servicekit.decision import Context
+from servicekit.ids import boss_event_id
+
+KEPT_PERIODS = 36  # newest months of a figure that are remembered, and newest warnings
+_FOLLOWS_FIGURES = (None, "withdrawn", "superseded", "recovered")
+_REQUESTS = ("stop_request", "port_query")
+
+
+# --- months -----------------------------------------------------------------------------------------------------
+
+
+def month_of(period: str) -> Month:
+    """Month of a period ``yyyymm``."""
+    return int(period[:4]) * 12 + int(period[4:]) - 1
+
+
+def period_of(month: Month) -> str:
+    return f"{month // 12:04}{month % 12 + 1:02}"
+
+
+def last_day(month: Month) -> date:
+    year, index = divmod(month, 12)
+    return date(year, index + 1, monthrange(year, index + 1)[1])
+
+
+def month_of_instant(at: datetime) -> Month:
+    """Month in Asia/Shanghai."""
+    local = at.astimezone(SHANGHAI)
+    return local.year * 12 + local.month - 1
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day some months later, or the last day of a shorter month."""
+    end = last_day(day.year * 12 + day.month - 1 + months)
+    return end.replace(day=min(day.day, end.day))
+
+
+# --- figures ----------------------------------------------------------------------------------------------------
+
+
+def with_figure(state: State, figure: str, month: Month, value: int | None, revision: int) -> State:
+    """The state with one figure more, another or (None: not known) without it; bounded to the newest months."""
+    old = state.figures.get(figure, {})
+    if value is None:
+        series: Series = {m: known for m, known in old.items() if m != month}
+    else:
+        series = {**old, month: (value, revision)}
+    floor = state.floor
+    if len(series) > KEPT_PERIODS:
+        oldest = min(series)
+        del series[oldest]
+        floor = max(floor, oldest + 1)
+    return State(
+        state.customer_id,
+        state.profile,
+        state.wake,
+        {**state.figures, figure: series},
+        floor,
+        state.alerts,
+        state.asked,
+        state.debt,
+        state.tickets,
+        state.terms,
+    )
+
+
+def falls(series: Series, month: Month, rule: Fall) -> int | None:
+    """Sum of the months before when the figure has fallen to the line or below, else None.
+
+    In integers: ``100·n·x ≤ percent·sum`` and ``sum > 0``, all of them known; for 70 % of 3 months ``30·x ≤ 7·sum``.
+    """
+    known = series.get(month)
+    if known is None:
+        return None
+    base = 0
+    for earlier in range(month - rule.months, month):
+        before = series.get(earlier)
+        if before is None:
+            return None
+        base += before[0]
+    return base if base > 0 and 100 * rule.months * known[0] <= rule.percent * base else None
+
+
+def is_touched(state: State, month: Month, rule: Fall) -> bool:
+    """Whether a figure of this month can matter to any alert: some month falls, or has an alert."""
+    for series in state.figures.values():
+        for later in range(month, month + rule.months + 1):
+            if later in series and falls(series, later, rule) is not None:
+                return True
+    return bool(state.alerts) and any(_key(m) in state.alerts for m in _reach(month, rule))
+
+
+def excluded(rule: Fall, customer_id: str, profile: Profile, month: Month) -> bool:
+    """Whether the fall rule leaves this customer alone in this month. What is not known does not exclude."""
+    return (
+        (profile.status is not None and profile.status not in rule.statuses)
+        or profile.plan_code in rule.excluded_plan_codes
+        or customer_id in rule.excluded_customers
+        or (
+            profile.opened_on is not None
+            and months_later(profile.opened_on, rule.min_months_in_network) > last_day(month)
+        )
+    )
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------
+
+
+def look_around(turn: Turn, month: Month) -> None:
+    """A figure of this month came: look again at every alert it can move, the latest first.
+
+    The month before can't begin to warn by it, but it may have recovered or be superseded.
+    """
+    for each in _reach(month, turn.rules.fall):
+        look(turn, each, may_admit=each >= month)
+
+
+def look_at_all(turn: Turn) -> None:
+    """The customer's record has come: everything remembered is judged now."""
+    waiting: dict[Month, tuple[Cause, ...]] = {}
+    for asked in turn.asked:
+        waiting[asked.month] = (*waiting.get(asked.month, ()), asked.cause)
+    turn.asked = ()
+    months = {m for series in turn.figures.values() for m in series} | set(waiting)
+    for month in sorted(months, reverse=True):
+        look(turn, month, waiting.get(month, ()))
+
+
+def look(turn: Turn, month: Month, requests: tuple[Cause, ...] = (), *, may_admit: bool = True) -> None:
+    """Bring the alert of one month in line with the figures, and with requests that have just come.
+
+    A month whose figures before are partly forgotten stays as it is.
+    """
+    if month - turn.rules.fall.months < turn.floor and not requests:
+        return
+    held = turn.alerts.get(_key(month))
+    if held is not None:
+        requests = (*(c for c in held.reasons if c.code in _REQUESTS), *requests)
+    falling = _falling(turn, month)
+    admitted = held is not None and held.admitted
+    if falling and not admitted and may_admit:
+        assert turn.profile is not None
+        admitted = not excluded(turn.rules.fall, turn.customer_id, turn.profile, month)
+    _settle(turn, month, (*(falling if admitted else ()), *requests), admitted)
+
+
+def ask(turn: Turn, month: Month, cause: Cause) -> None:
+    """A request to stop or about porting: one reason of its kind joins the alert of its month."""
+    held = turn.alerts.get(_key(month))
+    if month < turn.floor or (held is not None and any(c.code == cause.code for c in held.reasons)):
+        return
+    known = held.reasons if held is not None else ()
+    _settle(turn, month, (*known, cause), held is not None and held.admitted)
+
+
+def forget(turn: Turn) -> None:
+    """Drop resolved warnings that can't change any more, or are more than we keep."""
+    months = sorted(int(key.removeprefix("churn/")) for key in turn.alerts if key.startswith("churn/"))
+    for place, month in enumerate(months, 1 - len(months)):
+        surplus = place <= -KEPT_PERIODS
+        if (surplus or month < turn.floor) and turn.alerts[_key(month)].outcome is not None:
+            del turn.alerts[_key(month)]
+            turn.floor = max(turn.floor, month + 1)
+
+
+def remember(asked: tuple[Asked, ...], month: Month, cause: Cause) -> tuple[Asked, ...]:
+    """Keep a request until the customer's record comes: the first of its kind in each month, newest months."""
+    if any(a.month == month and a.cause.code == cause.code for a in asked):
+        return asked
+    return tuple(sorted((*asked, Asked(month, cause)), key=lambda a: a.month)[-2 * KEPT_PERIODS :])
+
+
+def request_cause(rules: Rules, kind: str, request_id: str, requested_at: datetime, ctx: Context) -> Cause | None:
+    """The reason a service request gives, None for kinds no rule asks about."""
+    rule = rules.requests.get(kind)
+    if rule is None:
+        return None
+    values: Values = {f"{rule.code}_id": request_id, f"{rule.code}_at": requested_at.astimezone(SHANGHAI).isoformat()}
+    return Cause(rule.id, rule.version, rule.code, values, (ctx.id,))
+
+
+def _settle(turn: Turn, month: Month, reasons: tuple[Cause, ...], admitted: bool) -> None:
+    key = _key(month)
+    held = turn.alerts.get(key)
+    if held is None:
+        if not reasons:
+            return
+        _raise(turn, month, reasons)
+    elif held.outcome not in _FOLLOWS_FIGURES:
+        return  # a manager's outcome or leaving has ended it for good
+    held = turn.alerts[key] = replace(turn.alerts[key], admitted=admitted)
+    outcome = _outcome(turn, month, reasons)
+    severity = _severity(turn, reasons) if reasons else held.severity
+    if outcome is not None and outcome != held.outcome:
+        turn.resolve(key, outcome, reasons=reasons, severity=severity)
+    elif outcome != held.outcome or _gist(reasons) != _gist(held.reasons):
+        turn.change(key, outcome=outcome, reasons=reasons, severity=severity)
+
+
+def _raise(turn: Turn, month: Month, reasons: tuple[Cause, ...]) -> None:
+    period = period_of(month)
+    late_after = turn.rules.churn(reasons[0].rule, reasons[0].version).late_after_days
+    turn.raise_(
+        _key(month),
+        "churn_warning",
+        (turn.customer_id, period),
+        reasons,
+        _severity(turn, reasons),
+        period=period,
+        late=turn.clock_known and end_of(last_day(month)) + timedelta(days=late_after) < turn.ctx.now,
+    )
+
+
+def _outcome(turn: Turn, month: Month, reasons: tuple[Cause, ...]) -> str | None:
+    """How an alert with these reasons stands: None is open."""
+    if not reasons:
+        return "withdrawn"
+    if any(c.code in _REQUESTS for c in reasons):
+        return None
+    following = turn.alerts.get(_key(month + 1))
+    if following is not None and following.admitted and _falling(turn, month + 1):
+        return "superseded"
+    return "recovered" if all(_recovered(turn, month + 1, c) for c in reasons) else None
+
+
+def _recovered(turn: Turn, month: Month, cause: Cause) -> bool:
+    """Whether a figure of the next month is known and above the line of the baseline stored in the alert."""
+    rule = turn.rules.churn(cause.rule, cause.version)
+    assert isinstance(rule, Fall)
+    figure = next(m.figure for m in rule.metrics if m.code == cause.code)
+    known = turn.figures.get(figure, {}).get(month)
+    base = cause.values[f"{figure}_base"]
+    assert isinstance(base, int)
+    return known is not None and 100 * rule.months * known[0] > rule.percent * base
+
+
+def _falling(turn: Turn, month: Month) -> tuple[Cause, ...]:
+    """A reason for each figure that has fallen, by the rule version that raised the alert or the one in force."""
+    held = turn.alerts.get(_key(month))
+    own = turn.rules.versions.get((held.rule, held.version)) if held is not None else None
+    rule = own if isinstance(own, Fall) else turn.rules.fall
+    causes = []
+    for metric in rule.metrics:
+        series = turn.figures.get(metric.figure, {})
+        base = falls(series, month, rule)
+        if base is not None:
+            causes.append(_cause(rule, metric, turn.customer_id, series, month, base))
+    return tuple(causes)
+
+
+def _cause(rule: Fall, metric: Metric, customer_id: str, series: Series, month: Month, base: int) -> Cause:
+    """Values: the figure, the sum of the months before, and its share of their mean in whole percent."""
+    figure, name = series[month][0], metric.figure
+    values: Values = {name: figure, f"{name}_base": base, f"{name}_percent": 100 * rule.months * figure // base}
+    evidence = tuple(
+        boss_event_id(metric.record, f"{customer_id}/{period_of(m)}", series[m][1])
+        for m in range(month, month - rule.months - 1, -1)
+    )
+    return Cause(rule.id, rule.version, metric.code, values, evidence)
+
+
+def _severity(turn: Turn, reasons: tuple[Cause, ...]) -> str:
+    return worst([turn.rules.churn(c.rule, c.version).severity for c in reasons])
+
+
+def _gist(reasons: tuple[Cause, ...]) -> list[tuple[str, object]]:
+    return [(c.code, c.values) for c in reasons]
+
+
+def _key(month: Month) -> str:
+    return f"churn/{month}"
+
+
+def _reach(month: Month, rule: Fall) -> range:
+    return range(month + rule.months, month - 2, -1)

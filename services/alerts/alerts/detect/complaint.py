@@ -1,0 +1,125 @@
+"""Complaints: one alert a complaint, with a clock of its own that starts again when BOSS reopens it."""
+
+from datetime import datetime, timedelta
+
+from alerts.detect.state import Cause, Held, Ticket
+from alerts.detect.turn import Turn
+from alerts.rules import Complaint
+from servicekit.envelope import parse_time
+
+
+def report(
+    turn: Turn, complaint_id: str, status: str, opened_at: datetime, category: str | None, severity: int | None
+) -> None:
+    """BOSS says how a complaint stands now."""
+    before = turn.tickets.get(complaint_id)
+    if before is None and turn.profile is not None and turn.profile.left:
+        return
+    was_closed = before is not None and before.status == "closed"
+    is_closed = status == "closed"
+    turning = status == "reopened" and (before is None or before.status != "reopened")
+    restarts = not is_closed and (was_closed or turning)
+    ticket = Ticket(
+        status=status,
+        clock_from=_effective(turn) if restarts else before.clock_from if before is not None else opened_at,
+        reopened=restarts or (before is not None and before.reopened),
+        values={
+            "complaint_id": complaint_id,
+            "opened_at": opened_at.isoformat(),
+            "category": category,
+            "complaint_severity": severity,
+        },
+        evidence=turn.ctx.id,
+        seen_at=turn.ctx.now,
+    )
+    turn.tickets[complaint_id] = ticket
+    held = turn.alerts.get(_key(complaint_id))
+    if is_closed:
+        if held is not None and held.outcome is None:
+            turn.resolve(_key(complaint_id), "closed")
+    elif held is None:
+        look(turn, complaint_id)
+    elif turn.may_raise and restarts and (was_closed or held.outcome is None):
+        _restart(turn, complaint_id, held)
+
+
+def look(turn: Turn, complaint_id: str) -> None:
+    """Bring the alert of a complaint in line with the clock."""
+    ticket, key = turn.tickets[complaint_id], _key(complaint_id)
+    held = turn.alerts.get(key)
+    if ticket.status == "closed" or not turn.may_raise or (held is not None and held.outcome is not None):
+        return
+    if held is None:
+        rule = turn.rules.complaint
+        due_at = _due_at(turn, rule, ticket)
+        stage = stage_at(rule, ticket, due_at, turn.ctx.now)
+        reasons, severity = _reasons(rule, ticket), rule.severity[stage]
+        turn.raise_(key, "complaint_opened", (complaint_id,), reasons, severity, stage=stage, due_at=due_at)
+        return
+    assert held.due_at is not None
+    rule = _version(turn, held)
+    stage = stage_at(rule, ticket, held.due_at, turn.ctx.now)
+    if stage != held.stage:
+        turn.change(key, stage=stage, severity=rule.severity[stage], reasons=_reasons(rule, ticket))
+
+
+def stage_at(rule: Complaint, ticket: Ticket, due_at: datetime, now: datetime) -> str:
+    """Stage by the share of the time that is gone."""
+    if now >= due_at:
+        return "overdue"
+    if now >= _due_soon_at(rule, ticket, due_at):
+        return "due_soon"
+    return "reopened" if ticket.reopened else "opened"
+
+
+def wake(turn: Turn) -> datetime | None:
+    """Next step of any open complaint's clock."""
+    steps = []
+    for complaint_id, ticket in turn.tickets.items():
+        held = turn.alerts.get(_key(complaint_id))
+        if held is not None and held.outcome is None and held.due_at is not None:
+            steps += [_due_soon_at(_version(turn, held), ticket, held.due_at), held.due_at]
+    return min((at for at in steps if at > turn.ctx.now), default=None)
+
+
+def forget(turn: Turn) -> None:
+    """Drop complaints that were closed long ago."""
+    oldest = turn.ctx.now - timedelta(days=turn.rules.complaint.forget_after_days)
+    for complaint_id in [i for i, t in turn.tickets.items() if t.status == "closed" and t.seen_at < oldest]:
+        del turn.tickets[complaint_id]
+        turn.alerts.pop(_key(complaint_id), None)
+
+
+def _restart(turn: Turn, complaint_id: str, held: Held) -> None:
+    ticket, rule = turn.tickets[complaint_id], _version(turn, held)
+    due_at = _due_at(turn, rule, ticket)
+    stage = stage_at(rule, ticket, due_at, turn.ctx.now)
+    changes = {"stage": stage, "severity": rule.severity[stage], "reasons": _reasons(rule, ticket), "due_at": due_at}
+    turn.change(_key(complaint_id), outcome=None, **changes)
+
+
+def _due_at(turn: Turn, rule: Complaint, ticket: Ticket) -> datetime:
+    area = turn.profile.area if turn.profile is not None else None
+    return ticket.clock_from + timedelta(hours=rule.due_hours.get(area or "", rule.due_hours_unknown_area))
+
+
+def _due_soon_at(rule: Complaint, ticket: Ticket, due_at: datetime) -> datetime:
+    return ticket.clock_from + (due_at - ticket.clock_from) * rule.due_soon_percent / 100
+
+
+def _reasons(rule: Complaint, ticket: Ticket) -> tuple[Cause, ...]:
+    return (Cause(rule.id, rule.version, "complaint", ticket.values, (ticket.evidence,)),)
+
+
+def _effective(turn: Turn) -> datetime:
+    return parse_time(turn.ctx.time) if turn.ctx.time else turn.ctx.now
+
+
+def _version(turn: Turn, held: Held) -> Complaint:
+    rule = turn.rules.versions[held.rule, held.version]
+    assert isinstance(rule, Complaint)
+    return rule
+
+
+def _key(complaint_id: str) -> str:
+    return f"complaint/{complaint_id}"

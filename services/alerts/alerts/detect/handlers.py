@@ -1,0 +1,255 @@
+"""Facts of BOSS, outcomes of managers and the business clock -> decisions about alerts. Pure; one table at the foot."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alerts.detect import arrears, churn, complaint, contract
+from alerts.detect.state import Profile, State
+from alerts.detect.turn import Turn
+from alerts.rules import Rules
+from contracts.alert import ManagerOutcome
+from servicekit.decision import Context, Decision
+
+_OUTCOMES = frozenset(get_args(ManagerOutcome))
+
+# --- payloads: the fields we ask for; billing-sync has checked the whole record --------------------------------------
+
+
+class CustomerRecord(Struct):
+    customer_id: str
+    status: str | None = None
+    city: str | None = None
+    area: str | None = None
+    opened_on: date | None = None
+    plan_code: str | None = None
+    manager_id: str | None = None
+
+
+class Departure(Struct):
+    customer_id: str
+
+
+class BillRecord(Struct):
+    customer_id: str
+    period: str
+    amount_fen: int | None = None
+
+
+class UsageRecord(Struct):
+    customer_id: str
+    period: str
+    voice_minutes: int | None = None
+
+
+class ArrearsRecord(Struct):
+    customer_id: str
+    amount_fen: int
+    oldest_due_on: date | None = None
+    suspended: bool | None = None
+
+
+class ComplaintRecord(Struct):
+    customer_id: str
+    complaint_id: str
+    status: str
+    opened_at: datetime
+    category: str | None = None
+    severity: int | None = None
+
+
+class ContractRecord(Struct):
+    customer_id: str
+    contract_id: str
+    ends_on: date | None = None
+    product_code: str | None = None
+
+
+class RequestRecord(Struct):
+    customer_id: str
+    request_id: str
+    kind: str
+    requested_at: datetime
+
+
+class WorkClosed(Struct):
+    customer_id: str
+    alert_id: str
+    outcome: str | None = None
+    by: str | None = None
+
+
+# --- customers ------------------------------------------------------------------------------------------------------
+
+
+def on_customer(rules: Rules, state: State | None, data: CustomerRecord, ctx: Context) -> Decision:
+    """The profile is known or has changed. Only its first arrival makes rules run; leaving ends what is open."""
+    state = state or State(data.customer_id)
+    old = state.profile
+    left = data.status == "left" or (old is not None and old.left and data.status != "active")
+    profile = Profile(data.status, data.city, data.area, data.opened_on, data.plan_code, data.manager_id, left=left)
+    turn = Turn(state, ctx, rules)
+    turn.profile = profile
+    if left:
+        _leave(turn)
+    elif old is None:
+        churn.look_at_all(turn)
+        _look_at_clock(turn)
+    elif old.left:
+        contract.pass_over(turn)
+    return _done(turn, state)
+
+
+def on_left(rules: Rules, state: State | None, data: Departure, ctx: Context) -> Decision:
+    """The customer left the network."""
+    state = state or State(data.customer_id)
+    turn = Turn(state, ctx, rules)
+    turn.profile = replace(state.profile or Profile(), status="left", left=True)
+    _leave(turn)
+    return _done(turn, state)
+
+
+def _leave(turn: Turn) -> None:
+    for key, held in list(turn.alerts.items()):
+        if held.outcome is None:
+            turn.resolve(key, "left")
+    turn.asked = ()
+    # What no alert was raised for is forgotten: after a win-back only new facts count.
+    if arrears.KEY not in turn.alerts:
+        turn.debt = None
+    turn.tickets = {i: t for i, t in turn.tickets.items() if f"complaint/{i}" in turn.alerts or t.status == "closed"}
+
+
+# --- facts ----------------------------------------------------------------------------------------------------------
+
+
+def on_bill(rules: Rules, state: State | None, data: BillRecord, ctx: Context) -> Decision:
+    """A bill: the amount is a monthly figure."""
+    return _on_figure(rules, state or State(data.customer_id), "amount_fen", data.period, data.amount_fen, ctx)
+
+
+def on_usage(rules: Rules, state: State | None, data: UsageRecord, ctx: Context) -> Decision:
+    """A usage summary: voice minutes are a monthly figure."""
+    return _on_figure(rules, state or State(data.customer_id), "voice_minutes", data.period, data.voice_minutes, ctx)
+
+
+def _on_figure(rules: Rules, state: State, figure: str, period: str, value: int | None, ctx: Context) -> Decision:
+    # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
+    month = churn.month_of(period)
+    if month < state.floor:
+        return Decision(state, wake_at=state.wake)
+    state = churn.with_figure(state, figure, month, value, ctx.revision)
+    profile = state.profile
+    if profile is None or profile.left or not churn.is_touched(state, month, rules.fall):
+        return Decision(state, wake_at=state.wake)
+    turn = Turn(state, ctx, rules)
+    churn.look_around(turn, month)
+    return _done(turn, state)
+
+
+def on_request(rules: Rules, state: State | None, data: RequestRecord, ctx: Context) -> Decision:
+    """A request to stop or to ask about porting; before the profile is known it is remembered."""
+    cause = churn.request_cause(rules, data.kind, data.request_id, data.requested_at, ctx)
+    if cause is None or (state is not None and state.profile is not None and state.profile.left):
+        return _unchanged(state)
+    state = state or State(data.customer_id)
+    month = churn.month_of_instant(data.requested_at)
+    turn = Turn(state, ctx, rules)
+    if turn.may_raise:
+        churn.ask(turn, month, cause)
+    else:
+        turn.asked = churn.remember(turn.asked, month, cause)
+    return _done(turn, state)
+
+
+def on_arrears(rules: Rules, state: State | None, data: ArrearsRecord, ctx: Context) -> Decision:
+    """What the customer owes."""
+    if data.amount_fen == 0 and (state is None or state.debt is None):
+        return _unchanged(state)
+    state = state or State(data.customer_id)
+    turn = Turn(state, ctx, rules)
+    arrears.owe(turn, data.amount_fen, data.oldest_due_on, bool(data.suspended))
+    return _done(turn, state)
+
+
+def on_complaint(rules: Rules, state: State | None, data: ComplaintRecord, ctx: Context) -> Decision:
+    """How a complaint stands."""
+    state = state or State(data.customer_id)
+    turn = Turn(state, ctx, rules)
+    complaint.report(turn, data.complaint_id, data.status, data.opened_at, data.category, data.severity)
+    return _done(turn, state)
+
+
+def on_contract(rules: Rules, state: State | None, data: ContractRecord, ctx: Context) -> Decision:
+    """How a contract stands."""
+    state = state or State(data.customer_id)
+    turn = Turn(state, ctx, rules)
+    contract.agree(turn, data.contract_id, data.ends_on, data.product_code)
+    return _done(turn, state)
+
+
+# --- outcomes and the clock -----------------------------------------------------------------------------------------
+
+
+def on_work_closed(rules: Rules, state: State | None, data: WorkClosed, ctx: Context) -> Decision:
+    """A manager's outcome ends the alert; items that closed because their alert had ended carry nobody's name."""
+    if state is None or data.by is None or data.outcome is None or data.outcome not in _OUTCOMES:
+        return _unchanged(state)
+    found = (k for k, held in state.alerts.items() if held.alert_id == data.alert_id and held.outcome is None)
+    key = next(found, None)
+    if key is None:
+        return _unchanged(state)
+    turn = Turn(state, ctx, rules)
+    turn.resolve(key, data.outcome, by=data.by)
+    return _done(turn, state)
+
+
+def on_wake(rules: Rules, state: State | None, ctx: Context) -> Decision:
+    """The business clock has reached a step: look at everything that ages."""
+    if state is None:
+        return Decision(None)
+    turn = Turn(state, ctx, rules)
+    _look_at_clock(turn)
+    return _done(turn, state)
+
+
+def _look_at_clock(turn: Turn) -> None:
+    arrears.look(turn)
+    for complaint_id in turn.tickets:
+        complaint.look(turn, complaint_id)
+    for contract_id in turn.terms:
+        contract.look(turn, contract_id)
+
+
+def _done(turn: Turn, before: State) -> Decision:
+    for part in (churn, complaint, contract):
+        part.forget(turn)
+    # A step that is due but not yet taken (its tick is still to come) stays due.
+    if not turn.waking and before.wake is not None and before.wake <= turn.ctx.now:
+        return turn.decision(before.wake)
+    if not turn.may_raise:
+        return turn.decision(None)
+    steps = (arrears.wake(turn), complaint.wake(turn), contract.wake(turn))
+    return turn.decision(min((at for at in steps if at is not None), default=None))
+
+
+def _unchanged(state: State | None) -> Decision:
+    return Decision(state, wake_at=None if state is None else state.wake)
+
+
+Handler = Callable[[Rules, State | None, Any, Context], Decision]
+
+HANDLERS: dict[str, tuple[type, Handler]] = {
+    "kam.boss.customer.changed.v1": (CustomerRecord, on_customer),
+    "kam.boss.customer.left.v1": (Departure, on_left),
+    "kam.boss.bill.issued.v1": (BillRecord, on_bill),
+    "kam.boss.usage.summarised.v1": (UsageRecord, on_usage),
+    "kam.boss.service.requested.v1": (RequestRecord, on_request),
+    "kam.boss.arrears.changed.v1": (ArrearsRecord, on_arrears),
+    "kam.boss.complaint.changed.v1": (ComplaintRecord, on_complaint),
+    "kam.boss.contract.changed.v1": (ContractRecord, on_contract),
+    "kam.work.closed.v1": (WorkClosed, on_work_closed),
+}

@@ -1,0 +1,115 @@
+"""What the detector remembers of one customer: compact (arrays in MessagePack) and bounded."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+Month = int  # calendar month: year * 12 + month - 1
+Series = dict[Month, tuple[int, int]]  # month -> (figure, revision of the record that carried it)
+Values = dict[str, int | str | bool | None]
+
+
+class Profile(Struct, frozen=True, array_like=True):
+    """What rules ask of the customer's record (CUST). ``left`` lasts until BOSS says ``active`` again."""
+
+    status: str | None = None
+    city: str | None = None
+    area: str | None = None
+    opened_on: date | None = None
+    plan_code: str | None = None
+    manager_id: str | None = None
+    left: bool = False
+
+
+class Cause(Struct, frozen=True, array_like=True):
+    """A reason of an alert."""
+
+    rule: str
+    version: int
+    code: str
+    values: Values
+    evidence: tuple[str, ...]
+
+
+class Held(Struct, frozen=True, array_like=True, kw_only=True):
+    """An alert as detect holds it; open while ``outcome`` is None.
+
+    ``last`` is the verb of its last event, ``correlation`` the BOSS record behind that; ``admitted`` tells that the
+    fall rule passed its exclusions for this period: they are not judged again.
+    """
+
+    alert_id: str
+    kind: str
+    revision: int
+    last: str
+    outcome: str | None
+    stage: str | None
+    severity: str
+    rule: str
+    version: int
+    reasons: tuple[Cause, ...]
+    raised_at: datetime
+    correlation: str
+    city: str | None
+    manager_id: str | None
+    period: str | None = None
+    late: bool = False
+    due_at: datetime | None = None
+    admitted: bool = False
+
+
+class Asked(Struct, frozen=True, array_like=True):
+    """A service request that waits for the customer's record."""
+
+    month: Month
+    cause: Cause
+
+
+class Debt(Struct, frozen=True, array_like=True):
+    """An episode of arrears; ``opened_by`` is the event that began it, ``evidence`` the latest."""
+
+    opened_by: str
+    amount_fen: int
+    oldest_due_on: date | None
+    suspended: bool
+    evidence: str
+
+
+class Ticket(Struct, frozen=True, array_like=True):
+    """A complaint: its status in BOSS and when its clock began; ``seen_at`` is business time of the last record."""
+
+    status: str
+    clock_from: datetime
+    reopened: bool
+    values: Values
+    evidence: str
+    seen_at: datetime
+
+
+class Term(Struct, frozen=True, array_like=True):
+    """A contract as it stands; ``passed`` is the step that had gone by, unwarned, when the customer came back."""
+
+    ends_on: date | None
+    product_code: str | None
+    evidence: str
+    correlation: str
+    passed: int | None = None
+
+
+class State(Struct, frozen=True, array_like=True):
+    """One customer. No rule raises while ``profile`` is None; months before ``floor`` are forgotten.
+
+    ``alerts`` by ``churn/<month>``, ``arrears``, ``complaint/<id>`` and ``contract/<id>/<ends_on>``: those that are
+    open or may still change. ``wake`` is the next step of the business clock.
+    """
+
+    customer_id: str
+    profile: Profile | None = None
+    wake: datetime | None = None
+    figures: dict[str, Series] = {}
+    floor: Month = 0
+    alerts: dict[str, Held] = {}
+    asked: tuple[Asked, ...] = ()
+    debt: Debt | None = None
+    tickets: dict[str, Ticket] = {}
+    terms: dict[str, Term] = {}

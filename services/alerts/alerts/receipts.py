@@ -1,0 +1,186 @@
+"""What comes back from the SMSC: delivery receipts find their message, TD finds its customers; both go into the log.
+
+The SMSC gets its OK only when the event is durable (``send_and_wait``); what happens then is the desk's business.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from msgspec import Struct
+from prometheus_client import Counter
+
+from alerts.channel.transport import Inbound, Receipt, mask
+from alerts.desk.book import Policy
+from alerts.desk.sending import Intent
+from contracts.alert import OptedOut, ReceiptReceived
+from servicekit.clock import SystemClock, iso, system_now
+from servicekit.envelope import Headers, encode_data, write_headers
+from servicekit.ids import derive
+from servicekit.kafka import partition_of
+from servicekit.store import Rows
+
+log = structlog.get_logger()
+RECEIPTS = Counter("kam_sms_receipts_total", "Delivery receipts, by how their message was found", ["found"])
+OPT_OUTS = Counter("kam_sms_opt_outs_total", "Subscribers who answered TD")
+
+TOPIC = "sms.receipts"
+_RECEIPT, _OPTED_OUT = "kam.sms.receipt.received.v1", "kam.sms.subscriber.opted_out.v1"
+_OPEN = ["sending", "unknown", "queued", "failed"]  # states of messages that may have parts without an answer
+_REMEMBERED = 50_000
+_PATIENCE = 5.0  # seconds a receipt waits for answers to its number that are on their way
+_LOCAL = 11  # digits of a number that the SMSC writes with or without country code
+
+Publish = Callable[[str, int, bytes, bytes, Headers], Awaitable[Any]]
+
+
+class Found(Struct, frozen=True):
+    """The message a receipt belongs to; ``part`` None: one of those without an answer."""
+
+    how: str
+    customer_id: str
+    sms_id: str
+    part: int | None
+    event: str
+    correlation: str
+
+
+class Receipts:
+    """Callbacks of the transport. ``publish(topic, partition, key, value, headers)`` returns when it is durable."""
+
+    def __init__(
+        self, publish: Publish, rows: Rows, policy: Policy, partitions: int, *, wall: SystemClock = system_now
+    ) -> None:
+        self._publish, self._rows, self._policy = publish, rows, policy
+        self._partitions, self._wall = partitions, wall
+        self._known: dict[str, tuple[str, Found]] = {}
+        self._expected: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
+
+    # --- what the sender tells --------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def expecting(self, intent: Intent) -> Iterator[None]:
+        """While a message is on its way, receipts of its number wait for its answers."""
+        number = _local(intent.phone)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._expected[number].add(done)
+        try:
+            yield
+        finally:
+            done.set_result(None)
+            self._expected[number].discard(done)
+            if not self._expected[number]:
+                del self._expected[number]
+
+    def remember(self, message_id: str, intent: Intent, part: int) -> None:
+        """A part was accepted under this id."""
+        found = Found("memory", intent.customer_id, intent.sms_id, part, intent.event, intent.correlation)
+        self._known[message_id] = (_local(intent.phone), found)
+        if len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+    # --- what the SMSC tells ----------------------------------------------------------------------------------------
+
+    async def on_receipt(self, receipt: Receipt) -> None:
+        """Publish a receipt with the message it belongs to; one that belongs to none is published all the same."""
+        found = self._remembered(receipt)
+        if found is None:
+            await self._answers_of(receipt.destination)
+            found = self._remembered(receipt) or await self._look_up(receipt)
+        RECEIPTS.labels("none" if found is None else found.how).inc()
+        if found is None:
+            log.warning("receipt.unmatched", message_id=receipt.message_id, destination=mask(receipt.destination))
+        event = ReceiptReceived(
+            sms_id=found.sms_id if found else None,
+            part=found.part if found else None,
+            customer_id=found.customer_id if found else None,
+            message_id=receipt.message_id,
+            reference=receipt.reference,
+            phone=receipt.destination,
+            state=receipt.state,
+            error=receipt.error,
+            received_at=self._wall(),
+        )
+        id_ = derive("receipt", receipt.message_id, receipt.destination, receipt.state, receipt.done_at)
+        key = found.customer_id if found else _hidden(receipt.destination)
+        await self._send(_RECEIPT, key, id_, event, found.correlation if found else id_, found.event if found else None)
+
+    async def on_inbound(self, inbound: Inbound) -> None:
+        """TD blocks the number for each customer who has it; any other text is nothing to us."""
+        if inbound.text.strip().upper() not in self._policy.opt_out:
+            log.info("sms.inbound_ignored", source=mask(inbound.source))
+            return
+        OPT_OUTS.inc()
+        phone = self._policy.e164(inbound.source) or inbound.source
+        event = OptedOut(phone=phone, text=inbound.text.strip(), received_at=self._wall())
+        customers = [row["customer_id"] for row in await self._rows.find("contacts", {"phone": phone})]
+        for key in customers or [_hidden(phone)]:
+            id_ = derive("opted-out", key, phone, iso(event.received_at))
+            await self._send(_OPTED_OUT, key, id_, event, id_, None)
+
+    # --- finding ----------------------------------------------------------------------------------------------------
+
+    def _remembered(self, receipt: Receipt) -> Found | None:
+        number, found = self._known.get(receipt.message_id, ("", None))
+        return found if number == _local(receipt.destination) else None
+
+    async def _answers_of(self, destination: str) -> None:
+        if expected := self._expected.get(_local(destination)):
+            await asyncio.wait(set(expected), timeout=_PATIENCE)
+
+    async def _look_up(self, receipt: Receipt) -> Found | None:
+        """By message id; else, among messages to that number without an answer, by our reference; else the only one."""
+        rows = await self._rows.find("sms", {"parts.message_id": receipt.message_id})
+        for row in rows:
+            if row["phone"] is not None and _local(row["phone"]) == _local(receipt.destination):
+                return _found("id", row, lambda p: p["message_id"] == receipt.message_id)
+        phone = self._policy.e164(receipt.destination) or receipt.destination
+        open_ = await self._rows.find("sms", {"phone": phone, "state": {"$in": _OPEN}})
+        rows = [row for row in open_ if any(_has_no_answer(p) for p in row["parts"]) and self._is_recent(row)]
+        if receipt.reference is not None:
+            for row in rows:
+                if any(_has_no_answer(p) and p["reference"] == receipt.reference for p in row["parts"]):
+                    return _found("reference", row, lambda p: p["reference"] == receipt.reference)
+            return None
+        return _found("only", rows[0], None) if len(rows) == 1 else None
+
+    def _is_recent(self, row: dict[str, Any]) -> bool:
+        oldest = self._wall() - timedelta(hours=self._policy.receipt_hours)
+        return row["submitted_at"] is not None and row["submitted_at"] >= iso(oldest)
+
+    async def _send(
+        self, type_: str, key: str, id_: str, event: Struct, correlation: str, causation: str | None
+    ) -> None:
+        headers = write_headers(
+            id=id_,
+            type=type_,
+            source="kam/alerts",
+            subject=key,
+            time=iso(self._wall()),
+            correlation_id=correlation,
+            causation_id=causation,
+        )
+        await self._publish(TOPIC, partition_of(key, self._partitions), key.encode(), encode_data(event), headers)
+
+
+def _found(how: str, row: dict[str, Any], is_it: Callable[[dict[str, Any]], bool] | None) -> Found:
+    part = None if is_it is None else next(p["number"] for p in row["parts"] if is_it(p))
+    return Found(how, row["customer_id"], row["sms_id"], part, row["event"], row["correlation"])
+
+
+def _has_no_answer(part: dict[str, Any]) -> bool:
+    return part["state"] in ("sending", "unknown") and part["message_id"] is None
+
+
+def _local(phone: str) -> str:
+    return phone[-_LOCAL:]
+
+
+def _hidden(phone: str) -> str:
+    """A key that does not show the number."""
+    return hashlib.sha256(phone.encode()).hexdigest()[:16]

@@ -1,0 +1,228 @@
+"""Takes messages that may go, freezes their intents, and only then submits them; brings the answers back.
+
+Nothing is submitted without a committed intent, and nothing is submitted again unless the SMSC surely did not take it:
+that is decided by the desk (desk/sending.py). This module knows waiting, rates and retries, in system time.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable, Iterable
+from time import monotonic
+
+import structlog
+from prometheus_client import Counter
+
+from alerts.channel.transport import Answer, Outcome, Part, Transport
+from alerts.desk.book import Policy
+from alerts.desk.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost, PartAnswer
+from alerts.desk.state import Ready
+from alerts.receipts import Receipts
+from servicekit import faults
+from servicekit.envelope import Message, command
+from servicekit.pipeline import Unit
+from servicekit.store import Rows
+
+log = structlog.get_logger()
+PARTS = Counter("kam_sms_parts_total", "SMS parts submitted, by what the SMSC said", ["outcome"])
+
+_IN_HAND = 100  # messages between intent and answer at most: what a kill can leave unknown
+_LAST_SECONDS = 2.0  # for answers outstanding when the service stops
+
+
+class Sender:
+    """``offer`` takes what the desk says may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
+
+    ``unit_of``: the desk's unit that owns a customer, None where another process does.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        receipts: Receipts,
+        unit_of: Callable[[str], Unit | None],
+        rows: Rows,
+        policy: Policy,
+        *,
+        in_hand: int = _IN_HAND,
+    ) -> None:
+        self._transport, self._receipts, self._unit_of, self._rows = transport, receipts, unit_of, rows
+        self._rate, self._most = policy.rate_per_second, in_hand
+        self._due: list[tuple[int, int, Ready]] = []  # by priority
+        self._later: list[tuple[float, int, Ready]] = []  # by time
+        self._count = itertools.count()
+        self._in_hand = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._recovered = False
+        self._changed = asyncio.Event()
+        self._allowance, self._allowed_at = float(policy.rate_per_second), monotonic()
+
+    def offer(self, messages: Iterable[Ready]) -> None:
+        """Messages that may go, each after its delay."""
+        for message in messages:
+            if message.delay > 0:
+                heapq.heappush(self._later, (monotonic() + message.delay, next(self._count), message))
+            else:
+                self._push(message)
+        self._changed.set()
+
+    def pending(self) -> int:
+        """Messages allowed to go and not yet answered, those in back-off included."""
+        return len(self._due) + len(self._later) + self._in_hand + (not self._recovered)
+
+    async def run(self) -> None:
+        """Recover what the last process left, then send until cancelled."""
+        await self._recover()
+        await self._transport.start(self._receipts.on_receipt, self._receipts.on_inbound, self.on_late_answer)
+        try:
+            while True:
+                await self._something_due()
+                await self._transport.ready()
+                self._start(self._take())
+        finally:
+            await self._last_answers()
+            await self._transport.close()
+            await self._last_answers()
+            for task in self._tasks:
+                task.cancel()
+
+    async def on_late_answer(self, answer: Answer) -> None:
+        """The SMSC's answer to a part that was given up as unknown."""
+        sms_id, _, _ = answer.part_id.rpartition("/")
+        row = await self._rows.get("sms", sms_id)
+        unit = None if row is None else self._unit_of(row["customer_id"])
+        if row is None or unit is None:
+            log.warning("sms.late_answer_unknown", part_id=answer.part_id, outcome=answer.outcome.value)
+            return
+        PARTS.labels("late_" + answer.outcome.value).inc()
+        await _tell(unit, row["customer_id"], sms_id, [answer])
+
+    # --- starting ---------------------------------------------------------------------------------------------------
+
+    async def _recover(self) -> None:
+        """Intents without an answer become unknown; messages that were allowed to go are offered again."""
+        lost, ready = [], []
+        for row in await self._rows.find("sms", {"state": {"$in": ["sending", "queued"]}}):
+            unit = self._unit_of(row["customer_id"])
+            if unit is None:
+                continue
+            if row["state"] == "sending":
+                lost.append(unit.command(_command(LOST, row["customer_id"], Lost(row["_id"]))))
+            elif row["ready"]:
+                ready.append(Ready(row["customer_id"], row["_id"], row["priority"]))
+        await asyncio.gather(*lost)
+        self.offer(ready)
+        self._recovered = True
+        log.info("sms.recovered", unknown=len(lost), ready=len(ready))
+
+    # --- choosing ---------------------------------------------------------------------------------------------------
+
+    def _push(self, message: Ready) -> None:
+        heapq.heappush(self._due, (-message.priority, next(self._count), message))
+
+    async def _something_due(self) -> None:
+        """Returns when a message is due, there is room for it and the rate allows it."""
+        while True:
+            self._changed.clear()
+            self._ask_tasks()
+            now = monotonic()
+            while self._later and self._later[0][0] <= now:
+                self._push(heapq.heappop(self._later)[2])
+            self._allowance = min(float(self._rate), self._allowance + (now - self._allowed_at) * self._rate)
+            self._allowed_at = now
+            wait = None
+            if self._due and self._in_hand < self._most:
+                if self._allowance >= 1:
+                    return
+                wait = (1 - self._allowance) / self._rate
+            elif not self._due and self._later:
+                wait = self._later[0][0] - now
+            try:
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _take(self) -> list[Ready]:
+        size = min(len(self._due), self._most - self._in_hand, int(self._allowance))
+        self._allowance -= size
+        return [heapq.heappop(self._due)[2] for _ in range(size)]
+
+    # --- sending ----------------------------------------------------------------------------------------------------
+
+    def _start(self, batch: list[Ready]) -> None:
+        self._in_hand += len(batch)
+        task = asyncio.create_task(self._send(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or task.exception() is None:
+            self._tasks.discard(task)
+        self._changed.set()
+
+    def _ask_tasks(self) -> None:
+        """A batch that failed ends the sender with its error, and so the service: it starts anew and recovers."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def _last_answers(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LAST_SECONDS)
+
+    async def _send(self, batch: list[Ready]) -> None:
+        """Freeze the intents of a batch in one commit a unit, then submit them side by side."""
+        try:
+            intents = await asyncio.gather(*(self._intend(message) for message in batch))
+        except BaseException:
+            self._in_hand -= len(batch)
+            raise
+        faults.hit("alerts", "sms_after_intent")
+        leaving = [(unit, intent) for unit, intent in intents if intent is not None]
+        self._in_hand -= len(batch) - len(leaving)
+        self._allowance -= sum(len(intent.parts) - 1 for _, intent in leaving)
+        await asyncio.gather(*(self._submit(unit, intent) for unit, intent in leaving))
+
+    async def _intend(self, message: Ready) -> tuple[Unit, Intent | None]:
+        unit = self._unit_of(message.customer_id)
+        assert unit is not None, "the desk offers only its own customers' messages"
+        intent: Intent | None = await unit.command(_command(INTEND, message.customer_id, Intend(message.sms_id)))
+        return unit, intent
+
+    async def _submit(self, unit: Unit, intent: Intent) -> None:
+        try:
+            with self._receipts.expecting(intent):
+                parts = [_part(intent, number) for number in range(len(intent.parts))]
+                answers = await asyncio.gather(*(self._submit_part(intent, part) for part in parts))
+                faults.hit("alerts", "sms_after_submit")
+                await _tell(unit, intent.customer_id, intent.sms_id, answers)
+        finally:
+            self._in_hand -= 1
+            self._changed.set()
+
+    async def _submit_part(self, intent: Intent, part: Part) -> Answer:
+        answer = await self._transport.submit(part)
+        PARTS.labels(answer.outcome.value).inc()
+        if answer.outcome is Outcome.ACCEPTED and answer.message_id is not None:
+            self._receipts.remember(answer.message_id, intent, _number(answer))
+        return answer
+
+
+async def _tell(unit: Unit, customer_id: str, sms_id: str, answers: list[Answer]) -> None:
+    parts = tuple(PartAnswer(_number(a), a.outcome.value, a.message_id, a.command_status) for a in answers)
+    await unit.command(_command(ANSWERED, customer_id, Answered(sms_id, parts)))
+
+
+def _command(type_: str, customer_id: str, data: Intend | Answered | Lost) -> Message:
+    return command(type_, customer_id, data, id=f"{type_}/{data.sms_id}")
+
+
+def _part(intent: Intent, index: int) -> Part:
+    part = intent.parts[index]
+    part_id = f"{intent.sms_id}/{part.number}"
+    return Part(part.reference, intent.phone, part.text, intent.encoding, part.concat, part_id)
+
+
+def _number(answer: Answer) -> int:
+    return int(answer.part_id.rpartition("/")[2])

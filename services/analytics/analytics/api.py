@@ -1,0 +1,68 @@
+"""What analytics answers: why, counts, recount, live rates."""
+
+from typing import Annotated, Any
+
+import httpx
+from fastapi import APIRouter, Depends, Query
+from msgspec import to_builtins
+
+from analytics.chain import why
+from analytics.recount import differences
+from analytics.settings import Settings
+from analytics.store import Lineage
+from analytics.worker import Archiver
+from servicekit.auth import Guard
+from servicekit.decision import Refused
+
+Filter = Annotated[str | None, Query()]
+
+
+def routes(lineage: Lineage, archiver: Archiver, settings: Settings) -> APIRouter:
+    """All routes, for the gateway only."""
+    router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
+
+    @router.get("/why/{id:path}", name="why")
+    async def chain_behind(id: str) -> dict[str, Any]:
+        """The chain of facts behind an alert, SMS, work item, event or BOSS record; 404 when nothing is known of it."""
+        chain = why(lineage, id)
+        if not chain:
+            raise Refused(
+                "unknown_id",
+                f"没有找到 {id}：请给出预警、短信、工单或事件的编号",
+                f"nothing is known of {id}: give the id of an alert, an SMS, a work item or an event",
+                404,
+            )
+        return {"id": id, "chain": to_builtins(chain)}
+
+    @router.get("/counts", name="get_counts")
+    async def counts(day: Filter = None, city: Filter = None, kind: Filter = None) -> list[dict[str, Any]]:
+        """Exact counts, ``[{day, city, kind, count}]``; ``kind`` alert.raised takes all of alert.raised:<kind>."""
+        found = [
+            {"day": cell.day, "city": cell.city, "kind": cell.kind, "count": n}
+            for cell, n in lineage.counts()[0].items()
+            if day in (None, cell.day)
+            and city in (None, cell.city)
+            and (kind is None or cell.kind == kind or cell.kind.startswith(f"{kind}:"))
+        ]
+        return sorted(found, key=lambda cell: (cell["day"], cell["city"] or "", cell["kind"]))
+
+    @router.get("/recount", name="recount")
+    async def recounted() -> dict[str, Any]:
+        """The same counts from the archive alone: ``{agree, events, cells, differences}``."""
+        live, positions = lineage.counts()
+        archived = await archiver.recount(positions, settings.service_data)
+        left = differences(live, archived)
+        return {"agree": not left, "events": archived.total(), "cells": len(archived), "differences": left}
+
+    @router.get("/rates", name="get_rates")
+    async def rates() -> Any:
+        """Live rates from the Faust agent beside us; 503 while it is away, which hurts nothing else."""
+        try:
+            async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+                answer = await client.get(f"http://{settings.http_host}:{settings.faust_web_port}/rates")
+            answer.raise_for_status()
+            return answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise Refused("rates_away", "实时速率暂不可用", "live rates are not available just now", 503) from error
+
+    return router

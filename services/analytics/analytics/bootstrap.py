@@ -1,0 +1,30 @@
+"""The composition root of analytics."""
+
+from collections.abc import Sequence
+
+from analytics.api import routes
+from analytics.archive import Archive
+from analytics.domain import TOPICS
+from analytics.settings import Settings
+from analytics.store import Lineage, LineageStore
+from analytics.worker import Archiver, lineage_app
+from servicekit.pipeline import App
+from servicekit.service import Service
+
+
+def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -> Service:
+    """The service: one lineage unit a partition, the archiver beside them, and the API over both."""
+    service = Service("analytics", settings)
+    owned = settings.owned()
+    found = stores or [LineageStore(settings.service_data / "lineage" / str(ordinal)) for ordinal in owned]
+    by_ordinal = dict(zip(owned, found, strict=True))
+
+    def store(_: App, ordinal: int) -> LineageStore:
+        return by_ordinal[ordinal]
+
+    service.consume(lineage_app(settings), TOPICS, store)
+    archiver = Archiver(settings, Archive(settings.archive_dir))
+    service.jobs.append(archiver.run)
+    service.freshness = archiver.freshness
+    service.routers.append(routes(Lineage(found), archiver, settings))
+    return service

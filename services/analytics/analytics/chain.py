@@ -1,0 +1,141 @@
+"""The chain of facts behind an id: back to the BOSS records, forward to the outcome, in the order it happened.
+
+Whatever the start (alert, SMS, work item, event, id of a fed event, ``file:<name>#<line>``), the chain holds the alerts
+concerned: their evidence and triggers with the BOSS records, their life, their SMS and their work. For one SMS the
+others of its alert are left out.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from analytics.domain import BOSS_TOPIC, Node
+from analytics.texts import summary
+
+RECORD = "boss.record"
+#: within one millisecond causes come before what they cause
+_RANK = {topic: rank for rank, topic in enumerate((BOSS_TOPIC, "customer.events", "alert.events", "work.events"), 1)}
+
+
+class Link(Struct, frozen=True):
+    """One fact of the chain, as ``kam why`` shows it."""
+
+    id: str
+    type: str
+    at: str
+    service: str
+    caused_by: str | None
+    summary_zh: str
+    summary_en: str
+    detail: dict[str, Any]
+
+
+class Web(Protocol):
+    """What the walk needs to look up."""
+
+    def node(self, id_: str) -> Node | None: ...
+
+    def children(self, parent: str) -> list[str]: ...
+
+    def telling_of(self, about: str) -> list[str]: ...
+
+
+def why(web: Web, id_: str) -> list[Link]:
+    """The chain for this id, from the BOSS record to the outcome; empty when nothing is known of it."""
+    walk = _Walk(web)
+    walk.start(id_)
+    return walk.chain()
+
+
+class _Walk:
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._nodes: dict[str, Node] = {}
+        self._alerts: set[str] = set()
+        self._only_sms: str | None = None
+
+    def start(self, id_: str) -> None:
+        node = self._web.node(id_)
+        if node is None and (told := self._web.telling_of(id_)):
+            node = self._web.node(told[0])
+            if node is not None and node.data.get("sms_id") == id_:
+                self._only_sms = id_
+        if node is None:
+            # A BOSS record, by its place in a file or by the id of the event that BOSS fed.
+            for child in self._web.children(id_):
+                self._enter(child)
+        else:
+            self._enter(node.id)
+
+    def chain(self) -> list[Link]:
+        nodes = sorted(self._nodes.values(), key=lambda n: (n.timestamp, _RANK.get(n.topic, 9), n.offset))
+        # One record may have given several events: it is told once, before the first of them.
+        return list({link.id: link for node in reversed(nodes) for link in reversed(_links(node))}.values())[::-1]
+
+    def _enter(self, id_: str) -> None:
+        """Take an event in, with the alerts it belongs to or is evidence of."""
+        node = self._take(id_)
+        if node is None:
+            return
+        family = [node]
+        if "alert_id" not in node.data:
+            children = (self._take(name) for name in self._web.children(id_))
+            family = [*self._tellers(node.about), *(child for child in children if child is not None)]
+        for member in family:
+            if alert := member.data.get("alert_id"):
+                self._take_alert(str(alert))
+        self._ancestors(node)
+
+    def _take_alert(self, alert_id: str) -> None:
+        if alert_id in self._alerts:
+            return
+        self._alerts.add(alert_id)
+        for node in self._tellers([alert_id]):
+            sms = node.data.get("sms_id")
+            if sms is not None and self._only_sms not in (None, sms):
+                continue
+            self._nodes[node.id] = node
+            if sms is not None:
+                receipts = self._tellers(name for name in node.about if name != alert_id)
+                self._nodes.update((receipt.id, receipt) for receipt in receipts)
+            self._ancestors(node)
+
+    def _ancestors(self, node: Node) -> None:
+        for parent in node.parents:
+            if parent not in self._nodes and (found := self._take(parent)) is not None:
+                self._ancestors(found)
+
+    def _take(self, id_: str) -> Node | None:
+        node = self._nodes.get(id_) or self._web.node(id_)
+        if node is not None:
+            self._nodes[id_] = node
+        return node
+
+    def _tellers(self, names: Iterable[str]) -> list[Node]:
+        ids = dict.fromkeys(id_ for name in names for id_ in self._web.telling_of(name))
+        return [node for id_ in ids if (node := self._web.node(id_)) is not None]
+
+
+def _links(node: Node) -> list[Link]:
+    """An event of the chain; before an event of BOSS, the record in which BOSS said so."""
+    zh, en = summary(node.type, node.data)
+    detail = {**node.data, "log": {"topic": node.topic, "partition": node.partition, "offset": node.offset}}
+    if node.topic != BOSS_TOPIC:
+        return [Link(node.id, node.type, node.time, node.service, node.causation or None, zh, en, detail)]
+    source, record_zh, record_en = origin(node.correlation)
+    record = Link(node.correlation, RECORD, node.time, "boss", None, record_zh, record_en, {**source, **node.data})
+    return [record, Link(node.id, node.type, node.time, node.service, node.correlation, zh, en, detail)]
+
+
+def origin(correlation: str) -> tuple[dict[str, Any], str, str]:
+    """Where a BOSS record came from: ``file:<name>#<line>`` or ``feed:<source>#<id>``, taken apart and in words."""
+    road, _, rest = correlation.partition(":")
+    name, _, number = rest.rpartition("#")
+    if road == "file" and name:
+        line = int(number) if number.isdecimal() else number
+        return {"file": name, "line": line}, f"文件 {name} 第 {number} 行", f"file {name}, line {number}"
+    if road == "feed" and rest:
+        source, _, event = rest.partition("#")
+        return {"source": source, "event": event}, f"来自 {source} 的事件 {event}", f"event {event} of {source}"
+    return {"record": correlation}, f"记录 {correlation}", f"record {correlation}"

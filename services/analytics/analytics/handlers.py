@@ -1,0 +1,42 @@
+"""Every event becomes a node of lineage and one more in its cell of the counts."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from analytics.domain import BOSS_TOPIC, COUNTED, Cell, day_of, kind_of, node_of
+from contracts.registry import EVENTS
+from servicekit.decision import Context, Decision, Invalid, Row
+from servicekit.work import On
+
+EVENT = "event"
+
+
+class Known(Struct, frozen=True):
+    """What must be remembered of a key: the city its records on boss.events named last."""
+
+    city: str | None = None
+
+
+def remember(state: Known | None, payload: Any, context: Context) -> Decision:
+    """Node and cell of an event, as one row under its id; the store counts it when the id is new."""
+    message = context.message
+    assert message is not None
+    if not context.id:
+        raise Invalid("the event has no id")
+    try:
+        day = day_of(context.time, message.timestamp)
+    except ValueError as error:
+        raise Invalid(str(error)) from error
+    known = state or Known()
+    data = msgspec.to_builtins(payload)
+    city = data.get("city") or None
+    if message.topic == BOSS_TOPIC:
+        city = city or known.city
+        known = Known(city)
+    cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data))
+    return Decision(known, rows=(Row(EVENT, context.id, {"node": node_of(message, data), "cell": cell}),))
+
+
+HANDLERS = {name: On(EVENTS[name].payload, remember) for name in COUNTED}

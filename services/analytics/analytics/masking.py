@@ -1,0 +1,62 @@
+"""What of an event lineage may keep: personal fields masked, free text left out, the size bounded."""
+
+from collections.abc import Callable
+from typing import Any
+
+_MOST_ITEMS = 24
+_LONGEST_TEXT = 200
+_DEEPEST = 4
+#: text people or BOSS wrote freely: it may say anything about a person
+_FREE_TEXT = frozenset({"text", "note", "detail"})
+
+
+def _mask_name(text: str) -> str:
+    return text[:1] + "*" * min(len(text) - 1, 2)
+
+
+def _mask_number(text: str) -> str:
+    """First three and last two characters stay, of short texts the last one."""
+    return f"{text[:3]}****{text[-2:]}" if len(text) > 7 else "****" + text[-1:]
+
+
+_MASKS: dict[str, Callable[[str], str]] = {
+    "name": _mask_name,
+    "phone": _mask_number,
+    "id_number": _mask_number,
+    "birth_date": lambda text: text[:4] + "-**-**",
+}
+
+
+def masked(data: dict[str, Any]) -> dict[str, Any]:
+    """The payload without what is not known, personal fields masked, free text gone, long lists and texts cut."""
+    return {name: _bounded(name, value, _DEEPEST) for name, value in data.items() if _kept(name, value)}
+
+
+def mask_key(topic: str, key: str) -> str:
+    """Subject of an event as it may be shown: on sms.receipts it can be a phone number."""
+    return _mask_number(key) if topic == "sms.receipts" else key
+
+
+def _kept(name: str, value: Any) -> bool:
+    return value is not None and name not in _FREE_TEXT
+
+
+def _bounded(name: str, value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        mask = _MASKS.get(name)
+        return mask(value) if mask and value else value[:_LONGEST_TEXT]
+    if isinstance(value, dict) and depth:
+        return _of_fields(value, depth - 1)
+    if isinstance(value, list) and depth:
+        return [_bounded(name, item, depth - 1) for item in value[:_MOST_ITEMS]]
+    return value if isinstance(value, int | float) else "…"
+
+
+def _of_fields(value: dict[str, Any], depth: int) -> dict[str, Any]:
+    # A change of one field ({"field": "phone", "old": …, "new": …}) is personal if that field is.
+    of = value.get("field")
+    shown = {}
+    for name, item in list(value.items())[:_MOST_ITEMS]:
+        if _kept(name, item) and not (of in _FREE_TEXT and name in ("old", "new")):
+            shown[name] = _bounded(of if isinstance(of, str) and name in ("old", "new") else name, item, depth)
+    return shown

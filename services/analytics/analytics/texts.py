@@ -1,0 +1,253 @@
+"""What a fact of the chain says to people, Chinese and English, from its type and (masked) data."""
+
+from collections.abc import Callable
+from typing import Any
+
+Data = dict[str, Any]
+Text = tuple[str, str]
+
+_ALERTS = {
+    "churn_warning": ("离网预警", "churn warning"),
+    "arrears": ("欠费", "arrears"),
+    "complaint_opened": ("投诉", "complaint"),
+    "contract_expiring": ("合同到期", "contract expiring"),
+}
+_WORK = {
+    "retention": ("挽留", "retention"),
+    "dunning": ("催缴", "dunning"),
+    "complaint_follow_up": ("投诉跟进", "complaint follow-up"),
+    "renewal": ("续约", "renewal"),
+}
+_STAGES = {
+    "opened": ("已登记", "opened"),
+    "reminder": ("首次提醒", "reminder"),
+    "second_reminder": ("二次提醒", "second reminder"),
+    "final_notice": ("最后通知", "final notice"),
+    "suspension_proposed": ("建议停机", "suspension proposed"),
+    "suspended": ("已停机", "suspended"),
+    "due_soon": ("即将超时", "due soon"),
+    "overdue": ("已超时", "overdue"),
+    "reopened": ("重新打开", "reopened"),
+}
+_OUTCOMES = {
+    "withdrawn": ("撤回", "withdrawn"),
+    "recovered": ("已恢复", "recovered"),
+    "superseded": ("被取代", "superseded"),
+    "cleared": ("已结清", "cleared"),
+    "closed": ("已关闭", "closed"),
+    "renewed": ("已续约", "renewed"),
+    "expired": ("已到期", "expired"),
+    "left": ("已离网", "left"),
+    "retained": ("已挽留", "retained"),
+    "lost": ("已流失", "lost"),
+    "paid": ("已缴费", "paid"),
+    "promised": ("承诺缴费", "promised to pay"),
+    "false_alarm": ("误报", "false alarm"),
+    "other": ("其他", "other"),
+}
+_VERBS = {
+    "kam.alert.raised.v1": ("发出预警", "alert raised"),
+    "kam.alert.changed.v1": ("预警变化", "alert changed"),
+    "kam.alert.delivered.v1": ("预警已送达", "alert delivered"),
+    "kam.alert.acknowledged.v1": ("预警已确认", "alert acknowledged"),
+    "kam.alert.acted.v1": ("预警已处理", "alert acted on"),
+    "kam.alert.escalated.v1": ("预警升级", "alert escalated"),
+    "kam.alert.resolved.v1": ("预警解除", "alert resolved"),
+    "kam.alert.expired.v1": ("预警过期", "alert expired"),
+    "kam.work.opened.v1": ("工单建立", "work item opened"),
+    "kam.work.accepted.v1": ("工单已接受", "work item accepted"),
+    "kam.work.acted.v1": ("工单已处理", "work item acted on"),
+    "kam.work.closed.v1": ("工单关闭", "work item closed"),
+    "kam.work.reopened.v1": ("工单重新打开", "work item reopened"),
+    "kam.work.reassigned.v1": ("工单改派", "work item reassigned"),
+    "kam.sms.planned.v1": ("计划短信", "SMS planned"),
+    "kam.sms.held.v1": ("短信暂缓", "SMS held"),
+    "kam.sms.intended.v1": ("短信待提交，内容已冻结", "SMS about to be submitted, its content frozen"),
+    "kam.sms.submitted.v1": ("短信已提交短信中心", "SMS submitted to the SMSC"),
+    "kam.sms.delivered.v1": ("短信已送达", "SMS delivered"),
+    "kam.sms.failed.v1": ("短信失败", "SMS failed"),
+    "kam.sms.cancelled.v1": ("短信取消", "SMS cancelled"),
+    "kam.sms.suppressed.v1": ("短信不发（免打扰等）", "SMS suppressed"),
+    "kam.sms.unknown.v1": ("短信结果未知", "SMS outcome unknown"),
+    "kam.sms.subscriber.opted_out.v1": ("用户退订短信", "subscriber opted out of SMS"),
+    "kam.customer.created.v1": ("客户建档", "customer archived for the first time"),
+    "kam.customer.changed.v1": ("客户档案变更", "customer archive changed"),
+    "kam.customer.left.v1": ("客户离网", "customer left"),
+    "kam.customer.returned.v1": ("客户回网", "customer returned"),
+    "kam.audit.recorded.v1": ("审计记录", "audit record"),
+    "kam.feed.file.received.v1": ("收到文件", "file received"),
+    "kam.feed.file.accepted.v1": ("文件已接收", "file accepted"),
+    "kam.feed.file.partial.v1": ("文件部分接收", "file accepted in part"),
+    "kam.feed.file.rejected.v1": ("文件被拒", "file rejected"),
+    "kam.feed.file.duplicate.v1": ("重复文件", "file seen before"),
+}
+
+
+def summary(type_: str, data: Data) -> Text:
+    """One line about an event; its type where there is nothing better to say."""
+    tell = _TELLERS.get(type_) or _TELLERS.get(type_.split(".")[1])
+    if tell is not None:
+        zh, en = tell(data)
+        verb = _VERBS.get(type_)
+        return (f"{verb[0]}：{zh}", f"{verb[1]}: {en}") if verb else (zh, en)
+    return _VERBS.get(type_, (type_, type_))
+
+
+def yuan(fen: Any) -> str:
+    """Amount in fen as 123.45."""
+    if not isinstance(fen, int):
+        return "?"
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def _named(names: dict[str, Text], code: Any) -> Text:
+    return names.get(str(code), (str(code), str(code)))
+
+
+def _joined(*pieces: Text | None) -> Text:
+    said = [piece for piece in pieces if piece is not None]
+    return "，".join(zh for zh, _ in said), ", ".join(en for _, en in said)
+
+
+def _stage(kind: Any, stage: Any) -> Text | None:
+    if stage is None:
+        return None
+    if kind == "contract_expiring":
+        return f"到期前 {stage} 天", f"{stage} days before the end"
+    return _named(_STAGES, stage)
+
+
+def _outcome(data: Data) -> Text | None:
+    if not data.get("outcome"):
+        return None
+    zh, en = _named(_OUTCOMES, data["outcome"])
+    return f"结果：{zh}", f"outcome: {en}"
+
+
+def _by(data: Data) -> Text | None:
+    return (f"由 {data['by']}", f"by {data['by']}") if data.get("by") else None
+
+
+def _alert(data: Data) -> Text:
+    rule = data.get("rule") or {}
+    version = f"{rule.get('id')} v{rule.get('version')}"
+    period = (f"账期 {data['period']}", f"period {data['period']}") if data.get("period") else None
+    late = ("迟到数据", "late figures") if data.get("late") else None
+    return _joined(
+        _named(_ALERTS, data.get("kind")),
+        period,
+        _stage(data.get("kind"), data.get("stage")),
+        (f"规则 {version}", f"rule {version}"),
+        late,
+        _outcome(data),
+        _by(data),
+    )
+
+
+def _work(data: Data) -> Text:
+    owner = data.get("manager_id") or data.get("queue")
+    action = (data.get("action") or {}).get("kind")
+    return _joined(
+        _named(_WORK, data.get("kind")),
+        (f"负责 {owner}", f"with {owner}") if owner else None,
+        (f"动作 {action}", f"action {action}") if action else None,
+        _outcome(data),
+        _by(data),
+    )
+
+
+def _sms(data: Data) -> Text:
+    reason = data.get("reason")
+    return _joined(
+        (
+            f"模板 {data.get('template')}（{data.get('language')}）",
+            f"template {data.get('template')} ({data.get('language')})",
+        ),
+        (f"{data.get('segments')} 段", f"{data.get('segments')} part(s)"),
+        (f"原因 {reason}", f"reason {reason}") if reason else None,
+    )
+
+
+def _receipt(data: Data) -> Text:
+    error = f" ({data['error']})" if data.get("error") else ""
+    return f"短信回执：{data.get('state')}{error}", f"delivery receipt: {data.get('state')}{error}"
+
+
+def _changes(data: Data) -> Text:
+    fields = ", ".join(str(change.get("field")) for change in data.get("changes") or ())
+    return fields or "-", fields or "-"
+
+
+def _bill(data: Data) -> Text:
+    amount, period = yuan(data.get("amount_fen")), data.get("period")
+    return f"{period} 账单 {amount} 元", f"bill of {period}: {amount} yuan"
+
+
+def _payment(data: Data) -> Text:
+    return f"缴费 {yuan(data.get('amount_fen'))} 元", f"payment of {yuan(data.get('amount_fen'))} yuan"
+
+
+def _arrears(data: Data) -> Text:
+    amount, due = yuan(data.get("amount_fen")), data.get("oldest_due_on")
+    if data.get("amount_fen") == 0:
+        return "欠费结清", "arrears cleared"
+    return _joined(
+        (f"欠费 {amount} 元", f"arrears of {amount} yuan"),
+        (f"最早应缴 {due}", f"oldest due {due}") if due else None,
+        ("已停机", "suspended") if data.get("suspended") else None,
+    )
+
+
+def _usage(data: Data) -> Text:
+    period, minutes = data.get("period"), data.get("voice_minutes", "?")
+    return f"{period} 用量，语音 {minutes} 分钟", f"usage of {period}: {minutes} voice minutes"
+
+
+def _contract(data: Data) -> Text:
+    id_, end = data.get("contract_id"), data.get("ends_on", "?")
+    return f"合同 {id_}，{end} 到期", f"contract {id_} ends on {end}"
+
+
+def _complaint(data: Data) -> Text:
+    id_, status = data.get("complaint_id"), data.get("status")
+    return f"投诉 {id_}：{status}", f"complaint {id_}: {status}"
+
+
+def _request(data: Data) -> Text:
+    zh = {"stop": "停机销户", "port_query": "携号转网查询", "suspend": "停机", "resume": "复机", "change": "变更"}
+    kind = str(data.get("kind"))
+    return f"业务申请：{zh.get(kind, kind)}", f"service request: {kind}"
+
+
+def _customer(data: Data) -> Text:
+    return f"客户资料，状态 {data.get('status', '?')}", f"customer record, status {data.get('status', '?')}"
+
+
+def _balance(data: Data) -> Text:
+    return f"余额 {yuan(data.get('balance_fen'))} 元", f"balance {yuan(data.get('balance_fen'))} yuan"
+
+
+#: by full type, else by the owner in the type
+_TELLERS: dict[str, Callable[[Data], Text]] = {
+    "kam.boss.customer.changed.v1": _customer,
+    "kam.boss.customer.left.v1": lambda data: (f"{data.get('left_on')} 离网", f"left on {data.get('left_on')}"),
+    "kam.boss.bill.issued.v1": _bill,
+    "kam.boss.payment.received.v1": _payment,
+    "kam.boss.arrears.changed.v1": _arrears,
+    "kam.boss.arrears.confirmed.v1": lambda _: ("欠费再次确认", "arrears confirmed anew"),
+    "kam.boss.usage.summarised.v1": _usage,
+    "kam.boss.contract.changed.v1": _contract,
+    "kam.boss.complaint.changed.v1": _complaint,
+    "kam.boss.service.requested.v1": _request,
+    "kam.boss.balance.changed.v1": _balance,
+    "kam.boss.unit.changed.v1": lambda data: (f"单位 {data.get('unit_id')}", f"unit {data.get('unit_id')}"),
+    "kam.boss.manager.changed.v1": lambda d: (f"客户经理 {d.get('manager_id')}", f"manager {d.get('manager_id')}"),
+    "kam.sms.receipt.received.v1": _receipt,
+    "kam.sms.subscriber.opted_out.v1": lambda _: ("TD", "TD"),
+    "alert": _alert,
+    "work": _work,
+    "sms": _sms,
+    "customer": _changes,
+    "feed": lambda data: (str(data.get("file")), str(data.get("file"))),
+    "audit": lambda d: (f"{d.get('action')} {d.get('object')}", f"{d.get('action')} {d.get('object')}"),
+}

@@ -1,0 +1,115 @@
+"""Topics to lineage, through the pipeline, and topics to the archive, with positions of the archive's own."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from analytics.archive import Archive, Archived, row_of
+from analytics.domain import TOPICS
+from analytics.handlers import HANDLERS, Known
+from analytics.recount import recount
+from analytics.settings import Settings
+from analytics.store import Counts
+from contracts.registry import TICK
+from servicekit.decision import Refused
+from servicekit.envelope import Message
+from servicekit.kafka import start_consumer
+from servicekit.pipeline import App
+
+log = structlog.get_logger()
+
+
+def lineage_app(settings: Settings) -> App:
+    """Every event through the handlers; keys are those of the topics."""
+    return App(name="analytics", service="analytics", state=Known, handlers=HANDLERS, partitions=settings.partitions)
+
+
+class Archiver:
+    """Job that reads every topic into the archive: by rows, by age, and at the end. Ticks are not archived."""
+
+    def __init__(self, settings: Settings, archive: Archive) -> None:
+        self._settings, self.archive = settings, archive
+        self._rows: list[Archived] = []
+        self._read: dict[str, int] = {}
+        self._since = time.monotonic()
+        self._writing = asyncio.Lock()
+        self.gaps: dict[str, tuple[int, int]] = {}
+
+    async def run(self) -> None:
+        """Read until cancelled; then write what is left."""
+        settings = self._settings
+        inputs = [TopicPartition(topic, p) for topic in TOPICS for p in settings.owned()]
+        self._read = dict(await asyncio.to_thread(self.archive.open))
+        consumer = await start_consumer(settings.kafka, "analytics-archive", inputs)
+        try:
+            await self._find_gaps(consumer, inputs)
+            for tp in inputs:
+                consumer.seek(tp, self._read.get(f"{tp.topic}/{tp.partition}", 0))
+            while True:
+                batches = await consumer.getmany(timeout_ms=1000, max_records=settings.batch_max)
+                for tp, records in batches.items():
+                    self._take(tp, records)
+                aged = bool(self._rows) and time.monotonic() - self._since >= settings.archive_seconds
+                if aged or len(self._rows) >= settings.archive_rows:
+                    await self.flush()
+        except asyncio.CancelledError:
+            await self.flush()
+            raise
+        finally:
+            await consumer.stop()
+
+    async def flush(self) -> None:
+        """Write what has been read."""
+        async with self._writing:
+            await self._flush()
+
+    async def recount(self, positions: dict[str, int], scratch: Path) -> Counts:
+        """Counts from the archive up to these positions, once everything before them is in it."""
+        try:
+            async with asyncio.timeout(self._settings.recount_patience):
+                while any(self._read.get(name, 0) < offset for name, offset in positions.items()):
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            raise Refused(
+                "archive_behind", "归档还没有跟上，请稍后再试", "the archive has not caught up yet, try again soon", 503
+            ) from error
+        async with self._writing:
+            await self._flush()
+            return await asyncio.to_thread(recount, self.archive.root, positions, scratch)
+
+    def freshness(self) -> dict[str, object]:
+        """For ``kam status``: rows read and not yet written, how old they are, and what the log lost before us."""
+        age = round(time.monotonic() - self._since, 1) if self._rows else 0.0
+        return {"archive_rows_waiting": len(self._rows), "archive_seconds_behind": age, "archive_gaps": self.gaps}
+
+    def _take(self, tp: TopicPartition, records: list[object]) -> None:
+        if not self._rows:
+            self._since = time.monotonic()
+        for r in records:
+            message = Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)  # type: ignore[attr-defined]
+            if message.type != TICK:
+                self._rows.append(row_of(message))
+        self._read[f"{tp.topic}/{tp.partition}"] = records[-1].offset + 1  # type: ignore[attr-defined]
+
+    async def _flush(self) -> None:
+        if not self._rows:
+            return
+        rows, positions, self._rows = self._rows, dict(self._read), []
+        started = time.perf_counter()
+        try:
+            await asyncio.to_thread(self.archive.write, rows, positions)
+        except BaseException:
+            self._rows = rows + self._rows
+            raise
+        log.info("archive.written", rows=len(rows), seconds=round(time.perf_counter() - started, 3))
+
+    async def _find_gaps(self, consumer: AIOKafkaConsumer, inputs: list[TopicPartition]) -> None:
+        """Where the log begins after the archive's end, events are missing from the archive: say so loudly."""
+        for tp, first in (await consumer.beginning_offsets(inputs)).items():
+            name = f"{tp.topic}/{tp.partition}"
+            if first > self._read.get(name, 0):
+                self.gaps[name] = (self._read.get(name, 0), first)
+                log.error("archive.gap", partition=name, archived_to=self._read.get(name, 0), log_from=first)

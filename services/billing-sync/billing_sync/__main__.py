@@ -1,0 +1,9 @@
+"""``python -m billing_sync``: settings from KAM_* variables."""
+
+from servicekit.service import serve
+
+from billing_sync.bootstrap import build
+from billing_sync.settings import Settings
+
+if __name__ == "__main__":
+    serve(build(Settings()))

@@ -1,0 +1,138 @@
+"""HTTP: the real-time feed, the business clock, and nightly files. Thin: every write is a job of the intake."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+from servicekit.auth import Guard
+from servicekit.clock import iso
+
+from billing_sync.clock import instant_of
+from billing_sync.domain.events import FeedEvent, Receipt, binary, event_of, rejection, structured
+from billing_sync.domain.reasons import Bad
+from billing_sync.intake import Events, Intake, SetClock
+from billing_sync.loader import Loader
+from billing_sync.settings import Settings
+
+_STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+_encode = msgspec.json.Encoder().encode
+
+
+class ClockSetting(BaseModel):
+    """``at``: a date (10:00 in Asia/Shanghai) or an instant with offset."""
+
+    at: str
+
+
+def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[], Loader]) -> APIRouter:
+    """The service's routes. ``intake`` and ``loader`` raise ``Refused`` (503) while the service is starting."""
+    router = APIRouter()
+    feeder = Depends(Guard(settings.secret_file, "integrator", "service"))
+    operator = Depends(Guard(settings.secret_file, "operations", "administrator", "service"))
+    reader = Depends(Guard(settings.secret_file, "integrator", "operations", "administrator", "service"))
+
+    @router.post("/v1/events", status_code=202, dependencies=[feeder], tags=["feed"])
+    async def feed_events(request: Request) -> Response:
+        """One CloudEvent (structured or binary) or a batch; answers when they are stored, a receipt each."""
+        unit = intake()
+        if unit.is_behind(settings.queue_jobs, settings.queue_events):
+            raise HTTPException(
+                429, "处理不过来，请稍后重发 / we can't keep up; send again later", {"Retry-After": "1"}
+            )
+        body = await _body(request, settings.body_bytes)
+        events, single = _read(request, body)
+        now = unit.system_clock()
+        receipts = await unit.submit(Events([_item(event, now) for event in events]))
+        return _json(receipts[0] if single else receipts, 202)
+
+    @router.get("/v1/clock", dependencies=[reader], tags=["clock"])
+    async def get_clock() -> dict[str, str | None]:
+        """Business time now; null while unset."""
+        unit = intake()
+        reached = unit.reading()
+        return {"mode": unit.clock.mode, "clock": None if reached is None else iso(reached)}
+
+    @router.put("/v1/clock", dependencies=[operator], tags=["clock"])
+    async def set_clock(setting: ClockSetting) -> dict[str, str | None]:
+        """Move the business clock on by hand."""
+        unit = intake()
+        reached = await unit.submit(SetClock(instant_of(setting.at)))
+        return {"mode": unit.clock.mode, "clock": iso(reached)}
+
+    @router.get("/v1/files", dependencies=[reader], tags=["files"])
+    async def list_files(name: str) -> Response:
+        """Receipts of a file, newest last, and how far it is while it is being loaded."""
+        return _json(await loader().status(name))
+
+    @router.post("/v1/files/scan", status_code=202, dependencies=[reader], tags=["files"])
+    async def scan_files() -> dict[str, int]:
+        """Look into the inbox now."""
+        loader().wake()
+        return {"waiting": loader().waiting()}
+
+    return router
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(_encode(content), status, media_type="application/json")
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """The body, read only as far as it may be long. Raises 413."""
+    too_long = HTTPException(
+        413, f"请求体超过 {limit >> 20} MiB；请分批发送 / body over {limit >> 20} MiB; send smaller batches"
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise too_long
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise too_long
+    return bytes(body)
+
+
+def _read(request: Request, body: bytes) -> tuple[list[Any], bool]:
+    """Events of a request as they came (``Bad`` in place of one that can't be read), and whether it is a single one."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == _BATCH:
+        try:
+            return [_part(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])], False
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _unreadable(Bad(None, f"应为 JSON 数组：{error}", f"must be a JSON array: {error}")) from error
+    if media == _STRUCTURED:
+        try:
+            return [structured(body)], True
+        except Bad as bad:
+            raise _unreadable(bad) from bad
+    if any(name.startswith("ce-") for name in request.headers):
+        return [binary({n: unquote(v) for n, v in request.headers.items()}, "ce-", body)], True
+    raise HTTPException(
+        415,
+        f"Content-Type 应为 {_STRUCTURED}、{_BATCH}，或以 ce-* 头发送 / use one of these types, or ce-* headers",
+    )
+
+
+def _unreadable(bad: Bad) -> HTTPException:
+    return HTTPException(400, str(bad))
+
+
+def _part(raw: msgspec.Raw) -> Any:
+    try:
+        return structured(bytes(raw))
+    except Bad as bad:
+        return bad
+
+
+def _item(event: Any, now: Any) -> FeedEvent | Receipt:
+    if isinstance(event, Bad):
+        return rejection({}, event)
+    try:
+        return event_of(event, now)
+    except Bad as bad:
+        return rejection(event if isinstance(event, dict) else {}, bad)

@@ -1,0 +1,49 @@
+"""Composition root of billing-sync."""
+
+from functools import partial
+
+from servicekit.clock import SystemClock, system_now
+from servicekit.decision import Refused
+from servicekit.local import LocalStore
+from servicekit.pipeline import App
+from servicekit.service import Service
+
+from billing_sync.api import routes
+from billing_sync.intake import Intake
+from billing_sync.loader import Loader
+from billing_sync.settings import Settings
+from billing_sync.store import ScanStore
+from billing_sync.domain.record import Known
+
+NAME = "billing-sync"
+
+
+def build(settings: Settings, *, store: ScanStore | None = None, system_clock: SystemClock = system_now) -> Service:
+    """The service: one intake over boss.feed, HTTP and the inbox."""
+    service = Service(NAME, settings)
+    app = App(name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions)
+    service.consume(
+        app,
+        ["boss.feed"],
+        lambda app, ordinal: store or LocalStore(settings.service_data / "intake"),
+        single=True,
+        make_unit=partial(Intake, clock_mode=settings.clock, system_clock=system_clock),
+    )
+    loaders: list[Loader] = []
+
+    def intake() -> Intake:
+        unit = next(iter(service.units), None)
+        if not isinstance(unit, Intake):
+            raise Refused("starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503)
+        return unit
+
+    def loader() -> Loader:
+        if not loaders:
+            loaders.append(Loader(settings, intake()))
+        return loaders[0]
+
+    service.routers.append(routes(settings, intake, loader))
+    service.jobs += [lambda: intake().pulse(), lambda: loader().run()]
+    service.pending["files"] = lambda: loader().waiting() if service.units else 0
+    service.freshness = lambda: loader().freshness() if service.units else {}
+    return service

@@ -1,0 +1,224 @@
+"""Fields of BOSS records: how a value is read from JSON and from a file's cell, and what is wrong when it can't be.
+
+Both roads give the same *wire value*: ``str``, ``int``, ``bool`` or ``None`` (not known); dates as ``yyyy-mm-dd``,
+instants as ISO 8601 in UTC. So equal facts are equal whatever road they came by. What a field takes is read from the
+contracts (``msgspec.inspect``), never written down twice.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+from contracts.boss import BossRecord
+from msgspec import inspect
+from servicekit.clock import iso
+
+from billing_sync.domain.reasons import Bad, missing, shown, wrong
+
+Wire = str | int | bool | None
+_PERSONAL = frozenset({"name", "phone", "id_number", "birth_date", "text", "detail"})
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})")
+_INTEGER = re.compile(r"-?[0-9]{1,17}")
+
+
+@lru_cache(4096)
+def read_date(text: str) -> str:
+    """A calendar day, ``yyyy-mm-dd``. Raises ``ValueError``."""
+    if not _DATE.fullmatch(text):
+        raise ValueError(text)
+    date.fromisoformat(text)
+    return text
+
+
+@lru_cache(4096)
+def read_instant(text: str) -> datetime:
+    """An instant with offset, as UTC. Raises ``ValueError``."""
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(text)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(text) from error
+
+
+class Field(NamedTuple):
+    """One field: ``of_json(value)`` and ``of_text(cell)`` give its wire value or raise ``ValueError``.
+
+    ``want_*`` say what it takes; ``dated`` is date | instant | period where the field says when the fact happened.
+    """
+
+    name: str
+    required: bool
+    of_json: Callable[[Any], Wire]
+    of_text: Callable[[str], Wire]
+    want_zh: str
+    want_en: str
+    text_zh: str
+    text_en: str
+    dated: str | None
+
+    def take_json(self, value: Any) -> Wire:
+        """Wire value of a JSON value; null and "" mean not known. Raises ``Bad``."""
+        if value is None or value == "":
+            if self.required:
+                raise missing(self.name)
+            return None
+        try:
+            return self.of_json(value)
+        except (ValueError, TypeError):
+            got = shown(value, personal=self.name in _PERSONAL)
+            raise wrong(self.name, self.want_zh, self.want_en, got) from None
+
+    def take_text(self, cell: str) -> Wire:
+        """Wire value of a file's cell; empty means not known. Raises ``Bad`` (with the cell as its value)."""
+        if not cell:
+            if self.required:
+                raise missing(self.name)
+            return None
+        try:
+            return self.of_text(cell)
+        except ValueError:
+            raise wrong(self.name, self.text_zh, self.text_en, shown(cell), cell) from None
+
+
+def _integer(low: int, high: int) -> tuple[Callable[[Any], Wire], Callable[[str], Wire]]:
+    def of_json(value: Any) -> Wire:
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError(value)
+        return value
+
+    def of_text(cell: str) -> Wire:
+        if not _INTEGER.fullmatch(cell) or not low <= (number := int(cell)) <= high:
+            raise ValueError(cell)
+        return number
+
+    return of_json, of_text
+
+
+def _text(low: int, high: int, pattern: str | None) -> Callable[[Any], Wire]:
+    if pattern is None:
+
+        def plain(value: Any) -> Wire:
+            if type(value) is not str or not low <= len(value) <= high:
+                raise ValueError(value)
+            return value
+
+        return plain
+
+    # The contract's ``$`` would let a final line break through; fullmatch does not.
+    matches = re.compile(pattern.removeprefix("^").removesuffix("$")).fullmatch
+
+    def patterned(value: Any) -> Wire:
+        if type(value) is not str or not low <= len(value) <= high or not matches(value):
+            raise ValueError(value)
+        return value
+
+    return patterned
+
+
+def _boolean(value: Any) -> Wire:
+    if type(value) is not bool:
+        raise ValueError(value)
+    return value
+
+
+def _flag(cell: str) -> Wire:
+    if cell not in ("0", "1"):
+        raise ValueError(cell)
+    return cell == "1"
+
+
+def _day(value: Any) -> Wire:
+    if type(value) is not str:
+        raise ValueError(value)
+    return read_date(value)
+
+
+def _instant(value: Any) -> Wire:
+    if type(value) is not str:
+        raise ValueError(value)
+    return iso(read_instant(value))
+
+
+def _choice(choices: tuple[str, ...]) -> Callable[[Any], Wire]:
+    known = frozenset(choices)
+
+    def of(value: Any) -> Wire:
+        if type(value) is not str or value not in known:
+            raise ValueError(value)
+        return value
+
+    return of
+
+
+_FEN = (
+    "整数分（人民币分，不带小数与单位）；若以元计，请乘 100 取整",
+    "integer fen (no decimals, no unit); multiply yuan by 100 and send a whole number",
+)
+_MONTH = ("账期 yyyymm（如 202605）", "a period yyyymm (e.g. 202605)")
+_CITY = ("六位行政区划代码（如 320100）", "a six-digit division code (e.g. 320100)")
+_KEY = ("1 至 64 个字符的编号，不含空白和 |", "an id of 1 to 64 characters without blanks and |")
+_DAY_WANT = ("日期 yyyy-mm-dd（如 2026-05-31）", "a date yyyy-mm-dd (e.g. 2026-05-31)")
+_INSTANT_WANT = (
+    "带时区的 ISO 8601 时间（如 2026-05-31T10:00:00+08:00）",
+    "an ISO 8601 time with offset (e.g. 2026-05-31T10:00:00+08:00)",
+)
+
+
+def _field(field: inspect.Field) -> Field:
+    type_ = field.type
+    if isinstance(type_, inspect.Metadata):
+        type_ = type_.type
+    if isinstance(type_, inspect.UnionType):
+        type_ = next(t for t in type_.types if not isinstance(t, inspect.NoneType))
+        if isinstance(type_, inspect.Metadata):
+            type_ = type_.type
+    name, dated = field.name, None
+    if isinstance(type_, inspect.IntType):
+        low, high = type_.ge if type_.ge is not None else -(2**53), type_.le if type_.le is not None else 2**53
+        of_json, of_text = _integer(low, high)
+        want = _FEN if name.endswith("_fen") else (f"{low} 至 {high} 的整数", f"an integer from {low} to {high}")
+        if low == 0:
+            want = (want[0] + "，不小于 0", want[1] + ", not below 0")
+        return Field(name, field.required, of_json, of_text, *want, *want, None)
+    if isinstance(type_, inspect.BoolType):
+        return Field(
+            name, field.required, _boolean, _flag, "布尔值 true 或 false", "a boolean, true or false", " 0 或 1", "0 or 1", None
+        )
+    if isinstance(type_, inspect.LiteralType):
+        of, want = _choice(tuple(type_.values)), (" " + " | ".join(type_.values) + " 之一", "one of " + ", ".join(type_.values))
+    elif isinstance(type_, inspect.DateType):
+        of, want, dated = _day, _DAY_WANT, "date"
+    elif isinstance(type_, inspect.DateTimeType):
+        of, want, dated = _instant, _INSTANT_WANT, "instant"
+    elif isinstance(type_, inspect.StrType):
+        of = _text(type_.min_length or 0, type_.max_length or 4000, type_.pattern)
+        want = (f"不超过 {type_.max_length} 字的文本", f"a text of at most {type_.max_length} characters")
+        if name == "period":
+            want, dated = _MONTH, "period"
+        elif name == "city":
+            want = _CITY
+        elif type_.pattern is not None:
+            want = _KEY
+    else:
+        raise TypeError(f"{name}: no reader for {type_}")
+    return Field(name, field.required, of, of, *want, *want, dated)
+
+
+def fields_of(record: type[BossRecord]) -> tuple[Field, ...]:
+    """Fields of a contract, in its order."""
+    info = inspect.type_info(record)
+    assert isinstance(info, inspect.StructType)
+    return tuple(_field(f) for f in info.fields)
+
+
+def struct_of(record: type[BossRecord], values: tuple[Wire, ...]) -> BossRecord:
+    """The contract's struct of wire values; raises ``msgspec.ValidationError`` when they break the contract."""
+    return msgspec.convert(dict(zip(record.__struct_fields__, values, strict=True)), record)
+
+
+__all__ = ["Bad", "Field", "Wire", "fields_of", "read_date", "read_instant", "struct_of"]

@@ -1,0 +1,33 @@
+"""What the intake keeps, under which key; one store, one writer.
+
+``<KIND>/<key>``: ``Known`` of a record · ``ID/…``: hash of a fed event, with its expiry as wake-up ·
+``I/<KIND>/<city>/<key>``: snapshot index, no content · ``LOAD``: the file being loaded · ``SEQ/<KIND>/<city>/<seq>``
+and ``LAST/<KIND>/<city>``: files taken · ``RCPT/<name>``: receipts of a file.
+"""
+
+LOAD = "LOAD"
+
+
+def record_key(kind: str, key: str) -> str:
+    return f"{kind}/{key}"
+
+
+def identity_key(source: str, id: str) -> str:
+    # The length keeps ("a", "b/c") and ("a/b", "c") apart.
+    return f"ID/{len(source)}/{source}/{id}"
+
+
+def index_key(kind: str, city: str, key: str) -> str:
+    return f"I/{kind}/{city}/{key}"
+
+
+def sequence_key(kind: str, city: str, sequence: int) -> str:
+    return f"SEQ/{kind}/{city}/{sequence:04d}"
+
+
+def last_key(kind: str, city: str) -> str:
+    return f"LAST/{kind}/{city}"
+
+
+def receipts_key(name: str) -> str:
+    return f"RCPT/{name}"

@@ -1,0 +1,158 @@
+"""The kinds of BOSS records: their event type, keys, columns, and the order in which a night's files are loaded."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+from contracts.boss import BossRecord
+from contracts.registry import FEED, FILE_KINDS
+from servicekit.clock import at_local, end_of, iso, local_date, to_millis
+
+from billing_sync.domain.fields import Field, Wire, fields_of, read_instant
+from billing_sync.domain.reasons import Bad, future
+
+_encode_content = msgspec.msgpack.Encoder().encode
+_encode_body = msgspec.json.Encoder().encode
+_DAY = timedelta(days=1)
+
+# Fields that name a planned day, not a fact: they may lie in the future (interfaces.md, Recency).
+PLANNED = frozenset({"due_on", "oldest_due_on", "starts_on", "ends_on"})
+
+
+class Kind:
+    """One kind of record. ``name`` is the file kind (BAL and LEFT come by events only); ``keys`` name the record."""
+
+    def __init__(
+        self, name: str, type_: str, record: type[BossRecord], keys: tuple[str, ...], amount: str | None, snapshot: bool
+    ) -> None:
+        self.name, self.type, self.record, self.keys = name, type_, record, keys
+        self.amount, self.snapshot = amount, snapshot
+        self.fields: tuple[Field, ...] = fields_of(record)
+        self.columns: tuple[str, ...] = tuple(f.name for f in self.fields)
+        self.subject = "customer_id" if "customer_id" in self.columns else keys[0]
+        self.subject_at = self.columns.index(self.subject)
+        self.key_at = tuple(self.columns.index(k) for k in keys)
+        self.dated = tuple(
+            (i, f.name, f.dated) for i, f in enumerate(self.fields) if f.dated and f.name not in PLANNED
+        )
+        self.known = frozenset(self.columns)
+
+    def key(self, values: tuple[Wire, ...]) -> str:
+        """Key of a record: its parts joined with ``/``."""
+        return "/".join([str(values[i]) for i in self.key_at])
+
+    def at(self, values: tuple[Wire, ...], column: str) -> Any:
+        """Value of a column."""
+        return values[self.columns.index(column)]
+
+    def body(self, values: tuple[Wire, ...]) -> bytes:
+        """JSON body of the event that carries these values."""
+        return _encode_body(dict(zip(self.columns, values, strict=True)))
+
+    def __repr__(self) -> str:
+        return f"Kind({self.name})"
+
+
+def content_of(values: tuple[Wire, ...]) -> bytes:
+    """What 'same content' is compared by: the wire values as MessagePack."""
+    return _encode_content(values)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Latest values that a fact may carry, a day after its file's business date or its event's time.
+
+    A date and a period (its first day) are compared as text, which orders them rightly.
+    """
+
+    instant: datetime
+    day: str
+    period: str
+    than_zh: str
+    than_en: str
+
+    def check(self, kind: Kind, values: tuple[Wire, ...]) -> None:
+        """Raises ``Bad`` for a fact from the future."""
+        for index, name, dated in kind.dated:
+            value = values[index]
+            if value is None:
+                continue
+            assert isinstance(value, str)
+            if dated == "date":
+                late = value > self.day
+            elif dated == "period":
+                late = value > self.period
+            else:
+                late = read_instant(value) > self.instant
+            if late:
+                raise future(name, value, self.than_zh, self.than_en)
+
+
+def limits_of_event(time: datetime) -> Limits:
+    """A day after an event's time."""
+    last = local_date(time) + _DAY
+    return Limits(time + _DAY, last.isoformat(), f"{last:%Y%m}", f"事件时间 {iso(time)} ", f"the event's time {iso(time)}")
+
+
+def limits_of_file(business_date: date) -> Limits:
+    """A day after a file's business date, the whole day included."""
+    last = business_date + _DAY
+    day = business_date.isoformat()
+    return Limits(
+        end_of(last), last.isoformat(), f"{last:%Y%m}", f"文件业务日期 {day} ", f"the file's business date {day}"
+    )
+
+
+_KEYS = {
+    "UNIT": ("unit_id",),
+    "MGR": ("manager_id",),
+    "CUST": ("customer_id",),
+    "CONT": ("contract_id",),
+    "BILL": ("customer_id", "period"),
+    "USAGE": ("customer_id", "period"),
+    "PAY": ("payment_id",),
+    "ARR": ("customer_id",),
+    "COMP": ("complaint_id",),
+    "SERV": ("request_id",),
+    "BAL": ("customer_id",),
+    "LEFT": ("customer_id",),
+}
+_BY_EVENT = {"BAL": "kam.boss.balance.changed.v1", "LEFT": "kam.boss.customer.left.v1"}
+
+# In the order of loading.
+KINDS: dict[str, Kind] = {
+    **{name: Kind(name, t, record, _KEYS[name], amount, snap) for name, (t, record, amount, snap) in FILE_KINDS.items()},
+    **{name: Kind(name, type_, FEED[type_], _KEYS[name], None, False) for name, type_ in _BY_EVENT.items()},
+}
+FEED_KINDS: dict[str, Kind] = {kind.type: kind for kind in KINDS.values() if kind.type in FEED}
+FILE_ORDER: dict[str, int] = {name: order for order, name in enumerate(FILE_KINDS)}
+
+
+def effective_at(kind: Kind, values: tuple[Wire, ...], at: datetime) -> int:
+    """Effective time in epoch ms: ``at`` (event time or end of the business date), never after the end of ``as_of``."""
+    if kind.name == "ARR":
+        as_of = kind.at(values, "as_of")
+        return min(to_millis(at), _end_of_day(as_of))
+    return to_millis(at)
+
+
+_ends: dict[str, int] = {}
+
+
+def _end_of_day(day: str) -> int:
+    found = _ends.get(day)
+    if found is None:
+        if len(_ends) > 10_000:
+            _ends.clear()
+        found = _ends[day] = to_millis(end_of(date.fromisoformat(day)))
+    return found
+
+
+def morning_of(day: date) -> datetime:
+    """10:00 in Asia/Shanghai: where a business date puts the business clock."""
+    return at_local(day, 10)
+
+
+__all__ = [
+    "FEED_KINDS", "FILE_ORDER", "KINDS", "Bad", "Kind", "Limits", "content_of", "effective_at", "limits_of_event",
+    "limits_of_file", "morning_of",
+]

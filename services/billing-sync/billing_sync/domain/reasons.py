@@ -1,0 +1,54 @@
+"""Why something was rejected, for the people who have to mend it: what, where and how; Chinese first, then English."""
+
+from typing import Any
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+_SHOWN = 60
+_TYPES = {bool: "布尔值 boolean", int: "整数 integer", float: "小数 decimal", str: "文本 text", dict: "对象 object"}
+
+
+class Bad(ValueError):
+    """A field that can't be taken: its name (None: the whole record), the value as text, and both reasons."""
+
+    def __init__(self, field: str | None, zh: str, en: str, value: str = "") -> None:
+        super().__init__(f"{zh} / {en}")
+        self.field, self.zh, self.en, self.value = field, zh, en, value
+
+
+def shown(value: Any, *, personal: bool = False) -> str:
+    """A value as it may stand in a reason: JSON, shortened; of personal data only its type."""
+    if personal:
+        return _TYPES.get(type(value), "列表 list")
+    text = _encode(value).decode()
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def missing(field: str) -> Bad:
+    return Bad(
+        field,
+        f"缺少必填项 {field}；请补上后重发",
+        f"required {field} is missing; add it and send again",
+    )
+
+
+def unknown(field: str) -> Bad:
+    return Bad(
+        field,
+        f"未知字段 {shown(field)}；请删去或改用约定的字段名",
+        f"unknown field {shown(field)}; remove it or use the agreed name",
+    )
+
+
+def wrong(field: str, want_zh: str, want_en: str, got: str, value: str = "") -> Bad:
+    return Bad(field, f"{field} 应为{want_zh}，收到 {got}", f"{field} must be {want_en}, got {got}", value)
+
+
+def future(field: str, value: str, than_zh: str, than_en: str) -> Bad:
+    return Bad(
+        field,
+        f"{field} {value} 比{than_zh}晚一天以上；请核对日期后重发",
+        f"{field} {value} is more than a day after {than_en}; check the date and send again",
+        value,
+    )

@@ -1,0 +1,92 @@
+"""What is known of a record, what a road brings, and which of the two is newer. Pure.
+
+Recency (interfaces.md): older effective time never overwrites newer; at equal time the higher of two file sequences
+wins, else the later arrival.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from billing_sync.domain.fields import Wire
+from billing_sync.domain.kinds import Kind, content_of
+
+Outcome = Literal["changed", "unchanged", "stale"]
+
+
+class Known(msgspec.Struct, array_like=True):
+    """What is stored of a record. ``effective`` is epoch ms, ``sequence`` that of the file it came by (0: an event).
+
+    ``city``: whose file (CONT, ARR: ``*`` an event) or which city (CUST) it belongs to. ``seen``: tag of the last
+    snapshot file that named it. ``left``: left_on, reason and destination of a customer who left. ``content`` is empty
+    for a customer of whom nothing but the leaving is known.
+    """
+
+    effective: int
+    sequence: int
+    revision: int
+    content: bytes
+    city: str = ""
+    seen: int = 0
+    left: tuple[str, str | None, str | None] | None = None
+
+
+class Fact(msgspec.Struct):
+    """A valid record as a road brings it. ``day`` is its business date; ``tag`` (files) names the snapshot it is in."""
+
+    kind: Kind
+    key: str
+    subject: str
+    values: tuple[Wire, ...]
+    content: bytes
+    effective: int
+    day: str
+    correlation: str
+    causation: str
+    sequence: int = 0
+    city: str = ""
+    tag: int = 0
+
+
+def fact_of(
+    kind: Kind,
+    values: tuple[Wire, ...],
+    effective: int,
+    day: str,
+    correlation: str,
+    causation: str,
+    sequence: int = 0,
+    city: str = "",
+    tag: int = 0,
+) -> Fact:
+    """A fact with its key, subject and content."""
+    return Fact(
+        kind,
+        kind.key(values),
+        str(values[kind.subject_at]),
+        values,
+        content_of(values),
+        effective,
+        day,
+        correlation,
+        causation,
+        sequence,
+        city,
+        tag,
+    )
+
+
+def is_older(effective: int, sequence: int, known: Known) -> bool:
+    """Whether something of this time and file sequence comes too late."""
+    if effective != known.effective:
+        return effective < known.effective
+    return 0 < sequence < known.sequence
+
+
+def compare(known: Known | None, effective: int, sequence: int, content: bytes) -> Outcome:
+    """The one compare step of all roads."""
+    if known is None:
+        return "changed"
+    if is_older(effective, sequence, known):
+        return "stale"
+    return "unchanged" if known.content == content else "changed"

@@ -1,0 +1,232 @@
+"""What becomes of a fact: compared with what is known, stored, and told on when it is news. Pure but for the draft.
+
+Every road ends here. ``TAKE`` at the foot says who takes which kind.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import blake2b
+from typing import Protocol
+
+import msgspec
+from contracts.boss import ArrearsConfirmed
+from servicekit.clock import from_millis
+
+from billing_sync.domain.events import FeedEvent, Receipt
+from billing_sync.domain.kinds import KINDS, Kind
+from billing_sync.domain.record import Fact, Known, Outcome, compare, is_older
+from billing_sync.domain.keys import identity_key, index_key, record_key
+
+CONFIRMED = "kam.boss.arrears.confirmed.v1"
+REMEMBERED_MS = 90 * 86_400_000
+ANY_CITY = "*"
+_decode_content = msgspec.msgpack.Decoder(tuple).decode
+_encode_body = msgspec.json.Encoder().encode
+_CUST, _LEFT, _ARR = KINDS["CUST"], KINDS["LEFT"], KINDS["ARR"]
+_STATUS, _CITY = _CUST.columns.index("status"), _CUST.columns.index("city")
+_AMOUNT = _ARR.columns.index("amount_fen")
+
+
+class Draft(Protocol):
+    """What a handler needs of the batch in the making; the keys it reads have been loaded."""
+
+    def known(self, key: str) -> Known | None:
+        """What is stored of a record, this batch's changes included."""
+
+    def remember(self, key: str, known: Known) -> None:
+        """Store it."""
+
+    def get(self, key: str) -> bytes | None:
+        """Any other entry."""
+
+    def put(self, key: str, value: bytes | None, wake: int | None = None) -> None:
+        """Store or (None) remove an entry."""
+
+    def reach(self, at: datetime) -> None:
+        """Something of this time was accepted: the business clock may move."""
+
+    def publish(self, kind: Kind, type_: str, key: str, revision: int, body: bytes, fact: Fact) -> None:
+        """Put a ``boss.events`` message into the outbox."""
+
+
+def keys_of(fact: Fact) -> tuple[str, ...]:
+    """Keys that must be loaded before ``take``."""
+    kind = fact.kind.name
+    return (record_key("CUST" if kind == "LEFT" else kind, fact.key),)
+
+
+def take(draft: Draft, fact: Fact) -> Outcome:
+    """The one compare step of all roads, and what follows from it."""
+    return TAKE.get(fact.kind.name, _plain)(draft, fact)
+
+
+def take_event(draft: Draft, event: FeedEvent, now_ms: int) -> Receipt:
+    """An event of the feed: its source and id are remembered, so that a second copy changes nothing."""
+    key = identity_key(event.source, event.id)
+    fact = event.fact
+    about = blake2b(f"{fact.kind.type}|{event.time.isoformat()}|".encode() + fact.content, digest_size=16).digest()
+    before = draft.get(key)
+    if before is not None and before != about:
+        zh = f"来源 {event.source} 的编号 {event.id} 已用于另一内容；新的事实请用新编号"
+        en = "this source and id were used with other content; give a new fact a new id"
+        return Receipt(event.source, event.id, "rejected", "id", f"{zh} / {en}")
+    if before is not None:
+        return Receipt(event.source, event.id, "duplicate")
+    draft.put(key, about, now_ms + REMEMBERED_MS)
+    draft.reach(event.time)
+    take(draft, fact)
+    return Receipt(event.source, event.id, "accepted")
+
+
+def mark_seen(draft: Draft, kind: Kind, key: str, tag: int) -> None:
+    """A snapshot file names this record, though its row was stale or could not be taken."""
+    known = draft.known(record_key(kind.name, key))
+    if known is not None and known.seen != tag:
+        draft.remember(record_key(kind.name, key), msgspec.structs.replace(known, seen=tag))
+
+
+def _plain(draft: Draft, fact: Fact) -> Outcome:
+    key = record_key(fact.kind.name, fact.key)
+    known = draft.known(key)
+    outcome = compare(known, fact.effective, fact.sequence, fact.content)
+    if outcome == "stale":
+        return outcome
+    revision = 1 if known is None else known.revision + (outcome == "changed")
+    draft.remember(key, Known(fact.effective, fact.sequence, revision, fact.content))
+    if outcome == "changed":
+        draft.publish(fact.kind, fact.kind.type, fact.key, revision, fact.kind.body(fact.values), fact)
+    return outcome
+
+
+def _indexed(draft: Draft, kind: Kind, key: str, before: Known | None, after: Known, present: bool, was: bool) -> None:
+    """Keep the snapshot index: the records each city's next file is expected to name."""
+    if was and before is not None and (not present or before.city != after.city):
+        draft.put(index_key(kind.name, before.city, key), None)
+    if present and (not was or before is None or before.city != after.city):
+        draft.put(index_key(kind.name, after.city, key), b"")
+
+
+def _contract(draft: Draft, fact: Fact) -> Outcome:
+    key = record_key("CONT", fact.key)
+    known = draft.known(key)
+    outcome = compare(known, fact.effective, fact.sequence, fact.content)
+    if outcome == "stale":
+        if fact.tag:
+            mark_seen(draft, fact.kind, fact.key, fact.tag)
+        return outcome
+    revision = 1 if known is None else known.revision + (outcome == "changed")
+    city = fact.city or ("" if known is None else known.city)
+    after = Known(fact.effective, fact.sequence, revision, fact.content, city, _seen(fact, known))
+    draft.remember(key, after)
+    _indexed(draft, fact.kind, fact.key, known, after, bool(city), bool(known and known.city))
+    if outcome == "changed":
+        draft.publish(fact.kind, fact.kind.type, fact.key, revision, fact.kind.body(fact.values), fact)
+    return outcome
+
+
+def _arrears(draft: Draft, fact: Fact) -> Outcome:
+    """A debt that BOSS confirms at a later time is told too: payments made since are not in it yet."""
+    key = record_key("ARR", fact.key)
+    known = draft.known(key)
+    outcome = compare(known, fact.effective, fact.sequence, fact.content)
+    if outcome == "stale":
+        if fact.tag:
+            mark_seen(draft, fact.kind, fact.key, fact.tag)
+        return outcome
+    revision = 1 if known is None else known.revision + (outcome == "changed")
+    after = Known(
+        fact.effective, fact.sequence, revision, fact.content, fact.city or ANY_CITY, _seen(fact, known)
+    )
+    draft.remember(key, after)
+    owes = fact.values[_AMOUNT] != 0
+    owed = known is not None and _decode_content(known.content)[_AMOUNT] != 0
+    _indexed(draft, fact.kind, fact.key, known, after, owes, owed)
+    if outcome == "changed":
+        draft.publish(fact.kind, fact.kind.type, fact.key, revision, fact.kind.body(fact.values), fact)
+    elif owes and known is not None and fact.effective > known.effective:
+        data = ArrearsConfirmed(customer_id=fact.subject, confirmed_at=from_millis(fact.effective))
+        about = f"{fact.key}/confirmed/{fact.effective}"
+        draft.publish(fact.kind, CONFIRMED, about, revision, _encode_body(data), fact)
+    return outcome
+
+
+def _customer(draft: Draft, fact: Fact) -> Outcome:
+    """CUST; status ``left`` is a leaving too, told once, after whatever else changed."""
+    key = record_key("CUST", fact.key)
+    known = draft.known(key)
+    outcome = compare(known, fact.effective, fact.sequence, fact.content)
+    if outcome == "stale":
+        if fact.tag:
+            mark_seen(draft, fact.kind, fact.key, fact.tag)
+        return outcome
+    leaves = fact.values[_STATUS] == "left"
+    was_left = known is not None and known.left is not None
+    city = fact.city or fact.values[_CITY] or ("" if known is None else known.city)
+    after = Known(
+        fact.effective,
+        fact.sequence,
+        0 if known is None else known.revision,
+        fact.content,
+        str(city),
+        _seen(fact, known),
+        None if not leaves else known.left if known is not None and known.left else (fact.day, None, None),
+    )
+    if outcome == "changed":
+        only_left = leaves and not was_left and known is not None and _differs_only_in_status(known, fact)
+        if not only_left:
+            after.revision += 1
+            draft.publish(_CUST, _CUST.type, fact.key, after.revision, _CUST.body(fact.values), fact)
+        if leaves and not was_left:
+            after.revision += 1
+            body = _LEFT.body((fact.key, *after.left))  # type: ignore[misc]
+            draft.publish(_CUST, _LEFT.type, fact.key, after.revision, body, fact)
+    draft.remember(key, after)
+    was_there = known is not None and bool(known.city) and not was_left
+    _indexed(draft, _CUST, fact.key, known, after, bool(city) and not leaves, was_there)
+    return outcome
+
+
+def _left(draft: Draft, fact: Fact) -> Outcome:
+    """customer.left is a change of the CUST record: its status, and when, why and where to."""
+    key = record_key("CUST", fact.key)
+    known = draft.known(key)
+    if known is not None and is_older(fact.effective, fact.sequence, known):
+        return "stale"
+    left = (str(fact.values[1]), fact.values[2], fact.values[3])
+    if known is None:
+        after = Known(fact.effective, 0, 0, b"")
+    else:
+        after = msgspec.structs.replace(known, effective=fact.effective, sequence=0, content=_as_left(known.content))
+    changed = known is None or known.left != left
+    if changed:
+        after.left = left  # type: ignore[assignment]
+        after.revision += 1
+        draft.publish(_CUST, _LEFT.type, fact.key, after.revision, _LEFT.body(fact.values), fact)
+    draft.remember(key, after)
+    was_there = known is not None and bool(known.city) and known.left is None
+    _indexed(draft, _CUST, fact.key, known, after, False, was_there)
+    return "changed" if changed else "unchanged"
+
+
+def _seen(fact: Fact, known: Known | None) -> int:
+    return fact.tag or (0 if known is None else known.seen)
+
+
+def _as_left(content: bytes) -> bytes:
+    if not content:
+        return content
+    values = list(_decode_content(content))
+    values[_STATUS] = "left"
+    return msgspec.msgpack.encode(values)
+
+
+def _differs_only_in_status(known: Known, fact: Fact) -> bool:
+    return bool(known.content) and _as_left(known.content) == fact.content
+
+
+TAKE: dict[str, Callable[[Draft, Fact], Outcome]] = {
+    "CUST": _customer,
+    "LEFT": _left,
+    "CONT": _contract,
+    "ARR": _arrears,
+}

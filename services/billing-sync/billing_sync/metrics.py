@@ -1,0 +1,7 @@
+"""Every metric of billing-sync. No customer ids in labels."""
+
+from prometheus_client import Counter, Gauge
+
+RECORDS = Counter("kam_boss_records_total", "BOSS records, by road, kind and outcome", ["road", "kind", "outcome"])
+FILES = Counter("kam_boss_files_total", "Nightly files, by kind and result", ["kind", "result"])
+FILE_PROGRESS = Gauge("kam_boss_file_progress_ratio", "How far the file being loaded is, 0 to 1")

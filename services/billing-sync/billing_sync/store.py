@@ -1,0 +1,18 @@
+"""The store of the intake: RocksDB, whose keys can also be walked in order (keys: ``domain.keys``)."""
+
+from typing import Protocol
+
+import msgspec
+from servicekit.store import Store
+
+from billing_sync.domain.record import Known
+
+encode = msgspec.msgpack.Encoder().encode
+decode_known = msgspec.msgpack.Decoder(Known).decode
+
+
+class ScanStore(Store, Protocol):
+    """A store whose keys can be walked in order: ``LocalStore``, ``MemoryStore``."""
+
+    async def keys(self, prefix: str, after: str, limit: int) -> list[str]:
+        """Keys that start with ``prefix`` and are greater than ``after``, in order."""

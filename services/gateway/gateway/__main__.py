@@ -1,0 +1,8 @@
+"""``python -m gateway``: the service until SIGTERM."""
+
+from gateway.bootstrap import build
+from gateway.settings import Settings
+from servicekit.service import serve
+
+if __name__ == "__main__":
+    serve(build(Settings()))

@@ -1,0 +1,56 @@
+"""Who read personal data: a record on audit.log, acknowledged by the broker before the data is given out."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from contracts.misc import AuditRecorded
+from servicekit.auth import Principal
+from servicekit.clock import SystemClock, iso, system_now
+from servicekit.decision import Refused
+from servicekit.envelope import encode_data, write_headers
+from servicekit.kafka import partition_of
+
+_TYPE = "kam.audit.recorded.v1"
+#: (who, action, object, result)
+Audit = Callable[[Principal, str, str, str], Awaitable[None]]
+
+
+class AuditLog:
+    """Writes audit records. Raises ``Refused`` 503 when one can't be written: then nothing is read either."""
+
+    def __init__(
+        self,
+        producer: Callable[[], AIOKafkaProducer],
+        partitions: int,
+        timeout: float,
+        clock: SystemClock = system_now,
+    ) -> None:
+        self._producer, self._partitions, self._timeout, self._clock = producer, partitions, timeout, clock
+
+    async def __call__(self, who: Principal, action: str, object_: str, result: str) -> None:
+        now = self._clock()
+        id_ = str(uuid.uuid4())
+        record = AuditRecorded(actor=who.subject, role=who.role, action=action, object=object_, result=result, at=now)
+        headers = write_headers(
+            id=id_, type=_TYPE, source="kam/gateway", subject=who.subject, time=iso(now), correlation_id=id_
+        )
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._producer().send_and_wait(
+                    "audit.log",
+                    encode_data(record),
+                    key=who.subject.encode(),
+                    partition=partition_of(who.subject, self._partitions),
+                    headers=headers,
+                )
+        except (KafkaError, TimeoutError) as error:
+            raise Refused(
+                "audit_unavailable",
+                "审计记录无法写入，个人数据暂不能读取",
+                "the audit record can't be written, so personal data can't be read just now",
+                503,
+            ) from error

@@ -1,0 +1,100 @@
+"""The other services over HTTP: kept-alive connections, tokens of our own, errors that name the service."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import msgspec
+
+from gateway.domain import Collection, Standing
+from gateway.settings import Settings
+from servicekit.auth import issue_token
+from servicekit.decision import Refused
+
+_SETTLE_SECONDS = 2.0
+_decode_standing = msgspec.json.Decoder(Standing).decode
+
+
+class Peers:
+    """Calls to the other services. ``client`` may be replaced in tests."""
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient | None = None) -> None:
+        self._settings = settings
+        self.urls = {name: url for name, url in settings.peers.items() if name != "gateway"}
+        self._client = client or httpx.AsyncClient(
+            timeout=settings.peer_timeout, limits=httpx.Limits(max_keepalive_connections=None), trust_env=False
+        )
+
+    async def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        actor: str,
+        query: dict[str, str | None] | None = None,
+        body: Any = None,
+        timeout: float | None = None,
+    ) -> httpx.Response:
+        """The answer of a service to a request on behalf of ``actor``; its refusals (4xx) are answers too.
+
+        Raises ``Refused`` 503 when it can't be reached, 502 when it fails or does not accept our token.
+        """
+        try:
+            answer = await self._client.request(
+                method,
+                self.urls[service] + path,
+                params={name: value for name, value in (query or {}).items() if value is not None},
+                json=body,
+                headers={"authorization": f"Bearer {self._token(actor)}"},
+                timeout=timeout or self._settings.peer_timeout,
+            )
+        except (httpx.HTTPError, KeyError) as error:
+            raise Refused(
+                "service_unavailable",
+                f"服务 {service} 暂时无法访问，请稍后再试（kam status 可查看）",
+                f"service {service} can't be reached just now, try again soon (kam status shows it)",
+                503,
+            ) from error
+        if answer.status_code >= 500 or answer.status_code in (401, 403):
+            raise Refused(
+                "service_failed",
+                f"服务 {service} 出错（HTTP {answer.status_code}），请查看它的日志",
+                f"service {service} failed (HTTP {answer.status_code}), see its log",
+                502,
+            )
+        return answer
+
+    async def collect(self) -> Collection:
+        """Where every service stands, asked in parallel."""
+        names = list(self.urls)
+        return dict(zip(names, await asyncio.gather(*map(self._standing, names)), strict=True))
+
+    async def health(self, service: str) -> tuple[bool, str]:
+        """Whether a service is ready, in its own words."""
+        try:
+            answer = await self._client.get(self.urls[service] + "/health/ready", timeout=_SETTLE_SECONDS)
+            return answer.is_success, str(answer.json()["status"])
+        except (httpx.HTTPError, ValueError, KeyError):
+            return False, "没有应答 / does not answer"
+
+    async def close_at_end(self) -> None:
+        """Job: keeps the connections until the service stops."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self._client.aclose()
+
+    async def _standing(self, service: str) -> Standing | None:
+        try:
+            answer = await self._client.get(self.urls[service] + "/internal/settle", timeout=_SETTLE_SECONDS)
+            return _decode_standing(answer.content) if answer.is_success else None
+        except (httpx.HTTPError, msgspec.MsgspecError):
+            return None
+
+    def _token(self, actor: str) -> str:
+        # The subject is the person we act for: that is who the services put into their records.
+        secret = self._settings.secret_file
+        if secret is None:
+            raise Refused("no_secret", "网关没有密钥文件", "the gateway has no secret file", 503)
+        return issue_token(secret.read_text().strip(), actor, "service", hours=1)

@@ -1,0 +1,97 @@
+"""Collecting until settled: polls the services and the ends of the log, leaves the judgement to the domain."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from gateway.domain import Blocker, Collection, blockers
+from servicekit.kafka import start_consumer
+
+_PAUSE = 0.02
+_ENDS_SECONDS = 3.0
+Collect = Callable[[], Awaitable[Collection]]
+Ends = Callable[[Collection], Awaitable[dict[str, int] | None]]
+
+
+class LogEnds:
+    """End offsets of the input partitions, all in one request; a consumer that reads nothing."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def run(self) -> None:
+        """Job: stay connected until the service stops."""
+        consumer = await start_consumer(self._bootstrap, "gateway", [])
+        self._consumer = consumer
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await consumer.stop()
+
+    async def __call__(self, collection: Collection) -> dict[str, int] | None:
+        """``topic/partition`` -> end offset for every input a unit has; None while the broker does not answer."""
+        names = {tp for s in collection.values() if s is not None for unit in s.units for tp in unit.inputs}
+        wanted = [TopicPartition(topic, int(number)) for topic, _, number in (n.rpartition("/") for n in names)]
+        if self._consumer is None:
+            return None
+        if not wanted:
+            return {}
+        try:
+            async with asyncio.timeout(_ENDS_SECONDS):
+                ends = await self._consumer.end_offsets(wanted)
+                starts = await self._consumer.beginning_offsets([tp for tp in wanted if self._unread(tp, collection)])
+        except (KafkaError, TimeoutError):
+            return None
+        # A log emptied by its retention has nothing left to read, wherever a new unit stands.
+        return {f"{tp.topic}/{tp.partition}": end for tp, end in ends.items() if starts.get(tp) != end}
+
+    @staticmethod
+    def _unread(tp: TopicPartition, collection: Collection) -> bool:
+        name = f"{tp.topic}/{tp.partition}"
+        units = [u for s in collection.values() if s is not None for u in s.units if name in u.inputs]
+        return any(name not in unit.offsets for unit in units)
+
+
+async def wait_until_settled(collect: Collect, ends: Ends, timeout: float) -> tuple[float, list[Blocker]]:
+    """Seconds it took, and what was still in the way when ``timeout`` seconds had passed (empty: settled)."""
+    started = time.monotonic()
+    before = await collect()
+    while True:
+        after, limits = await asyncio.gather(collect(), ends(before))
+        left = blockers(before, after, limits or {})
+        if limits is None:
+            left.append(Blocker("kafka", "没有应答", "does not answer"))
+        passed = time.monotonic() - started
+        if not left or passed >= timeout:
+            return passed, left
+        # Tight at first, since people and tests wait; gentler the longer it takes.
+        await asyncio.sleep(min(max(_PAUSE, passed / 20), 0.25))
+        before = after
+
+
+def standing_of(collection: Collection, ends: dict[str, int] | None) -> dict[str, dict[str, Any]]:
+    """Lag, outbox, pending work, clock and freshness of every service, for people."""
+    return {
+        name: {
+            "units": {
+                u.unit: {
+                    "lag": None if ends is None else u.lag(ends),
+                    "outbox": u.outbox,
+                    "busy": u.busy,
+                    "clock": u.clock,
+                    "failed": u.failed,
+                }
+                for u in standing.units
+            },
+            "lag": None if ends is None else sum(u.lag(ends) for u in standing.units),
+            "pending": standing.pending,
+            "freshness": standing.freshness,
+        }
+        for name, standing in collection.items()
+        if standing is not None
+    }

@@ -1,0 +1,28 @@
+"""The composition root of manager-work."""
+
+from collections.abc import Callable
+from functools import partial
+
+from manager_work import rules, store, worker
+from manager_work.api import router
+from manager_work.handlers import APP
+from manager_work.settings import Settings
+from servicekit import mongo
+from servicekit.pipeline import App
+from servicekit.service import Service
+from servicekit.store import Rows, Store
+
+
+def build(
+    settings: Settings, *, stores: Callable[[App, int], Store] | None = None, rows: Rows | None = None
+) -> Service:
+    """The service; tests hand in their own ``stores`` (one a unit) and the ``rows`` that read them."""
+    service = Service(APP, settings)
+    if stores is None or rows is None:
+        database = mongo.connect(settings.mongodb, settings.database)
+        rows, stores = mongo.MongoRows(database), mongo.stores(database)
+        service.prepare.append(partial(store.index, rows))
+    app = worker.app(rules.load(settings.work_rules), settings.partitions)
+    service.consume(app, worker.TOPICS, stores, single=True)
+    service.routers.append(router(rows, lambda order: service.unit_of(APP, 0).command(order), settings.secret_file))
+    return service

@@ -1,0 +1,217 @@
+"""Event or command -> Decision.
+
+An item has its own key (the work id), a manager another. Whether a manager is known is asked of his key and answered to
+the item's, within the same write: ``Find`` -> ``Placed``. A manager who is not known yet keeps the list of who waits.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import msgspec
+from msgspec.structs import replace
+
+from contracts import boss
+from contracts.alert import Alert
+from contracts.registry import EVENTS
+from manager_work.domain import (
+    ANSWERS_KEPT,
+    Answer,
+    Command,
+    Item,
+    Manager,
+    What,
+    accept,
+    act,
+    close,
+    close_with_alert,
+    follow,
+    hand_over,
+    open_item,
+    work_id_of,
+)
+from manager_work.rules import WorkRules
+from servicekit.clock import iso
+from servicekit.decision import Context, Decision, Emit, Refused, Row, Tell
+from servicekit.envelope import Message
+from servicekit.ids import derive
+from servicekit.work import On
+
+APP = "manager-work"
+MANAGER_CHANGED = "kam.boss.manager.changed.v1"
+
+
+class Find(msgspec.Struct, frozen=True):
+    """Asks a manager's key whether he can take an item; ``alert`` is kept for the answer."""
+
+    work_id: str
+    alert: Alert
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Answer to an item: its manager, or None while he is not known. ``alert`` opens an item that isn't there yet."""
+
+    manager_id: str | None
+    alert: Alert | None = None
+
+
+class _Named(msgspec.Struct):
+    alert_id: str
+
+
+_named = msgspec.json.Decoder(_Named).decode
+
+
+def manager_key(manager_id: str) -> str:
+    return f"M/{manager_id}"
+
+
+def key_of(message: Message) -> str:
+    """Work id of an alert's events, a manager's key for MGR; "" for a body that its handler will not read either."""
+    if message.type == MANAGER_CHANGED:
+        return manager_key(message.key)
+    try:
+        return work_id_of(_named(message.body or b"").alert_id)
+    except msgspec.MsgspecError:
+        return ""
+
+
+# --- managers ---------------------------------------------------------------------------------------------------
+
+
+def on_manager(rules: WorkRules, known: Manager | None, record: boss.Manager, context: Context) -> Decision:
+    known = known or Manager()
+    if not rules.works(record):
+        return Decision(replace(known, works=False))
+    tells = tuple(Tell(work_id, "placed", Placed(record.manager_id)) for work_id in known.waiting)
+    return Decision(Manager(works=True), tells=tells)
+
+
+def on_find(known: Manager | None, find: Find, context: Context) -> Decision:
+    known = known or Manager()
+    if known.works:
+        return Decision(known, tells=(Tell(find.work_id, "placed", Placed(find.alert.manager_id, find.alert)),))
+    waiting = tuple(dict.fromkeys((*known.waiting, find.work_id)))
+    return Decision(replace(known, waiting=waiting), tells=(Tell(find.work_id, "placed", Placed(None, find.alert)),))
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------
+
+
+def on_alert(rules: WorkRules, item: Item | None, alert: Alert, context: Context) -> Decision:
+    """Raised or changed: opens the alert's item where there is none, reopens it with the alert. Late ones have none."""
+    if alert.late or alert.outcome is not None:
+        return Decision(item)
+    if item is None:
+        if alert.manager_id is None:
+            return on_placed(rules, None, Placed(None, alert), context)
+        return Decision(None, tells=(_find(alert),))
+    changed = follow(rules, item, alert, context.now)
+    if changed is item:
+        return Decision(item)
+    waits = changed.state != "closed" and changed.manager_id is None and alert.manager_id is not None
+    return _decide(changed, context, tells=(_find(alert),) if waits else ())
+
+
+def _find(alert: Alert) -> Tell:
+    assert alert.manager_id is not None
+    return Tell(manager_key(alert.manager_id), "find", Find(work_id_of(alert.alert_id), alert))
+
+
+def on_placed(rules: WorkRules, item: Item | None, placed: Placed, context: Context) -> Decision:
+    if item is None:
+        if placed.alert is None:
+            return Decision(None)
+        return _decide(open_item(rules, placed.alert, placed.manager_id, context.now, context.correlation), context)
+    if placed.manager_id is None or (changed := hand_over(item, placed.manager_id, context.now)) is item:
+        return Decision(item)
+    return _decide(changed, context, correlation=item.correlation)
+
+
+def on_alert_over(item: Item | None, alert: Alert, context: Context) -> Decision:
+    """Resolved or timed out: the item closes with the alert's outcome; one that a manager closed stays as it is."""
+    if item is None or (closed := close_with_alert(item, alert.outcome or "expired", context.now)) is item:
+        return Decision(item)
+    return _decide(closed, context)
+
+
+# --- people -----------------------------------------------------------------------------------------------------
+
+_CARRY_OUT = {"accepted": accept, "acted": act, "closed": close}
+
+
+def on_command(what: What, item: Item | None, command: Command, context: Context) -> Decision:
+    """Carries a command out once; under the same Idempotency-Key it is answered again and changes nothing."""
+    if item is None:
+        raise Refused("unknown_work", "没有此工单，请用 kam work 查看", "no such work item: see kam work", 404)
+    for answer in item.answers if command.key is not None else ():
+        if answer.command.key == command.key:
+            if (answer.what, answer.command) != (what, command):
+                raise Refused(
+                    "idempotency_key_used",
+                    "此 Idempotency-Key 已用于另一请求，请换一个",
+                    "this Idempotency-Key belongs to another request: take a new one",
+                    422,
+                )
+            return Decision(item, answer=answer.work)
+    changed = _CARRY_OUT[what](item, command, context.now)
+    if command.key is not None:
+        answers = (*item.answers, Answer(what, command, changed.work()))[-ANSWERS_KEPT:]
+        changed = replace(changed, answers=answers)
+    return _decide(changed, context, causation=item.event_id, correlation=item.correlation)
+
+
+# --- what every change writes -----------------------------------------------------------------------------------
+
+
+def _decide(
+    item: Item,
+    context: Context,
+    *,
+    causation: str | None = None,
+    correlation: str | None = None,
+    tells: tuple[Tell, ...] = (),
+) -> Decision:
+    entry, work = item.log[-1], item.work()
+    seed, type_ = f"{item.work_id}|{item.revision}", f"kam.work.{entry.what}.v1"
+    correlation = correlation or context.correlation
+    events: tuple[Emit, ...] = ()
+    if type_ in EVENTS:
+        events = (Emit(type_, work, subject=item.customer_id, seed=seed, causation=causation, correlation=correlation),)
+        item = replace(item, event_id=derive(APP, seed, type_))
+    log = [{**msgspec.structs.asdict(e), "at": iso(e.at)} for e in item.log]
+    document = {
+        "work_id": item.work_id,
+        "kind": item.kind,
+        "alert_id": item.alert_id,
+        "customer_id": item.customer_id,
+        "city": item.city,
+        "manager_id": item.manager_id,
+        "queue": item.queue,
+        "state": item.state,
+        "due_at": iso(item.due_at),
+        "outcome": item.outcome,
+        "opened_at": iso(item.opened_at),
+        "updated_at": iso(entry.at),
+        "log": log,
+    }
+    rows = (
+        Row("work", item.work_id, document),
+        Row("work_log", seed, {"work_id": item.work_id, "manager_id": item.manager_id, **log[-1]}),
+    )
+    return Decision(replace(item, correlation=correlation), events, rows=rows, tells=tells, answer=work)
+
+
+def handlers(rules: WorkRules) -> Mapping[str, On]:
+    """Everything this service reacts to."""
+    return {
+        MANAGER_CHANGED: On(boss.Manager, partial(on_manager, rules)),
+        "kam.alert.raised.v1": On(Alert, partial(on_alert, rules)),
+        "kam.alert.changed.v1": On(Alert, partial(on_alert, rules)),
+        "kam.alert.resolved.v1": On(Alert, on_alert_over),
+        "kam.alert.expired.v1": On(Alert, on_alert_over),
+        "find": On(Find, on_find),
+        "placed": On(Placed, partial(on_placed, rules)),
+        "accept": On(Command, partial(on_command, "accepted")),
+        "act": On(Command, partial(on_command, "acted")),
+        "close": On(Command, partial(on_command, "closed")),
+    }

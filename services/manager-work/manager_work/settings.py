@@ -1,0 +1,16 @@
+"""Settings of manager-work, read from ``KAM_*``."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from servicekit.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What manager-work needs besides what every service needs."""
+
+    database: str = Field(default="manager_work", description="database of this service")
+    work_rules: Path = Field(
+        default=Path(__file__).parent / "seeds" / "work.yaml", description="kinds of work and their due times"
+    )

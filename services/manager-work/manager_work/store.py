@@ -1,0 +1,24 @@
+"""Documents of manager-work: ``work`` (items with their log) and ``work_log`` (one a change). The only place that knows
+how they are found."""
+
+from typing import Any
+
+from servicekit.mongo import MongoRows
+from servicekit.store import Rows
+
+
+async def index(rows: MongoRows) -> None:
+    """Make sure the indexes are there."""
+    for field in ("customer_id", "manager_id", "opened_at"):
+        await rows.index("work", field)
+    await rows.index("work_log", "manager_id", "at")
+    await rows.index("work_log", "work_id")
+
+
+async def find_work(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+    """Work items, oldest first, that match; ``since`` is the earliest opening, ISO 8601 in UTC."""
+    where: dict[str, Any] = {field: value for field, value in equal.items() if value is not None}
+    if since is not None:
+        where["opened_at"] = {"$gte": since}
+    found = await rows.find("work", where, sort="opened_at")
+    return [{name: value for name, value in item.items() if name != "_id"} for item in found]

@@ -1,0 +1,71 @@
+"""The transport that writes to a file: durable before the answer, receipts given until handled."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from alerts.channel.file import FileTransport
+from alerts.channel.transport import Inbound, Outcome, Part, Receipt, TransportClosed
+
+pytestmark = pytest.mark.asyncio
+
+
+async def _never(_: Inbound) -> None:
+    raise AssertionError
+
+
+def _part(n: int) -> Part:
+    return Part(n, "8613900000001", "欠费", "ucs2", (7, 2, 1), f"sms-{n}/1")
+
+
+async def test_parts_are_written_and_receipts_follow(tmp_path: Path) -> None:
+    path = tmp_path / "out" / "sms.jsonl"
+    handled: asyncio.Queue[Receipt] = asyncio.Queue()
+    failures = [RuntimeError("the database is away")]
+
+    async def on_receipt(receipt: Receipt) -> None:
+        if failures:
+            raise failures.pop()
+        handled.put_nowait(receipt)
+
+    transport = FileTransport(path, retry_delay=0)
+    assert (await transport.submit(_part(0))).outcome is Outcome.NOT_WRITTEN
+    await transport.start(on_receipt, _never)
+    await transport.ready()
+    answers = await asyncio.gather(*(transport.submit(_part(n)) for n in range(1, 4)))
+    assert [(answer.outcome, answer.message_id) for answer in answers] == [
+        (Outcome.ACCEPTED, f"file-{n}") for n in range(1, 4)
+    ]
+    receipts = [await handled.get() for _ in range(3)]
+    assert {(receipt.message_id, receipt.reference, receipt.state) for receipt in receipts} == {
+        (f"file-{n}", n, "DELIVRD") for n in range(1, 4)
+    }
+    await transport.close()
+    assert not transport.connected
+    with pytest.raises(TransportClosed):
+        await transport.ready()
+    lines = [msgspec.json.decode(line) for line in path.open("rb")]
+    assert [line["text"] for line in lines if line["kind"] == "accepted"] == ["欠费"] * 3
+    assert len([line for line in lines if line["kind"] == "receipt"]) == 3
+
+
+async def test_after_a_crash_the_torn_line_goes_and_receipts_come_again(tmp_path: Path) -> None:
+    path = tmp_path / "sms.jsonl"
+    handled: asyncio.Queue[Receipt] = asyncio.Queue()
+
+    async def dies(_: Receipt) -> None:
+        await asyncio.Event().wait()
+
+    first = FileTransport(path)
+    await first.start(dies, _never)
+    await first.submit(_part(1))  # and then the process is gone: first is not closed
+    with path.open("ab") as file:
+        file.write(b'{"kind":"accep')
+    second = FileTransport(path)
+    await second.start(handled.put, _never)
+    assert (await handled.get()).message_id == "file-1"
+    assert (await second.submit(_part(2))).message_id == "file-2"
+    await second.close()
+    assert all(msgspec.json.decode(line) for line in path.open("rb"))

@@ -1,0 +1,92 @@
+"""An intake on the in-memory store with a producer that only collects: everything but Kafka is real."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from billing_sync.domain.record import Known
+from billing_sync.intake import Intake
+from servicekit.envelope import OutMessage
+from servicekit.memory import MemoryStore
+from servicekit.pipeline import App
+
+NOW = datetime.fromisoformat("2026-06-30T12:00:00+08:00")
+
+
+class Producer:
+    """Keeps what is sent, in order."""
+
+    def __init__(self) -> None:
+        self.messages: list[OutMessage] = []
+
+    async def send(
+        self, topic: str, value: bytes | None, *, key: bytes | None, partition: int, headers: list[tuple[str, bytes]]
+    ) -> "asyncio.Future[None]":
+        self.messages.append(OutMessage(topic, partition, key, value, headers))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    async def stop(self) -> None:
+        return None
+
+    def of(self, topic: str) -> list[dict[str, Any]]:
+        """Messages of a topic as ``{attributes…, "data": body}``, ticks left out."""
+        found = [plain(m) for m in self.messages if m.topic == topic]
+        return [m for m in found if m.get("type") != "kam.clock.ticked.v1"]
+
+    @property
+    def ticks(self) -> list[dict[str, Any]]:
+        return [m for m in map(plain, self.messages) if m.get("type") == "kam.clock.ticked.v1"]
+
+
+def plain(message: OutMessage) -> dict[str, Any]:
+    headers = {k.removeprefix("ce_"): v.decode() for k, v in message.headers}
+    try:
+        data = json.loads(message.value or b"null")
+    except ValueError:
+        data = message.value
+    return {**headers, "data": data, "partition": message.partition, "key": (message.key or b"").decode()}
+
+
+@asynccontextmanager
+async def running(
+    store: Any = None, *, clock: str = "feed", now: datetime = NOW, producer: Producer | None = None
+) -> AsyncIterator[tuple[Intake, Producer]]:
+    """An intake at work."""
+    producer = producer or Producer()
+    app = App(name="billing-sync", service="billing-sync", state=Known, handlers={})
+    make = partial(Intake, clock_mode=clock, system_clock=lambda: now)
+    intake = make(app, 0, [], store if store is not None else MemoryStore(), producer)
+    await intake.open()
+    task = asyncio.create_task(intake.run(None))
+    try:
+        yield intake, producer
+    finally:
+        intake.stop()
+        await task
+
+
+async def until(condition: Any, seconds: float = 5.0) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def event(type_: str, data: dict[str, Any], time: str = "2026-05-31T10:00:00+08:00", **more: Any) -> dict[str, Any]:
+    """A structured CloudEvent; ids count up."""
+    event.count = getattr(event, "count", 0) + 1  # type: ignore[attr-defined]
+    found = {
+        "specversion": "1.0",
+        "source": "boss/320100",
+        "id": f"e{event.count}",  # type: ignore[attr-defined]
+        "type": f"kam.boss.{type_}.v1",
+        "time": time,
+        "data": data,
+    }
+    return {k: v for k, v in {**found, **more}.items() if v is not ...}

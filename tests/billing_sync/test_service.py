@@ -1,0 +1,92 @@
+"""The whole service on a real broker: HTTP and boss.feed in, boss.events, ticks and dead letters out."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from billing_sync.bootstrap import build
+from billing_sync.settings import Settings
+from harness import event, plain, until
+from servicekit.auth import issue_token
+from servicekit.envelope import OutMessage
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture
+async def client(contract_topics: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef0123456789abcdef")
+    settings = Settings(
+        service_data=tmp_path, kafka=contract_topics, secret_file=secret, boss_dir=tmp_path / "boss", clock="feed"
+    )
+    service = build(settings)
+    stopping = asyncio.Event()
+    task = asyncio.create_task(service.run(stopping))
+    await until(lambda: task.done() or service.ready()[0], 30)
+    headers = {"authorization": f"Bearer {issue_token(secret.read_text(), 'test', 'integrator')}"}
+    transport = httpx.ASGITransport(service.asgi())
+    async with httpx.AsyncClient(transport=transport, base_url="http://billing", headers=headers) as client:
+        yield client
+    stopping.set()
+    await task
+
+
+async def read(bootstrap: str, topic: str, wanted: Any, seconds: float = 20) -> list[dict[str, Any]]:
+    """Messages of a topic until ``wanted(messages)``."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    found: list[dict[str, Any]] = []
+    try:
+        async with asyncio.timeout(seconds):
+            while not wanted(found):
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    found += [
+                        plain(OutMessage(r.topic, r.partition, r.key, r.value, list(r.headers))) for r in records
+                    ]
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def test_http_and_kafka_end_in_boss_events(contract_topics: str, client: httpx.AsyncClient) -> None:
+    answer = await client.post(
+        "/v1/events",
+        content=json.dumps(event("customer.changed", {"customer_id": "k1", "status": "active"})),
+        headers={"content-type": "application/cloudevents+json"},
+    )
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["status"] == "accepted"
+
+    producer = AIOKafkaProducer(bootstrap_servers=contract_topics)
+    await producer.start()
+    bill = event("bill.issued", {"customer_id": "k1", "period": "202605", "amount_fen": 5}, subject="k1")
+    headers = [(f"ce_{k}", v.encode()) for k, v in bill.items() if k != "data"]
+    await producer.send_and_wait("boss.feed", json.dumps(bill["data"]).encode(), key=b"k1", headers=headers)
+    await producer.send_and_wait("boss.feed", b"\x00 poison", key=b"k1")
+    usage = event("usage.summarised", {"customer_id": "k1", "period": "202605", "voice_minutes": 5})
+    await producer.send_and_wait(
+        "boss.feed",
+        json.dumps(usage).encode(),
+        key=b"k1",
+        headers=[("content-type", b"application/cloudevents+json; charset=utf-8")],
+    )
+    await producer.stop()
+
+    types = ["kam.boss.customer.changed.v1", "kam.boss.bill.issued.v1", "kam.boss.usage.summarised.v1"]
+    found = await read(
+        contract_topics,
+        "boss.events",
+        lambda ms: len([m for m in ms if m["type"] in types]) == 3
+        and len({m["partition"] for m in ms if m["key"] == "clock"}) == 4,
+    )
+    assert [m["type"] for m in found if m["type"] in types] == types
+    (dead,) = await read(contract_topics, "boss.feed.billing-sync.dlq", lambda ms: ms)
+    assert dead["data"] == b"\x00 poison"
+    assert dead["dlq_service"] == "billing-sync"
+    assert "CloudEvent" in dead["dlq_reason"] or "missing" in dead["dlq_reason"]

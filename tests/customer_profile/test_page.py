@@ -1,0 +1,164 @@
+"""From records on boss.events to customer.events and the customer's page."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts import boss
+from customer_profile import worker
+from customer_profile.bootstrap import build
+from customer_profile.settings import Settings
+from one_unit import NOON, OneUnit
+from servicekit.auth import issue_token
+from servicekit.clock import end_of
+
+CUST = "kam.boss.customer.changed.v1"
+SECRET = "a secret that is long enough for HS256"
+
+
+@pytest.fixture
+async def unit() -> OneUnit:
+    return await OneUnit(worker.app(4)).open()
+
+
+def customer(**fields: Any) -> boss.Customer:
+    known = {"name": "张三", "phone": "13900000001", "status": "active", "city": "320100", "manager_id": "m1"}
+    return boss.Customer(customer_id="c1", **{**known, **fields})
+
+
+async def page(unit: OneUnit, tmp_path: Path, role: str = "service", **query: Any) -> httpx.Response:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    settings = Settings(service_data=tmp_path, kafka="-", secret_file=secret)
+    service = build(settings, stores=lambda app, ordinal: unit.store, rows=unit.rows)
+    token = issue_token(SECRET, "someone", role)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://kam") as client:
+        headers = {"authorization": f"Bearer {token}"}
+        id_ = query.pop("id", "c1")
+        return await client.get(f"/v1/customers/{id_}", headers=headers, params=query)
+
+
+async def test_every_change_is_an_event_with_personal_values_masked(unit: OneUnit) -> None:
+    await unit.take(
+        unit.record("boss.events", CUST, customer()),
+        unit.record("boss.events", CUST, customer()),
+        unit.record("boss.events", CUST, customer(phone="13900000002", plan_code="P299")),
+    )
+    events = await unit.events("customer.events")
+    assert [(type_, e.revision) for type_, e in events] == [
+        ("kam.customer.created.v1", 1),
+        ("kam.customer.changed.v1", 2),
+    ]
+    assert [(c.field, c.old, c.new) for c in events[1][1].changes] == [
+        ("phone", "139****0001", "139****0002"),
+        ("plan_code", None, "P299"),
+    ]
+    assert "13900000" not in "".join(str(e) for e in events)
+
+
+async def test_leaving_and_win_back_keep_the_history(unit: OneUnit, tmp_path: Path) -> None:
+    await unit.take(
+        unit.record("boss.events", CUST, customer()),
+        unit.record("boss.events", CUST, customer(status="left"), time=end_of(date(2026, 6, 30))),
+        unit.record(
+            "boss.events",
+            "kam.boss.customer.left.v1",
+            boss.CustomerLeft(customer_id="c1", left_on=date(2026, 6, 30), reason="price", destination="CU"),
+        ),
+        unit.record("boss.events", CUST, customer(), time=NOON, id="back", correlation="file:CUST_320100#7"),
+    )
+    assert [type_.split(".")[2] for type_, _ in await unit.events()] == ["created", "left", "changed", "returned"]
+    shown = (await page(unit, tmp_path)).json()
+    assert (shown["customer"]["archive"], shown["customer"]["left_on"]) == ("active", None)
+    assert {
+        "customer_id": "c1",
+        "revision": 4,
+        "field": "left_on",
+        "old": "2026-06-30",
+        "new": None,
+        "at": NOON.isoformat(),
+        "recorded": NOON.isoformat(),
+        "event_id": "back",
+        "correlation": "file:CUST_320100#7",
+    } in shown["history"]
+    assert [h["new"] for h in shown["history"] if h["field"] == "archive"] == ["active", "retained", "active"]
+
+
+async def test_the_page_shows_everything_from_this_service_alone(unit: OneUnit, tmp_path: Path) -> None:
+    def of(type_: str, data: Any, key: str = "c1") -> Any:
+        return unit.record("boss.events", f"kam.boss.{type_}.v1", data, key=key, id=type_)
+
+    opened = datetime(2026, 6, 30, 1, tzinfo=UTC)
+    await unit.take(
+        of("bill.issued", boss.Bill(customer_id="c1", period="202606", amount_fen=19900)),
+        unit.record("boss.events", CUST, customer()),
+        of("manager.changed", boss.Manager(manager_id="m1", name="李经理", unit_id="u1"), "m1"),
+        of("unit.changed", boss.Unit(unit_id="u1", name="鼓楼"), "u1"),
+        of("bill.issued", boss.Bill(customer_id="c1", period="202605", amount_fen=18000)),
+        of("usage.summarised", boss.Usage(customer_id="c1", period="202606", voice_minutes=70)),
+        of("payment.received", boss.Payment(payment_id="p1", customer_id="c1", paid_at=opened, amount_fen=1)),
+        of("arrears.changed", boss.Arrears(customer_id="c1", as_of=date(2026, 6, 29), amount_fen=5)),
+        of("arrears.changed", boss.Arrears(customer_id="c1", as_of=date(2026, 6, 30), amount_fen=12345)),
+        of("balance.changed", boss.Balance(customer_id="c1", at=opened, balance_fen=7)),
+        of("contract.changed", boss.Contract(contract_id="k1", customer_id="c1", ends_on=date(2026, 9, 1))),
+        of("complaint.changed", boss.Complaint(complaint_id="q1", customer_id="c1", opened_at=opened, status="opened")),
+        of(
+            "service.requested",
+            boss.ServiceRequest(request_id="r1", customer_id="c1", requested_at=opened, kind="stop"),
+        ),
+        of("bill.issued", boss.Bill(customer_id="c2", period="202606", amount_fen=1), "c2"),
+    )
+    shown = (await page(unit, tmp_path)).json()
+    assert (shown["manager"]["name"], shown["unit"]["name"]) == ("李经理", "鼓楼")
+    assert [(b["period"], b["amount_fen"]) for b in shown["bills"]] == [("202606", 19900), ("202605", 18000)]
+    assert shown["bills"][0]["event_id"] == "bill.issued"
+    assert (shown["arrears"]["amount_fen"], shown["balance"]["balance_fen"]) == (12345, 7)
+    counts = {kind: len(shown[kind]) for kind in ("usages", "payments", "contracts", "complaints", "requests")}
+    assert counts == {"usages": 1, "payments": 1, "contracts": 1, "complaints": 1, "requests": 1}
+
+
+async def test_of_bills_the_last_24_months_stay(unit: OneUnit, tmp_path: Path) -> None:
+    periods = [f"{year}{month:02d}" for year in (2024, 2025, 2026) for month in range(1, 13)]
+    await unit.take(
+        *(unit.record("boss.events", "kam.boss.bill.issued.v1", boss.Bill(customer_id="c1", period=p)) for p in periods)
+    )
+    assert [b["period"] for b in (await page(unit, tmp_path)).json()["bills"]] == periods[:-25:-1]
+    assert len(unit.store.documents["facts"]) == 24
+
+
+async def test_an_id_may_name_a_customer_a_manager_and_a_unit(unit: OneUnit) -> None:
+    await unit.take(
+        unit.record("boss.events", CUST, customer(), key="c1"),
+        unit.record("boss.events", "kam.boss.manager.changed.v1", boss.Manager(manager_id="c1"), key="c1"),
+        unit.record("boss.events", "kam.boss.unit.changed.v1", boss.Unit(unit_id="c1"), key="c1"),
+        unit.record("boss.events", CUST, customer(name="李四"), key="c1"),
+    )
+    assert [type_ for type_, _ in await unit.events()] == ["kam.customer.created.v1", "kam.customer.changed.v1"]
+    assert list(unit.store.states) == ["c1"], "what has no state costs none"
+
+
+async def test_personal_data_is_masked_unless_a_head_or_service_asks(unit: OneUnit, tmp_path: Path) -> None:
+    await unit.take(unit.record("boss.events", CUST, customer(id_number="320100197001010023")))
+    masked = await page(unit, tmp_path, "manager")
+    assert "13900000001" not in masked.text and "张三" not in masked.text and "320100197001010023" not in masked.text
+    assert masked.json()["customer"]["phone"] == "139****0001"
+    for role in ("service", "head"):
+        assert (await page(unit, tmp_path, role, unmask=1)).json()["customer"]["phone"] == "13900000001"
+    refused = await page(unit, tmp_path, "manager", unmask=1)
+    assert (refused.status_code, refused.json()["error"]) == (403, "may_not_unmask")
+    assert (await page(unit, tmp_path, "integrator")).status_code == 403
+
+
+async def test_an_unknown_customer_is_404_in_two_languages(unit: OneUnit, tmp_path: Path) -> None:
+    answer = await page(unit, tmp_path, id="nobody")
+    assert answer.status_code == 404 and answer.json()["error"] == "unknown_customer"
+    assert "没有客户 nobody" in answer.json()["zh"] and "no customer nobody" in answer.json()["en"]
+
+
+async def test_bills_before_the_customer_are_kept(unit: OneUnit, tmp_path: Path) -> None:
+    await unit.take(unit.record("boss.events", "kam.boss.bill.issued.v1", boss.Bill(customer_id="c1", period="202606")))
+    shown = (await page(unit, tmp_path)).json()
+    assert shown["customer"] == {"customer_id": "c1"} and len(shown["bills"]) == 1

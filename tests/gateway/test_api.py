@@ -1,0 +1,200 @@
+"""The gateway over fake services: composition, roles, audit, and what people read when a service is down."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from gateway.bootstrap import build
+from gateway.domain import Collection
+from gateway.settings import Settings
+from servicekit.auth import Principal, issue_token
+from servicekit.decision import Refused
+
+SECRET = "0123456789abcdef0123456789abcdef"
+NAMES = ("gateway", "billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
+
+
+class Province:
+    """Five services in a dictionary, and what they were asked; ``down`` ones don't answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str, str]] = []
+        self.down: set[str] = set()
+        self.failing: set[str] = set()
+        self.busy: set[str] = set()
+        self.audited: list[tuple[str, str, str, str]] = []
+        self.audit_works = True
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        service, path = request.url.host, request.url.path
+        if service in self.down:
+            raise httpx.ConnectError("refused", request=request)
+        if service in self.failing:
+            return httpx.Response(500)
+        if path == "/internal/settle":
+            unit = {"unit": f"{service}.0", "busy": service in self.busy}
+            return httpx.Response(200, json={"service": service, "ready": True, "units": [unit], "pending": {}})
+        if path == "/health/ready":
+            return httpx.Response(200, json={"status": "ready"})
+        claims = jwt.decode(request.headers["authorization"].split()[1], SECRET, ["HS256"])
+        assert claims["role"] == "service"
+        self.asked.append((service, request.method, str(request.url.raw_path, "ascii"), claims["sub"]))
+        if path == "/v1/customers/unknown":
+            return httpx.Response(404, json={"error": "unknown_customer", "zh": "没有", "en": "none"})
+        if path.startswith("/v1/customers/"):
+            return httpx.Response(200, json={"customer_id": path.rpartition("/")[2], "name": "王芳"})
+        return httpx.Response(200, json=[{"service": service}])
+
+    async def audit(self, who: Principal, action: str, object_: str, result: str) -> None:
+        if not self.audit_works:
+            raise Refused("audit_unavailable", "不能审计", "no audit", 503)
+        self.audited.append((who.subject, action, object_, result))
+
+    async def ends(self, _: Collection) -> dict[str, int] | None:
+        return {}
+
+
+@pytest.fixture
+def province() -> Province:
+    return Province()
+
+
+@pytest.fixture
+async def people(province: Province, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    settings = Settings(
+        service_data=tmp_path, kafka="unused:1", secret_file=secret, peers={name: f"http://{name}" for name in NAMES}
+    )
+    client = httpx.AsyncClient(transport=httpx.MockTransport(province.answer))
+    app = build(settings, client=client, audit=province.audit, ends=province.ends).asgi()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as people:
+        people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"
+        yield people
+
+
+@pytest.mark.parametrize(
+    ("path", "service", "asked"),
+    [
+        ("/v1/alerts?customer=1&kind=arrears", "alerts", "/v1/alerts?customer=1&kind=arrears"),
+        ("/v1/sms?alert=a", "alerts", "/v1/sms?alert=a"),
+        ("/v1/work?state=new", "manager-work", "/v1/work?state=new"),
+        ("/v1/rules", "alerts", "/v1/rules"),
+        ("/v1/why/file:BILL_1.dat.gz%2317", "analytics", "/v1/why/file%3ABILL_1.dat.gz%2317"),
+        ("/v1/counts?day=2026-06-30", "analytics", "/v1/counts?day=2026-06-30"),
+        ("/v1/recount", "analytics", "/v1/recount"),
+        ("/v1/rates", "analytics", "/v1/rates"),
+        ("/v1/clock", "billing-sync", "/v1/clock"),
+    ],
+)
+async def test_reads_go_to_the_service_that_owns_them(
+    people: httpx.AsyncClient, province: Province, path: str, service: str, asked: str
+) -> None:
+    answer = await people.get(path)
+
+    assert (answer.status_code, answer.json()) == (200, [{"service": service}])
+    assert province.asked == [(service, "GET", asked, "li")]
+
+
+async def test_a_customer_page_is_composed_and_audited(people: httpx.AsyncClient, province: Province) -> None:
+    page: dict[str, Any] = (await people.get("/v1/customers/1000123")).json()
+
+    assert set(page) == {"customer_id", "name", "alerts", "sms", "work"}
+    assert page["work"] == [{"service": "manager-work"}]
+    assert province.audited == [("li", "customer.read", "1000123", "200")]
+
+
+async def test_an_unknown_customer_is_404_and_audited_too(people: httpx.AsyncClient, province: Province) -> None:
+    assert (await people.get("/v1/customers/unknown")).status_code == 404
+    assert province.audited == [("li", "customer.read", "unknown", "404")]
+
+
+async def test_sms_are_audited_alerts_are_not(people: httpx.AsyncClient, province: Province) -> None:
+    await people.get("/v1/alerts")
+    await people.get("/v1/sms", params={"customer": "7"})
+
+    assert province.audited == [("li", "sms.read", "7", "200")]
+
+
+@pytest.mark.parametrize("path", ["/v1/sms", "/v1/customers/1"])
+async def test_no_audit_no_personal_data(people: httpx.AsyncClient, province: Province, path: str) -> None:
+    province.audit_works = False
+
+    answer = await people.get(path)
+
+    assert (answer.status_code, answer.json()["error"]) == (503, "audit_unavailable")
+
+
+async def test_actions_are_done_in_the_name_of_the_person(people: httpx.AsyncClient, province: Province) -> None:
+    assert (await people.post("/v1/work/w1/close", json={"outcome": "paid"})).status_code == 200
+    assert (await people.post("/v1/work/w1/accept")).status_code == 200
+    assert (await people.put("/v1/clock", json={"clock": "2026-06-30"})).status_code == 200
+    assert province.asked == [
+        ("manager-work", "POST", "/v1/work/w1/close", "li"),
+        ("manager-work", "POST", "/v1/work/w1/accept", "li"),
+        ("billing-sync", "PUT", "/v1/clock", "li"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "method", "path", "status"),
+    [
+        (None, "GET", "/v1/alerts", 401),
+        (None, "GET", "/v1/wait", 401),
+        ("integrator", "GET", "/v1/alerts", 403),
+        ("analyst", "GET", "/v1/counts", 200),
+        ("analyst", "POST", "/v1/work/w1/accept", 403),
+        ("manager", "POST", "/v1/work/w1/accept", 200),
+        ("manager", "PUT", "/v1/clock", 403),
+        ("administrator", "GET", "/v1/wait", 200),
+    ],
+)
+async def test_roles(people: httpx.AsyncClient, role: str | None, method: str, path: str, status: int) -> None:
+    people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', role)}" if role else ""
+
+    answer = await people.request(method, path, json={} if method != "GET" else None)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(("fault", "status"), [("down", 503), ("failing", 502)])
+async def test_a_failing_service_is_named(
+    people: httpx.AsyncClient, province: Province, fault: str, status: int
+) -> None:
+    getattr(province, fault).add("manager-work")
+
+    answer = await people.get("/v1/customers/1")
+
+    assert answer.status_code == status
+    assert all("manager-work" in answer.json()[language] for language in ("zh", "en"))
+
+
+async def test_status_shows_every_service(people: httpx.AsyncClient, province: Province) -> None:
+    province.down.add("analytics")
+
+    status = (await people.get("/v1/status")).json()
+
+    assert status["services"]["alerts"]["ready"] and status["services"]["alerts"]["lag"] == 0
+    assert not status["services"]["analytics"]["ready"]
+
+
+async def test_wait_answers_when_settled(people: httpx.AsyncClient) -> None:
+    answer = await people.get("/v1/wait")
+
+    assert answer.status_code == 200
+    assert answer.json()["settled"] is True and answer.json()["seconds"] < 1
+
+
+async def test_wait_says_who_is_busy(people: httpx.AsyncClient, province: Province) -> None:
+    province.busy.add("billing-sync")
+    province.down.add("alerts")
+
+    answer = await people.get("/v1/wait", params={"timeout": 0.05})
+
+    assert answer.status_code == 504
+    assert [b["service"] for b in answer.json()["busy"]] == ["alerts", "billing-sync"]
+    assert "billing-sync.0 is at work" in answer.json()["en"] and "正在处理" in answer.json()["zh"]

@@ -1,0 +1,1 @@
+"""kam, the key-account platform: its command line, embedded instance and simulators."""

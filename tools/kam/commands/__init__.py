@@ -1,0 +1,1 @@
+"""The commands of ``kam``, one module a group."""

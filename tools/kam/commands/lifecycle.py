@@ -1,0 +1,150 @@
+"""``kam up``, ``down``, ``status``, ``doctor``: the life of a local instance."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kam.commands.common import Data, Json, fail, print_json
+from kam.instance import DEFAULT_PORT_BASE, describe, layout, require, supervised
+
+PUBLIC = ("gateway", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids")
+
+
+def _public(description: dict[str, Any]) -> dict[str, Any]:
+    return {key: description[key] for key in PUBLIC}
+
+
+def _show(description: dict[str, Any]) -> None:
+    print(
+        f"\n  网关 / gateway        {description['gateway']}"
+        f"\n  BOSS 接口 / feed      {description['billing_sync']}/v1/events"
+        f"\n  BOSS 文件 / inbox     {description['inbox']}"
+        f"\n  登录 / sign in        kam token manager"
+        f"\n  看一看 / look         kam status · kam alerts · kam sms · kam work"
+        f"\n  停止 / stop           kam down\n",
+        flush=True,
+    )
+
+
+def up(
+    data: Data = None,
+    detach: Annotated[bool, typer.Option("--detach", help="就绪后返回 / return when all is ready")] = False,
+    port_base: Annotated[
+        int, typer.Option("--port-base", min=1024, max=65000, help="第一个端口 / first port")
+    ] = DEFAULT_PORT_BASE,
+    customers: Annotated[int, typer.Option(min=1, help="模拟客户数 / simulated customers")] = 5000,
+    seed: Annotated[int, typer.Option(help="模拟种子 / seed of the simulation")] = 1,
+    clock: Annotated[str, typer.Option(help="业务时钟 / business clock: system | feed")] = "system",
+    no_sim: Annotated[
+        bool, typer.Option("--no-sim", help="空省份，无模拟 BOSS / empty province, no BOSS traffic")
+    ] = False,
+    mongodb: Annotated[
+        str | None, typer.Option("--mongodb", metavar="URI", envvar="KAM_MONGODB", help="用已有的 / use this one")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """启动一切；Ctrl-C 停止 / start everything, until Ctrl-C."""
+    if clock not in ("system", "feed"):
+        raise typer.BadParameter("system | feed", param_hint="--clock")
+    place = layout(data)
+    if supervised(place):
+        _already(place.data, as_json)
+        return
+    from kam.embedded import detached
+    from kam.embedded.progress import Lines, for_terminal
+    from kam.embedded.run import Run
+    from kam.embedded.table import Options
+
+    options = Options(
+        data=place.data,
+        port_base=port_base,
+        customers=customers,
+        seed=seed,
+        clock=clock,
+        sim=not no_sim,
+        mongodb=mongodb,
+    )
+    reporter = Lines() if as_json else for_terminal()
+
+    def announce(description: dict[str, Any]) -> None:
+        if as_json:
+            print_json(_public(description))
+        else:
+            _show(description)
+
+    if detach:
+        status = detached.start(options, reporter)
+        if status == 0:
+            announce(require(place.data))
+    else:
+        status = Run(options, reporter).main(announce)
+    raise typer.Exit(status)
+
+
+def _already(data: Path, as_json: bool) -> None:
+    description = require(data)
+    print(f"已经在运行：{data} / already running on {data}", file=sys.stderr)
+    if as_json:
+        print_json(_public(description))
+    else:
+        _show(description)
+
+
+def down(data: Data = None, as_json: Json = False) -> None:
+    """停止实例，等到所有进程都结束 / stop the instance and wait until every process is gone."""
+    from kam.embedded import detached
+
+    place = layout(data)
+    left = detached.stop(place)
+    if left is None:
+        if as_json:
+            print_json({"stopped": False, "running": False})
+        print(f"没有在运行的实例 / nothing is running: {place.data}", file=sys.stderr)
+        return
+    if as_json:
+        print_json({"stopped": not left, "left": left})
+    if left:
+        fail(f"还有进程没有结束：{left}", f"processes still there: {left}")
+    print(f"已停止 / stopped: {place.data}", file=sys.stderr)
+
+
+def status(data: Data = None, as_json: Json = False) -> None:
+    """每个进程的健康、积压与新鲜度 / health, lag and freshness of every process."""
+    from kam.embedded import status as view
+
+    place = layout(data)
+    if not supervised(place):
+        if as_json:
+            print_json({"running": False, "data": str(place.data), "last": (describe(place) or {}).get("state")})
+            raise typer.Exit(1)
+        require(place.data)
+    report = view.collect(require(place.data))
+    if as_json:
+        print_json(report)
+    else:
+        view.show(report)
+    raise typer.Exit(0 if report["ready"] else 1)
+
+
+def doctor(
+    data: Data = None, port_base: Annotated[int, typer.Option("--port-base")] = DEFAULT_PORT_BASE, as_json: Json = False
+) -> None:
+    """本机缺什么、怎样补上 / what this machine lacks, and the command that mends it."""
+    from kam.embedded import doctor as checks
+
+    found = checks.examine(layout(data), port_base)
+    if as_json:
+        print_json([check.to_dict() for check in found])
+    else:
+        checks.show(found)
+    raise typer.Exit(1 if any(check.state == "missing" for check in found) else 0)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (up, down, status, doctor):
+        app.command()(command)

@@ -1,0 +1,106 @@
+"""Delivering nightly file pairs: data files first, then the control files in BOSS's order; one receipt a pair."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kam.client import Client, Failed
+
+ORDER = ("UNIT", "MGR", "CUST", "CONT", "BILL", "USAGE", "PAY", "ARR", "COMP", "SERV")
+_NAME = re.compile(r"(?P<kind>[A-Z]+)_(?P<city>[^_]+)_(?P<date>\d{8})_(?P<sequence>\d+)$")
+DATA, CONTROL = ".dat.gz", ".chk"
+
+
+class Pair(NamedTuple):
+    """A file pair as it lies outside the inbox; a half that is missing is ``None``."""
+
+    name: str
+    data: Path | None
+    control: Path | None
+
+    def order(self) -> tuple[str, int, str, str]:
+        """Business date, then kind, then sequence; names that are none of BOSS's come last."""
+        match = _NAME.match(self.name)
+        if match is None:
+            return ("99999999", len(ORDER), "", self.name)
+        kind = match["kind"]
+        place = ORDER.index(kind) if kind in ORDER else len(ORDER)
+        return (match["date"], place, match["sequence"].zfill(8), match["city"])
+
+
+def pairs(paths: Iterable[Path]) -> list[Pair]:
+    """The pairs that these paths name, by either half, in processing order. Raises ``Failed`` (misuse)."""
+    found: dict[Path, Pair] = {}
+    for path in paths:
+        suffix = next((s for s in (DATA, CONTROL) if path.name.endswith(s)), None)
+        if suffix is None:
+            raise Failed(f"{path}：要 .dat.gz 或 .chk 文件", f"{path}: name a .dat.gz or a .chk", 2)
+        base = path.with_name(path.name.removesuffix(suffix))
+        data, control = base.with_name(base.name + DATA), base.with_name(base.name + CONTROL)
+        if not data.is_file() and not control.is_file():
+            raise Failed(f"没有这个文件：{path}", f"no such file: {path}", 2)
+        found[base] = Pair(base.name, data if data.is_file() else None, control if control.is_file() else None)
+    return sorted(found.values(), key=Pair.order)
+
+
+def copy_in(source: Path, inbox: Path) -> None:
+    """Copy under a hidden name, then rename: nobody sees half a file."""
+    temporary = inbox / f".{source.name}.part"
+    shutil.copyfile(source, temporary)
+    temporary.replace(inbox / source.name)
+
+
+def deliver(client: Client, known: list[Pair]) -> datetime:
+    """Put the pairs into the inbox and wake billing-sync; returns when it began (system time)."""
+    inbox = Path(client.description["inbox"])
+    began = datetime.now(UTC)
+    for pair in known:
+        if pair.data is not None:
+            copy_in(pair.data, inbox)
+    for pair in known:
+        if pair.control is not None:
+            copy_in(pair.control, inbox)
+    client.send("POST", "billing-sync", "/v1/files/scan")
+    return began
+
+
+def receipts(
+    client: Client, names: list[str], since: datetime, timeout: float, progress: Callable[[int, str], None]
+) -> list[dict[str, Any]]:
+    """Receipts of these pairs, in their order, as soon as all are there. Raises ``Failed`` after ``timeout``."""
+    found: dict[str, dict[str, Any]] = {}
+    deadline = time.monotonic() + timeout
+    pause = 0.02
+    while True:
+        for name in names:
+            if name not in found and (receipt := _receipt(client, name, since)) is not None:
+                found[name] = receipt
+                progress(len(found), f"{name} {receipt.get('result')}")
+        waiting = [name for name in names if name not in found]
+        if not waiting:
+            return [found[name] for name in names]
+        if time.monotonic() > deadline:
+            shown = ", ".join(waiting[:5])
+            raise Failed(
+                f"{timeout:.0f} 秒内没有回执：{shown}；看收件箱和 kam status",
+                f"no receipt within {timeout:.0f} s: {shown}; look at the inbox and kam status",
+            )
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
+
+
+def _receipt(client: Client, name: str, since: datetime) -> dict[str, Any] | None:
+    """The latest receipt of a file that ended after the delivery began."""
+    answer = client.call("GET", "billing-sync", f"/v1/files?name={name}{DATA}", patience=30.0)
+    if answer.status == 404:
+        return None
+    known = client.checked(answer)
+    listed = known if isinstance(known, list) else [known]
+    fresh = [r for r in listed if r and r.get("ended") and datetime.fromisoformat(r["ended"]) >= since]
+    return max(fresh, key=lambda r: str(r["ended"]), default=None)

@@ -1,0 +1,1 @@
+"""The embedded instance: Kafka, a MongoDB-protocol server and every service as supervised child processes."""

@@ -1,0 +1,111 @@
+"""Topics from their contracts: ``schemas/topics/*.yaml`` → topics and dead-letter topics in Kafka. Idempotent."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CONTRACTS = Path(__file__).resolve().parents[3] / "schemas" / "topics"
+MESSAGE_MAX_BYTES = 8 * 1024 * 1024
+#: dead letters are few, and people look at them late
+DEAD_LETTER_HOURS = 90 * 24
+ALREADY_EXISTS = 36
+
+
+class TopicError(RuntimeError):
+    """A contract cannot be read, or Kafka refuses a topic or has it with other partitions than the contract says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as Kafka should have it; ``retention_hours`` -1 keeps messages for ever."""
+
+    name: str
+    partitions: int
+    retention_hours: int
+    cleanup: str = "delete"
+
+    def settings(self) -> dict[str, str]:
+        """Kafka's per-topic configuration."""
+        retention = -1 if self.retention_hours < 0 else self.retention_hours * 3_600_000
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(retention),
+            "max.message.bytes": str(MESSAGE_MAX_BYTES),
+        }
+
+
+def from_contract(contract: dict[str, Any]) -> list[Topic]:
+    """The topic of one contract and its dead-letter topics ``<topic>.<service>.dlq``."""
+    name, cleanup = str(contract["name"]), str(contract.get("cleanup", "delete"))
+    topics = [Topic(name, int(contract["partitions"]), int(contract["retention_hours"]), cleanup)]
+    for service in contract.get("dead_letter_for") or ():
+        topics.append(Topic(f"{name}.{service}.dlq", 1, DEAD_LETTER_HOURS))
+    return topics
+
+
+def declared(directory: Path = CONTRACTS) -> list[Topic]:
+    """Every topic that the contracts in *directory* declare, sorted by name; raises TopicError on an unreadable one."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    topics = []
+    for path in sorted(directory.glob("*.yaml")):
+        try:
+            topics += from_contract(yaml.load(path.read_text(encoding="utf-8"), Loader=loader))
+        except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+            raise TopicError(f"{path.name}: {error!r}") from error
+    return sorted(topics, key=lambda topic: topic.name)
+
+
+def _partitions(described: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {entry["topic"]: entry["partitions"] for entry in described if not entry["error_code"]}
+
+
+async def create(bootstrap: str, topics: Sequence[Topic], timeout: float = 30.0) -> int:
+    """Create what is missing, all in one request, and wait until every partition has a leader.
+
+    Returns how many topics are new. Raises TopicError (see there) and TimeoutError after *timeout* seconds.
+    """
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15000)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        new = [topic for topic in topics if topic.name not in existing]
+        if new:
+            answer = await admin.create_topics(
+                [NewTopic(t.name, t.partitions, 1, topic_configs=t.settings()) for t in new]
+            )
+            for name, code, *rest in answer.topic_errors:
+                if code not in (0, ALREADY_EXISTS):
+                    raise TopicError(f"{name}: error {code} {rest[0] if rest else ''}")
+        async with asyncio.timeout(timeout):
+            while True:
+                have = _partitions(await admin.describe_topics([topic.name for topic in topics]))
+                if all(t.name in have and all(p["leader"] >= 0 for p in have[t.name]) for t in topics):
+                    break
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+    wrong = [f"{t.name} {len(have[t.name])} ≠ {t.partitions}" for t in topics if len(have[t.name]) != t.partitions]
+    if wrong:
+        raise TopicError("分区数与契约不同 / partitions differ from the contract: " + ", ".join(wrong))
+    return len(new)
+
+
+def main() -> int:
+    """``python -m kam.embedded.topics HOST:PORT``: create what is missing (the compose file's one-shot step)."""
+    wanted = declared()
+    new = asyncio.run(create(sys.argv[1], wanted, timeout=120))
+    print(f"topics: {len(wanted)} ({new} new)")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

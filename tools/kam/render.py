@@ -1,0 +1,221 @@
+"""How results look to people: Chinese first, times of Asia/Shanghai, money as 123.45. ``rich`` is loaded only here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+SHANGHAI = timezone(timedelta(hours=8))
+Row = Mapping[str, Any]
+Column = tuple[str, Callable[[Row], str]]
+WIDE = 150
+
+WORDS = {
+    "churn_warning": "离网预警",
+    "arrears": "欠费",
+    "complaint_opened": "投诉",
+    "contract_expiring": "合约到期",
+    "retention": "挽留",
+    "dunning": "催缴",
+    "complaint_follow_up": "投诉跟进",
+    "renewal": "续约",
+    "raised": "已触发",
+    "acknowledged": "已知悉",
+    "acted": "已处理",
+    "resolved": "已解决",
+    "expired": "已到期",
+    "critical": "严重",
+    "major": "重要",
+    "minor": "一般",
+    "opened": "已发生",
+    "reminder": "提醒",
+    "second_reminder": "再次提醒",
+    "final_notice": "最后通知",
+    "suspension_proposed": "建议停机",
+    "suspended": "已停机",
+    "due_soon": "将超时",
+    "overdue": "已超时",
+    "reopened": "重开",
+    "withdrawn": "撤回",
+    "recovered": "已回升",
+    "superseded": "被取代",
+    "cleared": "已结清",
+    "closed": "已关闭",
+    "renewed": "已续约",
+    "left": "已离网",
+    "retained": "已挽留",
+    "lost": "流失",
+    "paid": "已缴",
+    "promised": "已承诺",
+    "false_alarm": "误报",
+    "other": "其他",
+    "new": "新建",
+    "accepted": "已接受",
+    "queued": "排队",
+    "held": "暂缓",
+    "sending": "发送中",
+    "sent": "已发",
+    "delivered": "已送达",
+    "failed": "失败",
+    "cancelled": "已取消",
+    "suppressed": "不发送",
+    "unknown": "不明",
+    "duplicate": "重复",
+    "rejected": "拒收",
+    "partial": "部分",
+}
+
+
+def word(value: Any) -> str:
+    """Chinese word with its English name; what has none stays as it is."""
+    if value is None or value == "":
+        return "–"
+    text = str(value)
+    return f"{WORDS[text]} {text}" if text in WORDS else text
+
+
+def moment(value: Any) -> str:
+    """An instant as local time of day, Asia/Shanghai."""
+    if not value:
+        return "–"
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(SHANGHAI).strftime("%m-%d %H:%M:%S")
+    except ValueError:
+        return str(value)
+
+
+def money(fen: Any) -> str:
+    """Fen as yuan: 12345 -> 123.45, -5 -> -0.05."""
+    if not isinstance(fen, int) or isinstance(fen, bool):
+        return "–" if fen is None else str(fen)
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02}"
+
+
+def named(name: str, value: Any) -> str:
+    """A field for people: money where the name says fen, yes and no in words."""
+    if name.endswith("_fen"):
+        return money(value)
+    if isinstance(value, bool):
+        return "是 yes" if value else "否 no"
+    return "–" if value is None or value == "" else str(value)
+
+
+def short(id_: Any) -> str:
+    """First eight characters of an id; the commands understand them."""
+    return "–" if not id_ else str(id_)[:8]
+
+
+def pick(name: str, show: Callable[[Any], str] = lambda value: named("", value)) -> Callable[[Row], str]:
+    """A cell from one field."""
+    return lambda row: show(row.get(name))
+
+
+def console() -> Any:
+    """A rich console on stdout; wide enough for a table when it is not a terminal."""
+    import sys
+
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+
+
+def table(title: str, columns: Sequence[Column], rows: Iterable[Row], empty: str) -> None:
+    """A table on stdout; with no rows, the sentence that helps on."""
+    known = list(rows)
+    out = console()
+    if not known:
+        out.print(empty, markup=False)
+        return
+    from rich.table import Table
+
+    view = Table(title=f"{title}（{len(known)}）", title_justify="left", header_style="bold")
+    for heading, _ in columns:
+        view.add_column(heading, overflow="fold")
+    from rich.markup import escape
+
+    for row in known:
+        view.add_row(*(escape(show(row)) for _, show in columns))
+    out.print(view)
+
+
+def fields(title: str, record: Row) -> None:
+    """A record as two columns; nested lists as their own tables, nested objects flattened by a dot."""
+    out = console()
+    from rich.markup import escape
+    from rich.table import Table
+
+    view = Table(title=title, title_justify="left", show_header=False)
+    view.add_column(style="dim")
+    view.add_column(overflow="fold")
+    lists: list[tuple[str, list[Any]]] = []
+
+    def add(prefix: str, value: Row) -> None:
+        for name, item in value.items():
+            if isinstance(item, Mapping):
+                add(f"{prefix}{name}.", item)
+            elif isinstance(item, list) and item and isinstance(item[0], Mapping):
+                lists.append((prefix + name, item))
+            elif isinstance(item, list):
+                view.add_row(prefix + name, escape(", ".join(map(str, item)) or "–"))
+            else:
+                view.add_row(prefix + name, escape(named(name, item)))
+
+    add("", record)
+    out.print(view)
+    for name, items in lists:
+        columns = list(dict.fromkeys(key for item in items for key in item))
+        table(name, [(key, _cell(key)) for key in columns], items, "")
+
+
+def _cell(key: str) -> Callable[[Row], str]:
+    def show(row: Row) -> str:
+        value = row.get(key)
+        if key.endswith("_at") or key in ("at", "time"):
+            return moment(value)
+        return named(key, value)
+
+    return show
+
+
+def chain(answer: Row) -> None:
+    """The chain of facts behind an id as a tree, causes above what they caused."""
+    out = console()
+    links: list[Row] = list(answer.get("chain") or [])
+    if not links:
+        out.print(f"没有 {answer.get('id')} 的来龙去脉 / nothing is known of it", markup=False)
+        return
+    from rich.text import Text
+    from rich.tree import Tree
+
+    known = {link["id"] for link in links}
+    root = Tree(Text(f"{answer.get('id')}", style="bold"))
+    branches: dict[str, Tree] = {}
+    waiting = links
+    while waiting:
+        left = []
+        for link in waiting:
+            causes = link.get("caused_by") or []
+            cause = next((c for c in ([causes] if isinstance(causes, str) else causes) if c in known), None)
+            if cause is not None and cause != link["id"] and cause not in branches:
+                left.append(link)
+                continue
+            parent = branches[cause] if cause is not None and cause in branches else root
+            branches[link["id"]] = parent.add(_link(link))
+        if len(left) == len(waiting):
+            for link in left:
+                branches[link["id"]] = root.add(_link(link))
+            left = []
+        waiting = left
+    out.print(root)
+
+
+def _link(link: Row) -> Any:
+    from rich.text import Text
+
+    text = Text(str(link.get("summary_zh") or link.get("type")), style="bold")
+    text.append(f"\n{link.get('summary_en') or ''}", style="not bold")
+    text.append(
+        f"\n{moment(link.get('at'))} · {link.get('service')} · {link.get('type')} · {link.get('id')}", style="dim"
+    )
+    return text

@@ -1,0 +1,1 @@
+"""Simulators of the operator's systems: the SMSC, and the BOSS."""
