@@ -46,7 +46,10 @@ async def child(*words: str, env: dict[str, str] | None = None, seconds: float =
 
 async def detect(customers: int, months: int, rounds: int, peer_events: int) -> list[dict[str, Any]]:
     """Measure; two lines: speed and memory."""
-    async with broker.running(load.PARTITIONS, load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC) as (kafka, scratch):
+    async with broker.running(load.PARTITIONS, load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC) as (
+        kafka,
+        scratch,
+    ):
         say(f"写入账单 / writing {customers * months} bills …")
         events = await load.write(kafka, load.TOPIC, load.bills(customers, months))
         await load.write(kafka, load.PEER_TOPIC, load.bills(peer_events // 4, 4))

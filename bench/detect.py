@@ -14,16 +14,16 @@ import msgspec
 import psutil
 import uvloop
 from aiokafka import TopicPartition
+
 from alerts import rules
 from alerts.detect import app
 from alerts.detect.handlers import BillRecord
+from bench.load import PARTITIONS, TOPIC, remember
 from servicekit.kafka import start_consumer
 from servicekit.local import LocalStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import setup_logging
-
-from bench.load import PARTITIONS, TOPIC, remember
 
 
 async def limit(kafka: str, events: int) -> dict[str, Any]:
@@ -65,7 +65,9 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
     alerts = sum(unit.position.next_sequence - 1 for unit in service.units)
     stopping.set()
     await running
-    on_disk = sum(f.stat().st_size for f in folder.rglob("*.sst")) + sum(f.stat().st_size for f in folder.rglob("*.log"))
+    on_disk = sum(f.stat().st_size for f in folder.rglob("*.sst")) + sum(
+        f.stat().st_size for f in folder.rglob("*.log")
+    )
     per_million = 1_000_000 / customers / 2**20
     return {
         "events": events,

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
+
 from alerts.detect.churn import month_of, period_of
-from alerts.detect.state import Profile, State
+from alerts.detect.state import Profile, Series, State
 from contracts.boss import Bill
 from servicekit.clock import iso
 from servicekit.envelope import Headers, encode_data, write_headers
@@ -103,8 +104,8 @@ async def remember(folder: Path, customers: int) -> None:
         profile = Profile("active", "320100", "urban", date(2015, 3, 1), "P199", f"m{number % 40}")
         amount = usual_amount(number)
         figures = {
-            "amount_fen": {month: (amount, 1) for month in months},
-            "voice_minutes": {month: (300 + number % 500, 1) for month in months},
+            "amount_fen": Series(months[0], (amount,) * len(months)),
+            "voice_minutes": Series(months[0], (300 + number % 500,) * len(months)),
         }
         state = State(id_, profile, figures=figures)
         batches[partition_of(id_, PARTITIONS)].states[id_] = (encode(state), None)

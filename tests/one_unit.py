@@ -15,7 +15,6 @@ from servicekit.clock import iso
 from servicekit.envelope import OutMessage, command, encode_data, parse_time, write_headers
 from servicekit.memory import MemoryRows, MemoryStore
 from servicekit.pipeline import App, Unit
-from servicekit.store import Store
 
 NOON = parse_time("2026-07-01T04:00:00+00:00")
 
@@ -39,7 +38,7 @@ class FakeProducer:
 class OneUnit:
     """A unit over ``topics`` (partition 0 of each) with a memory store; offsets count up as records are made."""
 
-    def __init__(self, app: App, *topics: str, store: Store | None = None, **unit: Any) -> None:
+    def __init__(self, app: App, *topics: str, store: Any = None, **unit: Any) -> None:
         self.app, self.topics = app, topics or ("boss.events",)
         self.store: Any = store or MemoryStore()
         self.rows = MemoryRows(self.store)
@@ -50,7 +49,7 @@ class OneUnit:
     async def open(self) -> "OneUnit":
         """Take the store over, as a new process does."""
         inputs = [TopicPartition(t, 0) for t in self.topics]
-        self.unit = Unit(self.app, 0, inputs, self.store, self.producer, **self._options)  # type: ignore[arg-type]
+        self.unit = Unit(self.app, 0, inputs, self.store, self.producer, **self._options)
         await self.unit.open()
         return self
 

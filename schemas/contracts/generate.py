@@ -100,7 +100,9 @@ def _channel(topic: str, contract: Json) -> Json:
     return {
         "address": topic,
         "description": contract["description"],
-        "messages": {_name(name): {"$ref": f"#/components/messages/{_name(name)}"} for name in _types_of(topic, contract)},
+        "messages": {
+            _name(name): {"$ref": f"#/components/messages/{_name(name)}"} for name in _types_of(topic, contract)
+        },
         "bindings": {"kafka": {"topic": topic, "partitions": contract["partitions"], "replicas": 1}},
     }
 
@@ -192,7 +194,9 @@ def differences(files: dict[str, str], schemas: Path = SCHEMAS) -> Iterator[str]
         path = schemas / name
         old = path.read_text(encoding="utf-8") if path.exists() else ""
         if old != content:
-            lines = difflib.unified_diff(old.splitlines(), content.splitlines(), f"schemas/{name}", "generated", lineterm="")
+            lines = difflib.unified_diff(
+                old.splitlines(), content.splitlines(), f"schemas/{name}", "generated", lineterm=""
+            )
             yield "\n".join(lines)
 
 

@@ -41,7 +41,7 @@ class FileReceipt(Closed, frozen=True, kw_only=True):
     """
 
     file: str
-    result: Literal["accepted", "partial", "rejected", "duplicate"]
+    result: Literal["received", "accepted", "partial", "rejected", "duplicate"]
     rows_read: int = 0
     loaded: int = 0
     unchanged: int = 0

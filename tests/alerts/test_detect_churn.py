@@ -303,16 +303,49 @@ def test_any_order_of_arrival_gives_the_same_alerts(
 
 def test_memory_is_bounded_and_what_is_forgotten_stays_as_it_was() -> None:
     feed = known()
-    for month in range(60):
-        feed.boss(
-            "bill.issued", None, period=f"{2026 + month // 12}{month % 12 + 1:02}", amount_fen=100 if month % 4 else 10
-        )
-    assert feed.state is not None
-    assert len(feed.state.figures["amount_fen"]) == churn.KEPT_PERIODS
-    assert len(feed.state.alerts) <= churn.KEPT_PERIODS
+    for month in range(200):
+        period = churn.period_of(churn.month_of("202601") + month)
+        feed.boss("bill.issued", None, period=period, amount_fen=100 if month % 4 else 10)
+    state = feed.state
+    assert state is not None
+    assert len(state.figures["amount_fen"].values) == len(state.alerts) == churn.KEPT_MONTHS
     assert feed.boss("bill.issued", None, period="202601", amount_fen=77) == []
-    told = feed.boss("bill.issued", None, period=churn.period_of(feed.state.floor), amount_fen=1)
-    assert all("withdrawn" not in t or churn.month_of(t.split()[1]) >= feed.state.floor + 3 for t in told)
+    first = state.figures["amount_fen"].first
+    for month in range(first, first + 4):  # withdraws nothing only because its base is forgotten
+        told = feed.boss("bill.issued", None, period=churn.period_of(month), amount_fen=100)
+        assert all(churn.month_of(t.split()[1]) >= first + 3 for t in told)
+
+
+@pytest.mark.parametrize(
+    ("months", "first", "values"),
+    [
+        ((5,), 5, (105,)),
+        ((5, 6), 5, (105, 106)),
+        ((6, 5), 5, (105, 106)),
+        ((5, 8), 5, (105, None, None, 108)),
+        ((8, 5), 5, (105, None, None, 108)),
+        ((5, 6, 5), 5, (105, 106)),
+        ((5, 5000), 4965, (*(None,) * 35, 5100)),
+        ((5000, 5), 4965, (*(None,) * 35, 5100)),
+        ((5, 40), 5, (105, *(None,) * 34, 140)),
+        ((5, 41), 6, (*(None,) * 35, 141)),
+    ],
+)
+def test_series(months: tuple[int, ...], first: int, values: tuple[int | None, ...]) -> None:
+    series = None
+    for month in months:
+        series = churn.with_figure(series, month, 100 + month, 1)
+    assert series is not None
+    assert (series.first, series.values) == (first, values)
+
+
+def test_series_remembers_revisions_as_long_as_the_figure() -> None:
+    series = churn.with_figure(None, 5, 1, 3)
+    assert series.revisions == {5: 3}
+    series = churn.with_figure(series, 6, 1, 1)
+    series = churn.with_figure(series, 6, 2, 2)
+    assert series.revisions == {5: 3, 6: 2}
+    assert churn.with_figure(series, 41, 1, 1).revisions == {6: 2}
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,7 @@ def test_complaint_clock(area: str | None, soon: str, due: str) -> None:
     assert complain(feed, "2026-06-30 09:05", "opened", category="network", severity=2) == [
         "complaint_opened raised opened"
     ]
-    assert feed.alerts()[0].due_at == at(due)
-    assert feed.wake == at(soon)
+    assert (feed.alerts()[0].due_at, feed.wake) == (at(due), at(soon))
     assert complain(feed, "2026-06-30 10:00", "in_progress") == []
     assert feed.tick(soon) == ["complaint_opened changed due_soon"]
     assert feed.tick(due) == ["complaint_opened changed overdue"]
@@ -307,3 +306,13 @@ def test_a_bill_keeps_the_wish_to_wake() -> None:
     wake = feed.wake
     feed.boss("bill.issued", "2026-06-30 11:00", period="202606", amount_fen=1)
     assert feed.wake == wake
+
+
+def test_a_clock_behind_what_was_already_judged_takes_nothing_back() -> None:
+    feed = known()
+    owe(feed, "2026-06-30", 5000, "2026-06-30")
+    owe(feed, "2026-08-01", 6000, "2026-06-30")
+    assert feed.alerts()[0].stage == "second_reminder"
+    feed.now = at("2026-07-05")  # another topic has not come further
+    assert feed.tick() == []
+    assert feed.tick("2026-08-29") == ["arrears changed final_notice"]

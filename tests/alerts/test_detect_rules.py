@@ -93,7 +93,7 @@ async def test_unit_raises_and_passes_the_tick_on_behind() -> None:
     log.add(TICK, tick, clock)
     store = MemoryStore()
     tp = TopicPartition("boss.events", 0)
-    unit = Unit(app(load()), 0, [tp], store, None)  # type: ignore[arg-type]
+    unit = Unit(app(load()), 0, [tp], store, None)
     await unit.open()
     await unit.process({tp: log.records})
     await unit.process({tp: log.records})  # the wire repeats itself

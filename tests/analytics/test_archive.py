@@ -29,7 +29,7 @@ def test_rows_are_as_received(log: Any) -> None:
     [good] = pq.read_table(root / "topic=boss.events/date=2026-07-01/0-0-0.parquet", partitioning=None).to_pylist()
     assert (good["id"], good["correlationid"], good["key"], good["problem"]) == ("bill", "file:B#1", "1000123", None)
     assert good["data"].encode() == log.records["boss.events"][0].value
-    [bad] = [path for path in root.glob("topic=*/date=*/0-1-1.parquet")]
+    [bad] = root.glob("topic=*/date=*/0-1-1.parquet")
     [bad_row] = pq.read_table(bad, partitioning=None).to_pylist()
     assert bad_row["data"] == "\\xffnonsense" and bad_row["problem"] == "unknown type ''"
 

@@ -1,4 +1,4 @@
-"""A fake instance: a data directory as `kam up` leaves it, held by a lock, and HTTP services that answer from a script."""
+"""A fake instance: a data directory as `kam up` leaves it, held by a lock, and HTTP services that follow a script."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from kam.instance import SERVICES, layout, locked
 
 Reply = tuple[int, Any] | tuple[int, Any, dict[str, str]]

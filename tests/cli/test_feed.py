@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kam import delivery, feeding
 
 from cli.conftest import FakeInstance, Kam, Reply, Request
+from kam import delivery, feeding
 
 
 def event(number: int, **more: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def test_one_receipt_an_event_in_the_order_of_the_lines(fake: FakeInstance, kam:
         (None, "rejected"),
     ]
     assert done.json[1]["field"] == "line 3"
-    assert "line 3 is not a CloudEvents JSON object" in done.json[1]["reason"]
+    assert "line 3 is not a CloudEvent" in done.json[1]["reason"]
     request = fake.asked("POST /v1/events")[0]
     assert request.headers["Content-Type"] == "application/cloudevents-batch+json"
     assert fake.asked("GET /v1/wait")

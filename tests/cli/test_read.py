@@ -8,10 +8,10 @@ import time
 
 import jwt
 import pytest
-from kam import render
-from kam.client import issue_token
 
 from cli.conftest import FakeInstance, Kam, Reply, Request
+from kam import render
+from kam.client import issue_token
 
 ALERT = {
     "alert_id": "11111111-aaaa-5aaa-8aaa-aaaaaaaaaaaa",
@@ -137,9 +137,11 @@ def test_money(fen: int | None, shown: str) -> None:
 
 
 def test_a_command_starts_fast_because_it_loads_little(fake: FakeInstance) -> None:
-    heavy = "import kam.cli, sys; kam.cli.build(); print([m for m in sys.modules if m in " + repr(
-        ["rich", "httpx", "pydantic", "aiokafka", "asyncio", "msgspec", "yaml", "fastapi"]
-    ) + "])"
+    heavy = (
+        "import kam.cli, sys; kam.cli.build(); print([m for m in sys.modules if m in "
+        + repr(["rich", "httpx", "pydantic", "aiokafka", "asyncio", "msgspec", "yaml", "fastapi"])
+        + "])"
+    )
     found = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, env=_env(), check=True)
     assert found.stdout.strip() == "[]"
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from cloudevents.v1.kafka import KafkaMessage, from_binary
+
 from contracts import generate
 from contracts.compatibility import breaks
 from contracts.registry import EVENTS

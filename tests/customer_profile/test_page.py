@@ -92,6 +92,7 @@ async def test_the_page_shows_everything_from_this_service_alone(unit: OneUnit, 
         return unit.record("boss.events", f"kam.boss.{type_}.v1", data, key=key, id=type_)
 
     opened = datetime(2026, 6, 30, 1, tzinfo=UTC)
+    stop = boss.ServiceRequest(request_id="r1", customer_id="c1", requested_at=opened, kind="stop")
     await unit.take(
         of("bill.issued", boss.Bill(customer_id="c1", period="202606", amount_fen=19900)),
         unit.record("boss.events", CUST, customer()),
@@ -105,10 +106,7 @@ async def test_the_page_shows_everything_from_this_service_alone(unit: OneUnit, 
         of("balance.changed", boss.Balance(customer_id="c1", at=opened, balance_fen=7)),
         of("contract.changed", boss.Contract(contract_id="k1", customer_id="c1", ends_on=date(2026, 9, 1))),
         of("complaint.changed", boss.Complaint(complaint_id="q1", customer_id="c1", opened_at=opened, status="opened")),
-        of(
-            "service.requested",
-            boss.ServiceRequest(request_id="r1", customer_id="c1", requested_at=opened, kind="stop"),
-        ),
+        of("service.requested", stop),
         of("bill.issued", boss.Bill(customer_id="c2", period="202606", amount_fen=1), "c2"),
     )
     shown = (await page(unit, tmp_path)).json()

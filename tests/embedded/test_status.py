@@ -41,3 +41,12 @@ def test_what_is_not_known_is_not_zero() -> None:
         "pending": None,
         "failed": [],
     }
+
+
+def test_freshness_is_one_line_with_the_newest_file() -> None:
+    freshness = {
+        "behind": 7.1,
+        "ARR/320100": {"sequence": 1, "at": "2026-11-22T01:31:59.348544+00:00"},
+        "BILL/320100": {"sequence": 4, "at": "2026-11-22T01:31:55+00:00"},
+    }
+    assert status._fresh(freshness) == "behind=7.1 ARR/320100 2026-11-22T01:31:59 (+1)"

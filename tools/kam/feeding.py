@@ -20,7 +20,7 @@ Receipt = dict[str, Any]
 class Line(NamedTuple):
     """One event of a feed file: its place among the events, its exact bytes, and the event."""
 
-    index: int
+    place: int
     raw: bytes
     event: dict[str, Any]
 
@@ -44,7 +44,7 @@ def read_lines(lines: Iterable[bytes]) -> tuple[list[Line], dict[int, Receipt]]:
                 raise ValueError("not a JSON object")
             events.append(Line(index, raw, event))
         except (ValueError, RecursionError) as error:
-            reason = f"第 {number} 行不是 CloudEvents JSON：{error} / line {number} is not a CloudEvents JSON object: {error}"
+            reason = f"第 {number} 行不是 CloudEvent：{error} / line {number} is not a CloudEvent in JSON: {error}"
             rejected[index] = refusal({}, reason, f"line {number}")
         index += 1
     return events, rejected
@@ -94,13 +94,13 @@ def _send(client: Client, batch: list[Line]) -> dict[int, Receipt]:
             break
         time.sleep(float(answer.headers.get("Retry-After") or 1))
     if answer.status in (200, 202) and isinstance(answer.data, list) and len(answer.data) == len(batch):
-        return {line.index: receipt for line, receipt in zip(batch, answer.data, strict=True)}
+        return {line.place: receipt for line, receipt in zip(batch, answer.data, strict=True)}
     if answer.status in (400, 413, 422):
         # One event that can't be read must not spoil the others: find it.
         if len(batch) > 1:
             half = len(batch) // 2
             return {**_send(client, batch[:half]), **_send(client, batch[half:])}
-        return {batch[0].index: refusal(batch[0].event, " / ".join(answer.problem()))}
+        return {batch[0].place: refusal(batch[0].event, " / ".join(answer.problem()))}
     client.checked(answer)
     raise Failed(f"billing-sync 的答复看不懂：{answer.data!r}", f"unexpected answer of billing-sync: {answer.data!r}")
 
@@ -139,9 +139,9 @@ async def _produce(bootstrap: str, lines: list[Line]) -> dict[int, Receipt]:
             try:
                 await asyncio.wait_for(future, 60)
             except (KafkaError, TimeoutError) as error:
-                receipts[line.index] = refusal(line.event, f"Kafka 未收下：{error!r} / not taken by Kafka: {error!r}")
+                receipts[line.place] = refusal(line.event, f"Kafka 未收下：{error!r} / not taken by Kafka: {error!r}")
             else:
-                receipts[line.index] = {
+                receipts[line.place] = {
                     "source": source,
                     "id": id_,
                     "status": "accepted",

@@ -1,8 +1,8 @@
 """Dead letters on the broker: listing, showing, replaying.
 
-A dead letter's id is ``<dead-letter topic>/<partition>/<offset>``. What has been replayed is noted in the same topic by a
-marker behind it, written after the broker has taken the replay: selective, durable, seen by everybody. A crash between
-the two lists the letter once more; replaying it again is harmless, since effects are keyed.
+A dead letter's id is ``<dead-letter topic>/<partition>/<offset>``. What has been replayed is noted in the same topic by
+a marker behind it, written after the broker has taken the replay: selective, durable, seen by everybody. A crash
+between the two lists the letter once more; replaying it again is harmless, since effects are keyed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
-from servicekit import deadletter
-from servicekit.clock import from_millis, iso
 
 from kam.client import Failed
+from servicekit import deadletter
+from servicekit.clock import from_millis, iso
 
 MARKER = "dlq-replayed"
 SUFFIX = ".dlq"
@@ -105,7 +105,7 @@ async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> 
     replayed: set[str] = set()
     left = dict(ends)
     while left:
-        for place, records in (await consumer.getmany(*left, timeout_ms=_READ_MILLIS)).items():
+        for records in (await consumer.getmany(*left, timeout_ms=_READ_MILLIS)).values():
             for record in records:
                 marker = dict(record.headers).get(MARKER)
                 if marker is not None:

@@ -33,7 +33,7 @@ class MemoryStore:
             else:
                 self.states[key] = state
             self.wakes.pop(key, None)
-            if wake is not None:
+            if state is not None and wake is not None:
                 self.wakes[key] = wake
         for row in batch.rows:
             collection = self.documents.setdefault(row.collection, {})

@@ -180,6 +180,10 @@ class MongoRows:
     async def get(self, collection: str, id: str) -> Document | None:
         return await self._db[collection].find_one({"_id": id})
 
+    async def add(self, collection: str, id: str, document: Document) -> None:
+        """Write a document unless there is one under this id (seeds)."""
+        await self._db[collection].update_one({"_id": id}, {"$setOnInsert": document}, upsert=True)
+
     async def index(self, collection: str, *fields: str) -> None:
         """Make sure there is an index on these fields."""
         await self._db[collection].create_index([(f, 1) for f in fields])

@@ -22,7 +22,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
 from servicekit import deadletter, faults, telemetry
-from servicekit.clock import from_millis, iso, to_millis
+from servicekit.clock import iso, to_millis
 from servicekit.decision import Context, Decision, Invalid, Refused
 from servicekit.envelope import Message, parse_time
 from servicekit.relay import Relay
@@ -208,12 +208,14 @@ class Unit:
             for _, batch in ordered
             for r in batch
         ]
+        in_a_row = self._in_a_row
         try:
             await self._process(messages, commands)
         except _FATAL:
             raise
         except Exception:
             log.exception("batch.bisected", unit=self.name, messages=len(messages))
+            self._in_a_row = in_a_row
             for message in messages:
                 if message.offset >= self.position.offsets.get(f"{message.topic}/{message.partition}", 0):
                     await self._alone(message)
@@ -362,13 +364,12 @@ class Unit:
             seen[message.topic] = (tick.number, tick.clock)
             number, clock = min(seen.values())
             if number > int(work.mark("ticked") or 0):
-                clock = max(clock, work.now)
                 if self._is_due(work, to_millis(clock)):
                     await self._commit(work)
                     await self._wake_all(clock)
                     work = Work(self)
                     await self._load(work, keys)
-                work.advance(clock)
+                work.advance(max(work.now, clock))
                 work.marks["ticked"] = str(number)
                 if self.app.forward_clock_to is not None:
                     work.tick(self.app.forward_clock_to, self.ordinal, number, clock)
@@ -384,23 +385,24 @@ class Unit:
         until = to_millis(clock)
         while due := await self._patiently(lambda: self.store.due(until, _DUE_CHUNK)):
             work = Work(self)
-            work.advance(clock)
+            work.advance(max(work.now, clock))
             await self._load(work, {key for key, _ in due})
             for key, wake in due:
                 try:
-                    self._wake(work, key, wake, until)
+                    self._wake(work, key, wake, clock)
                     await self._tell(work)
                 except Exception as error:
                     raise Stopped(f"{self.name}: waking {key} at {iso(clock)} failed: {error!r}") from error
             await self._commit(work)
         self._next_due = await self._patiently(self.store.next_due)
 
-    def _wake(self, work: Work, key: str, wake: int, until: int) -> None:
+    def _wake(self, work: Work, key: str, wake: int, clock: datetime) -> None:
+        """One key, at the clock all its inputs have reached: some of them may be further already."""
         assert self.app.on_wake is not None
-        context = Context(work.now, f"wake/{self.name}/{key}/{wake}", "wake", f"wake/{key}")
+        context = Context(clock, f"wake/{self.name}/{key}/{wake}", "wake", f"wake/{key}")
         decision = self.app.on_wake(work.state(key), context)
-        if decision.wake_at is not None and to_millis(decision.wake_at) <= until:
-            raise ValueError(f"wants to wake at {decision.wake_at}, not after {from_millis(until)}")
+        if decision.wake_at is not None and to_millis(decision.wake_at) <= to_millis(clock):
+            raise ValueError(f"wants to wake at {decision.wake_at}, not after {clock}")
         work.apply(key, decision, context)
 
     # --- store --------------------------------------------------------------------------------------------------

@@ -17,7 +17,9 @@ DESK = ["boss.events", "alert.events", "work.events", "sms.receipts"]
 Stores = Callable[[App, int], Store]
 
 
-def consume(service: Service, rules: Rules, book: Book, effects: Effects, detect_stores: Stores, desk_stores: Stores) -> None:
+def consume(
+    service: Service, rules: Rules, book: Book, effects: Effects, detect_stores: Stores, desk_stores: Stores
+) -> None:
     """Give the service its two apps, one unit a partition each."""
     partitions = service.settings.partitions
     service.consume(detect.app(rules, partitions), DETECT, detect_stores)

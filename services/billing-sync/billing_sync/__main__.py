@@ -1,9 +1,8 @@
 """``python -m billing_sync``: settings from KAM_* variables."""
 
-from servicekit.service import serve
-
 from billing_sync.bootstrap import build
 from billing_sync.settings import Settings
+from servicekit.service import serve
 
 if __name__ == "__main__":
     serve(build(Settings()))

@@ -8,8 +8,6 @@ import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
-from servicekit.auth import Guard
-from servicekit.clock import iso
 
 from billing_sync.clock import instant_of
 from billing_sync.domain.events import FeedEvent, Receipt, binary, event_of, rejection, structured
@@ -17,6 +15,8 @@ from billing_sync.domain.reasons import Bad
 from billing_sync.intake import Events, Intake, SetClock
 from billing_sync.loader import Loader
 from billing_sync.settings import Settings
+from servicekit.auth import Guard
+from servicekit.clock import iso
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _encode = msgspec.json.Encoder().encode

@@ -2,18 +2,17 @@
 
 from functools import partial
 
+from billing_sync.api import routes
+from billing_sync.domain.record import Known
+from billing_sync.intake import Intake
+from billing_sync.loader import Loader
+from billing_sync.settings import Settings
+from billing_sync.store import ScanStore
 from servicekit.clock import SystemClock, system_now
 from servicekit.decision import Refused
 from servicekit.local import LocalStore
 from servicekit.pipeline import App
 from servicekit.service import Service
-
-from billing_sync.api import routes
-from billing_sync.intake import Intake
-from billing_sync.loader import Loader
-from billing_sync.settings import Settings
-from billing_sync.store import ScanStore
-from billing_sync.domain.record import Known
 
 NAME = "billing-sync"
 

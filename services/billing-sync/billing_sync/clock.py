@@ -8,11 +8,11 @@ never past system time.
 from datetime import date, datetime, timedelta
 
 import msgspec
-from servicekit.clock import at_local, from_millis, iso, local_date, to_millis
-from servicekit.decision import Refused
 
 from billing_sync.domain.fields import read_date, read_instant
 from billing_sync.domain.kinds import morning_of
+from servicekit.clock import at_local, from_millis, iso, local_date, to_millis
+from servicekit.decision import Refused
 
 OFFSET = "clock_offset"
 
@@ -64,7 +64,7 @@ class BusinessClock(msgspec.Struct, frozen=True):
 
 
 def start(mode: str, stored_offset: str | None, now: datetime) -> BusinessClock:
-    """The clock of this mode; a demo starts at 10:00 today (yesterday when that is still to come) and keeps its offset."""
+    """The clock of this mode; a demo starts at 10:00 today (yesterday where that is still to come), once for all."""
     if mode != "demo":
         return BusinessClock(mode)
     if stored_offset is not None:

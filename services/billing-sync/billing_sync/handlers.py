@@ -9,13 +9,13 @@ from hashlib import blake2b
 from typing import Protocol
 
 import msgspec
-from contracts.boss import ArrearsConfirmed
-from servicekit.clock import from_millis
 
 from billing_sync.domain.events import FeedEvent, Receipt
+from billing_sync.domain.keys import identity_key, index_key, record_key
 from billing_sync.domain.kinds import KINDS, Kind
 from billing_sync.domain.record import Fact, Known, Outcome, compare, is_older
-from billing_sync.domain.keys import identity_key, index_key, record_key
+from contracts.boss import ArrearsConfirmed
+from servicekit.clock import from_millis
 
 CONFIRMED = "kam.boss.arrears.confirmed.v1"
 REMEMBERED_MS = 90 * 86_400_000
@@ -134,9 +134,7 @@ def _arrears(draft: Draft, fact: Fact) -> Outcome:
             mark_seen(draft, fact.kind, fact.key, fact.tag)
         return outcome
     revision = 1 if known is None else known.revision + (outcome == "changed")
-    after = Known(
-        fact.effective, fact.sequence, revision, fact.content, fact.city or ANY_CITY, _seen(fact, known)
-    )
+    after = Known(fact.effective, fact.sequence, revision, fact.content, fact.city or ANY_CITY, _seen(fact, known))
     draft.remember(key, after)
     owes = fact.values[_AMOUNT] != 0
     owed = known is not None and _decode_content(known.content)[_AMOUNT] != 0

@@ -1,4 +1,4 @@
-"""The one writer: HTTP requests, boss.feed records and file chunks are jobs that it carries out in order, many a commit.
+"""The one writer: HTTP requests, boss.feed records and file chunks are its jobs, done in order, many a commit.
 
 A commit holds records, outbox, positions and the business clock. Behind what it accepted goes a tick of the clock, on
 every partition of boss.events; while a night's files are being loaded in feed mode, ticks wait for the last of them.
@@ -6,13 +6,22 @@ every partition of boss.events; while a night's files are being loaded in feed m
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
+
+from billing_sync import clock, metrics
+from billing_sync.domain.events import FeedEvent, Receipt, binary, event_of, structured
+from billing_sync.domain.keys import identity_key
+from billing_sync.domain.kinds import Kind
+from billing_sync.domain.reasons import Bad
+from billing_sync.domain.record import Fact, Known
+from billing_sync.handlers import keys_of, take_event
+from billing_sync.store import ScanStore, decode_known, encode
 from servicekit import deadletter
 from servicekit.clock import SystemClock, from_millis, iso, system_now, to_millis
 from servicekit.decision import Invalid, Refused
@@ -22,15 +31,6 @@ from servicekit.kafka import partition_of
 from servicekit.pipeline import App, Unit
 from servicekit.store import Batch
 from servicekit.work import Work
-
-from billing_sync import clock, metrics
-from billing_sync.domain.events import FeedEvent, Receipt, binary, event_of, structured
-from billing_sync.domain.kinds import Kind
-from billing_sync.domain.reasons import Bad
-from billing_sync.domain.record import Fact, Known
-from billing_sync.handlers import keys_of, take_event
-from billing_sync.domain.keys import identity_key
-from billing_sync.store import ScanStore, decode_known, encode
 
 log = structlog.get_logger()
 TOPIC = "boss.events"
@@ -106,6 +106,10 @@ class Draft(Work):
         )
         partition = partition_of(fact.subject, self.intake.app.partitions)
         self.send(OutMessage(TOPIC, partition, fact.subject.encode(), body, headers))
+
+    def next_label(self) -> str:
+        """``sequence`` attribute of the message that is sent next."""
+        return self._label(self._sequence)
 
     def batch(self) -> Batch:
         states: dict[str, tuple[bytes | None, int | None]] = {k: (encode(v), None) for k, v in self._records.items()}
@@ -233,11 +237,24 @@ class Intake(Unit):
         found["clock"] = None if reached is None else iso(reached)
         return found
 
+    async def entry(self, key: str) -> bytes | None:
+        """One raw entry as it is committed."""
+        return (await self.load([key])).get(key)
+
+    async def known(self, keys: list[str]) -> dict[str, Known]:
+        """Records as they are committed; unknown keys are absent."""
+        return {key: decode_known(raw) for key, raw in (await self.load(keys)).items()}
+
+    def hold(self) -> None:
+        """A clock that follows the feed must not tick before the files at hand are loaded."""
+        self.held = not self.clock.is_running
+
     async def release(self) -> None:
         """Ticks are no longer held back; returns when the one that was due is written."""
-        self.held = False
-        if self.owed:
-            await self.submit(Nudge())
+        if self.held:
+            self.held = False
+            if self.owed:
+                await self.submit(Nudge())
 
     async def pulse(self) -> None:
         """A job of the service: ticks of a clock that runs by itself, and old identities forgotten."""
@@ -247,29 +264,19 @@ class Intake(Unit):
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
-    async def _process(self, messages: list[Message], commands: list[tuple[Message, "asyncio.Future[Any]"]]) -> None:
+    async def _process(
+        self, messages: list[Message], commands: Sequence[tuple[Message, "asyncio.Future[Any]"]]
+    ) -> None:
         draft = Draft(self, self.system_clock())
-        alone = len(messages) + len(commands) == 1
         if clock.OFFSET not in self.position.marks and self.clock.mode == "demo":
             draft.marks[clock.OFFSET] = str(self.clock.offset_ms)
-        try:
-            await self._feed(draft, messages)
-            for message, future in commands:
-                try:
-                    draft.answers.append((future, await message.data.carry_out(draft)))
-                except Refused as refusal:
-                    _fail(future, refusal)
-        except Exception as error:
-            # A batch is done as a whole: tried again one by one (Unit.process), the culprit is alone.
-            if not alone:
-                raise
-            log.exception("job.failed", unit=self.name)
-            draft = Draft(self, self.system_clock())
-            for message in messages:
-                draft.offsets[f"{message.topic}/{message.partition}"] = message.offset + 1
-                self._dead(draft, message, error)
-            for _, future in commands:
-                _fail(future, error)
+        await self._feed(draft, messages)
+        for message, future in commands:
+            try:
+                draft.answers.append((future, await message.data.carry_out(draft)))
+            except Refused as refusal:
+                if not future.done():
+                    future.set_exception(refusal)
         if draft.accepted:
             self.owed = draft.clock is not None
         ticks = self._may_tick()
@@ -328,11 +335,6 @@ class Intake(Unit):
         if self.owed and not self.held and self._commands.empty():
             future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             self._commands.put_nowait((command("job", "", Nudge(), id=""), future))
-
-
-def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 def _keys(event: FeedEvent) -> tuple[str, ...]:

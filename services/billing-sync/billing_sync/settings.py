@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
+
 from servicekit.settings import ServiceSettings
 
 

@@ -3,9 +3,9 @@
 from typing import Protocol
 
 import msgspec
-from servicekit.store import Store
 
 from billing_sync.domain.record import Known
+from servicekit.store import Store
 
 encode = msgspec.msgpack.Encoder().encode
 decode_known = msgspec.msgpack.Decoder(Known).decode

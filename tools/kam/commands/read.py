@@ -103,9 +103,7 @@ def sms(
     as_json: Json = False,
 ) -> None:
     """短信 / SMS to customers."""
-    rows = Client.of(data).get(
-        "gateway", "/v1/sms", customer=customer, since=_instant(since), state=state, alert=alert
-    )
+    rows = Client.of(data).get("gateway", "/v1/sms", customer=customer, since=_instant(since), state=state, alert=alert)
     if kind is not None:
         rows = [row for row in rows if str(row.get("template", "")).startswith(kind)]
     _show(rows, as_json, "短信 / SMS", _SMS, "没有短信 / no SMS; an alert sends one: kam alerts")
@@ -226,6 +224,6 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
     items = typer.Typer(invoke_without_command=True)
     items.callback()(work)
-    for command in (accept, act, close):
-        items.command()(command)
+    for verb in (accept, act, close):
+        items.command()(verb)
     app.add_typer(items, name="work")

@@ -151,10 +151,14 @@ def _duration(seconds: int | None) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}"
 
 
-def _flat(value: object) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{key}={_flat(item)}" for key, item in value.items())
-    return "–" if value is None else str(value)
+def _fresh(freshness: Mapping[str, Any]) -> str:
+    """Scalars as they are; of records with a time ``at`` (one a file kind and city, say) only the newest."""
+    parts = [f"{key}={value}" for key, value in freshness.items() if not isinstance(value, dict | list)]
+    dated = [(str(value["at"]), key) for key, value in freshness.items() if isinstance(value, dict) and "at" in value]
+    if dated:
+        at, key = max(dated)
+        parts.append(f"{key} {at[:19]} (+{len(dated) - 1})")
+    return " ".join(parts)
 
 
 def show(report: Mapping[str, Any]) -> None:
@@ -171,10 +175,10 @@ def show(report: Mapping[str, Any]) -> None:
         ready = "✓" if row["ready"] else f"✗ {row['detail'] or ''}"
         cells = [row["pid"], _duration(row["up_seconds"]), ready, row["restarts"], row["memory_mb"]]
         cells += [row["lag"], row["outbox"], row["pending"]]
-        table.add_row(name, *map(_flat, cells))
+        table.add_row(name, *("–" if cell is None else str(cell) for cell in cells))
     console.print(table)
     for name, row in report["processes"].items():
         if row["freshness"]:
-            console.print(f"{name}: {_flat(row['freshness'])}", markup=False, highlight=False)
+            console.print(f"{name}: {_fresh(row['freshness'])}", markup=False, highlight=False)
         for failure in row["failed"]:
             console.print(f"✗ {failure}", style="red", markup=False)

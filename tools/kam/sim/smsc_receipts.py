@@ -143,7 +143,8 @@ async def deliver(
         )
     )
     # The engine does not always notice that the session ends under it.
-    await asyncio.wait({sending, link.gone}, timeout=ANSWER_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+    both: set[asyncio.Future[smpp34.DeliverSmResp] | asyncio.Future[None]] = {sending, link.gone}
+    await asyncio.wait(both, timeout=ANSWER_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
     if not sending.done():
         sending.cancel()
         return None

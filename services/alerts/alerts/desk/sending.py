@@ -160,7 +160,7 @@ def _judge(book: Book, message: Message, answer: PartAnswer) -> tuple[SmsState, 
         case "accepted":
             return "sent", None
         case "unknown":
-            return "unknown", "no_answer"
+            return "unknown", None
         case "refused" if answer.status not in retry.temporary_statuses:
             return "failed", "refused" if answer.status is None else f"refused 0x{answer.status:08x}"
     return ("failed", "attempts") if message.attempts >= retry.attempts else ("queued", answer.outcome)
@@ -217,9 +217,9 @@ def _settle(turn: Turn, message: Message, parts: Iterable[Part], reason: str | N
     elif state == "queued":
         if have == {"queued"}:
             turn.sent_on.pop(message.sms_id, None)
-        turn.offer(replace(message, reason=reason), turn.book.policy.retry.delay(message.attempts))
+        turn.offer(message, reason=reason, delay=turn.book.policy.retry.delay(message.attempts))
     else:
-        turn.move(message, state, reason if state in ("failed", "unknown") else None)
+        turn.move(message, state, {"failed": reason, "unknown": reason or "no_answer"}.get(state))
         if state == "delivered":
             _delivered(turn, message.alert_id)
 

@@ -23,7 +23,7 @@ class Contact(Struct, frozen=True, omit_defaults=True):
 
 
 class Debt(Struct, frozen=True, omit_defaults=True):
-    """What the last ARR says is owed, and payments (id -> when, fen) later than its effective time (None: no ARR yet)."""
+    """What the last ARR says is owed, and payments (id -> when, fen) after its effective time (None: no ARR yet)."""
 
     amount_fen: int = 0
     effective: datetime | None = None

@@ -114,9 +114,9 @@ class Turn:
         self.row(Row("sms", message.sms_id, sms_document(message)))
         return message
 
-    def offer(self, message: Message, delay: float = 0.0) -> None:
-        """The message may go: the sender hears of it after the commit."""
-        message = self.note(replace(message, state="queued", ready=True, hold_until=None))
+    def offer(self, message: Message, *, reason: str | None = None, delay: float = 0.0) -> None:
+        """The message may go: the sender hears of it after the commit. ``reason``: why it goes again."""
+        message = self.note(replace(message, state="queued", reason=reason, ready=True, hold_until=None))
         self.effects.append(Ready(self.customer_id, message.sms_id, message.priority, delay))
 
     def waiting(self, alert_id: str | None = None) -> list[Message]:

@@ -15,7 +15,7 @@ from servicekit.clock import SHANGHAI, end_of
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
 
-KEPT_PERIODS = 36  # newest months of a figure that are remembered, and newest warnings
+KEPT_MONTHS = 36  # of a figure up to its newest; and warnings, the newest
 _FOLLOWS_FIGURES = (None, "withdrawn", "superseded", "recovered")
 _REQUESTS = ("stop_request", "port_query")
 
@@ -52,30 +52,26 @@ def months_later(day: date, months: int) -> date:
 # --- figures ----------------------------------------------------------------------------------------------------
 
 
-def with_figure(state: State, figure: str, month: Month, value: int | None, revision: int) -> State:
-    """The state with one figure more, another or (None: not known) without it; bounded to the newest months."""
-    old = state.figures.get(figure, {})
-    if value is None:
-        series: Series = {m: known for m, known in old.items() if m != month}
+def with_figure(series: Series | None, month: Month, value: int | None, revision: int) -> Series:
+    """The series with one figure more, or another; a month too old for the newest ``KEPT_MONTHS`` changes nothing."""
+    if series is None:
+        return Series(month, (value,), {} if revision == 1 else {month: revision})
+    first, values = series.first, series.values
+    at, size = month - first, len(values)
+    if 0 <= at <= size:
+        values = (*values[:at], value, *values[at + 1 :])
+    elif at < 0:
+        first, values = month, (value, *(None,) * (-at - 1), *values)
     else:
-        series = {**old, month: (value, revision)}
-    floor = state.floor
-    if len(series) > KEPT_PERIODS:
-        oldest = min(series)
-        del series[oldest]
-        floor = max(floor, oldest + 1)
-    return State(
-        state.customer_id,
-        state.profile,
-        state.wake,
-        {**state.figures, figure: series},
-        floor,
-        state.alerts,
-        state.asked,
-        state.debt,
-        state.tickets,
-        state.terms,
-    )
+        gap = min(at - size, KEPT_MONTHS)
+        values = (*values, *(None,) * gap, value)
+        first = month + 1 - len(values)
+    if len(values) > KEPT_MONTHS:
+        first, values = first + len(values) - KEPT_MONTHS, values[-KEPT_MONTHS:]
+    revisions = series.revisions
+    if revision != 1 or revisions:
+        revisions = {m: r for m, r in {**revisions, month: revision}.items() if m >= first and r != 1}
+    return Series(first, values, revisions)
 
 
 def falls(series: Series, month: Month, rule: Fall) -> int | None:
@@ -83,23 +79,30 @@ def falls(series: Series, month: Month, rule: Fall) -> int | None:
 
     In integers: ``100·n·x ≤ percent·sum`` and ``sum > 0``, all of them known; for 70 % of 3 months ``30·x ≤ 7·sum``.
     """
-    known = series.get(month)
-    if known is None:
+    values, at, months = series.values, month - series.first, rule.months
+    if not months <= at < len(values):
         return None
     base = 0
-    for earlier in range(month - rule.months, month):
-        before = series.get(earlier)
+    for before in values[at - months : at]:
         if before is None:
             return None
-        base += before[0]
-    return base if base > 0 and 100 * rule.months * known[0] <= rule.percent * base else None
+        base += before
+    figure = values[at]
+    return base if figure is not None and base > 0 and 100 * months * figure <= rule.percent * base else None
 
 
-def is_touched(state: State, month: Month, rule: Fall) -> bool:
+def known(series: Series | None, month: Month) -> int | None:
+    """The figure of a month."""
+    if series is None or not 0 <= month - series.first < len(series.values):
+        return None
+    return series.values[month - series.first]
+
+
+def is_touched(state: State, figures: dict[str, Series], month: Month, rule: Fall) -> bool:
     """Whether a figure of this month can matter to any alert: some month falls, or has an alert."""
-    for series in state.figures.values():
-        for later in range(month, month + rule.months + 1):
-            if later in series and falls(series, later, rule) is not None:
+    for series in figures.values():
+        for later in range(month, min(month + rule.months + 1, series.first + len(series.values))):
+            if falls(series, later, rule) is not None:
                 return True
     return bool(state.alerts) and any(_key(m) in state.alerts for m in _reach(month, rule))
 
@@ -135,7 +138,7 @@ def look_at_all(turn: Turn) -> None:
     for asked in turn.asked:
         waiting[asked.month] = (*waiting.get(asked.month, ()), asked.cause)
     turn.asked = ()
-    months = {m for series in turn.figures.values() for m in series} | set(waiting)
+    months = {m for s in turn.figures.values() for m in range(s.first, s.first + len(s.values))} | set(waiting)
     for month in sorted(months, reverse=True):
         look(turn, month, waiting.get(month, ()))
 
@@ -143,9 +146,9 @@ def look_at_all(turn: Turn) -> None:
 def look(turn: Turn, month: Month, requests: tuple[Cause, ...] = (), *, may_admit: bool = True) -> None:
     """Bring the alert of one month in line with the figures, and with requests that have just come.
 
-    A month whose figures before are partly forgotten stays as it is.
+    A month that is forgotten, or whose months before are, stays as it is.
     """
-    if month - turn.rules.fall.months < turn.floor and not requests:
+    if month < turn.floor or (not requests and _base_forgotten(turn, month)):
         return
     held = turn.alerts.get(_key(month))
     if held is not None:
@@ -163,16 +166,15 @@ def ask(turn: Turn, month: Month, cause: Cause) -> None:
     held = turn.alerts.get(_key(month))
     if month < turn.floor or (held is not None and any(c.code == cause.code for c in held.reasons)):
         return
-    known = held.reasons if held is not None else ()
-    _settle(turn, month, (*known, cause), held is not None and held.admitted)
+    reasons = held.reasons if held is not None else ()
+    _settle(turn, month, (*reasons, cause), held is not None and held.admitted)
 
 
 def forget(turn: Turn) -> None:
-    """Drop resolved warnings that can't change any more, or are more than we keep."""
+    """Drop resolved warnings that are more than we keep, the oldest first."""
     months = sorted(int(key.removeprefix("churn/")) for key in turn.alerts if key.startswith("churn/"))
-    for place, month in enumerate(months, 1 - len(months)):
-        surplus = place <= -KEPT_PERIODS
-        if (surplus or month < turn.floor) and turn.alerts[_key(month)].outcome is not None:
+    for month in months[:-KEPT_MONTHS]:
+        if turn.alerts[_key(month)].outcome is not None:
             del turn.alerts[_key(month)]
             turn.floor = max(turn.floor, month + 1)
 
@@ -181,7 +183,7 @@ def remember(asked: tuple[Asked, ...], month: Month, cause: Cause) -> tuple[Aske
     """Keep a request until the customer's record comes: the first of its kind in each month, newest months."""
     if any(a.month == month and a.cause.code == cause.code for a in asked):
         return asked
-    return tuple(sorted((*asked, Asked(month, cause)), key=lambda a: a.month)[-2 * KEPT_PERIODS :])
+    return tuple(sorted((*asked, Asked(month, cause)), key=lambda a: a.month)[-2 * KEPT_MONTHS :])
 
 
 def request_cause(rules: Rules, kind: str, request_id: str, requested_at: datetime, ctx: Context) -> Cause | None:
@@ -221,7 +223,7 @@ def _raise(turn: Turn, month: Month, reasons: tuple[Cause, ...]) -> None:
         reasons,
         _severity(turn, reasons),
         period=period,
-        late=turn.clock_known and end_of(last_day(month)) + timedelta(days=late_after) < turn.ctx.now,
+        late=turn.clock_known and end_of(last_day(month)) + timedelta(days=late_after) < turn.now,
     )
 
 
@@ -242,10 +244,10 @@ def _recovered(turn: Turn, month: Month, cause: Cause) -> bool:
     rule = turn.rules.churn(cause.rule, cause.version)
     assert isinstance(rule, Fall)
     figure = next(m.figure for m in rule.metrics if m.code == cause.code)
-    known = turn.figures.get(figure, {}).get(month)
+    value = known(turn.figures.get(figure), month)
     base = cause.values[f"{figure}_base"]
     assert isinstance(base, int)
-    return known is not None and 100 * rule.months * known[0] > rule.percent * base
+    return value is not None and 100 * rule.months * value > rule.percent * base
 
 
 def _falling(turn: Turn, month: Month) -> tuple[Cause, ...]:
@@ -255,19 +257,19 @@ def _falling(turn: Turn, month: Month) -> tuple[Cause, ...]:
     rule = own if isinstance(own, Fall) else turn.rules.fall
     causes = []
     for metric in rule.metrics:
-        series = turn.figures.get(metric.figure, {})
-        base = falls(series, month, rule)
-        if base is not None:
+        series = turn.figures.get(metric.figure)
+        if series is not None and (base := falls(series, month, rule)) is not None:
             causes.append(_cause(rule, metric, turn.customer_id, series, month, base))
     return tuple(causes)
 
 
 def _cause(rule: Fall, metric: Metric, customer_id: str, series: Series, month: Month, base: int) -> Cause:
     """Values: the figure, the sum of the months before, and its share of their mean in whole percent."""
-    figure, name = series[month][0], metric.figure
+    figure, name = series.values[month - series.first], metric.figure
+    assert figure is not None
     values: Values = {name: figure, f"{name}_base": base, f"{name}_percent": 100 * rule.months * figure // base}
     evidence = tuple(
-        boss_event_id(metric.record, f"{customer_id}/{period_of(m)}", series[m][1])
+        boss_event_id(metric.record, f"{customer_id}/{period_of(m)}", series.revisions.get(m, 1))
         for m in range(month, month - rule.months - 1, -1)
     )
     return Cause(rule.id, rule.version, metric.code, values, evidence)
@@ -279,6 +281,11 @@ def _severity(turn: Turn, reasons: tuple[Cause, ...]) -> str:
 
 def _gist(reasons: tuple[Cause, ...]) -> list[tuple[str, object]]:
     return [(c.code, c.values) for c in reasons]
+
+
+def _base_forgotten(turn: Turn, month: Month) -> bool:
+    months = turn.rules.fall.months
+    return any(len(s.values) == KEPT_MONTHS and month - months < s.first for s in turn.figures.values())
 
 
 def _key(month: Month) -> str:

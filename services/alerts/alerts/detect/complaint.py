@@ -30,7 +30,7 @@ def report(
             "complaint_severity": severity,
         },
         evidence=turn.ctx.id,
-        seen_at=turn.ctx.now,
+        seen_at=turn.now,
     )
     turn.tickets[complaint_id] = ticket
     held = turn.alerts.get(_key(complaint_id))
@@ -52,13 +52,13 @@ def look(turn: Turn, complaint_id: str) -> None:
     if held is None:
         rule = turn.rules.complaint
         due_at = _due_at(turn, rule, ticket)
-        stage = stage_at(rule, ticket, due_at, turn.ctx.now)
+        stage = stage_at(rule, ticket, due_at, turn.now)
         reasons, severity = _reasons(rule, ticket), rule.severity[stage]
         turn.raise_(key, "complaint_opened", (complaint_id,), reasons, severity, stage=stage, due_at=due_at)
         return
     assert held.due_at is not None
     rule = _version(turn, held)
-    stage = stage_at(rule, ticket, held.due_at, turn.ctx.now)
+    stage = stage_at(rule, ticket, held.due_at, turn.now)
     if stage != held.stage:
         turn.change(key, stage=stage, severity=rule.severity[stage], reasons=_reasons(rule, ticket))
 
@@ -79,12 +79,12 @@ def wake(turn: Turn) -> datetime | None:
         held = turn.alerts.get(_key(complaint_id))
         if held is not None and held.outcome is None and held.due_at is not None:
             steps += [_due_soon_at(_version(turn, held), ticket, held.due_at), held.due_at]
-    return min((at for at in steps if at > turn.ctx.now), default=None)
+    return min((at for at in steps if at > turn.now), default=None)
 
 
 def forget(turn: Turn) -> None:
     """Drop complaints that were closed long ago."""
-    oldest = turn.ctx.now - timedelta(days=turn.rules.complaint.forget_after_days)
+    oldest = turn.now - timedelta(days=turn.rules.complaint.forget_after_days)
     for complaint_id in [i for i, t in turn.tickets.items() if t.status == "closed" and t.seen_at < oldest]:
         del turn.tickets[complaint_id]
         turn.alerts.pop(_key(complaint_id), None)
@@ -93,7 +93,7 @@ def forget(turn: Turn) -> None:
 def _restart(turn: Turn, complaint_id: str, held: Held) -> None:
     ticket, rule = turn.tickets[complaint_id], _version(turn, held)
     due_at = _due_at(turn, rule, ticket)
-    stage = stage_at(rule, ticket, due_at, turn.ctx.now)
+    stage = stage_at(rule, ticket, due_at, turn.now)
     changes = {"stage": stage, "severity": rule.severity[stage], "reasons": _reasons(rule, ticket), "due_at": due_at}
     turn.change(_key(complaint_id), outcome=None, **changes)
 
@@ -112,7 +112,7 @@ def _reasons(rule: Complaint, ticket: Ticket) -> tuple[Cause, ...]:
 
 
 def _effective(turn: Turn) -> datetime:
-    return parse_time(turn.ctx.time) if turn.ctx.time else turn.ctx.now
+    return parse_time(turn.ctx.time) if turn.ctx.time else turn.now
 
 
 def _version(turn: Turn, held: Held) -> Complaint:

@@ -139,13 +139,13 @@ def on_usage(rules: Rules, state: State | None, data: UsageRecord, ctx: Context)
 def _on_figure(rules: Rules, state: State, figure: str, period: str, value: int | None, ctx: Context) -> Decision:
     # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
     month = churn.month_of(period)
-    if month < state.floor:
-        return Decision(state, wake_at=state.wake)
-    state = churn.with_figure(state, figure, month, value, ctx.revision)
+    known = state.figures.get(figure)
+    figures = {**state.figures, figure: churn.with_figure(known, month, value, ctx.revision)}
     profile = state.profile
-    if profile is None or profile.left or not churn.is_touched(state, month, rules.fall):
-        return Decision(state, wake_at=state.wake)
+    if profile is None or profile.left or not churn.is_touched(state, figures, month, rules.fall):
+        return Decision(replace(state, figures=figures), wake_at=state.wake)
     turn = Turn(state, ctx, rules)
+    turn.figures = figures
     churn.look_around(turn, month)
     return _done(turn, state)
 
@@ -228,7 +228,7 @@ def _done(turn: Turn, before: State) -> Decision:
     for part in (churn, complaint, contract):
         part.forget(turn)
     # A step that is due but not yet taken (its tick is still to come) stays due.
-    if not turn.waking and before.wake is not None and before.wake <= turn.ctx.now:
+    if not turn.waking and before.wake is not None and before.wake <= turn.now:
         return turn.decision(before.wake)
     if not turn.may_raise:
         return turn.decision(None)

@@ -5,11 +5,18 @@ from datetime import date, datetime
 from msgspec import Struct
 
 Month = int  # calendar month: year * 12 + month - 1
-Series = dict[Month, tuple[int, int]]  # month -> (figure, revision of the record that carried it)
 Values = dict[str, int | str | bool | None]
 
 
-class Profile(Struct, frozen=True, array_like=True):
+class Series(Struct, frozen=True, array_like=True, gc=False):
+    """A monthly figure, month after month from ``first`` (None: not known); ``revisions`` other than 1 by month."""
+
+    first: Month
+    values: tuple[int | None, ...]
+    revisions: dict[Month, int] = {}
+
+
+class Profile(Struct, frozen=True, array_like=True, gc=False):
     """What rules ask of the customer's record (CUST). ``left`` lasts until BOSS says ``active`` again."""
 
     status: str | None = None
@@ -97,14 +104,16 @@ class Term(Struct, frozen=True, array_like=True):
 
 
 class State(Struct, frozen=True, array_like=True):
-    """One customer. No rule raises while ``profile`` is None; months before ``floor`` are forgotten.
+    """One customer. No rule raises while ``profile`` is None; warnings before ``floor`` are forgotten.
 
     ``alerts`` by ``churn/<month>``, ``arrears``, ``complaint/<id>`` and ``contract/<id>/<ends_on>``: those that are
-    open or may still change. ``wake`` is the next step of the business clock.
+    open or may still change. ``looked_at`` is the latest business time at which they were judged, ``wake`` their next
+    step.
     """
 
     customer_id: str
     profile: Profile | None = None
+    looked_at: datetime | None = None
     wake: datetime | None = None
     figures: dict[str, Series] = {}
     floor: Month = 0

@@ -24,7 +24,9 @@ class Turn:
 
     def __init__(self, state: State, ctx: Context, rules: Rules) -> None:
         self.customer_id, self.profile, self.ctx, self.rules = state.customer_id, state.profile, ctx, rules
-        self.today: date = local_date(ctx.now)
+        # A wake-up comes at the clock all topics have reached; this customer may have been judged at a later one.
+        self.now: datetime = max(ctx.now, state.looked_at or ctx.now)
+        self.today: date = local_date(self.now)
         self.figures, self.floor, self.asked, self.debt = state.figures, state.floor, state.asked, state.debt
         self.alerts = dict(state.alerts)
         self.tickets: dict[str, Ticket] = dict(state.tickets)
@@ -33,7 +35,7 @@ class Turn:
 
     @property
     def clock_known(self) -> bool:
-        return self.ctx.now.year > 1970
+        return self.now.year > 1970
 
     @property
     def waking(self) -> bool:
@@ -79,7 +81,7 @@ class Turn:
             rule=first.rule,
             version=first.version,
             reasons=reasons,
-            raised_at=self.ctx.now,
+            raised_at=self.now,
             correlation=correlation,
             city=self.profile.city,
             manager_id=self.profile.manager_id,
@@ -136,7 +138,7 @@ class Turn:
             outcome=held.outcome,
             reopened=before is not None and before.outcome is not None and held.outcome is None,
             raised_at=held.raised_at,
-            at=self.ctx.now,
+            at=self.now,
             due_at=held.due_at,
             by=by,
         )
@@ -157,6 +159,7 @@ class Turn:
         state = State(
             self.customer_id,
             self.profile,
+            self.now,
             wake,
             self.figures,
             self.floor,

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from servicekit.clock import iso, local_date
 
 from billing_sync.domain.fields import read_instant
 from billing_sync.domain.kinds import FEED_KINDS, effective_at, limits_of_event
 from billing_sync.domain.reasons import Bad, missing, shown, unknown, wrong
 from billing_sync.domain.record import Fact, fact_of
+from servicekit.clock import iso, local_date
 
 _MAX_ID = 500
 _DAY = timedelta(days=1)
@@ -65,7 +65,9 @@ def event_of(event: Any, now: datetime) -> FeedEvent:
         raise wrong("specversion", ' "1.0"', '"1.0"', shown(event["specversion"]))
     for name in ("source", "id"):
         if len(event[name]) > _MAX_ID:
-            raise wrong(name, f"不超过 {_MAX_ID} 字的文本", f"a text of at most {_MAX_ID} characters", shown(event[name]))
+            raise wrong(
+                name, f"不超过 {_MAX_ID} 字的文本", f"a text of at most {_MAX_ID} characters", shown(event[name])
+            )
     kind = FEED_KINDS.get(event["type"])
     if kind is None:
         raise Bad(

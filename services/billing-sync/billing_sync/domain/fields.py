@@ -11,17 +11,18 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import msgspec
-from contracts.boss import BossRecord
 from msgspec import inspect
-from servicekit.clock import iso
 
-from billing_sync.domain.reasons import Bad, missing, shown, wrong
+from billing_sync.domain.reasons import missing, shown, wrong
+from contracts.boss import BossRecord
+from servicekit.clock import iso
 
 Wire = str | int | bool | None
 _PERSONAL = frozenset({"name", "phone", "id_number", "birth_date", "text", "detail"})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})"
+)
 _INTEGER = re.compile(r"-?[0-9]{1,17}")
 
 
@@ -169,44 +170,54 @@ _INSTANT_WANT = (
 )
 
 
-def _field(field: inspect.Field) -> Field:
-    type_ = field.type
-    if isinstance(type_, inspect.Metadata):
-        type_ = type_.type
-    if isinstance(type_, inspect.UnionType):
-        type_ = next(t for t in type_.types if not isinstance(t, inspect.NoneType))
-        if isinstance(type_, inspect.Metadata):
-            type_ = type_.type
-    name, dated = field.name, None
+class _Reader(NamedTuple):
+    of_json: Callable[[Any], Wire]
+    of_text: Callable[[str], Wire]
+    want: tuple[str, str]
+    text: tuple[str, str]
+    dated: str | None = None
+
+
+def _reader(name: str, type_: inspect.Type) -> _Reader:
     if isinstance(type_, inspect.IntType):
         low, high = type_.ge if type_.ge is not None else -(2**53), type_.le if type_.le is not None else 2**53
-        of_json, of_text = _integer(low, high)
         want = _FEN if name.endswith("_fen") else (f"{low} 至 {high} 的整数", f"an integer from {low} to {high}")
         if low == 0:
             want = (want[0] + "，不小于 0", want[1] + ", not below 0")
-        return Field(name, field.required, of_json, of_text, *want, *want, None)
+        return _Reader(*_integer(low, high), want, want)
     if isinstance(type_, inspect.BoolType):
-        return Field(
-            name, field.required, _boolean, _flag, "布尔值 true 或 false", "a boolean, true or false", " 0 或 1", "0 or 1", None
-        )
+        return _Reader(_boolean, _flag, ("布尔值 true 或 false", "a boolean, true or false"), (" 0 或 1", "0 or 1"))
     if isinstance(type_, inspect.LiteralType):
-        of, want = _choice(tuple(type_.values)), (" " + " | ".join(type_.values) + " 之一", "one of " + ", ".join(type_.values))
-    elif isinstance(type_, inspect.DateType):
-        of, want, dated = _day, _DAY_WANT, "date"
-    elif isinstance(type_, inspect.DateTimeType):
-        of, want, dated = _instant, _INSTANT_WANT, "instant"
-    elif isinstance(type_, inspect.StrType):
-        of = _text(type_.min_length or 0, type_.max_length or 4000, type_.pattern)
-        want = (f"不超过 {type_.max_length} 字的文本", f"a text of at most {type_.max_length} characters")
-        if name == "period":
-            want, dated = _MONTH, "period"
-        elif name == "city":
-            want = _CITY
-        elif type_.pattern is not None:
-            want = _KEY
-    else:
+        choices = tuple(str(value) for value in type_.values)
+        want = (f" {' | '.join(choices)} 之一", f"one of {', '.join(choices)}")
+        return _Reader(_choice(choices), _choice(choices), want, want)
+    if isinstance(type_, inspect.DateType):
+        return _Reader(_day, _day, _DAY_WANT, _DAY_WANT, "date")
+    if isinstance(type_, inspect.DateTimeType):
+        return _Reader(_instant, _instant, _INSTANT_WANT, _INSTANT_WANT, "instant")
+    if not isinstance(type_, inspect.StrType):
         raise TypeError(f"{name}: no reader for {type_}")
-    return Field(name, field.required, of, of, *want, *want, dated)
+    of, longest = _text(type_.min_length or 0, type_.max_length or 4000, type_.pattern), type_.max_length
+    if name == "period":
+        return _Reader(of, of, _MONTH, _MONTH, "period")
+    want = (f"不超过 {longest} 字的文本", f"a text of at most {longest} characters")
+    if type_.pattern is not None:
+        want = _CITY if name == "city" else _KEY
+    return _Reader(of, of, want, want)
+
+
+def _bare(type_: inspect.Type) -> inspect.Type:
+    """The type without ``None`` and annotations."""
+    if isinstance(type_, inspect.Metadata):
+        return _bare(type_.type)
+    if isinstance(type_, inspect.UnionType):
+        return _bare(next(t for t in type_.types if not isinstance(t, inspect.NoneType)))
+    return type_
+
+
+def _field(field: inspect.Field) -> Field:
+    reader = _reader(field.name, _bare(field.type))
+    return Field(field.name, field.required, reader.of_json, reader.of_text, *reader.want, *reader.text, reader.dated)
 
 
 def fields_of(record: type[BossRecord]) -> tuple[Field, ...]:
@@ -214,11 +225,3 @@ def fields_of(record: type[BossRecord]) -> tuple[Field, ...]:
     info = inspect.type_info(record)
     assert isinstance(info, inspect.StructType)
     return tuple(_field(f) for f in info.fields)
-
-
-def struct_of(record: type[BossRecord], values: tuple[Wire, ...]) -> BossRecord:
-    """The contract's struct of wire values; raises ``msgspec.ValidationError`` when they break the contract."""
-    return msgspec.convert(dict(zip(record.__struct_fields__, values, strict=True)), record)
-
-
-__all__ = ["Bad", "Field", "Wire", "fields_of", "read_date", "read_instant", "struct_of"]

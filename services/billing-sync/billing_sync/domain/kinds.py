@@ -4,12 +4,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from contracts.boss import BossRecord
-from contracts.registry import FEED, FILE_KINDS
-from servicekit.clock import at_local, end_of, iso, local_date, to_millis
 
 from billing_sync.domain.fields import Field, Wire, fields_of, read_instant
 from billing_sync.domain.reasons import Bad, future
+from contracts.boss import BossRecord
+from contracts.registry import FEED, FILE_KINDS
+from servicekit.clock import at_local, end_of, iso, local_date, to_millis
 
 _encode_content = msgspec.msgpack.Encoder().encode
 _encode_body = msgspec.json.Encoder().encode
@@ -23,18 +23,16 @@ class Kind:
     """One kind of record. ``name`` is the file kind (BAL and LEFT come by events only); ``keys`` name the record."""
 
     def __init__(
-        self, name: str, type_: str, record: type[BossRecord], keys: tuple[str, ...], amount: str | None, snapshot: bool
+        self, name: str, type_: str, record: type[BossRecord], amount: str | None = None, snapshot: bool = False
     ) -> None:
-        self.name, self.type, self.record, self.keys = name, type_, record, keys
+        self.name, self.type, self.record, self.keys = name, type_, record, _KEYS[name]
         self.amount, self.snapshot = amount, snapshot
         self.fields: tuple[Field, ...] = fields_of(record)
         self.columns: tuple[str, ...] = tuple(f.name for f in self.fields)
         self.subject = "customer_id" if "customer_id" in self.columns else keys[0]
         self.subject_at = self.columns.index(self.subject)
         self.key_at = tuple(self.columns.index(k) for k in keys)
-        self.dated = tuple(
-            (i, f.name, f.dated) for i, f in enumerate(self.fields) if f.dated and f.name not in PLANNED
-        )
+        self.dated = tuple((i, f.name, f.dated) for i, f in enumerate(self.fields) if f.dated and f.name not in PLANNED)
         self.known = frozenset(self.columns)
 
     def key(self, values: tuple[Wire, ...]) -> str:
@@ -90,7 +88,9 @@ class Limits(msgspec.Struct, frozen=True):
 def limits_of_event(time: datetime) -> Limits:
     """A day after an event's time."""
     last = local_date(time) + _DAY
-    return Limits(time + _DAY, last.isoformat(), f"{last:%Y%m}", f"事件时间 {iso(time)} ", f"the event's time {iso(time)}")
+    return Limits(
+        time + _DAY, last.isoformat(), f"{last:%Y%m}", f"事件时间 {iso(time)} ", f"the event's time {iso(time)}"
+    )
 
 
 def limits_of_file(business_date: date) -> Limits:
@@ -120,7 +120,9 @@ _BY_EVENT = {"BAL": "kam.boss.balance.changed.v1", "LEFT": "kam.boss.customer.le
 
 # In the order of loading.
 KINDS: dict[str, Kind] = {
-    **{name: Kind(name, t, record, _KEYS[name], amount, snap) for name, (t, record, amount, snap) in FILE_KINDS.items()},
+    **{
+        name: Kind(name, t, record, _KEYS[name], amount, snap) for name, (t, record, amount, snap) in FILE_KINDS.items()
+    },
     **{name: Kind(name, type_, FEED[type_], _KEYS[name], None, False) for name, type_ in _BY_EVENT.items()},
 }
 FEED_KINDS: dict[str, Kind] = {kind.type: kind for kind in KINDS.values() if kind.type in FEED}
@@ -153,6 +155,15 @@ def morning_of(day: date) -> datetime:
 
 
 __all__ = [
-    "FEED_KINDS", "FILE_ORDER", "KINDS", "Bad", "Kind", "Limits", "content_of", "effective_at", "limits_of_event",
-    "limits_of_file", "morning_of",
+    "FEED_KINDS",
+    "FILE_ORDER",
+    "KINDS",
+    "Bad",
+    "Kind",
+    "Limits",
+    "content_of",
+    "effective_at",
+    "limits_of_event",
+    "limits_of_file",
+    "morning_of",
 ]

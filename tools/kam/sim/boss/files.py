@@ -6,17 +6,15 @@ import gzip
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 from contracts.boss import BossRecord
 from contracts.registry import FILE_KINDS
-from servicekit.clock import local_date
-
 from kam.sim.boss.people import CITIES, PROVINCE
-from kam.sim.boss.province import Province, issued_on
+from kam.sim.boss.province import Province, issued_on, month_before, period_of
+from servicekit.clock import local_date
 
 #: two systems from two suppliers, as operators have them
 FORMS: dict[str, tuple[str, str]] = {PROVINCE: ("utf-8", "|"), "320100": ("utf-8", "|"), "320500": ("gb18030", "\t")}
@@ -34,25 +32,19 @@ class Night(NamedTuple):
 def first_load(province: Province) -> Iterator[Night]:
     """Everything up to yesterday, in the order of the nights."""
     yesterday = province.shape.first_day - timedelta(days=1)
-    begin = issued_on(province.periods[0]) - timedelta(days=1)
+    begin = province.begin
     yield Night("UNIT", PROVINCE, begin, province.units)
     yield Night("MGR", PROVINCE, begin, province.managers)
     for kind in ("CUST", "CONT"):
         for city in CITIES:
-            yield Night(kind, city, begin, _snapshot(province, kind, city))
-    held = {(id_, province.periods[-1]) for id_ in province.held_back}
+            rows = _snapshot(province, kind, city)
+            yield Night(kind, city, begin, [r for r in rows if (getattr(r, "opened_on", None) or begin) <= begin])
     for period in province.periods:
-        for kind, book in (("BILL", province.bills), ("USAGE", province.usage)):
+        for kind in ("BILL", "USAGE"):
             for city in CITIES:
-                known: Iterable[Any] = book.values()
-                rows = [
-                    r
-                    for r in known
-                    if r.period == period
-                    and (r.customer_id, r.period) not in held
-                    and province.city_of(r.customer_id) == city
-                ]
-                yield Night(kind, city, issued_on(period), rows)
+                yield Night(kind, city, issued_on(period), _of_month(province, kind, city, period))
+    for city in CITIES:
+        yield Night("CUST", city, yesterday, _snapshot(province, "CUST", city))
     for kind, records in (
         ("PAY", province.payments),
         ("ARR", province.arrears),
@@ -69,20 +61,30 @@ def of_night(province: Province, day: date) -> Iterator[Night]:
     for city in CITIES:
         for kind in ("CUST", "CONT"):
             yield Night(kind, city, day, _snapshot(province, kind, city))
+        period = period_of(month_before(day))
+        if issued_on(period) == day:
+            for kind in ("BILL", "USAGE"):
+                yield Night(kind, city, day, _of_month(province, kind, city, period))
         for kind, records, field in (
-            ("BILL", province.bills, "issued_on"),
             ("PAY", province.payments, "paid_at"),
             ("COMP", province.complaints, "opened_at"),
             ("SERV", province.requests, "requested_at"),
         ):
             known: Iterable[Any] = records.values()
-            rows = [
-                r for r in known if _day_of(getattr(r, field)) == day and province.city_of(r.customer_id) == city
-            ]
-            if rows:
+            mine = [r for r in known if province.city_of(r.customer_id) == city]
+            if rows := [r for r in mine if local_date(getattr(r, field)) == day]:
                 yield Night(kind, city, day, rows)
         owing = [a for a in province.arrears.values() if a.amount_fen and province.city_of(a.customer_id) == city]
         yield Night("ARR", city, day, owing)
+
+
+def _of_month(province: Province, kind: str, city: str, period: str) -> list[BossRecord]:
+    """Bills or usage of a month, without what is yet to come in real time."""
+    later = province.bills_to_come if kind == "BILL" else province.usage_to_come
+    book: dict[tuple[str, str], Any] = {**(province.bills if kind == "BILL" else province.usage)}
+    mine = [id_ for id_ in province.customers if province.city_of(id_) == city]
+    keys = [(id_, period) for id_ in mine if (id_, period) not in later]
+    return [book[key] for key in keys if key in book]
 
 
 def _snapshot(province: Province, kind: str, city: str) -> list[BossRecord]:
@@ -91,8 +93,9 @@ def _snapshot(province: Province, kind: str, city: str) -> list[BossRecord]:
     return [c for c in province.contracts.values() if province.city_of(c.customer_id) == city]
 
 
-def _day_of(value: date | datetime | None) -> date | None:
-    return local_date(value) if isinstance(value, datetime) else value
+def name_of(night: Night, sequence: int) -> str:
+    """Name of a pair, without suffix."""
+    return f"{night.kind}_{night.city}_{night.day:%Y%m%d}_{sequence:04}"
 
 
 def write_pair(inbox: Path, night: Night, sequence: int) -> str:
@@ -103,7 +106,7 @@ def write_pair(inbox: Path, night: Night, sequence: int) -> str:
     lines = [separator.join(columns)]
     lines += (separator.join([cell(getattr(row, column)) for column in columns]) for row in night.rows)
     packed = gzip.compress(("\n".join(lines) + "\n").encode(encoding), compresslevel=6, mtime=0)
-    name = f"{night.kind}_{night.city}_{night.day:%Y%m%d}_{sequence:04}"
+    name = name_of(night, sequence)
     control = {
         "file": f"{name}.dat.gz",
         "rows": len(night.rows),
@@ -138,9 +141,3 @@ def _put(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-def as_json(record: msgspec.Struct) -> dict[str, Any]:
-    """A record in JSON types, as the real-time feed carries it."""
-    found: dict[str, Any] = msgspec.to_builtins(record)
-    return found

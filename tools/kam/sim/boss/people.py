@@ -11,11 +11,19 @@ DISTRICTS: dict[str, list[tuple[str, str]]] = {
     "320100": [("320102", "urban"), ("320104", "urban"), ("320105", "urban"), ("320106", "urban"), ("320117", "rural")],
     "320500": [("320505", "urban"), ("320506", "urban"), ("320507", "urban"), ("320508", "urban"), ("320509", "rural")],
 }
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 _SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈"
-_GIVEN_M = "伟 强 磊 军 勇 杰 涛 明 超 建国 志强 文博 俊杰 浩然 子轩 海波 国栋 晓东 永康 德华".split()
-_GIVEN_F = "芳 娜 敏 静 丽 艳 娟 霞 秀英 桂兰 雨欣 梓涵 思琪 佳怡 晓燕 雪梅 美玲 慧敏 玉兰 春花".split()
-_TRADES = "科技 贸易 物流 建材 电子 医药 餐饮 服饰 机械 传媒".split()
-_BRANDS = "恒远 金桥 华盛 天驰 瑞丰 新纪元 长江 东方 锦绣 鼎信 汇通 中泰 嘉和 宏图 万里".split()
+_GIVEN = {
+    "m": _words("伟 强 磊 军 勇 杰 涛 明 超 建国 志强 文博 俊杰 浩然 子轩 海波 国栋 晓东 永康 德华"),
+    "f": _words("芳 娜 敏 静 丽 艳 娟 霞 秀英 桂兰 雨欣 梓涵 思琪 佳怡 晓燕 雪梅 美玲 慧敏 玉兰 春花"),
+}
+_TRADES = _words("科技 贸易 物流 建材 电子 医药 餐饮 服饰 机械 传媒")
+_BRANDS = _words("恒远 金桥 华盛 天驰 瑞丰 新纪元 长江 东方 锦绣 鼎信 汇通 中泰 嘉和 宏图 万里")
 
 #: plan code -> (brand, monthly fee in fen, weight)
 PLANS: dict[str, tuple[str, int, int]] = {
@@ -38,7 +46,7 @@ CHANNELS = ("app", "bank", "counter", "wechat", "alipay")
 def person(rng: Random) -> tuple[str, str]:
     """A name and its gender (m, f)."""
     gender = rng.choice("mf")
-    return rng.choice(_SURNAMES) + rng.choice(_GIVEN_M if gender == "m" else _GIVEN_F), gender
+    return rng.choice(_SURNAMES) + rng.choice(_GIVEN[gender]), gender
 
 
 def company(rng: Random, city: str) -> str:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+
 from contracts.boss import (
     Arrears,
     Balance,
@@ -28,11 +29,12 @@ from contracts.boss import (
     Usage,
 )
 from contracts.registry import FEED
+from kam.sim.boss import people
 from servicekit.clock import SHANGHAI
 
-from kam.sim.boss import people
-
 FIRST_ID = 1_000_100
+#: the customer of the documentation's examples: an ordinary one, to whom nothing has happened yet
+EXAMPLE = "1000123"
 MANAGERS = 40
 HISTORY = 4
 IN_ARREARS, FALLING, ENDING, COMPLAINING, HELD_BACK = 0.02, 0.015, 0.01, 0.003, 0.08
@@ -69,7 +71,7 @@ def issued_on(period: str) -> date:
 
 
 class Province:
-    """Records by their keys; ``held_back`` are the customers whose latest bill has yet to come in real time."""
+    """Records by their keys. Of the latest month, some bills and usage are yet to come in real time."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -88,11 +90,16 @@ class Province:
         self._times: dict[tuple[str, ...], datetime] = {}
         yesterday = shape.first_day - timedelta(days=1)
         latest = month_before(yesterday.replace(day=1))
+        #: day before the first bills: what is younger has no bills yet
+        self.begin = month_before(latest, HISTORY - 2) - timedelta(days=1)
         self.periods = [period_of(month_before(latest, back)) for back in reversed(range(HISTORY))]
         self._organise()
         self._populate()
+        self._fees = {id_: known.monthly_fee_fen or 0 for id_, known in self.customers.items()}
         chosen = self._pick()
-        self.held_back = chosen["held back"]
+        latest_period = self.periods[-1]
+        self.bills_to_come = {(id_, latest_period) for id_ in chosen["held back"]}
+        self.usage_to_come = set(self.bills_to_come)
         for period in self.periods:
             self.bill_run(period, frozenset(chosen["falling"]) if period == self.periods[-1] else frozenset())
         self._incidents(chosen, yesterday)
@@ -101,7 +108,9 @@ class Province:
 
     def _organise(self) -> None:
         rng, number = self._rng, 0
-        self.units.append(Unit(unit_id="U" + people.PROVINCE, name="江苏大客户部", city=people.PROVINCE, head_id="M0001"))
+        self.units.append(
+            Unit(unit_id="U" + people.PROVINCE, name="江苏大客户部", city=people.PROVINCE, head_id="M0001")
+        )
         for city, name in people.CITIES.items():
             top = "U" + city
             self.units.append(Unit(unit_id=top, parent_id="U" + people.PROVINCE, name=f"{name}大客户中心", city=city))
@@ -124,7 +133,9 @@ class Province:
     def _populate(self) -> None:
         rng, first = self._rng, self.shape.first_day
         plans, weights = list(people.PLANS), [plan[2] for plan in people.PLANS.values()]
-        managers = {city: [m.manager_id for m in self.managers if m.unit_id and city in m.unit_id] for city in people.CITIES}
+        managers = {
+            city: [m.manager_id for m in self.managers if m.unit_id and city in m.unit_id] for city in people.CITIES
+        }
         companies: dict[str, list[str]] = {city: [] for city in people.CITIES}
         for number in range(self.shape.customers):
             id_ = str(FIRST_ID + number)
@@ -162,10 +173,19 @@ class Province:
             )
             if corporate:
                 companies[city].append(id_)
+        if (example := self.customers.get(EXAMPLE)) is not None:
+            self.customers[EXAMPLE] = _replace(
+                example,
+                status="active",
+                language="zh",
+                do_not_disturb=False,
+                manager_id=managers[example.city or ""][0],
+            )
 
     def _pick(self) -> dict[str, list[str]]:
         """Customers to whom something has happened already; nobody twice, and the examples' customer not at all."""
-        left = [id_ for id_, c in self.customers.items() if c.status == "active" and id_ != "1000123"]
+        left = [id_ for id_ in self.customers if id_ != EXAMPLE and self.customers[id_].status == "active"]
+        left = [id_ for id_ in left if self._has_bills(id_)]
         self._rng.shuffle(left)
         chosen: dict[str, list[str]] = {}
         for name, share in (
@@ -179,19 +199,30 @@ class Province:
             chosen[name], left = left[:size], left[size:]
         return chosen
 
+    def _has_bills(self, id_: str) -> bool:
+        opened = self.customers[id_].opened_on
+        return opened is None or opened <= self.begin
+
+    def new_month(self, day: date) -> None:
+        """Bill the month before ``day``, a first of a month."""
+        period = period_of(month_before(day))
+        if period not in self.periods:
+            self.periods.append(period)
+            self.bill_run(period)
+
     def bill_run(self, period: str, falling: frozenset[str] = frozenset()) -> None:
         """Bills and usage of a month; figures vary by 6 %, so that only ``falling`` customers fall."""
         rng = Random(f"bills/{self.shape.seed}/{period}")
         issued = issued_on(period)
         for id_, known in self.customers.items():
             habit = Random(f"habit/{self.shape.seed}/{id_}")
-            amount = round((known.monthly_fee_fen or 0) * habit.uniform(1.0, 1.4) * rng.uniform(0.94, 1.06))
+            amount = round(self._fees[id_] * habit.uniform(1.0, 1.4) * rng.uniform(0.94, 1.06))
             minutes = round(habit.uniform(120, 1500) * rng.uniform(0.94, 1.06))
             rest = rng.random()
             if id_ in falling:
                 amount = round(amount * rng.uniform(0.35, 0.6))
                 minutes = round(minutes * (rng.uniform(0.2, 0.6) if rest < 0.6 else 1))
-            if known.status == "left":
+            if known.status == "left" or not self._has_bills(id_):
                 continue
             self.bills[id_, period] = make_bill(id_, period, issued, amount)
             self.usage[id_, period] = Usage(
@@ -209,7 +240,9 @@ class Province:
     def _incidents(self, chosen: dict[str, list[str]], yesterday: date) -> None:
         rng, latest = self._rng, self.periods[-1]
         for id_ in chosen["arrears"]:
-            days = rng.choice([rng.randrange(-10, 1), *(rng.randrange(1, 30) for _ in range(5)), rng.randrange(30, 110)])
+            days = rng.choice(
+                [rng.randrange(-10, 1), *(rng.randrange(1, 30) for _ in range(5)), rng.randrange(30, 110)]
+            )
             self.arrears[id_] = Arrears(
                 customer_id=id_,
                 as_of=yesterday,
@@ -246,9 +279,16 @@ class Province:
                 detail="携号转网资格查询" if number < 3 else "改套餐",
             )
         for (id_, period), bill in self.bills.items():
-            if period == latest and id_ not in self.arrears and id_ not in self.held_back and rng.random() < 0.4:
+            if (
+                period == latest
+                and id_ not in self.arrears
+                and (id_, period) not in self.bills_to_come
+                and rng.random() < 0.4
+            ):
                 payment = f"P{period}{id_}"
-                paid = local(issued_on(period) + timedelta(days=rng.randrange(15)), rng.randrange(24), rng.randrange(60))
+                paid = local(
+                    issued_on(period) + timedelta(days=rng.randrange(15)), rng.randrange(24), rng.randrange(60)
+                )
                 if paid.date() <= yesterday:
                     self.payments[payment] = Payment(
                         payment_id=payment,
@@ -282,6 +322,10 @@ class Province:
         if at < self._times.get(place, at):
             return
         self._times[place] = at
+        if isinstance(record, Bill):
+            self.bills_to_come.discard((record.customer_id, record.period))
+        elif isinstance(record, Usage):
+            self.usage_to_come.discard((record.customer_id, record.period))
         if isinstance(record, CustomerLeft):
             known = self.customers.get(record.customer_id)
             if known is not None:

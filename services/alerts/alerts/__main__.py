@@ -1,0 +1,8 @@
+"""``python -m alerts``: settings from KAM_* variables."""
+
+from alerts.bootstrap import build
+from alerts.settings import Settings
+from servicekit.service import serve
+
+if __name__ == "__main__":
+    serve(build(Settings()))

@@ -1,0 +1,105 @@
+"""Documents of alerts, the only place that knows how they are found: ``alerts``, ``sms``, ``contacts``,
+``blocked_numbers``, ``unmatched_receipts``, and the versioned ``rules``, ``templates`` and ``policies``."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from alerts import rules
+from alerts.channel.transport import mask
+from alerts.desk.book import Document, Policy, Template, seeds
+from servicekit.mongo import MongoRows
+from servicekit.store import Rows
+
+_INDEXES: dict[str, tuple[str, ...]] = {
+    "alerts": ("customer_id", "raised_at", "state"),
+    "sms": ("customer_id", "alert_id", "state", "phone", "planned_at", "parts.message_id"),
+    "contacts": ("phone",),
+}
+# What the sender needs of a message and nobody else.
+_INTERNAL = frozenset({"_id", "ready", "correlation", "event"})
+
+
+async def prepare(rows: MongoRows) -> None:
+    """Make sure that indexes and seeds are there; a document that is there already stays as it is."""
+    for collection, fields in _INDEXES.items():
+        for field in fields:
+            await rows.index(collection, field)
+    found: dict[str, Iterable[rules.Rule | Document]] = {
+        "rules": rules.load().documents,
+        "templates": seeds("templates.yaml", Template),
+        "policies": seeds("sms_policy.yaml", Policy),
+    }
+    for collection, documents in found.items():
+        for document in documents:
+            await rows.add(collection, f"{document.id}@{document.version}", msgspec.to_builtins(document))
+
+
+async def read_rules(rows: Rows) -> rules.Rules:
+    """All versions of the rules. Raises ``msgspec.ValidationError`` or ``ValueError`` saying what is wrong."""
+    return rules.Rules(msgspec.convert(await _plain_documents(rows, "rules"), list[rules.Rule]))
+
+
+async def read_templates(rows: Rows) -> list[Template]:
+    """All versions of the templates."""
+    return msgspec.convert(await _plain_documents(rows, "templates"), list[Template])
+
+
+async def read_policy(rows: Rows) -> Policy:
+    """The SMS policy in force."""
+    policies = msgspec.convert(await _plain_documents(rows, "policies"), list[Policy])
+    return max(policies, key=lambda policy: policy.version)
+
+
+class BlockedNumbers:
+    """Numbers that answered TD, as far as this process knows: those of the documents, and what was added since."""
+
+    def __init__(self) -> None:
+        self._numbers: set[str] = set()
+
+    def __contains__(self, phone: str) -> bool:
+        return phone in self._numbers
+
+    def add(self, phone: str) -> None:
+        self._numbers.add(phone)
+
+    async def read(self, rows: Rows) -> None:
+        """Take over what the documents say; also what other processes of this service have written."""
+        self._numbers.update(row["phone"] for row in await rows.find("blocked_numbers"))
+
+
+async def find_alerts(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+    """Alerts, oldest first, that match; ``since`` is the earliest raising, ISO 8601 in UTC."""
+    found = await rows.find("alerts", _where(equal, "raised_at", since), sort="raised_at")
+    return [{name: value for name, value in row.items() if name != "_id"} for row in found]
+
+
+async def find_sms(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+    """Messages, oldest first, that match, with masked numbers; ``since`` is the earliest planning, ISO 8601 in UTC."""
+    found = await rows.find("sms", _where(equal, "planned_at", since), sort="planned_at")
+    return [
+        {name: value for name, value in row.items() if name not in _INTERNAL}
+        | {"phone": None if row["phone"] is None else mask(row["phone"])}
+        for row in found
+    ]
+
+
+async def find_rules(rows: Rows) -> list[dict[str, Any]]:
+    """Rule documents, all versions."""
+    return await _plain_documents(rows, "rules")
+
+
+async def count_loose_ends(rows: Rows) -> dict[str, int]:
+    """SMS of which it is not known whether they arrived, and receipts of which it is not known whose they are."""
+    unknown = await rows.find("sms", {"state": "unknown"})
+    return {"sms_unknown": len(unknown), "receipts_unmatched": len(await rows.find("unmatched_receipts"))}
+
+
+def _where(equal: dict[str, str | None], time_field: str, since: str | None) -> dict[str, Any]:
+    where: dict[str, Any] = {field: value for field, value in equal.items() if value is not None}
+    return where if since is None else {**where, time_field: {"$gte": since}}
+
+
+async def _plain_documents(rows: Rows, collection: str) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "_id"} for row in await rows.find(collection)]

@@ -1,0 +1,84 @@
+"""Rows of nightly files: from a line of text to the wire values of a record, or why not. Pure."""
+
+from datetime import date
+from operator import itemgetter
+
+from billing_sync.domain.fields import Wire
+from billing_sync.domain.kinds import Kind, effective_at, limits_of_file
+from billing_sync.domain.reasons import Bad, missing
+from billing_sync.domain.record import Fact, fact_of
+from servicekit.clock import end_of
+
+
+class RowReader:
+    """Reads the rows of one file. Columns may stand in any order, extra ones are passed over."""
+
+    def __init__(self, kind: Kind, header: list[str], separator: str, business_date: date) -> None:
+        self._kind, self._header, self._separator = kind, header, separator
+        self._pick = itemgetter(*[header.index(column) for column in kind.columns])
+        self._takes = tuple(field.of_text for field in kind.fields)
+        self._required = tuple(i for i, field in enumerate(kind.fields) if field.required)
+        self._limits = limits_of_file(business_date)
+        self._key = header.index(kind.keys[0])
+
+    def read(self, line: str) -> tuple[Wire, ...]:
+        """Wire values of a row. Raises ``Bad`` with the field at fault."""
+        cells = line.split(self._separator)
+        if len(cells) != len(self._header):
+            raise Bad(
+                None,
+                f"字段数应为 {len(self._header)}，收到 {len(cells)}；请检查分隔符与值中的换行",
+                f"must have {len(self._header)} fields, has {len(cells)}; check separators and line breaks in values",
+                line,
+            )
+        picked: tuple[str, ...] = self._pick(cells)
+        try:
+            values = tuple([take(cell) if cell else None for take, cell in zip(self._takes, picked, strict=True)])
+        except ValueError:
+            # Once more, slowly, to say which field it was.
+            values = tuple([f.take_text(cell) for f, cell in zip(self._kind.fields, picked, strict=True)])
+        for index in self._required:
+            if values[index] is None:
+                raise missing(self._kind.columns[index])
+        self._limits.check(self._kind, values)
+        return values
+
+    def key_of(self, line: str) -> tuple[str | None, bool]:
+        """First part of the key of a rejected row as far as it can be read, and whether the row's shape is right."""
+        cells = line.split(self._separator)
+        field = self._kind.fields[self._kind.key_at[0]]
+        try:
+            key = field.take_text(cells[self._key]) if self._key < len(cells) else None
+        except Bad:
+            key = None
+        return None if key is None else str(key), len(cells) == len(self._header)
+
+
+class FactMaker:
+    """Makes facts of a file's rows: effective at the end of its business date, named by file and line."""
+
+    def __init__(self, kind: Kind, file: str, city: str, business_date: date, sequence: int) -> None:
+        self._kind, self._file, self._city, self._sequence = kind, file, city, sequence
+        self._amount = kind.columns.index(kind.amount) if kind.amount else None
+        self.end = end_of(business_date)
+        self.day = business_date.isoformat()
+        # One number that no other snapshot file has.
+        self.tag = int(f"{city}{business_date:%Y%m%d}{sequence:04d}") if kind.snapshot else 0
+
+    def amount(self, fact: Fact) -> int:
+        """What a row adds to the file's amount, in fen."""
+        return 0 if self._amount is None else int(fact.values[self._amount] or 0)
+
+    def make(self, values: tuple[Wire, ...], where: int | str) -> Fact:
+        """The fact of a row; ``where`` is its line, or ``absent``."""
+        return fact_of(
+            self._kind,
+            values,
+            effective_at(self._kind, values, self.end),
+            self.day,
+            f"file:{self._file}#{where}",
+            self._file,
+            self._sequence,
+            self._city,
+            self.tag,
+        )

@@ -1,0 +1,264 @@
+"""Jobs of the intake that load a file, chunk by chunk. Each commits its rows together with how far the file has come,
+so that a kill in the middle resumes at the next row.
+"""
+
+from datetime import date, datetime
+
+import msgspec
+
+from billing_sync import metrics
+from billing_sync.domain.keys import LOAD, index_key, last_key, receipts_key, record_key, sequence_key
+from billing_sync.domain.kinds import KINDS, Kind, morning_of
+from billing_sync.domain.record import Known, Outcome, is_older
+from billing_sync.domain.rows import FactMaker
+from billing_sync.files import DATA, PairName
+from billing_sync.handlers import ANY_CITY, mark_seen, take
+from billing_sync.intake import Draft
+from billing_sync.reading import Chunk
+from billing_sync.store import ScanStore, encode
+from contracts.misc import FileReceipt
+from servicekit.clock import iso, to_millis
+from servicekit.envelope import OutMessage, encode_data, write_headers
+from servicekit.ids import derive
+from servicekit.kafka import partition_of
+
+_KEPT_RECEIPTS = 50
+_NAMED = 10
+_ENDS_ON = KINDS["CONT"].columns.index("ends_on")
+_OWN_RECORDS = ("UNIT", "MGR", "CUST")
+
+
+class Loading(msgspec.Struct, frozen=True):
+    """How far the file being loaded has come.
+
+    ``done`` counts data rows; ``unreadable`` rejected rows that name nobody; ``reject_bytes`` is the length of its
+    reject file; ``cursor`` where the walk over a snapshot's absent records stands; ``receipt`` is set when nothing is
+    left but to move the files to ``folder`` under the name ``target``.
+    """
+
+    stem: str
+    sha256: str
+    started: datetime
+    notes: tuple[str, ...] = ()
+    done: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    rejected: int = 0
+    unknown_customer: int = 0
+    cleared: int = 0
+    amount: int = 0
+    reject_bytes: int = 0
+    unreadable: int = 0
+    cursor: str = ""
+    absent: int = 0
+    absent_named: tuple[str, ...] = ()
+    receipt: FileReceipt | None = None
+    folder: str = ""
+    target: str = ""
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A file that was taken: what ``SEQ/…`` and ``LAST/…`` hold."""
+
+    stem: str
+    sha256: str
+    sequence: int
+    business_date: date
+    ended: datetime
+    path: str
+
+
+decode_loading = msgspec.msgpack.Decoder(Loading).decode
+decode_taken = msgspec.msgpack.Decoder(Taken).decode
+decode_receipts = msgspec.json.Decoder(list[FileReceipt]).decode
+_encode_json = msgspec.json.Encoder().encode
+_decode_content = msgspec.msgpack.Decoder(tuple).decode
+
+
+def say(draft: Draft, verb: str, receipt: FileReceipt) -> None:
+    """Tell of a file on feed.events."""
+    about = f"file:{receipt.file}"
+    headers = write_headers(
+        id=derive(about, verb, iso(receipt.started)),
+        type=f"kam.feed.file.{verb}.v1",
+        source="kam/billing-sync",
+        subject=receipt.file,
+        time=iso(receipt.ended),
+        correlation_id=about,
+        sequence=draft.next_label(),
+        clock=None if draft.clock is None else iso(draft.clock),
+    )
+    partition = partition_of(receipt.file, draft.intake.app.partitions)
+    draft.send(OutMessage("feed.events", partition, receipt.file.encode(), encode_data(receipt), headers))
+
+
+class Begin:
+    """A pair was checked and found good: its loading begins."""
+
+    def __init__(self, name: PairName, loading: Loading) -> None:
+        self._name, self._loading = name, loading
+
+    async def carry_out(self, draft: Draft) -> None:
+        at = self._loading.started
+        say(
+            draft,
+            "received",
+            FileReceipt(file=self._name.file, result="received", started=at, ended=at, business_date=self._name.date),
+        )
+        draft.put(LOAD, encode(self._loading))
+
+
+class LoadRows:
+    """A chunk of rows, through the one compare step. Answers how far the file is then."""
+
+    def __init__(self, name: PairName, maker: FactMaker, loading: Loading, chunk: Chunk, reject_bytes: int) -> None:
+        self._name, self._maker, self._loading, self._chunk = name, maker, loading, chunk
+        self._reject_bytes = reject_bytes
+
+    async def carry_out(self, draft: Draft) -> Loading:
+        kind, before, chunk = self._name.kind, self._loading, self._chunk
+        prefix = kind.name + "/"
+        named = {prefix + key for key, _ in chunk.named if key is not None} if kind.snapshot else set()
+        await draft.need([*(prefix + fact.key for fact in chunk.facts), *named])
+        draft.reach(morning_of(self._name.date))
+        counts: dict[Outcome, int] = {"changed": 0, "unchanged": 0, "stale": 0}
+        subjects: list[str] = []
+        for fact in chunk.facts:
+            outcome = take(draft, fact)
+            counts[outcome] += 1
+            if outcome == "changed":
+                subjects.append(fact.subject)
+        unknown = 0
+        if subjects and kind.name not in _OWN_RECORDS:
+            await draft.need(record_key("CUST", subject) for subject in subjects)
+            for subject in subjects:
+                customer = draft.known(record_key("CUST", subject))
+                unknown += customer is None or not customer.content
+        after = msgspec.structs.replace(
+            before,
+            done=before.done + chunk.rows,
+            loaded=before.loaded + counts["changed"],
+            unchanged=before.unchanged + counts["unchanged"],
+            stale=before.stale + counts["stale"],
+            rejected=before.rejected + len(chunk.rejects),
+            unknown_customer=before.unknown_customer + unknown,
+            amount=before.amount + chunk.amount,
+            unreadable=before.unreadable + (self._mark(draft, kind) if kind.snapshot else 0),
+            reject_bytes=self._reject_bytes,
+        )
+        draft.put(LOAD, encode(after))
+        for result, n in counts.items():
+            metrics.RECORDS.labels("file", kind.name, result).inc(n)
+        metrics.RECORDS.labels("file", kind.name, "rejected").inc(len(chunk.rejects))
+        return after
+
+    def _mark(self, draft: Draft, kind: Kind) -> int:
+        """Rejected rows that still say whom they are of count as present; how many don't say."""
+        unreadable = 0
+        for key, well_formed in self._chunk.named:
+            # In a row of the wrong shape a cell may have slipped: it counts only when it names what we know.
+            if key is None or not (well_formed or draft.known(record_key(kind.name, key))):
+                unreadable += 1
+            else:
+                mark_seen(draft, kind, key, self._maker.tag)
+        return unreadable
+
+
+class Absent:
+    """Records that this city's snapshot should name and does not: debts are cleared, the others reported.
+
+    Walks some index keys; answers how far the file is then, with an empty cursor at the end.
+    """
+
+    def __init__(self, name: PairName, maker: FactMaker, loading: Loading, prefix: str, limit: int) -> None:
+        self._name, self._maker, self._loading, self._prefix, self._limit = name, maker, loading, prefix, limit
+
+    async def carry_out(self, draft: Draft) -> tuple[Loading, bool]:
+        kind, before = self._name.kind, self._loading
+        store: ScanStore = draft.intake.store
+        found = await store.keys(self._prefix, before.cursor, self._limit)
+        keys = [entry[len(self._prefix) :] for entry in found]
+        wanted = [record_key(kind.name, key) for key in keys]
+        if kind.name == "ARR":
+            wanted += [record_key("CUST", key) for key in keys]
+        await draft.need([*wanted, *found])
+        missing = [key for key in keys if self._is_missing(draft, kind, key)]
+        cleared = sum(self._clear(draft, key) for key in missing) if kind.name == "ARR" else 0
+        reported = missing if kind.name != "ARR" else []
+        after = msgspec.structs.replace(
+            before,
+            cursor=found[-1] if found else before.cursor,
+            cleared=before.cleared + cleared,
+            absent=before.absent + len(reported),
+            absent_named=(*before.absent_named, *reported)[:_NAMED],
+        )
+        draft.put(LOAD, encode(after))
+        return after, len(found) < self._limit
+
+    def _is_missing(self, draft: Draft, kind: Kind, key: str) -> bool:
+        known = draft.known(record_key(kind.name, key))
+        if known is None or known.seen == self._maker.tag or is_older(*self._time(), known):
+            return False
+        if kind.name == "CONT":
+            ends_on = _decode_content(known.content)[_ENDS_ON]
+            return ends_on is None or ends_on >= self._maker.day
+        return kind.name != "ARR" or self._still_here(draft.known(record_key("CUST", key)), known)
+
+    def _still_here(self, customer: Known | None, debt: Known) -> bool:
+        if customer is None or not customer.city:
+            return debt.city != ANY_CITY
+        return customer.city == self._name.city
+
+    def _time(self) -> tuple[int, int]:
+        return to_millis(self._maker.end), self._name.sequence
+
+    def _clear(self, draft: Draft, key: str) -> int:
+        return take(draft, self._maker.make((key, self._maker.day, 0, None, None), "absent")) == "changed"
+
+
+class Finish:
+    """The file is done: receipt, registration and event in one write; the files are moved after it."""
+
+    def __init__(self, stem: str, name: PairName | None, loading: Loading) -> None:
+        self._stem, self._name, self._loading = stem, name, loading
+
+    async def carry_out(self, draft: Draft) -> None:
+        loading, name = self._loading, self._name
+        receipt = loading.receipt
+        assert receipt is not None
+        key = receipts_key(self._stem)
+        await draft.need([key])
+        known = draft.get(key)
+        receipts = [*(decode_receipts(known) if known else []), receipt][-_KEPT_RECEIPTS:]
+        draft.put(key, _encode_json(receipts))
+        if name is not None and receipt.result in ("accepted", "partial"):
+            draft.reach(morning_of(name.date))
+            await self._register(draft, name, receipt)
+        say(draft, receipt.result, receipt)
+        draft.put(LOAD, encode(loading))
+        metrics.FILES.labels(name.kind.name if name else "unknown", receipt.result).inc()
+
+    async def _register(self, draft: Draft, name: PairName, receipt: FileReceipt) -> None:
+        loading = self._loading
+        path = f"{loading.folder}/{loading.target}{DATA}"
+        taken = Taken(name.stem, loading.sha256, name.sequence, name.date, receipt.ended, path)
+        draft.put(sequence_key(name.kind.name, name.city, name.sequence), encode(taken))
+        last = last_key(name.kind.name, name.city)
+        await draft.need([last])
+        before = draft.get(last)
+        if before is None or decode_taken(before).sequence < name.sequence:
+            draft.put(last, encode(taken))
+
+
+class Forget:
+    """The files are where they belong: no file is being loaded any more."""
+
+    async def carry_out(self, draft: Draft) -> None:
+        draft.put(LOAD, None)
+
+
+def index_prefixes(kind: Kind, city: str) -> list[str]:
+    """Where the records stand that a snapshot of this kind and city is expected to name, in the order of keys."""
+    cities = [ANY_CITY, city] if kind.name == "ARR" else [city] if kind.name in ("CUST", "CONT") else []
+    return [index_key(kind.name, c, "") for c in cities]

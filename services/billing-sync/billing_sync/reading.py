@@ -1,0 +1,58 @@
+"""The second pass over a file: its rows in chunks, each row a fact or a reject. Streams."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from billing_sync.domain.reasons import Bad
+from billing_sync.domain.record import Fact
+from billing_sync.domain.rows import FactMaker, RowReader
+from billing_sync.files import Control, PairName, blocks, header_of, lines_of
+
+Reject = tuple[int, str | None, str, str]
+
+
+class Chunk(NamedTuple):
+    """Some rows: facts; rejects (line, field, value, reason) with the key each names and whether its shape was right;
+    how many rows, and what the good ones' amounts add up to in fen."""
+
+    facts: list[Fact]
+    rejects: list[Reject]
+    named: list[tuple[str | None, bool]]
+    rows: int
+    amount: int
+
+
+def chunks(path: Path, name: PairName, control: Control, maker: FactMaker, size: int, skip: int = 0) -> Iterator[Chunk]:
+    """Chunks of ``size`` data rows after the first ``skip``. Raises ``FileRejected``."""
+    kind, reader, line_number = name.kind, None, 0
+    rows: list[tuple[int, str]] = []
+    for block in blocks(path):
+        lines = lines_of(block, control.encoding, line_number)
+        if reader is None:
+            header, _ = header_of(lines.pop(0), control, kind)
+            reader, line_number = RowReader(kind, header, control.separator, name.date), 1
+        for line in lines:
+            line_number += 1
+            # Line 1 is the header.
+            if line_number - 1 <= skip:
+                continue
+            rows.append((line_number, line))
+            if len(rows) == size:
+                yield _read(reader, maker, rows)
+                rows = []
+    if rows and reader is not None:
+        yield _read(reader, maker, rows)
+
+
+def _read(reader: RowReader, maker: FactMaker, rows: list[tuple[int, str]]) -> Chunk:
+    facts: list[Fact] = []
+    rejects: list[Reject] = []
+    named: list[tuple[str | None, bool]] = []
+    for number, line in rows:
+        try:
+            facts.append(maker.make(reader.read(line), number))
+        except Bad as bad:
+            rejects.append((number, bad.field, bad.value, str(bad)))
+            named.append(reader.key_of(line))
+    return Chunk(facts, rejects, named, len(rows), sum(maker.amount(fact) for fact in facts))

@@ -1,0 +1,154 @@
+"""The real service on a real Kafka: archive, counts, ``why`` and live rates, over a stop, after a ``wait``."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from analytics.bootstrap import build
+from analytics.rates import Rates
+from analytics.settings import Settings
+from contracts.registry import EVENTS
+from gateway import bootstrap as gateway
+from gateway.settings import Settings as GatewaySettings
+from servicekit.auth import Principal, issue_token
+from servicekit.kafka import partition_of, start_producer
+from servicekit.service import Service
+from waiting import eventually
+
+pytestmark = pytest.mark.embedded
+EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncIterator[Service]:
+    stopping = asyncio.Event()
+    work = asyncio.create_task(service.run(stopping))
+    try:
+        await eventually(lambda: service.ready()[0] or work.done())
+        yield service
+    finally:
+        stopping.set()
+        await work
+
+
+@pytest.fixture
+async def producer(contract_topics: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = await start_producer(contract_topics, "test")
+    yield producer
+    await producer.stop()
+
+
+@pytest.fixture
+def settings(contract_topics: str, tmp_path: Path) -> Settings:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    return Settings(
+        service_data=tmp_path / "data", archive_dir=tmp_path / "archive", kafka=contract_topics, secret_file=secret
+    )
+
+
+async def send(producer: AIOKafkaProducer, type_: str, key: str, headers: dict[str, str], **data: Any) -> str:
+    golden = json.loads((EXAMPLES / f"{type_}.json").read_text())
+    found = {**golden["headers"], "ce_id": str(uuid.uuid4()), "ce_subject": key, "ce_sequence": "", **headers}
+    await producer.send_and_wait(
+        EVENTS[type_].topic,
+        json.dumps({**golden["data"], **data}).encode(),
+        key=key.encode(),
+        partition=partition_of(key, 4),
+        headers=[(name, value.encode()) for name, value in found.items() if value],
+    )
+    return found["ce_id"]
+
+
+async def story(producer: AIOKafkaProducer, customer: str) -> str:
+    """A debt and its alert; returns the alert's id."""
+    alert = f"alert-{customer}"
+    debt = await send(producer, "kam.boss.arrears.changed.v1", customer, {"ce_correlationid": "file:ARR.dat.gz#1"})
+    caused = {"ce_causationid": debt, "ce_correlationid": "file:ARR.dat.gz#1"}
+    await send(producer, "kam.alert.raised.v1", customer, caused, alert_id=alert, evidence=[debt])
+    return alert
+
+
+def asking(service: Service, gateway_settings: GatewaySettings) -> httpx.AsyncClient:
+    """People's client of a gateway that knows only this service."""
+
+    async def audit(_: Principal, *__: str) -> None:
+        raise AssertionError("nothing personal is read here")
+
+    peer = httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()))
+    app = gateway.build(gateway_settings, client=peer, audit=audit)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app.asgi()), base_url="http://gateway", timeout=60)
+    client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'analyst')}"
+    client.ends = app.jobs[1]  # type: ignore[attr-defined]
+    return client
+
+
+async def test_what_was_sent_is_found_after_the_wait_and_after_a_stop(
+    producer: AIOKafkaProducer, settings: Settings
+) -> None:
+    for_gateway = GatewaySettings(
+        service_data=settings.service_data,
+        kafka=settings.kafka,
+        secret_file=settings.secret_file,
+        peers={"analytics": "http://analytics"},
+    )
+    customer = uuid.uuid4().hex[:8]
+    first = await story(producer, customer)
+    async with running(build(settings)) as service:
+        people = asking(service, for_gateway)
+        ends = asyncio.create_task(people.ends())  # type: ignore[attr-defined]
+        assert (await people.get("/v1/wait", params={"timeout": 30})).json()["settled"] is True
+        chain = (await people.get(f"/v1/why/{first}")).json()["chain"]
+        recounted = (await people.get("/v1/recount")).json()
+        second = await story(producer, customer)
+        ends.cancel()
+
+    assert [link["type"] for link in chain] == [
+        "boss.record", "kam.boss.arrears.changed.v1", "kam.alert.raised.v1"
+    ]  # fmt: skip
+    assert recounted["agree"] and recounted["events"] >= 2, recounted["differences"]
+
+    async with running(build(settings)) as service:
+        people = asking(service, for_gateway)
+        ends = asyncio.create_task(people.ends())  # type: ignore[attr-defined]
+        waited = (await people.get("/v1/wait", params={"timeout": 30})).json()
+        chain = (await people.get(f"/v1/why/{second}")).json()["chain"]
+        again = (await people.get("/v1/recount")).json()
+        status = (await people.get("/v1/status")).json()
+        ends.cancel()
+
+    assert waited["settled"] is True and len(chain) >= 3
+    assert again["agree"] and again["events"] == recounted["events"] + 2
+    assert status["services"]["analytics"]["lag"] == 0 and status["services"]["analytics"]["ready"]
+
+
+@pytest.mark.slow
+async def test_live_rates_come_back_after_a_stop(producer: AIOKafkaProducer, settings: Settings) -> None:
+    city = str(uuid.uuid4().int)[:6]
+    for customer in ("1", "2", "3"):
+        await send(producer, "kam.alert.raised.v1", customer, {}, city=city)
+    await send(producer, "kam.alert.changed.v1", "1", {}, city=city)
+
+    for _ in ("counted", "found again in the changelog"):
+        rates = Rates(settings)
+        job = asyncio.create_task(rates.run())
+        await eventually(partial(_has, rates, city, 3, job), timeout=60)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert _has(rates, city, 3)
+
+
+def _has(rates: Rates, city: str, alerts: int, job: "asyncio.Task[None] | None" = None) -> bool:
+    counted = sum(rate["alerts"] for rate in rates.current() if rate["city"] == city)
+    return counted == alerts or (job is not None and job.done())

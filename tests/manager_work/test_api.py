@@ -1,0 +1,140 @@
+"""The HTTP API of manager-work: who may do what, and what is answered."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts.alert import Alert, RuleRef
+from manager_work import rules, worker
+from manager_work.api import router
+from manager_work.domain import work_id_of
+from manager_work.settings import Settings
+from one_unit import NOON, OneUnit
+from servicekit.auth import issue_token
+from servicekit.envelope import Message
+from servicekit.service import Service
+
+SECRET = "a secret that is long enough for HS256"
+WORK = work_id_of("a1")
+
+
+class Client:
+    """The service's API over one unit; calls as a person in a role."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def __call__(self, method: str, path: str, *, role: str = "manager", who: str = "m1", **how: Any) -> Any:
+        headers = {"authorization": f"Bearer {issue_token(SECRET, who, role)}", **how.pop("headers", {})}
+        return await self._http.request(method, path, headers=headers, **how)
+
+
+@pytest.fixture
+async def call(tmp_path: Path) -> AsyncIterator[Client]:
+    settings = Settings(service_data=tmp_path, kafka="-", secret_file=tmp_path / "secret")
+    (tmp_path / "secret").write_text(SECRET)
+    unit = await OneUnit(worker.app(rules.load(settings.work_rules), 4), *worker.TOPICS).open()
+    for n, kind in enumerate(("churn_warning", "arrears", "arrears"), 1):
+        raised = Alert(
+            alert_id=f"a{n}",
+            kind=kind,  # type: ignore[arg-type]
+            customer_id=f"c{n}",
+            revision=1,
+            state="raised",
+            severity="major",
+            rule=RuleRef(id="r", version=1),
+            city="320100",
+            raised_at=NOON,
+            at=NOON,
+        )
+        await unit.take(unit.record("alert.events", "kam.alert.raised.v1", raised, clock=NOON + timedelta(days=n)))
+
+    async def send(order: Message) -> Any:
+        (answer,) = await unit.take(commands=[(order.type, order.key, order.data)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    service = Service("manager-work", settings)
+    service.routers.append(router(unit.rows, send, settings.secret_file))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://kam") as http:
+        yield Client(http)
+
+
+async def test_the_whole_list_and_its_filters(call: Client) -> None:
+    await call("POST", f"/v1/work/{WORK}/accept")
+
+    async def ids(**query: str) -> list[str]:
+        return [item["alert_id"] for item in (await call("GET", "/v1/work", params=query)).json()]
+
+    assert await ids() == ["a1", "a2", "a3"]
+    assert await ids(customer="c2") == ["a2"]
+    assert await ids(kind="dunning") == ["a2", "a3"]
+    assert await ids(kind="dunning", since="2026-07-04") == ["a3"]
+    assert await ids(since="2026-07-04T12:00:00+08:00") == ["a3"]
+    assert await ids(state="accepted") == ["a1"]
+    assert await ids(manager="m1") == ["a1"]
+    (item,) = (await call("GET", "/v1/work", params={"customer": "c1"})).json()
+    assert {
+        "work_id": WORK,
+        "kind": "retention",
+        "state": "accepted",
+        "outcome": None,
+        "queue": None,
+    }.items() <= item.items()
+    assert [entry["what"] for entry in item["log"]] == ["opened", "accepted"]
+
+
+async def test_the_actor_is_the_bearer_unless_a_service_speaks_for_someone(call: Client) -> None:
+    accepted = await call("POST", f"/v1/work/{WORK}/accept", who="m7", json={"by": "somebody-else"})
+    assert accepted.json()["by"] == "m7"
+    acted = await call("POST", f"/v1/work/{WORK}/act", role="service", json={"kind": "call", "by": "m8"})
+    assert acted.json()["by"] == "m8"
+    closed = await call("POST", f"/v1/work/{WORK}/close", role="service", who="m9", json={"outcome": "retained"})
+    assert (closed.json()["by"], closed.json()["outcome"]) == ("m9", "retained")
+
+
+@pytest.mark.parametrize(
+    "path, body, status, error",
+    [
+        (f"{WORK}/act", {}, 422, "bad_request"),
+        (f"{WORK}/act", {"kind": ""}, 422, "bad_request"),
+        (f"{WORK}/close", None, 422, "bad_request"),
+        (f"{WORK}/close", {"outcome": "withdrawn"}, 422, "bad_request"),
+        (f"{WORK}/close", {"outcome": "lost", "extra": 1}, 422, "bad_request"),
+        ("nobody/accept", None, 404, "unknown_work"),
+    ],
+)
+async def test_what_is_refused_says_why_in_two_languages(
+    call: Client, path: str, body: Any, status: int, error: str
+) -> None:
+    answer = await call("POST", f"/v1/work/{path}", json=body)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.json()["zh"] and answer.json()["en"]
+
+
+async def test_a_wrong_state_is_409(call: Client) -> None:
+    for expected in (200, 409):
+        assert (await call("POST", f"/v1/work/{WORK}/close", json={"outcome": "lost"})).status_code == expected
+
+
+async def test_an_idempotency_key_makes_a_repeat_harmless(call: Client) -> None:
+    request = {"json": {"outcome": "lost"}, "headers": {"idempotency-key": "k1"}}
+    first, again = [await call("POST", f"/v1/work/{WORK}/close", **request) for _ in range(2)]
+    assert first.status_code == again.status_code == 200 and first.json() == again.json()
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-07-04T12:00:00", "2026-13-01"])
+async def test_since_is_a_date_or_an_instant(call: Client, since: str) -> None:
+    answer = await call("GET", "/v1/work", params={"since": since})
+    assert (answer.status_code, answer.json()["error"]) == (422, "bad_since")
+
+
+async def test_analysts_read_and_do_not_act(call: Client) -> None:
+    assert (await call("GET", "/v1/work", role="analyst")).status_code == 200
+    assert (await call("POST", f"/v1/work/{WORK}/accept", role="analyst")).status_code == 403
+    assert (await call("GET", "/v1/work", role="integrator")).status_code == 403

@@ -1,0 +1,267 @@
+"""From an alert to a manager's work item and back: one item an alert, whatever the order and however often."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from contracts import boss
+from contracts.alert import Alert, RuleRef
+from manager_work import rules, worker
+from manager_work.domain import Command, work_id_of
+from manager_work.settings import Settings
+from one_unit import NOON, OneUnit, header
+from servicekit.decision import Refused
+
+WORK = work_id_of("a1")
+RULES = rules.load(Settings.model_fields["work_rules"].default)
+
+
+def alert(**fields: Any) -> Alert:
+    known: dict[str, Any] = {
+        "alert_id": "a1",
+        "kind": "churn_warning",
+        "customer_id": "c1",
+        "revision": 1,
+        "state": "resolved" if "outcome" in fields else "raised",
+        "severity": "major",
+        "rule": RuleRef(id="drop-30", version=1),
+        "city": "320100",
+        "raised_at": NOON,
+        "at": NOON,
+    }
+    return Alert(**{**known, **fields})
+
+
+class Desk(OneUnit):
+    """manager-work's unit, spoken to in its own words."""
+
+    def alert(self, verb: str, *, at: Any = NOON, id: str | None = None, **fields: Any) -> Any:
+        about = {"id": id} if id else {}
+        return self.record("alert.events", f"kam.alert.{verb}.v1", alert(**fields), clock=at, **about)
+
+    def manager(self, id: str, status: str = "active") -> Any:
+        data = boss.Manager(manager_id=id, name="李经理", status=status)
+        return self.record("boss.events", "kam.boss.manager.changed.v1", data, key=id)
+
+    async def told(self) -> list[tuple[str, str | None, str | None]]:
+        """(what, manager, queue) of the events so far."""
+        return [(type_.split(".")[2], w.manager_id, w.queue) for type_, w in await self.events("work.events")]
+
+    async def item(self, work_id: str = WORK) -> dict[str, Any]:
+        found = await self.rows.get("work", work_id)
+        assert found is not None
+        return found
+
+    async def ask(self, what: str, key: str | None = None, by: str = "m1", **fields: Any) -> Any:
+        (answer,) = await self.take(commands=[(what, WORK, Command(by=by, key=key, **fields))])
+        return answer
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    desk = Desk(worker.app(RULES, 4), *worker.TOPICS)
+    await desk.open()
+    return desk
+
+
+# --- opening ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind, severity, due_at, work, hours",
+    [
+        ("churn_warning", "major", None, "retention", 48),
+        ("churn_warning", "critical", None, "retention", 24),
+        ("arrears", "minor", None, "dunning", 72),
+        ("contract_expiring", "minor", None, "renewal", 168),
+        ("complaint_opened", "major", NOON + timedelta(hours=30), "complaint_follow_up", 30),
+        ("complaint_opened", "major", None, "complaint_follow_up", 48),
+    ],
+)
+async def test_an_alert_means_work(desk: Desk, kind: str, severity: str, due_at: Any, work: str, hours: int) -> None:
+    await desk.take(desk.alert("raised", kind=kind, severity=severity, due_at=due_at))
+    item = await desk.item()
+    assert (item["kind"], item["state"], item["queue"]) == (work, "new", "city:320100")
+    assert item["due_at"] == (NOON + timedelta(hours=hours)).isoformat()
+
+
+@pytest.mark.parametrize(
+    "status, manager, queue", [("active", "m1", None), ("", "m1", None), ("left", None, "city:320100")]
+)
+async def test_to_the_manager_who_is_loaded_and_works(desk: Desk, status: str, manager: Any, queue: Any) -> None:
+    await desk.take(desk.manager("m1", status), desk.alert("raised", manager_id="m1"))
+    assert await desk.told() == [("opened", manager, queue)]
+
+
+async def test_a_manager_who_comes_later_gets_what_waits_for_him(desk: Desk) -> None:
+    await desk.take(
+        desk.alert("raised", manager_id="m1"),
+        desk.alert("raised", manager_id="m1", alert_id="a2", customer_id="c2"),
+        desk.alert("raised", manager_id="m2", alert_id="a3", customer_id="c3"),
+        desk.alert("raised", alert_id="a4", customer_id="c4"),
+    )
+    await desk.open()
+    await desk.take(desk.manager("m1"))
+    await desk.take(desk.manager("m1", "busy"))
+    waiting = [("opened", None, "city:320100")] * 4
+    assert await desk.told() == [*waiting, ("reassigned", "m1", None), ("reassigned", "m1", None)]
+    assert (await desk.item())["manager_id"] == "m1"
+
+
+async def test_a_manager_who_was_away_gets_what_waits_when_he_is_back(desk: Desk) -> None:
+    await desk.take(desk.manager("m1", "left"), desk.alert("raised", manager_id="m1"))
+    await desk.take(desk.manager("m1", "active"))
+    assert await desk.told() == [("opened", None, "city:320100"), ("reassigned", "m1", None)]
+
+
+async def test_a_late_alert_has_no_work(desk: Desk) -> None:
+    await desk.take(desk.alert("raised", late=True), desk.alert("changed", late=True, reopened=True))
+    assert await desk.events() == [] and await desk.rows.find("work") == []
+
+
+async def test_one_item_an_alert_whatever_is_repeated(desk: Desk) -> None:
+    await desk.take(*(desk.alert("raised", manager_id="m1", id=f"copy-{n}") for n in range(3)))
+    await desk.take(desk.manager("m1"))
+    await desk.take(desk.alert("raised", manager_id="m1", id="copy-4"), desk.alert("changed", id="copy-5"))
+    assert [what for what, *_ in await desk.told()] == ["opened", "reassigned"]
+
+
+# --- following the alert ----------------------------------------------------------------------------------------
+
+
+async def test_closes_and_reopens_with_its_alert(desk: Desk) -> None:
+    tomorrow = NOON + timedelta(days=1)
+    await desk.take(desk.alert("raised"), desk.alert("resolved", outcome="withdrawn"))
+    closed = await desk.item()
+    assert (closed["state"], closed["outcome"], closed["log"][-1]["by"]) == ("closed", "withdrawn", None)
+    await desk.take(desk.alert("changed", reopened=True, at=tomorrow))
+    item = await desk.item()
+    assert (item["state"], item["outcome"]) == ("new", None)
+    assert item["due_at"] == (tomorrow + timedelta(hours=48)).isoformat()
+    assert [what for what, *_ in await desk.told()] == ["opened", "closed", "reopened"]
+
+
+async def test_reopens_as_accepted_where_it_had_been(desk: Desk) -> None:
+    await desk.take(desk.alert("raised"))
+    await desk.ask("accept")
+    await desk.take(desk.alert("resolved", outcome="recovered"), desk.alert("changed", reopened=True))
+    assert ((await desk.item())["state"], (await desk.item())["manager_id"]) == ("accepted", "m1")
+
+
+async def test_a_manager_who_came_while_it_was_closed_has_it_when_it_reopens(desk: Desk) -> None:
+    await desk.take(desk.alert("raised", manager_id="m1"), desk.alert("resolved", outcome="withdrawn"))
+    await desk.take(desk.manager("m1"))
+    await desk.take(desk.alert("changed", reopened=True, manager_id="m1"))
+    assert [what for what, *_ in await desk.told()] == ["opened", "closed", "reopened", "reassigned"]
+    assert (await desk.item())["manager_id"] == "m1"
+
+
+async def test_a_change_of_a_resolved_alert_reopens_nothing(desk: Desk) -> None:
+    """The manager closes while the detector, not knowing yet, adds a reason."""
+    await desk.take(desk.alert("raised"))
+    await desk.ask("close", outcome="retained")
+    await desk.take(desk.alert("changed"))
+    assert (await desk.item())["state"] == "closed"
+
+
+async def test_the_due_time_follows_a_complaint(desk: Desk) -> None:
+    first, second = NOON + timedelta(hours=48), NOON + timedelta(hours=60)
+    await desk.take(
+        desk.alert("raised", kind="complaint_opened", due_at=first),
+        desk.alert("changed", kind="complaint_opened", due_at=second, stage="reopened"),
+    )
+    item = await desk.item()
+    assert item["due_at"] == second.isoformat()
+    assert [entry["what"] for entry in item["log"]] == ["opened", "due_changed"]
+
+
+async def test_the_end_of_an_alert_without_item_is_nothing(desk: Desk) -> None:
+    await desk.take(desk.alert("resolved", outcome="cleared"), desk.alert("expired"))
+    assert await desk.events() == []
+
+
+# --- people -----------------------------------------------------------------------------------------------------
+
+
+async def test_accept_act_close_and_the_log_writes_itself(desk: Desk) -> None:
+    await desk.take(desk.alert("raised"))
+    assert (await desk.ask("accept")).manager_id == "m1", "who accepts from the queue has it"
+    acted = await desk.ask("act", kind="visit", note="谈了新套餐")
+    assert (acted.state, acted.action.kind, acted.action.by) == ("acted", "visit", "m1")
+    closed = await desk.ask("close", outcome="retained", note="已办理")
+    assert (closed.state, closed.outcome, closed.by) == ("closed", "retained", "m1")
+    await desk.take(desk.alert("resolved", outcome="retained"))
+    assert [what for what, *_ in await desk.told()] == ["opened", "accepted", "acted", "closed"], "no loop"
+    log = await desk.rows.find("work_log", {"work_id": WORK}, sort="_id")
+    assert [(entry["what"], entry["by"], entry["kind"], entry["note"]) for entry in log] == [
+        ("opened", None, None, None),
+        ("accepted", "m1", None, None),
+        ("acted", "m1", "visit", "谈了新套餐"),
+        ("closed", "m1", None, "已办理"),
+    ]
+    assert [e["what"] for e in (await desk.item())["log"]] == ["opened", "accepted", "acted", "closed"]
+
+
+async def test_the_chain_of_causes_goes_back_to_the_alert(desk: Desk) -> None:
+    await desk.take(desk.record("alert.events", "kam.alert.raised.v1", alert(), id="the-alert", correlation="file:B#7"))
+    await desk.ask("accept")
+    await desk.ask("close", outcome="retained")
+    opened, accepted, closed = await desk.outbox()
+    causes = [header(m, "ce_causationid") for m in (opened, accepted, closed)]
+    assert causes == ["the-alert", header(opened, "ce_id"), header(accepted, "ce_id")]
+    assert {header(m, "ce_correlationid") for m in (opened, accepted, closed)} == {"file:B#7"}
+    assert {header(m, "ce_subject") for m in (opened, accepted, closed)} == {"c1"}
+
+
+@pytest.mark.parametrize(
+    "before, command, code",
+    [
+        ([], ("accept", {}), None),
+        (["accept"], ("accept", {}), "work_accepted"),
+        (["act"], ("accept", {}), "work_accepted"),
+        ([], ("act", {"kind": "call"}), None),
+        (["accept", "act"], ("act", {"kind": "call"}), None),
+        ([], ("close", {"outcome": "lost"}), None),
+        (["close"], ("close", {"outcome": "lost"}), "work_closed"),
+        (["close"], ("act", {"kind": "call"}), "work_closed"),
+        (["close"], ("accept", {}), "work_closed"),
+    ],
+)
+async def test_what_may_follow_what(desk: Desk, before: list[str], command: tuple[str, Any], code: str | None) -> None:
+    fields: dict[str, dict[str, Any]] = {"accept": {}, "act": {"kind": "call"}, "close": {"outcome": "other"}}
+    await desk.take(desk.alert("raised"))
+    for what in before:
+        await desk.ask(what, **fields[what])
+    count = len(await desk.outbox())
+    answer = await desk.ask(command[0], **command[1])
+    if code is None:
+        assert not isinstance(answer, Exception) and len(await desk.outbox()) == count + 1
+    else:
+        assert isinstance(answer, Refused) and answer.code == code and answer.zh and answer.en
+        assert len(await desk.outbox()) == count
+
+
+async def test_a_repeated_command_answers_the_same_and_changes_nothing(desk: Desk) -> None:
+    await desk.take(desk.alert("raised"))
+    first = await desk.ask("act", key="k1", kind="call", note="无人接听")
+    await desk.ask("act", key="k2", kind="call", note="已接通")
+    again = await desk.ask("act", key="k1", kind="call", note="无人接听")
+    assert again == first and len(await desk.outbox()) == 3
+    other = await desk.ask("close", key="k1", outcome="lost")
+    assert isinstance(other, Refused) and other.code == "idempotency_key_used"
+    assert (await desk.item())["state"] == "acted"
+
+
+async def test_there_is_no_work_without_an_alert(desk: Desk) -> None:
+    answer = await desk.ask("accept")
+    assert isinstance(answer, Refused) and (answer.code, answer.status) == ("unknown_work", 404)
+
+
+async def test_a_poison_alert_is_set_aside_and_the_rest_goes_on(desk: Desk) -> None:
+    await desk.take(
+        desk.record("alert.events", "kam.alert.raised.v1", b"{not json"),
+        desk.record("alert.events", "kam.alert.raised.v1", b'{"alert_id": "a9"}'),
+        desk.alert("raised"),
+    )
+    assert [m.topic for m in await desk.outbox()] == ["alert.events.manager-work.dlq"] * 2 + ["work.events"]

@@ -1,0 +1,81 @@
+"""Our messages are CloudEvents to others: written by us, read by the public SDK; and the other way round."""
+
+from datetime import UTC, datetime
+
+import pytest
+from cloudevents.core.bindings import kafka
+from cloudevents.core.v1.event import CloudEvent
+
+from contracts import boss
+from customer_profile import worker
+from one_unit import NOON, OneUnit
+from servicekit.envelope import Message, OutMessage, encode_data, parse_time, write_headers
+from servicekit.kafka import partition_of
+
+
+def read_by_sdk(message: OutMessage) -> CloudEvent:
+    event = kafka.from_kafka(
+        kafka.KafkaMessage(headers=dict(message.headers), key=message.key, value=message.value or b""), JSON
+    )
+    assert isinstance(event, CloudEvent)
+    return event
+
+
+JSON = kafka.JSONFormat()
+
+
+async def test_what_a_service_emits_is_read_by_the_sdk() -> None:
+    unit = await OneUnit(worker.app(4)).open()
+    customer = boss.Customer(customer_id="c1", name="张三", status="active")
+    await unit.take(
+        unit.record("boss.events", "kam.boss.customer.changed.v1", customer, id="e1", correlation="file:CUST.dat.gz#7")
+    )
+    (message,) = await unit.outbox()
+    event = read_by_sdk(message)
+    assert event.get_specversion() == "1.0"
+    assert (event.get_type(), event.get_source()) == ("kam.customer.created.v1", "kam/customer-profile")
+    assert (event.get_subject(), event.get_time()) == ("c1", NOON)
+    assert event.get_datacontenttype() == "application/json"
+    assert event.get_extension("correlationid") == "file:CUST.dat.gz#7"
+    assert event.get_extension("causationid") == "e1"
+    assert event.get_extension("businessclock") == NOON.isoformat()
+    data = event.get_data()
+    assert isinstance(data, dict) and (data["customer_id"], data["archive"]) == ("c1", "active")
+    assert {"field": "name", "old": None, "new": "张*"} in data["changes"]
+
+
+def test_what_the_sdk_writes_is_read_by_us() -> None:
+    attributes = {
+        "id": "x-1",
+        "source": "boss/320100",
+        "type": "kam.boss.balance.changed.v1",
+        "subject": "c1",
+        "time": datetime(2026, 7, 1, 4, tzinfo=UTC),
+        "datacontenttype": "application/json",
+        "correlationid": "feed:boss#1",
+    }
+    written = kafka.to_binary(CloudEvent(attributes, {"customer_id": "c1"}), JSON, lambda event: "c1")
+    headers = {name: value if isinstance(value, bytes) else value.encode() for name, value in written.headers.items()}
+    message = Message("boss.feed", 0, 0, b"c1", headers, bytes(written.value))
+    assert (message.id, message.type, message.key) == ("x-1", "kam.boss.balance.changed.v1", "c1")
+    assert message.attribute("source") == "boss/320100" and message.correlation_id == "feed:boss#1"
+    assert parse_time(message.attribute("time") or "") == attributes["time"]
+    assert message.body == b'{"customer_id": "c1"}' or message.body == b'{"customer_id":"c1"}'
+
+
+def test_attributes_that_are_absent_are_none_and_the_event_is_its_own_beginning() -> None:
+    headers = dict(
+        write_headers(id="1", type="t", source="s", subject="c", time="2026-07-01T04:00:00Z", correlation_id="1")
+    )
+    message = Message("t", 0, 0, None, headers, encode_data({}))
+    assert (message.key, message.correlation_id, message.revision) == ("c", "1", 0)
+    assert message.attribute("causationid") is None and message.attribute("sequence") is None
+    assert Message("t", 0, 0, None, {}, None).id == ""
+
+
+@pytest.mark.parametrize(
+    "key, murmur2", [("21", -973932308), ("foobar", -790332482), ("a-little-bit-long-string", -985981536)]
+)
+def test_partitions_are_those_of_kafkas_own_partitioner(key: str, murmur2: int) -> None:
+    """Hashes from Kafka's own unit test (UtilsTest.testMurmur2)."""
+    assert partition_of(key, 12) == partition_of(key.encode(), 12) == (murmur2 & 0x7FFFFFFF) % 12

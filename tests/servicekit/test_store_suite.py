@@ -1,0 +1,202 @@
+"""What a store promises: one suite for the fake and the real ones."""
+
+import copy
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from servicekit.decision import Row
+from servicekit.envelope import OutMessage
+from servicekit.local import LocalStore
+from servicekit.memory import MemoryRows, MemoryStore
+from servicekit.mongo import MongoRows, MongoStore
+from servicekit.store import Batch, Fenced, Rows, Store, Transient
+
+Open = Callable[[str], Store]
+MONGO = pytest.param("mongo", marks=pytest.mark.embedded)
+
+
+def message(text: str) -> OutMessage:
+    return OutMessage("t", 1, b"key", text.encode(), [("ce_id", b"1")])
+
+
+def batch(n: int = 1, **fields: Any) -> Batch:
+    return Batch(**{"next_sequence": n, **fields})
+
+
+class Backend:
+    """One place where units are kept. ``unit`` is a new process's store of a unit, ``rows`` what people read."""
+
+    def __init__(self, kind: str, unit: Open, rows: Rows | None) -> None:
+        self.kind, self.unit, self.rows = kind, unit, rows
+
+
+@pytest.fixture(params=["memory", "local", MONGO])
+async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
+    if request.param == "memory":
+        stores: dict[str, MemoryStore] = {}
+        first = stores.setdefault("app.0", MemoryStore())
+        yield Backend("memory", lambda unit: stores.setdefault(unit, MemoryStore()), MemoryRows(first))
+    elif request.param == "local":
+        yield Backend("local", lambda unit: LocalStore(tmp_path / unit), None)
+    else:
+        client: Any = AsyncIOMotorClient(request.getfixturevalue("mongodb"), tz_aware=True)
+        database = client[request.getfixturevalue("mongo_database")]
+        yield Backend("mongo", lambda unit: MongoStore(database, "app", unit), MongoRows(database))
+        await client.drop_database(database.name)
+        client.close()
+
+
+@pytest.fixture
+async def store(backend: Backend) -> Store:
+    opened = backend.unit("app.0")
+    await opened.open()
+    return opened
+
+
+async def reopened(backend: Backend, store: Store) -> tuple[Store, Any]:
+    await store.close()
+    again = backend.unit("app.0")
+    return again, await again.open()
+
+
+async def test_a_new_unit_stands_at_the_beginning(backend: Backend) -> None:
+    store = backend.unit("app.7")
+    position = await store.open()
+    assert (position.offsets, position.marks, position.next_sequence) == ({}, {}, 1) and position.epoch
+    assert await store.load(["a"]) == {} and await store.next_due() is None
+    assert await store.due(10**15, 10) == [] and await store.outbox(0, 10) == []
+    await store.close()
+
+
+async def test_a_commit_is_there_after_the_process_has_gone(backend: Backend, store: Store) -> None:
+    await store.commit(batch(2, states={"a": (b"A", 500)}, offsets={"t/0": 7}, marks={"clock": "x", "seen": "1"}))
+    await store.commit(batch(4, states={"b": (b"B", None)}, offsets={"t/1": 9}, marks={"seen": "2"},
+                             outbox=[(2, message("two")), (3, message("three"))]))  # fmt: skip
+    store, position = await reopened(backend, store)
+    assert position.offsets == {"t/0": 7, "t/1": 9} and position.marks == {"clock": "x", "seen": "2"}
+    assert position.next_sequence == 4
+    assert await store.load(["a", "b", "c"]) == {"a": b"A", "b": b"B"}
+    assert await store.due(500, 10) == [("a", 500)] and await store.next_due() == 500
+    assert await store.outbox(0, 10) == [(2, message("two")), (3, message("three"))]
+    _, again = await reopened(backend, store)
+    assert again.epoch == position.epoch, "sequence numbers go on under the same name"
+
+
+async def test_a_state_is_replaced_and_forgotten_with_its_wish_to_wake(store: Store) -> None:
+    await store.commit(batch(states={"a": (b"1", 100), "b": (b"1", 100), "c": (b"1", 100), "d": (b"1", None)}))
+    await store.commit(batch(states={"a": (b"2", 300), "b": (b"2", None), "c": (None, 50), "d": (b"2", 200)}))
+    assert await store.load(["a", "b", "c", "d"]) == {"a": b"2", "b": b"2", "d": b"2"}
+    assert await store.due(199, 10) == [] and await store.next_due() == 200
+    assert await store.due(1000, 10) == [("d", 200), ("a", 300)]
+
+
+async def test_due_keys_come_earliest_first_and_a_few_at_a_time(store: Store) -> None:
+    await store.commit(batch(states={f"k{n}": (b"s", 1000 - n) for n in range(50)}))
+    assert await store.due(1000, 3) == [("k49", 951), ("k48", 952), ("k47", 953)]
+    assert await store.due(952, 100) == [("k49", 951), ("k48", 952)]
+    assert len(await store.due(1000, 100)) == 50
+
+
+async def test_the_outbox_keeps_its_order_until_it_is_sent(backend: Backend, store: Store) -> None:
+    await store.commit(batch(301, outbox=[(n, message(str(n))) for n in range(1, 301)]))
+    assert [n for n, _ in await store.outbox(0, 2)] == [1, 2]
+    assert [n for n, _ in await store.outbox(255, 3)] == [256, 257, 258]
+    await store.sent(299)
+    assert [n for n, _ in await store.outbox(0, 10)] == [300]
+    store, _ = await reopened(backend, store)
+    await store.commit(batch(302, outbox=[(301, message("301"))]))
+    await store.sent(300)
+    assert [n for n, _ in await store.outbox(0, 10)] == [301]
+
+
+async def test_many_keys_at_once(store: Store) -> None:
+    keys = [f"客户-{n}" for n in range(3000)]
+    await store.commit(batch(states={key: (key.encode(), None) for key in keys}))
+    assert await store.load([*keys, "nobody"]) == {key: key.encode() for key in keys}
+
+
+async def test_units_do_not_see_each_other(backend: Backend, store: Store) -> None:
+    other = backend.unit("app.1")
+    await other.open()
+    await store.commit(batch(2, states={"a": (b"A", 100)}, offsets={"t/0": 1}, outbox=[(1, message("one"))]))
+    assert await other.due(1000, 10) == [] and await other.next_due() is None and await other.outbox(0, 10) == []
+    await other.commit(batch(2, outbox=[(1, message("other"))]))
+    await other.sent(1)
+    assert [m.value for _, m in await store.outbox(0, 10)] == [b"one"]
+    await other.close()
+
+
+async def test_a_commit_that_can_not_be_written_leaves_nothing(backend: Backend, store: Store) -> None:
+    if backend.kind == "memory":
+        pytest.skip("the fake encodes nothing, so nothing can fail half-way")
+    broken = OutMessage("t", 1, None, object(), [])  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        await store.commit(
+            batch(9, states={"a": (b"A", 5)}, offsets={"t/0": 5}, outbox=[(1, message("x")), (2, broken)])
+        )
+    assert await store.load(["a"]) == {} and await store.outbox(0, 10) == []
+    await store.commit(batch(2, states={"a": (b"A", 5)}))
+    _, position = await reopened(backend, store)
+    assert (position.offsets, position.next_sequence) == ({}, 2)
+
+
+async def test_a_second_owner_keeps_the_first_from_writing(backend: Backend, store: Store) -> None:
+    if backend.kind == "memory":
+        pytest.skip("a dictionary belongs to one process")
+    await store.commit(batch(2, states={"a": (b"first", None)}))
+    with pytest.raises(Fenced):
+        # RocksDB keeps the second out, MongoDB the first.
+        await backend.unit("app.0").open()
+        await store.commit(batch(3, states={"a": (b"late", None)}))
+    assert await store.load(["a"]) == {"a": b"first"}
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("backend", ["mongo"], indirect=True)
+async def test_a_commit_whose_answer_was_lost_is_written_once(backend: Backend, store: Store) -> None:
+    before_the_answer = copy.copy(store)
+    once = batch(2, states={"a": (b"A", None)}, outbox=[(1, message("one"))])
+    await store.commit(once)
+    await before_the_answer.commit(once)
+    assert [n for n, _ in await before_the_answer.outbox(0, 10)] == [1]
+    await before_the_answer.commit(batch(3, states={"a": (b"B", None)}, outbox=[(2, message("two"))]))
+    assert await store.load(["a"]) == {"a": b"B"}
+
+
+async def test_a_server_that_is_away_is_a_passing_failure() -> None:
+    client: Any = AsyncIOMotorClient("mongodb://127.0.0.1:9/", serverSelectionTimeoutMS=50)
+    store = MongoStore(client["nowhere"], "app", "app.0")
+    for call in (store.open(), store.load(["a"]), store.due(1, 1), store.next_due(), store.outbox(0, 1), store.sent(1)):
+        with pytest.raises(Transient):
+            await call
+
+
+@pytest.mark.parametrize("backend", ["memory", MONGO], indirect=True)
+async def test_documents_are_replaced_whole_and_found(backend: Backend, store: Store) -> None:
+    rows = backend.rows
+    assert rows is not None
+    people = [("1", "b", 10, ["x"]), ("2", "a", 20, ["x", "y"]), ("3", "c", 30, []), ("4", None, 40, ["z"])]
+    await store.commit(
+        batch(rows=[Row("people", i, {"name": n, "age": a, "tags": t, "in": {"city": i}}) for i, n, a, t in people])
+    )
+
+    async def ids(where: dict[str, Any] | None = None, **how: Any) -> list[str]:
+        return [d["_id"] for d in await rows.find("people", where, **how)]
+
+    assert sorted(await ids()) == ["1", "2", "3", "4"]
+    assert await ids({"name": "a"}) == ["2"] and await ids({"in.city": "3"}) == ["3"]
+    assert sorted(await ids({"name": {"$in": ["a", "c"]}})) == ["2", "3"]
+    assert sorted(await ids({"age": {"$gte": 20, "$lt": 40}})) == ["2", "3"]
+    assert sorted(await ids({"tags": "x"})) == ["1", "2"]
+    assert await ids({}, sort="name") == ["4", "2", "1", "3"] and await ids({}, sort="-age", limit=2) == ["4", "3"]
+    await store.commit(
+        batch(rows=[Row("people", "1", {"name": "z"}), Row("people", "2", None), Row("people", "9", None)])
+    )
+    assert await rows.get("people", "1") == {"_id": "1", "name": "z"}
+    assert await rows.get("people", "2") is None
+    await store.commit(batch(rows=[Row("people", "1", {"name": "y"}), Row("people", "1", None)]))
+    assert await rows.get("people", "1") is None, "of two writes in a batch the last stands"
