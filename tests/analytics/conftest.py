@@ -110,10 +110,14 @@ def churn(log: Log) -> Log:
         log.add("boss.bill.issued", f"bill{number}", correlation=f"{road}{number}", period=period, amount_fen=fen)
     last = "feed:boss/billing#b-4"
     log.add("boss.bill.issued", "bill4", correlation=last, period="202606", amount_fen=7000)
-    about = {"alert_id": "alert", "kind": "churn_warning", "evidence": ["bill1", "bill2", "bill3", "bill4"]}
+    about: dict[str, Any] = {
+        "alert_id": "alert",
+        "kind": "churn_warning",
+        "evidence": ["bill1", "bill2", "bill3", "bill4"],
+    }
     about |= {"stage": None, "period": "202606"}
     log.add("alert.raised", "raised", correlation=last, cause="bill4", **about)
-    item = {"alert_id": "alert", "work_id": "work", "kind": "retention", "outcome": None}
+    item: dict[str, Any] = {"alert_id": "alert", "work_id": "work", "kind": "retention", "outcome": None}
     log.add("work.opened", "opened", correlation=last, cause="raised", **item)
     log.add("work.accepted", "accepted", correlation="call-1", cause="call-1", **item)
     log.add("work.closed", "closed", correlation="call-2", cause="call-2", **{**item, "outcome": "retained"})
@@ -129,11 +133,14 @@ def arrears(log: Log) -> Log:
     log.add("alert.raised", "raised", correlation=record, cause="debt", alert_id="alert", evidence=["debt"])
     for sms in ("sms1", "sms2"):
         part = {"number": 1, "reference": 7, "state": "sent", "message_id": f"{sms}-at-smsc"}
-        about = {"sms_id": sms, "alert_id": "alert", "parts": []}
+        about: dict[str, Any] = {"sms_id": sms, "alert_id": "alert", "parts": []}
         log.add("sms.planned", f"{sms}.planned", correlation=record, cause="raised", **about)
         log.add("sms.intended", f"{sms}.intended", correlation=record, cause=f"{sms}.planned", **about)
         about["parts"] = [part]
-        log.add("sms.submitted", f"{sms}.submitted", correlation=record, cause=f"{sms}.intended", **about)
-        known = {"sms_id": "sms1"} if sms == "sms1" else {"sms_id": None, "customer_id": None, "part": None}
+        known: dict[str, Any] = (
+            {"sms_id": "sms1"} if sms == "sms1" else {"sms_id": None, "customer_id": None, "part": None}
+        )
+        # The answer of the SMSC and its receipt may be written down in either order.
         log.add("sms.receipt.received", f"{sms}.receipt", cause="smsc", message_id=f"{sms}-at-smsc", **known)
+        log.add("sms.submitted", f"{sms}.submitted", correlation=record, cause=f"{sms}.intended", **about)
     return log

@@ -3,18 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from analytics.domain import Cell
+from analytics.domain import Cell, Counts
 from analytics.recount import differences, recount
-from analytics.store import Counts, LineageStore
+from analytics.store import LineageStore
 
 
 def again(log: Any, positions: dict[str, int]) -> Counts:
     scratch: Path = log.settings.service_data
-    return recount(log.settings.archive_dir, positions, scratch)
+    archive: Path = log.settings.archive_dir
+    return recount(archive, positions, scratch)
 
 
 async def agreed(log: Any) -> Counts:
     """The counts, after both ways have given the same."""
+    live: Counts
     live, positions = (await log.read()).counts()
     log.archive()
     assert differences(live, again(log, positions)) == []

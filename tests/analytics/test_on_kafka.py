@@ -67,7 +67,7 @@ async def send(producer: AIOKafkaProducer, type_: str, key: str, headers: dict[s
         partition=partition_of(key, 4),
         headers=[(name, value.encode()) for name, value in found.items() if value],
     )
-    return found["ce_id"]
+    return str(found["ce_id"])
 
 
 async def story(producer: AIOKafkaProducer, customer: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from billing_sync.bootstrap import build
 from billing_sync.settings import Settings
-from harness import event, plain, until
+from intake_harness import event, plain, until
 from servicekit.auth import issue_token
 from servicekit.envelope import OutMessage
 

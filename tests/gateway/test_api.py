@@ -34,7 +34,7 @@ class Province:
         if service in self.down:
             raise httpx.ConnectError("refused", request=request)
         if service in self.failing:
-            return httpx.Response(500)
+            return httpx.Response(500, text="Internal Server Error")
         if path == "/internal/settle":
             unit = {"unit": f"{service}.0", "busy": service in self.busy}
             return httpx.Response(200, json={"service": service, "ready": True, "units": [unit], "pending": {}})
@@ -45,6 +45,8 @@ class Province:
         self.asked.append((service, request.method, str(request.url.raw_path, "ascii"), claims["sub"]))
         if path == "/v1/customers/unknown":
             return httpx.Response(404, json={"error": "unknown_customer", "zh": "没有", "en": "none"})
+        if path == "/v1/rates":
+            return httpx.Response(503, json={"error": "rates_away", "zh": "没有", "en": "away"})
         if path.startswith("/v1/customers/"):
             return httpx.Response(200, json={"customer_id": path.rpartition("/")[2], "name": "王芳"})
         return httpx.Response(200, json=[{"service": service}])
@@ -87,7 +89,6 @@ async def people(province: Province, tmp_path: Path) -> AsyncIterator[httpx.Asyn
         ("/v1/why/file:BILL_1.dat.gz%2317", "analytics", "/v1/why/file%3ABILL_1.dat.gz%2317"),
         ("/v1/counts?day=2026-06-30", "analytics", "/v1/counts?day=2026-06-30"),
         ("/v1/recount", "analytics", "/v1/recount"),
-        ("/v1/rates", "analytics", "/v1/rates"),
         ("/v1/clock", "billing-sync", "/v1/clock"),
     ],
 )
@@ -159,6 +160,12 @@ async def test_roles(people: httpx.AsyncClient, role: str | None, method: str, p
     answer = await people.request(method, path, json={} if method != "GET" else None)
 
     assert answer.status_code == status
+
+
+async def test_a_refusal_of_a_service_is_passed_on(people: httpx.AsyncClient) -> None:
+    answer = await people.get("/v1/rates")
+
+    assert (answer.status_code, answer.json()["error"]) == (503, "rates_away")
 
 
 @pytest.mark.parametrize(("fault", "status"), [("down", 503), ("failing", 502)])

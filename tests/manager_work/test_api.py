@@ -123,8 +123,8 @@ async def test_a_wrong_state_is_409(call: Client) -> None:
 
 
 async def test_an_idempotency_key_makes_a_repeat_harmless(call: Client) -> None:
-    request = {"json": {"outcome": "lost"}, "headers": {"idempotency-key": "k1"}}
-    first, again = [await call("POST", f"/v1/work/{WORK}/close", **request) for _ in range(2)]
+    body, key = {"outcome": "lost"}, {"idempotency-key": "k1"}
+    first, again = [await call("POST", f"/v1/work/{WORK}/close", json=body, headers=key) for _ in range(2)]
     assert first.status_code == again.status_code == 200 and first.json() == again.json()
 
 

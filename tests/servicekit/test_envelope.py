@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cloudevents.core.bindings import kafka
+from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from contracts import boss
@@ -21,7 +22,7 @@ def read_by_sdk(message: OutMessage) -> CloudEvent:
     return event
 
 
-JSON = kafka.JSONFormat()
+JSON = JSONFormat()
 
 
 async def test_what_a_service_emits_is_read_by_the_sdk() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from contracts.registry import FEED
 from kam.sim.boss import files, people, scenarios, traffic
 from kam.sim.boss.journal import Journal
@@ -134,8 +135,31 @@ def test_a_scenario_needs_nothing_but_a_number(scenario: str) -> None:
     assert events[0]["type"] == "kam.boss.customer.changed.v1"
     for event in events:
         msgspec.convert(event["data"], FEED[event["type"]])
-    page = {"customer_id": "42", "city": "320500", "monthly_fee_fen": 9900, "alerts": []}
-    assert all(event["type"] != "kam.boss.customer.changed.v1" for event in scenarios.events_for(scenario, "42", page, NOW))
+
+
+@pytest.mark.parametrize("scenario", scenarios.SCENARIOS)
+def test_a_customers_page_is_enough(scenario: str) -> None:
+    page = {
+        "customer": {
+            "customer_id": "42",
+            "name": "张*",
+            "birth_date": "1970-**-**",
+            "city": "320500",
+            "status": "active",
+        },
+        "bills": [{"customer_id": "42", "period": p, "amount_fen": 9000} for p in ("202609", "202608", "202607")],
+        "arrears": {"customer_id": "42", "as_of": "2026-11-01", "amount_fen": 100, "oldest_due_on": "2026-10-30"},
+        "contracts": [{"contract_id": "C1", "customer_id": "42", "ends_on": "2026-12-10", "event_id": "x", "at": "y"}],
+    }
+    (event,) = scenarios.events_for(scenario, "42", page, NOW)
+    expected = {
+        "churn": {"period": "202610", "amount_fen": 4500},
+        "arrears": {"amount_fen": 20_000, "oldest_due_on": "2026-09-30"},
+        "contract": {"contract_id": "C1", "ends_on": "2026-11-29"},
+        "complaint": {"status": "opened"},
+        "stop": {"kind": "stop"},
+    }[scenario]
+    assert {name: event["data"][name] for name in expected} == expected
 
 
 def test_churn_falls_below_seventy_percent(province: Province) -> None:
@@ -232,7 +256,7 @@ async def test_the_past_is_delivered_once_and_each_night_after_it(tmp_path: Path
     assert bills == []
     roads.clock += timedelta(days=1)
     await sim.step()
-    control, rows = read_pair(boss, "BILL_320100_20261201_0005")
+    _, rows = read_pair(boss, "BILL_320100_20261201_0005")
     assert {row["period"] for row in rows} == {"202611"}
     await sim.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import typer
@@ -41,3 +42,8 @@ def main() -> None:
         sys.exit(error.status)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if "KAM_DEBUG" in os.environ:
+            raise
+        print(f"内部错误：{error!r}（KAM_DEBUG=1 看详情） / internal error; KAM_DEBUG=1 shows more", file=sys.stderr)
+        sys.exit(1)

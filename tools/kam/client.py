@@ -6,6 +6,7 @@ Standard library only: a command that asks one question must answer in a third o
 from __future__ import annotations
 
 import base64
+import contextlib
 import getpass
 import hashlib
 import hmac
@@ -152,7 +153,9 @@ class Client:
             headers["Content-Type"] = content_type
         connection = HTTPConnection(address.hostname or "", address.port, timeout=timeout)
         try:
-            connection.request(method, path, body, headers)
+            # A service that refuses a body (413) answers before it has read it.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, headers)
             response = connection.getresponse()
             return Answer(response.status, dict(response.headers.items()), response.read())
         except (OSError, HTTPException) as error:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kam.client import Client, Failed
+from kam.client import Client, Failed, segment
 
 ORDER = ("UNIT", "MGR", "CUST", "CONT", "BILL", "USAGE", "PAY", "ARR", "COMP", "SERV")
 _NAME = re.compile(r"(?P<kind>[A-Z]+)_(?P<city>[^_]+)_(?P<date>\d{8})_(?P<sequence>\d+)$")
@@ -79,9 +79,14 @@ def receipts(
     pause = 0.02
     while True:
         for name in names:
-            if name not in found and (receipt := _receipt(client, name, since)) is not None:
-                found[name] = receipt
-                progress(len(found), f"{name} {receipt.get('result')}")
+            if name in found:
+                continue
+            latest = _latest(client, name, since)
+            if latest.get("ended"):
+                found[name] = latest
+                progress(len(found), f"{name} {latest['result']}")
+            elif latest:
+                progress(len(found), f"{name} {latest.get('phase')} {latest.get('percent')} %")
         waiting = [name for name in names if name not in found]
         if not waiting:
             return [found[name] for name in names]
@@ -95,12 +100,10 @@ def receipts(
         pause = min(pause * 1.5, 0.5)
 
 
-def _receipt(client: Client, name: str, since: datetime) -> dict[str, Any] | None:
-    """The latest receipt of a file that ended after the delivery began."""
-    answer = client.call("GET", "billing-sync", f"/v1/files?name={name}{DATA}", patience=30.0)
-    if answer.status == 404:
-        return None
-    known = client.checked(answer)
-    listed = known if isinstance(known, list) else [known]
-    fresh = [r for r in listed if r and r.get("ended") and datetime.fromisoformat(r["ended"]) >= since]
-    return max(fresh, key=lambda r: str(r["ended"]), default=None)
+def _latest(client: Client, name: str, since: datetime) -> dict[str, Any]:
+    """The receipt of this delivery; how far it is while it is being loaded; empty while there is nothing to say."""
+    answer = client.call("GET", "billing-sync", f"/v1/files?name={segment(name)}{DATA}", patience=30.0)
+    known = Client.checked(answer)
+    newest: dict[str, Any] = known[-1] if known else {}
+    old = newest.get("ended") and datetime.fromisoformat(newest["ended"]) < since
+    return {} if old else newest

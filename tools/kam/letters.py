@@ -79,23 +79,25 @@ def _unreachable(bootstrap: str, error: Exception) -> Failed:
 
 async def waiting(bootstrap: str) -> list[Letter]:
     """All dead letters that have not been replayed, oldest first. Raises ``Failed`` when Kafka does not answer."""
+    topics = await partitions(bootstrap)
+    places = [TopicPartition(t, p) for t, count in topics.items() if t.endswith(SUFFIX) for p in range(count)]
+    if not places:
+        return []
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, client_id="kam-dlq", enable_auto_commit=False)
     try:
         await consumer.start()
-    except KafkaError as error:
-        raise _unreachable(bootstrap, error) from error
-    try:
-        topics = [topic for topic in await consumer.topics() if topic.endswith(SUFFIX)]
-        places = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t) or ()]
-        if not places:
-            return []
+        consumer.assign(places)
         ends = await consumer.end_offsets(places)
         begins = await consumer.beginning_offsets(places)
-        places = [place for place in places if ends[place] > begins[place]]
-        consumer.assign(places)
-        for place in places:
+        filled = {place: ends[place] for place in places if ends[place] > begins[place]}
+        if not filled:
+            return []
+        consumer.assign(list(filled))
+        for place in filled:
             consumer.seek(place, begins[place])
-        return await _read(consumer, {place: ends[place] for place in places})
+        return await _read(consumer, filled)
+    except KafkaError as error:
+        raise _unreachable(bootstrap, error) from error
     finally:
         await consumer.stop()
 
@@ -124,13 +126,10 @@ async def replay(bootstrap: str, letters: Iterable[Letter]) -> tuple[list[str], 
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, client_id="kam-dlq", enable_idempotence=True, max_request_size=8 << 20
     )
-    try:
-        await producer.start()
-    except KafkaError as error:
-        raise _unreachable(bootstrap, error) from error
     done: list[str] = []
     quarantined: list[str] = []
     try:
+        await producer.start()
         for letter in letters:
             message, allowed = deadletter.replay(letter.headers, letter.key, letter.value)
             if not allowed:
@@ -141,22 +140,25 @@ async def replay(bootstrap: str, letters: Iterable[Letter]) -> tuple[list[str], 
             )
             topic, partition, _ = letter.id.rsplit("/", 2)
             marker = [(MARKER, letter.id.encode())]
-            await producer.send_and_wait(topic, None, partition=int(partition), headers=marker)
+            await producer.send_and_wait(topic, b"", partition=int(partition), headers=marker)
             done.append(letter.id)
+    except KafkaError as error:
+        raise _unreachable(bootstrap, error) from error
     finally:
         await producer.stop()
     return done, quarantined
 
 
-async def topics_on_broker(bootstrap: str) -> dict[str, int]:
+async def partitions(bootstrap: str) -> dict[str, int]:
     """Name and number of partitions of every topic. Raises ``Failed`` when Kafka does not answer."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, client_id="kam-topics", enable_auto_commit=False)
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="kam-topics")
     try:
-        await consumer.start()
+        await admin.start()
+        described = await admin.describe_topics()
     except KafkaError as error:
         raise _unreachable(bootstrap, error) from error
-    try:
-        topics = [topic for topic in await consumer.topics() if not topic.startswith("__")]
-        return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in topics}
     finally:
-        await consumer.stop()
+        await admin.close()
+    return {t["topic"]: len(t["partitions"]) for t in described if not t["topic"].startswith("__")}

@@ -9,7 +9,9 @@ from typing import Any
 SHANGHAI = timezone(timedelta(hours=8))
 Row = Mapping[str, Any]
 Column = tuple[str, Callable[[Row], str]]
-WIDE = 150
+WIDE = 200
+#: fields of nested records that only programs need
+_MACHINES = ("customer_id", "event_id", "correlation", "recorded")
 
 WORDS = {
     "churn_warning": "离网预警",
@@ -131,7 +133,8 @@ def table(title: str, columns: Sequence[Column], rows: Iterable[Row], empty: str
 
     view = Table(title=f"{title}（{len(known)}）", title_justify="left", header_style="bold")
     for heading, _ in columns:
-        view.add_column(heading, overflow="fold")
+        # An id must be in one piece, to be copied.
+        view.add_column(heading, overflow="fold", no_wrap=heading.endswith(" id"))
     from rich.markup import escape
 
     for row in known:
@@ -164,7 +167,7 @@ def fields(title: str, record: Row) -> None:
     add("", record)
     out.print(view)
     for name, items in lists:
-        columns = list(dict.fromkeys(key for item in items for key in item))
+        columns = [key for key in dict.fromkeys(key for item in items for key in item) if key not in _MACHINES]
         table(name, [(key, _cell(key)) for key in columns], items, "")
 
 

@@ -1,4 +1,4 @@
-"""Bearer tokens of an instance: HS256 JWTs signed with its own secret. Roles are the platform's, least privilege first."""
+"""Bearer tokens of an instance: HS256 JWTs signed with its own secret. Roles are the platform's, least first."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

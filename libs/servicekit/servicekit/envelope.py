@@ -1,8 +1,8 @@
 """CloudEvents 1.0 in Kafka binary content mode: what a received message is, and how a new one is written.
 
 Extension attributes of ours: ``correlationid`` (the BOSS record that began it), ``causationid`` (the event before),
-``businessclock`` (business time when the record was accepted), ``sequence`` (``<producer unit>:<number>``, rising within
-a producer unit: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS record).
+``businessclock`` (business time when the record was accepted), ``sequence`` (``<producer unit>:<number>``, rising
+within a producer unit: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS record).
 """
 
 from datetime import datetime
@@ -49,12 +49,17 @@ class Message:
     @property
     def id(self) -> str:
         """Event id; empty when the message carries none."""
-        return self.attribute("id") or ""
+        return self.headers.get("ce_id", b"").decode("utf-8", "replace")
 
     @property
     def correlation_id(self) -> str:
         """The BOSS record that began it; the event itself where it began here."""
-        return self.attribute("correlationid") or self.id
+        return self.headers.get("ce_correlationid", b"").decode("utf-8", "replace") or self.id
+
+    @property
+    def time(self) -> str:
+        """The event's own time, as on the wire; empty when the message carries none."""
+        return self.headers.get("ce_time", b"").decode("utf-8", "replace")
 
     @property
     def revision(self) -> int:

@@ -6,11 +6,13 @@ that compares ``owner`` and counts ``commits``: a process that was taken over ca
 lost is recognised.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from bson import Binary
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession, AsyncIOMotorDatabase
 from pymongo import DeleteOne, ReplaceOne
 from pymongo.errors import AutoReconnect, ConnectionFailure, OperationFailure, ServerSelectionTimeoutError
@@ -25,6 +27,7 @@ Document = dict[str, Any]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
 _decode_out = msgspec.msgpack.Decoder(OutMessage).decode
+_KEYS_A_QUERY = 50
 _PASSING = (AutoReconnect, ConnectionFailure, ServerSelectionTimeoutError)
 
 
@@ -55,10 +58,18 @@ class MongoStore:
             await self._states.create_index([("u", 1), ("w", 1)])
             await self._outbox.create_index([("u", 1), ("n", 1)])
             fresh = Position(epoch=secrets.token_hex(4))
-            # Taking over: from here on every commit of an earlier owner fails.
+            self._session = await self._db.client.start_session()
+            lsid = bytes(self._session.session_id["id"])  # type: ignore[index]  # motor: a property, stubbed as a method
+            # Taking over: an earlier owner that was killed may have left its transaction open, and that would block us
+            # until the server gives it up; from the update on every commit of an earlier owner fails.
+            if (earlier := await self._units.find_one({"_id": self._unit}, {"session": 1})) and "session" in earlier:
+                await self._db.client.admin.command("killSessions", [{"id": Binary(earlier["session"], 4)}])
             unit = await self._units.find_one_and_update(
                 {"_id": self._unit},
-                {"$set": {"owner": self._owner}, "$setOnInsert": {"commits": 0, "position": _encode(fresh)}},
+                {
+                    "$set": {"owner": self._owner, "session": lsid},
+                    "$setOnInsert": {"commits": 0, "position": _encode(fresh)},
+                },
                 upsert=True,
                 return_document=True,
             )
@@ -71,7 +82,8 @@ class MongoStore:
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         try:
-            return {d["_id"]: d["s"] async for d in self._states.find({"_id": {"$in": keys}}, {"s": 1})}
+            parts = [self._states.find({"_id": {"$in": part}}, {"s": 1}).to_list(None) for part in _parts(keys)]
+            return {d["_id"]: d["s"] for found in await asyncio.gather(*parts) for d in found}
         except _PASSING as error:
             raise Transient(str(error)) from error
 
@@ -81,8 +93,7 @@ class MongoStore:
             {**old.offsets, **batch.offsets}, {**old.marks, **batch.marks}, batch.next_sequence, old.epoch
         )
         try:
-            async with await self._db.client.start_session() as session:
-                await session.with_transaction(lambda s: self._write(batch, position, s))
+            await self._session.with_transaction(lambda s: self._write(batch, position, s))
         except _PASSING as error:
             raise Transient(str(error)) from error
         except OperationFailure as error:
@@ -154,7 +165,12 @@ class MongoStore:
             raise Transient(str(error)) from error
 
     async def close(self) -> None:
-        return None
+        await self._session.end_session()
+
+
+def _parts(keys: list[str]) -> list[list[str]]:
+    # The embedded server compares every document with the whole list of an $in: short lists, side by side.
+    return [keys[i : i + _KEYS_A_QUERY] for i in range(0, len(keys), _KEYS_A_QUERY)]
 
 
 def _state_write(unit: str, key: str, state: bytes | None, wake: int | None) -> "ReplaceOne[Document] | DeleteOne":

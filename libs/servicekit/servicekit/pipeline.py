@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,19 +23,20 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
 from servicekit import deadletter, faults, telemetry
+from servicekit.app import App, Effects
 from servicekit.clock import iso, to_millis
-from servicekit.decision import Context, Decision, Invalid, Refused
+from servicekit.decision import Context, Invalid, Refused
 from servicekit.envelope import Message, parse_time
 from servicekit.relay import Relay
 from servicekit.store import Fenced, Store, Transient
-from servicekit.work import On, Work
+from servicekit.work import Work
 
+__all__ = ["App", "Effects", "Stopped", "Unit"]
 log = structlog.get_logger()
 _EPOCH = parse_time("1970-01-01T00:00:00+00:00")
 _DUE_CHUNK = 500
 _decode_tick = msgspec.json.Decoder(ClockTicked).decode
 T = TypeVar("T")
-Effects = Callable[[list[Any]], Awaitable[None]]
 
 
 class Stopped(Exception):
@@ -53,25 +55,6 @@ def _mark_of_tick(mark: str | None) -> tuple[int, datetime]:
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
-
-
-class App(msgspec.Struct, kw_only=True):
-    """What a service gives to a unit: its handlers and how its states look.
-
-    ``clock_topics``: a wake-up runs only when the tick has come by on all of these; ``forward_clock_to``: the topic on
-    which the tick is passed on after it. ``effects`` is called after each commit that has some.
-    """
-
-    name: str
-    service: str
-    state: Any
-    handlers: Mapping[str, On]
-    on_wake: Callable[[Any, Context], Decision] | None = None
-    clock_topics: tuple[str, ...] = ()
-    forward_clock_to: str | None = None
-    partitions: int = 4
-    effects: Effects | None = None
-    key: Callable[[Message], str] | None = None
 
 
 class Unit:
@@ -98,6 +81,7 @@ class Unit:
         self._commands: asyncio.Queue[tuple[Message, asyncio.Future[Any]]] = asyncio.Queue(1000)
         self._stop = asyncio.Event()
         self._busy, self._asked = False, 0
+        self._key: Callable[[Message], str] = app.key or attrgetter("key")
         self._decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
         self._next_due: int | None = None
 
@@ -248,7 +232,8 @@ class Unit:
     async def _process(self, messages: list[Message], commands: Sequence[tuple[Message, asyncio.Future[Any]]]) -> None:
         work = Work(self)
         handlers = self.app.handlers
-        keys = {self._key(m) for m in messages if m.type in handlers}
+        key_of = self._key
+        keys = {key_of(m) for m in messages if m.type in handlers}
         keys.update(m.key for m, _ in commands)
         await self._load(work, keys)
         counts = {"handled": 0, "repeated": 0, "skipped": 0, "dead": 0}
@@ -278,15 +263,12 @@ class Unit:
             log.debug("batch.done", unit=self.name, **counts)
 
     def _handle(self, work: Work, message: Message) -> str:
-        replay = message.headers.get(deadletter.REPLAY_FOR)
+        headers = message.headers
+        replay = headers.get(deadletter.REPLAY_FOR)
         if replay is not None and replay.decode() != self.app.name:
             return "skipped"
-        if replay is None and b":" in (sequence := message.headers.get("ce_sequence", b"")):
-            producer, _, number = sequence.decode().rpartition(":")
-            mark = f"seen/{message.topic}/{message.partition}/{producer}"
-            if int(number) <= int(work.mark(mark) or 0):
-                return "repeated"
-            work.marks[mark] = number
+        if replay is None and work.is_repeat(message):
+            return "repeated"
         on = self.app.handlers.get(message.type)
         if on is None:
             if message.type not in EVENTS:
@@ -296,7 +278,7 @@ class Unit:
             message.data = on.decode(message.body or b"")
         except msgspec.MsgspecError as error:
             raise Invalid(str(error)) from error
-        clock = message.headers.get("ce_businessclock")
+        clock = headers.get("ce_businessclock")
         now = work.clock_at(clock) if clock is not None else work.now
         context = Context(
             now,
@@ -304,7 +286,7 @@ class Unit:
             message.type,
             message.correlation_id,
             message.revision,
-            message.attribute("time") or "",
+            message.time,
             message,
         )
         key = self._key(message)
@@ -406,9 +388,6 @@ class Unit:
         work.apply(key, decision, context)
 
     # --- store --------------------------------------------------------------------------------------------------
-
-    def _key(self, message: Message) -> str:
-        return message.key if self.app.key is None else self.app.key(message)
 
     async def _load(self, work: Work, keys: set[str]) -> None:
         if wanted := [key for key in keys if key not in work.loaded]:

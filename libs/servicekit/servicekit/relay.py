@@ -20,7 +20,7 @@ _CHUNK = 2000
 
 
 class Relay:
-    """One a unit: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` counts the rest."""
+    """One a unit: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` is the rest."""
 
     def __init__(self, unit: str, service: str, store: Store, producer: AIOKafkaProducer) -> None:
         self._unit, self._service, self._store, self._producer = unit, service, store, producer

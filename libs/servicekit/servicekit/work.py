@@ -14,7 +14,7 @@ from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
 from servicekit.clock import iso, to_millis
 from servicekit.decision import Context, Decision, Emit, Row, Tell
-from servicekit.envelope import OutMessage, encode_data, parse_time, write_headers
+from servicekit.envelope import Message, OutMessage, encode_data, parse_time, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
 from servicekit.store import Batch
@@ -51,6 +51,7 @@ class Work:
         self.outbox: list[tuple[int, OutMessage]] = []
         self.offsets: dict[str, int] = {}
         self.marks: dict[str, str] = {}
+        self._seen: dict[tuple[str, int, bytes], int] = {}
         self.effects: list[Any] = []
         self.answers: list[tuple[asyncio.Future[Any], Any]] = []
         self.told: deque[tuple[Tell, Context]] = deque()
@@ -62,6 +63,18 @@ class Work:
 
     def mark(self, name: str) -> str | None:
         return self.marks.get(name) or self._unit.position.marks.get(name)
+
+    def is_repeat(self, message: Message) -> bool:
+        """Whether this producer unit's number on this partition has come by before; takes note of it if not."""
+        producer, colon, text = message.headers.get("ce_sequence", b"").rpartition(b":")
+        if not colon:
+            return False
+        place, number = (message.topic, message.partition, producer), int(text)
+        last = self._seen.get(place)
+        if last is None:
+            last = int(self.mark(_mark_of(place)) or 0)
+        self._seen[place] = max(last, number)
+        return number <= last
 
     def state(self, key: str) -> Any:
         known = self.states.get(key, _MISSING)
@@ -81,9 +94,10 @@ class Work:
 
     def apply(self, key: str, decision: Decision, context: Context) -> None:
         """Take a decision over, whole or not at all: state, wake-up, rows, events with ids derived from their cause."""
-        sent = [self._event(key, emit, context, ordinal) for ordinal, emit in enumerate(decision.events)]
-        self._sequence += len(sent)
-        self.outbox.extend(sent)
+        if decision.events:
+            sent = [self._event(key, emit, context, ordinal) for ordinal, emit in enumerate(decision.events)]
+            self._sequence += len(sent)
+            self.outbox.extend(sent)
         if decision.state is not None or self.state(key) is not None:
             self.states[key] = (decision.state, None if decision.wake_at is None else to_millis(decision.wake_at))
         if decision.rows:
@@ -139,4 +153,10 @@ class Work:
         """The one atomic write."""
         encode = _encode_state
         states = {k: (None if s is None else encode(s), w) for k, (s, w) in self.states.items()}
-        return Batch(states, self.rows, self.outbox, self.offsets, self.marks, self._sequence)
+        marks = {**self.marks, **{_mark_of(place): str(number) for place, number in self._seen.items()}}
+        return Batch(states, self.rows, self.outbox, self.offsets, marks, self._sequence)
+
+
+def _mark_of(place: tuple[str, int, bytes]) -> str:
+    topic, partition, producer = place
+    return f"seen/{topic}/{partition}/{producer.decode()}"

@@ -14,8 +14,10 @@ from analytics.domain import BOSS_TOPIC, Node
 from analytics.texts import summary
 
 RECORD = "boss.record"
+_SUBMITTED = "kam.sms.submitted.v1"
 #: within one millisecond causes come before what they cause
-_RANK = {topic: rank for rank, topic in enumerate((BOSS_TOPIC, "customer.events", "alert.events", "work.events"), 1)}
+_ORDER = (BOSS_TOPIC, "customer.events", "alert.events", "work.events", "sms.outbound")
+_RANK = {topic: rank for rank, topic in enumerate(_ORDER)}
 
 
 class Link(Struct, frozen=True):
@@ -69,9 +71,16 @@ class _Walk:
             self._enter(node.id)
 
     def chain(self) -> list[Link]:
-        nodes = sorted(self._nodes.values(), key=lambda n: (n.timestamp, _RANK.get(n.topic, 9), n.offset))
+        nodes = sorted(self._nodes.values(), key=lambda n: (self._told_at(n), _RANK.get(n.topic, 9), n.offset))
         # One record may have given several events: it is told once, before the first of them.
         return list({link.id: link for node in reversed(nodes) for link in reversed(_links(node))}.values())[::-1]
+
+    def _told_at(self, node: Node) -> int:
+        """Time in the log; a receipt comes after the submit it answers, even where it was written down first."""
+        if node.topic != "sms.receipts":
+            return node.timestamp
+        answered = (n for n in self._nodes.values() if n.type == _SUBMITTED and not set(n.about).isdisjoint(node.about))
+        return max([node.timestamp, *(n.timestamp for n in answered)])
 
     def _enter(self, id_: str) -> None:
         """Take an event in, with the alerts it belongs to or is evidence of."""

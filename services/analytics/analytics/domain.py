@@ -9,6 +9,7 @@ Counting, defined once for the live counters and for the recount from the archiv
 * an event that came twice (same id) counts once, a message that broke its contract not at all.
 """
 
+from collections import Counter
 from datetime import date
 from typing import Any
 
@@ -57,6 +58,9 @@ class Cell(Struct, frozen=True, order=True):
     day: str
     city: str | None
     kind: str
+
+
+Counts = Counter[Cell]
 
 
 def day_of(time: str, timestamp_ms: int) -> date:

@@ -121,8 +121,8 @@ class Rates:
         """Job: until cancelled; raises when the agent crashed or stands still with messages before it."""
         self._settings.service_data.mkdir(parents=True, exist_ok=True)
         app = self.app()
-        await app.start()
         try:
+            await app.start()
             async with asyncio.TaskGroup() as together:
                 together.create_task(_until_crashed(app))
                 together.create_task(self._watch(app))

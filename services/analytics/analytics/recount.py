@@ -7,8 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from analytics.domain import BOSS_TOPIC, TOPICS, Cell
-from analytics.store import Counts
+from analytics.domain import BOSS_TOPIC, TOPICS, Cell, Counts
 
 # ``counted`` keeps the first place in the log of every id, up to the offsets of the live counters.
 _SQL = """

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from rocksdict import WriteBatch
 
-from analytics.domain import Cell, Node
+from analytics.domain import Cell, Counts, Node
 from servicekit.decision import Refused, Row
 from servicekit.local import LocalStore
 from servicekit.store import Position
@@ -19,7 +19,6 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_node = msgspec.msgpack.Decoder(Node).decode
 _encode_cell = msgspec.json.Encoder().encode
 _decode_cell = msgspec.json.Decoder(Cell).decode
-Counts = Counter[Cell]
 
 
 class LineageStore(LocalStore):

@@ -8,11 +8,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from analytics.archive import Archive, Archived, row_of
-from analytics.domain import TOPICS
+from analytics.domain import TOPICS, Counts
 from analytics.handlers import HANDLERS, Known
 from analytics.recount import recount
 from analytics.settings import Settings
-from analytics.store import Counts
 from contracts.registry import TICK
 from servicekit.decision import Refused
 from servicekit.envelope import Message

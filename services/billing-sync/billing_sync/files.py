@@ -257,11 +257,10 @@ def verify(path: Path, name: PairName, control: Control, progress: Callable[[int
             f"{unsure} rows have no readable amount, total not enforced: the rest is {total} fen, "
             f"the .chk says {control.amount_fen}"
         )
-    elif total != control.amount_fen:
+    elif apart := total - control.amount_fen:
         raise FileRejected(
-            f"金额合计 {total} 分，.chk 声明 {control.amount_fen} 分，差 {total - control.amount_fen} 分；请核对后重新生成",
-            f"amounts add up to {total} fen, the .chk says {control.amount_fen}, "
-            f"{total - control.amount_fen} apart; check and make it anew",
+            f"金额合计 {total} 分，.chk 声明 {control.amount_fen} 分，相差 {apart} 分；请核对后重新生成",
+            f"amounts add up to {total} fen, the .chk says {control.amount_fen}, {apart} apart; check and make it anew",
         )
     return Verified(rows, notes)
 

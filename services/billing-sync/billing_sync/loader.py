@@ -34,7 +34,7 @@ from billing_sync.loading import (
 from billing_sync.outcome import Outcomes, no_data, no_name, notes_of_absence
 from billing_sync.reading import chunks
 from billing_sync.settings import Settings
-from servicekit.clock import local_date, to_millis
+from servicekit.clock import local_date
 
 log = structlog.get_logger()
 POLL_SECONDS = 0.1
@@ -231,10 +231,10 @@ class Loader:
             return ()
         control = read_control(path.with_name(path.name.removesuffix(DATA) + CONTROL), earlier)
         read = chunks(path, earlier, control, maker, self._settings.chunk_rows)
-        end, lacking = to_millis(maker.end), 0
+        lacking = 0
         while (chunk := await asyncio.to_thread(next, read, None)) is not None:
             known = await self._intake.known([record_key(name.kind.name, fact.key) for fact in chunk.facts])
-            lacking += sum(1 for k in known.values() if k.effective == end and k.sequence == last.sequence)
+            lacking += sum(1 for k in known.values() if k.effective == maker.end_ms and k.sequence == last.sequence)
         if not lacking:
             return ()
         return (

@@ -17,7 +17,7 @@ from billing_sync.intake import Draft
 from billing_sync.reading import Chunk
 from billing_sync.store import ScanStore, encode
 from contracts.misc import FileReceipt
-from servicekit.clock import iso, to_millis
+from servicekit.clock import iso
 from servicekit.envelope import OutMessage, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
@@ -211,7 +211,7 @@ class Absent:
         return customer.city == self._name.city
 
     def _time(self) -> tuple[int, int]:
-        return to_millis(self._maker.end), self._name.sequence
+        return self._maker.end_ms, self._name.sequence
 
     def _clear(self, draft: Draft, key: str) -> int:
         return take(draft, self._maker.make((key, self._maker.day, 0, None, None), "absent")) == "changed"

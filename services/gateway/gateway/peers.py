@@ -36,7 +36,7 @@ class Peers:
         body: Any = None,
         timeout: float | None = None,
     ) -> httpx.Response:
-        """The answer of a service to a request on behalf of ``actor``; its refusals (4xx) are answers too.
+        """The answer of a service to a request on behalf of ``actor``; its refusals are answers too.
 
         Raises ``Refused`` 503 when it can't be reached, 502 when it fails or does not accept our token.
         """
@@ -56,7 +56,9 @@ class Peers:
                 f"service {service} can't be reached just now, try again soon (kam status shows it)",
                 503,
             ) from error
-        if answer.status_code >= 500 or answer.status_code in (401, 403):
+        # A refusal of the service itself (it starts, a part of it is away) comes as JSON and is passed on.
+        broken = answer.status_code >= 500 and "json" not in answer.headers.get("content-type", "")
+        if broken or answer.status_code in (401, 403):
             raise Refused(
                 "service_failed",
                 f"服务 {service} 出错（HTTP {answer.status_code}），请查看它的日志",

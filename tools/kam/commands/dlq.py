@@ -109,7 +109,7 @@ def topics(data: Data = None, as_json: Json = False) -> None:
     from kam import letters
     from kam.embedded.topics import declared
 
-    have = asyncio.run(letters.topics_on_broker(str(require(data)["kafka"])))
+    have = asyncio.run(letters.partitions(str(require(data)["kafka"])))
     wanted = {topic.name: topic.partitions for topic in declared()}
     rows = []
     for name in sorted({*wanted, *have}):

@@ -105,7 +105,14 @@ def deliver(
 def _progress(total: int) -> Iterator[Callable[[int, str], None]]:
     """Progress on stderr: a bar on a terminal, plain lines elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda done, text: print(f"{done}/{total} {text}", file=sys.stderr, flush=True)
+        said = [-1]
+
+        def line(done: int, text: str) -> None:
+            if done != said[0]:
+                print(f"{done}/{total} {text}", file=sys.stderr, flush=True)
+            said[0] = done
+
+        yield line
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

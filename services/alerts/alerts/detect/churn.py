@@ -5,6 +5,7 @@ The alert follows the final figures, whatever the order in which they came (inte
 
 from calendar import monthrange
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -23,6 +24,7 @@ _REQUESTS = ("stop_request", "port_query")
 # --- months -----------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def month_of(period: str) -> Month:
     """Month of a period ``yyyymm``."""
     return int(period[:4]) * 12 + int(period[4:]) - 1
@@ -101,9 +103,11 @@ def known(series: Series | None, month: Month) -> int | None:
 def is_touched(state: State, figures: dict[str, Series], month: Month, rule: Fall) -> bool:
     """Whether a figure of this month can matter to any alert: some month falls, or has an alert."""
     for series in figures.values():
-        for later in range(month, min(month + rule.months + 1, series.first + len(series.values))):
-            if falls(series, later, rule) is not None:
-                return True
+        end = series.first + len(series.values)
+        if month < end and any(
+            falls(series, later, rule) is not None for later in range(month, min(month + rule.months + 1, end))
+        ):
+            return True
     return bool(state.alerts) and any(_key(m) in state.alerts for m in _reach(month, rule))
 
 

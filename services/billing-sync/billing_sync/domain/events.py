@@ -9,8 +9,8 @@ import msgspec
 from billing_sync.domain.fields import read_instant
 from billing_sync.domain.kinds import FEED_KINDS, effective_at, limits_of_event
 from billing_sync.domain.reasons import Bad, missing, shown, unknown, wrong
-from billing_sync.domain.record import Fact, fact_of
-from servicekit.clock import iso, local_date
+from billing_sync.domain.record import Fact
+from servicekit.clock import iso, local_date, to_millis
 
 _MAX_ID = 500
 _DAY = timedelta(days=1)
@@ -103,10 +103,10 @@ def event_of(event: Any, now: datetime) -> FeedEvent:
     values = tuple([field.take_json(data.get(field.name)) for field in kind.fields])
     limits_of_event(time).check(kind, values)
     source, id_ = event["source"], event["id"]
-    fact = fact_of(
+    fact = Fact(
         kind,
         values,
-        effective_at(kind, values, time),
+        effective_at(kind, values, to_millis(time)),
         local_date(time).isoformat(),
         f"feed:{source}#{id_}",
         id_,

@@ -23,7 +23,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})"
 )
-_INTEGER = re.compile(r"-?[0-9]{1,17}")
+_DIGITS = 18
 
 
 @lru_cache(4096)
@@ -93,7 +93,12 @@ def _integer(low: int, high: int) -> tuple[Callable[[Any], Wire], Callable[[str]
         return value
 
     def of_text(cell: str) -> Wire:
-        if not _INTEGER.fullmatch(cell) or not low <= (number := int(cell)) <= high:
+        # int() alone takes blanks, underscores and other scripts' digits.
+        digits = cell[1:] if cell[0] == "-" else cell
+        if not (digits.isdigit() and digits.isascii() and len(digits) <= _DIGITS):
+            raise ValueError(cell)
+        number = int(cell)
+        if not low <= number <= high:
             raise ValueError(cell)
         return number
 

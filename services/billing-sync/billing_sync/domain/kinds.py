@@ -1,12 +1,12 @@
 """The kinds of BOSS records: their event type, keys, columns, and the order in which a night's files are loaded."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from functools import lru_cache
 
 import msgspec
 
 from billing_sync.domain.fields import Field, Wire, fields_of, read_instant
-from billing_sync.domain.reasons import Bad, future
+from billing_sync.domain.reasons import future
 from contracts.boss import BossRecord
 from contracts.registry import FEED, FILE_KINDS
 from servicekit.clock import at_local, end_of, iso, local_date, to_millis
@@ -20,7 +20,7 @@ PLANNED = frozenset({"due_on", "oldest_due_on", "starts_on", "ends_on"})
 
 
 class Kind:
-    """One kind of record. ``name`` is the file kind (BAL and LEFT come by events only); ``keys`` name the record."""
+    """One kind of record. ``name`` is the file kind (BAL, LEFT: events only); ``keys`` name a record."""
 
     def __init__(
         self, name: str, type_: str, record: type[BossRecord], amount: str | None = None, snapshot: bool = False
@@ -29,19 +29,18 @@ class Kind:
         self.amount, self.snapshot = amount, snapshot
         self.fields: tuple[Field, ...] = fields_of(record)
         self.columns: tuple[str, ...] = tuple(f.name for f in self.fields)
-        self.subject = "customer_id" if "customer_id" in self.columns else keys[0]
+        self.subject = "customer_id" if "customer_id" in self.columns else self.keys[0]
         self.subject_at = self.columns.index(self.subject)
-        self.key_at = tuple(self.columns.index(k) for k in keys)
+        self.key_at = tuple(self.columns.index(k) for k in self.keys)
+        self.as_of_at = self.columns.index("as_of") if "as_of" in self.columns else None
         self.dated = tuple((i, f.name, f.dated) for i, f in enumerate(self.fields) if f.dated and f.name not in PLANNED)
         self.known = frozenset(self.columns)
 
     def key(self, values: tuple[Wire, ...]) -> str:
         """Key of a record: its parts joined with ``/``."""
-        return "/".join([str(values[i]) for i in self.key_at])
-
-    def at(self, values: tuple[Wire, ...], column: str) -> Any:
-        """Value of a column."""
-        return values[self.columns.index(column)]
+        first, *more = self.key_at
+        key = values[first]
+        return "/".join((key, *(values[i] for i in more))) if more else key  # type: ignore[arg-type,return-value]
 
     def body(self, values: tuple[Wire, ...]) -> bytes:
         """JSON body of the event that carries these values."""
@@ -120,50 +119,25 @@ _BY_EVENT = {"BAL": "kam.boss.balance.changed.v1", "LEFT": "kam.boss.customer.le
 
 # In the order of loading.
 KINDS: dict[str, Kind] = {
-    **{
-        name: Kind(name, t, record, _KEYS[name], amount, snap) for name, (t, record, amount, snap) in FILE_KINDS.items()
-    },
-    **{name: Kind(name, type_, FEED[type_], _KEYS[name], None, False) for name, type_ in _BY_EVENT.items()},
+    **{name: Kind(name, *columns) for name, columns in FILE_KINDS.items()},
+    **{name: Kind(name, type_, FEED[type_]) for name, type_ in _BY_EVENT.items()},
 }
 FEED_KINDS: dict[str, Kind] = {kind.type: kind for kind in KINDS.values() if kind.type in FEED}
 FILE_ORDER: dict[str, int] = {name: order for order, name in enumerate(FILE_KINDS)}
 
 
-def effective_at(kind: Kind, values: tuple[Wire, ...], at: datetime) -> int:
-    """Effective time in epoch ms: ``at`` (event time or end of the business date), never after the end of ``as_of``."""
-    if kind.name == "ARR":
-        as_of = kind.at(values, "as_of")
-        return min(to_millis(at), _end_of_day(as_of))
-    return to_millis(at)
+def effective_at(kind: Kind, values: tuple[Wire, ...], at_ms: int) -> int:
+    """Effective time in epoch ms: the event's or the end of the business date, but not after the ``as_of`` day."""
+    if kind.as_of_at is None:
+        return at_ms
+    return min(at_ms, _end_of_day(str(values[kind.as_of_at])))
 
 
-_ends: dict[str, int] = {}
-
-
+@lru_cache(4096)
 def _end_of_day(day: str) -> int:
-    found = _ends.get(day)
-    if found is None:
-        if len(_ends) > 10_000:
-            _ends.clear()
-        found = _ends[day] = to_millis(end_of(date.fromisoformat(day)))
-    return found
+    return to_millis(end_of(date.fromisoformat(day)))
 
 
 def morning_of(day: date) -> datetime:
     """10:00 in Asia/Shanghai: where a business date puts the business clock."""
     return at_local(day, 10)
-
-
-__all__ = [
-    "FEED_KINDS",
-    "FILE_ORDER",
-    "KINDS",
-    "Bad",
-    "Kind",
-    "Limits",
-    "content_of",
-    "effective_at",
-    "limits_of_event",
-    "limits_of_file",
-    "morning_of",
-]

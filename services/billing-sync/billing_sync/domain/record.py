@@ -35,10 +35,7 @@ class Fact(msgspec.Struct):
     """A valid record as a road brings it. ``day`` is its business date; ``tag`` (files) names the snapshot it is in."""
 
     kind: Kind
-    key: str
-    subject: str
     values: tuple[Wire, ...]
-    content: bytes
     effective: int
     day: str
     correlation: str
@@ -46,34 +43,13 @@ class Fact(msgspec.Struct):
     sequence: int = 0
     city: str = ""
     tag: int = 0
+    key: str = ""
+    subject: str = ""
+    content: bytes = b""
 
-
-def fact_of(
-    kind: Kind,
-    values: tuple[Wire, ...],
-    effective: int,
-    day: str,
-    correlation: str,
-    causation: str,
-    sequence: int = 0,
-    city: str = "",
-    tag: int = 0,
-) -> Fact:
-    """A fact with its key, subject and content."""
-    return Fact(
-        kind,
-        kind.key(values),
-        str(values[kind.subject_at]),
-        values,
-        content_of(values),
-        effective,
-        day,
-        correlation,
-        causation,
-        sequence,
-        city,
-        tag,
-    )
+    def __post_init__(self) -> None:
+        self.key, self.subject = self.kind.key(self.values), str(self.values[self.kind.subject_at])
+        self.content = content_of(self.values)
 
 
 def is_older(effective: int, sequence: int, known: Known) -> bool:

@@ -6,8 +6,8 @@ from operator import itemgetter
 from billing_sync.domain.fields import Wire
 from billing_sync.domain.kinds import Kind, effective_at, limits_of_file
 from billing_sync.domain.reasons import Bad, missing
-from billing_sync.domain.record import Fact, fact_of
-from servicekit.clock import end_of
+from billing_sync.domain.record import Fact
+from servicekit.clock import end_of, to_millis
 
 
 class RowReader:
@@ -60,7 +60,7 @@ class FactMaker:
     def __init__(self, kind: Kind, file: str, city: str, business_date: date, sequence: int) -> None:
         self._kind, self._file, self._city, self._sequence = kind, file, city, sequence
         self._amount = kind.columns.index(kind.amount) if kind.amount else None
-        self.end = end_of(business_date)
+        self.end_ms = to_millis(end_of(business_date))
         self.day = business_date.isoformat()
         # One number that no other snapshot file has.
         self.tag = int(f"{city}{business_date:%Y%m%d}{sequence:04d}") if kind.snapshot else 0
@@ -71,10 +71,10 @@ class FactMaker:
 
     def make(self, values: tuple[Wire, ...], where: int | str) -> Fact:
         """The fact of a row; ``where`` is its line, or ``absent``."""
-        return fact_of(
+        return Fact(
             self._kind,
             values,
-            effective_at(self._kind, values, self.end),
+            effective_at(self._kind, values, self.end_ms),
             self.day,
             f"file:{self._file}#{where}",
             self._file,

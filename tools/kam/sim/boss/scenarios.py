@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ SCENARIOS = ("churn", "arrears", "complaint", "contract", "stop")
 TYPE_OF: dict[type[BossRecord], str] = {record: name for name, record in FEED.items()}
 _STEPS = (90, 60, 30, 7, 1)
 _FEE = 19_900
+T = TypeVar("T", bound=BossRecord)
 
 
 class Known(msgspec.Struct, kw_only=True):
@@ -114,24 +115,48 @@ def cloud_event(record: BossRecord, id_: str, source: str, at: datetime) -> dict
 
 def events_for(scenario: str, customer_id: str, page: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
     """Events for a customer of whom only the page of customer-profile is known, or nothing: then one is made up."""
-    names = set(Customer.__struct_fields__)
-    found = {name: value for name, value in _flat(page).items() if name in names and value is not None}
-    new = "customer_id" not in found
-    made_up = (
-        {"name": "演示客户", "city": "320100", "area": "urban", "status": "active", "language": "zh"} if new else {}
-    )
-    customer = msgspec.convert({"customer_id": customer_id, **made_up, **found}, Customer)
-    if new:
-        customer = msgspec.structs.replace(
-            customer, phone=f"1390{customer_id[-7:].zfill(7)}", monthly_fee_fen=_FEE, opened_on=date(2015, 1, 1)
-        )
-    records = ([customer] if new else []) + happen(scenario, Known(customer=customer), now)
-    number = f"{now.timestamp():.6f}"
-    source = f"kam-sim/{customer.city or 'unknown'}"
+    known = _from_page(customer_id, page)
+    records: list[BossRecord] = []
+    if known.customer.status is None:
+        made_up = _made_up(customer_id, now)
+        known = msgspec.structs.replace(known, customer=made_up)
+        records.append(made_up)
+    records += happen(scenario, known, now)
+    number, source = f"{now.timestamp():.6f}", f"kam-sim/{known.customer.city}"
     return [cloud_event(r, f"{scenario}-{customer_id}-{number}-{i}", source, now) for i, r in enumerate(records)]
 
 
-def _flat(page: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a customer's record, wherever on the page they stand."""
-    nested = [page[name] for name in ("customer", "profile", "record") if isinstance(page.get(name), Mapping)]
-    return {**page, **(nested[0] if nested else {})}
+def _from_page(customer_id: str, page: Mapping[str, Any]) -> Known:
+    """What a scenario needs of a page; the personal fields on it are masked and of no use."""
+    record = page.get("customer") or {}
+    named = {name: record.get(name) for name in ("city", "status", "monthly_fee_fen")}
+    contract = next(iter(page.get("contracts") or ()), None)
+    return Known(
+        customer=Customer(customer_id=customer_id, **named),
+        bills={b["period"]: b["amount_fen"] for b in page.get("bills") or () if b.get("amount_fen") is not None},
+        arrears=_record(page.get("arrears"), Arrears),
+        contract=_record(contract, Contract),
+    )
+
+
+def _record(found: Mapping[str, Any] | None, type_: type[T]) -> T | None:
+    """A record without what the page adds to it."""
+    if not found:
+        return None
+    return msgspec.convert({name: found[name] for name in type_.__struct_fields__ if name in found}, type_)
+
+
+def _made_up(customer_id: str, now: datetime) -> Customer:
+    return Customer(
+        customer_id=customer_id,
+        kind="person",
+        name="演示客户",
+        phone=f"1390{customer_id[-7:].zfill(7)}",
+        city="320100",
+        area="urban",
+        monthly_fee_fen=_FEE,
+        opened_on=now.date() - timedelta(days=3650),
+        status="active",
+        language="zh",
+        do_not_disturb=False,
+    )

@@ -4,17 +4,19 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from billing_sync.domain.record import Known
-from billing_sync.intake import Intake
+from billing_sync.domain.events import FeedEvent, Receipt, event_of, rejection
+from billing_sync.domain.reasons import Bad
+from billing_sync.intake import Events, Intake
 from servicekit.envelope import OutMessage
 from servicekit.memory import MemoryStore
 from servicekit.pipeline import App
 
-NOW = datetime.fromisoformat("2026-06-30T12:00:00+08:00")
+NOW = datetime.fromisoformat("2026-06-30T12:00:00+08:00").astimezone(UTC)
 
 
 class Producer:
@@ -78,7 +80,7 @@ async def until(condition: Any, seconds: float = 5.0) -> None:
             await asyncio.sleep(0.005)
 
 
-def event(type_: str, data: dict[str, Any], time: str = "2026-05-31T10:00:00+08:00", **more: Any) -> dict[str, Any]:
+def event(type_: str, data: dict[str, Any], /, time: str = "2026-05-31T10:00:00+08:00", **more: Any) -> dict[str, Any]:
     """A structured CloudEvent; ids count up."""
     event.count = getattr(event, "count", 0) + 1  # type: ignore[attr-defined]
     found = {
@@ -90,3 +92,14 @@ def event(type_: str, data: dict[str, Any], time: str = "2026-05-31T10:00:00+08:
         "data": data,
     }
     return {k: v for k, v in {**found, **more}.items() if v is not ...}
+
+
+async def feed(intake: Intake, type_: str, data: dict[str, Any], **more: Any) -> Receipt:
+    """Feed one event as HTTP does; its receipt."""
+    made = event(type_, data, **more)
+    try:
+        item: FeedEvent | Receipt = event_of(made, intake.system_clock())
+    except Bad as bad:
+        item = rejection(made, bad)
+    receipts: list[Receipt] = await intake.submit(Events([item]))
+    return receipts[0]

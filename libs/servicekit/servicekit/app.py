@@ -1,0 +1,31 @@
+"""What a service hands to its units."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from servicekit.decision import Context, Decision
+from servicekit.envelope import Message
+from servicekit.work import On
+
+Effects = Callable[[list[Any]], Awaitable[None]]
+
+
+class App(msgspec.Struct, kw_only=True):
+    """What a service gives to a unit: its handlers and how its states look.
+
+    ``clock_topics``: a wake-up runs only when the tick has come by on all of these; ``forward_clock_to``: the topic on
+    which the tick is passed on after it. ``effects`` is called after each commit that has some.
+    """
+
+    name: str
+    service: str
+    state: Any
+    handlers: Mapping[str, On]
+    on_wake: Callable[[Any, Context], Decision] | None = None
+    clock_topics: tuple[str, ...] = ()
+    forward_clock_to: str | None = None
+    partitions: int = 4
+    effects: Effects | None = None
+    key: Callable[[Message], str] | None = None

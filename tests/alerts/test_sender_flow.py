@@ -1,0 +1,115 @@
+"""What the sender does with time: batches, rate, retries, order."""
+
+import time
+
+import pytest
+from msgspec.structs import replace
+
+from alerts.channel.transport import Outcome
+from servicekit.memory import MemoryStore
+from servicekit.store import Batch
+from sms_desk import QUICK, FakeSmsc, Process
+from waiting import eventually
+
+
+async def test_a_message_goes_out_and_nothing_is_left_to_do() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        life.start()
+        await life.complain("c1")
+        row = await life.until("sent")
+        assert row["parts"] == [
+            {"number": 1, "reference": row["parts"][0]["reference"], "state": "sent", "message_id": "m1"}
+        ]
+        (part,) = life.smsc.accepted
+        assert (part.destination, part.text, part.reference) == (
+            "8613900000001",
+            row["text"],
+            row["parts"][0]["reference"],
+        )
+        assert life.sender.pending() == 0
+
+
+@pytest.mark.parametrize("refusal", [Outcome.THROTTLED, Outcome.NOT_WRITTEN])
+async def test_what_was_surely_not_taken_goes_again(refusal: Outcome) -> None:
+    smsc = FakeSmsc()
+    smsc.answers = [refusal, refusal]
+    async with Process(MemoryStore(), smsc) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["reason"] == refusal.value, every=0.001)
+        assert life.sender.pending() >= 1, "kam wait waits for back-off"
+        assert (await life.until("sent"))["attempts"] == 3
+    assert len(smsc.accepted) == 1
+
+
+async def test_attempts_end() -> None:
+    smsc = FakeSmsc()
+    smsc.answers = [Outcome.THROTTLED] * 9
+    async with Process(MemoryStore(), smsc) as life:
+        life.start()
+        await life.complain("c1")
+        assert (await life.until("failed"))["reason"] == "attempts"
+    assert len(smsc.submitted) == 3
+
+
+class CountingStore(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.commits = 0
+
+    async def commit(self, batch: Batch) -> None:
+        self.commits += 1
+        await super().commit(batch)
+
+
+async def test_many_customers_share_a_transaction() -> None:
+    store, customers = CountingStore(), [f"c{n}" for n in range(1, 101)]
+    async with Process(store, FakeSmsc()) as life:
+        await life.complain(*customers)
+        before = store.commits
+        life.start()
+        for customer in customers:
+            await life.until("sent", customer)
+        assert store.commits - before <= 10, "intents and answers of a batch are committed together"
+    assert len(life.smsc.accepted) == 100
+
+
+async def test_the_rate_is_kept() -> None:
+    customers = [f"c{n}" for n in range(1, 61)]
+    policy = replace(QUICK, rate_per_second=50)
+    async with Process(MemoryStore(), FakeSmsc(), policy) as life:
+        await life.complain(*customers)
+        started = time.monotonic()
+        life.start()
+        for customer in customers:
+            await life.until("sent", customer)
+        assert time.monotonic() - started >= 0.18, "the first second's worth at once, the rest in time"
+
+
+async def test_what_the_desk_withdraws_meanwhile_does_not_leave() -> None:
+    smsc = FakeSmsc()
+    smsc.open.clear()
+    async with Process(MemoryStore(), smsc) as life:
+        life.start()
+        await life.complain("c1")
+        left = life.desk.record(
+            "boss.events", "kam.boss.customer.left.v1", b'{"customer_id":"c1","left_on":"2026-07-01"}'
+        )
+        await life.desk.take(left)
+        smsc.open.set()
+        await life.until("cancelled")
+        await eventually(lambda: life.sender.pending() == 0)
+    assert smsc.submitted == []
+
+
+async def test_an_error_of_a_batch_ends_the_sender_and_so_the_service() -> None:
+    class Broken(FakeSmsc):
+        async def submit(self, part: object) -> object:  # type: ignore[override]
+            raise RuntimeError("a fault of ours")
+
+    async with Process(MemoryStore(), Broken()) as life:
+        life.start()
+        await life.complain("c1")
+        with pytest.raises(RuntimeError, match="a fault of ours"):
+            await life.sender_run
+        assert life.sms()["state"] == "sending", "the next process will call it unknown"

@@ -1,0 +1,171 @@
+"""Receipts find their message with and without our reference, however early they come; TD finds its customers."""
+
+import asyncio
+
+import pytest
+
+from alerts.channel.transport import Inbound, Outcome, Receipt
+from alerts.desk.sending import INTEND, Intend
+from servicekit.memory import MemoryStore
+from sms_desk import FakeSmsc, Process, phone
+from waiting import eventually
+
+
+def receipt(message_id: str, destination: str, reference: int | None = None, state: str = "DELIVRD") -> Receipt:
+    return Receipt(message_id, state, reference, destination, "000", "2607011200", "")
+
+
+async def unknown(life: Process, *customers: str) -> None:
+    """Messages of these customers that were submitted and never answered."""
+    life.smsc.answers = [Outcome.UNKNOWN] * len(customers)
+    life.start()
+    await life.complain(*customers)
+    for customer in customers:
+        await life.until("unknown", customer)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("destination", ["8613900000001", "13900000001"])
+async def test_by_message_id(restarted: bool, destination: str) -> None:
+    store, smsc = MemoryStore(), FakeSmsc()
+    async with Process(store, smsc) as life:
+        life.start()
+        await life.complain("c1")
+        await life.until("sent")
+        if not restarted:
+            await smsc.on_receipt(receipt("m1", destination))
+            await life.hear()
+            assert life.sms()["state"] == "delivered"
+            return
+    async with Process(store, smsc) as life:
+        life.start()
+        await eventually(lambda: life.sender.pending() == 0)
+        await smsc.on_receipt(receipt("m1", destination))
+        await life.hear()
+        assert life.sms()["state"] == "delivered"
+
+
+async def test_a_message_id_of_another_number_is_not_ours() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        life.start()
+        await life.complain("c1")
+        await life.until("sent")
+        await life.smsc.on_receipt(receipt("m1", "13900000099"))
+        await life.hear()
+        assert life.sms()["state"] == "sent"
+        assert len(life.store.documents["unmatched_receipts"]) == 1
+
+
+async def test_by_reference_among_messages_without_an_answer() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        await unknown(life, "c1", "c1-twin")
+        assert phone("c1") == phone("c1-twin")
+        reference = life.sms("c1-twin")["parts"][0]["reference"]
+        await life.smsc.on_receipt(receipt("x1", phone("c1"), reference))
+        await life.hear()
+        assert (life.sms("c1")["state"], life.sms("c1-twin")["state"]) == ("unknown", "delivered")
+
+
+async def test_a_reference_that_is_not_ours_matches_nothing() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        await unknown(life, "c1")
+        reference = life.sms()["parts"][0]["reference"]
+        await life.smsc.on_receipt(receipt("x1", phone("c1"), (reference + 1) & 0xFFFF))
+        await life.hear()
+        assert life.sms()["state"] == "unknown"
+
+
+async def test_by_number_when_only_one_can_be_meant() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        await unknown(life, "c1", "c2")
+        await life.smsc.on_receipt(receipt("x1", phone("c1")))
+        await life.hear()
+        assert (life.sms("c1")["state"], life.sms("c2")["state"]) == ("delivered", "unknown")
+
+
+async def test_not_by_number_when_two_can_be_meant() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        await unknown(life, "c1", "c1-twin")
+        await life.smsc.on_receipt(receipt("x1", phone("c1")))
+        ((key, _, event, _),) = life.published
+        assert (event.sms_id, event.customer_id) == (None, None)
+        assert phone("c1").encode() not in key, "the key does not show the number"
+        await life.hear()
+        assert (life.sms("c1")["state"], life.sms("c1-twin")["state"]) == ("unknown", "unknown")
+        (row,) = life.store.documents["unmatched_receipts"].values()
+        assert row["message_id"] == "x1"
+
+
+async def test_not_by_number_when_it_was_too_long_ago() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        await unknown(life, "c1")
+        life.sms()["submitted_at"] = "2020-01-01T00:00:00+00:00"
+        await life.smsc.on_receipt(receipt("x1", phone("c1")))
+        await life.hear()
+        assert life.sms()["state"] == "unknown"
+
+
+async def test_a_receipt_faster_than_the_answer_waits_for_it() -> None:
+    smsc = FakeSmsc()
+    smsc.speaks.clear()
+    async with Process(MemoryStore(), smsc) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: smsc.submitted)
+        early = asyncio.create_task(smsc.on_receipt(receipt("m1", phone("c1"))))
+        await asyncio.sleep(0)
+        assert not life.published
+        smsc.speaks.set()
+        await early
+        await life.until("sent")
+        await life.hear()
+        assert life.sms()["state"] == "delivered"
+
+
+async def test_a_receipt_handled_before_the_answer_is() -> None:
+    store = MemoryStore()
+    async with Process(store, FakeSmsc()) as life:
+        await life.complain("c1")
+        (row,) = store.documents["sms"].values()
+        from servicekit.envelope import command
+
+        intent = await life.desk.unit.command(command(INTEND, "c1", Intend(row["sms_id"]), id="i"))
+        life.receipts.remember("m1", intent, 1)
+        await life.receipts.on_receipt(receipt("m1", phone("c1")))
+        await life.hear()
+        assert life.sms()["state"] == "delivered"
+
+
+async def test_a_receipt_is_published_as_what_the_message_caused() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        life.start()
+        await life.complain("c1")
+        await life.until("sent")
+        await life.smsc.on_receipt(receipt("m1", phone("c1")))
+        ((key, type_, event, headers),) = life.published
+        assert (key, type_, event.part) == (b"c1", "kam.sms.receipt.received.v1", 1)
+        assert headers["ce_correlationid"] == b"file:alert.events#0"
+        assert headers["ce_causationid"]
+
+
+@pytest.mark.parametrize("text", ["TD", "td", " Td ", "退订"])
+async def test_td(text: str) -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        life.start()
+        await life.complain("c1", "c1-twin", "c2")
+        for customer in ("c1", "c1-twin", "c2"):
+            await life.until("sent", customer)
+        await life.smsc.on_inbound(Inbound("8613900000001", "10086", text))
+        assert sorted(key for key, *_ in life.published) == [b"c1", b"c1-twin"]
+        await life.hear()
+        assert list(life.store.documents["blocked_numbers"]) == ["8613900000001"]
+
+
+async def test_td_of_a_stranger_is_kept_and_other_words_are_not() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        life.start()
+        await eventually(lambda: life.sender.pending() == 0)
+        await life.smsc.on_inbound(Inbound("13911111111", "10086", "TD"))
+        await life.smsc.on_inbound(Inbound("13922222222", "10086", "hello"))
+        await life.hear()
+        assert list(life.store.documents["blocked_numbers"]) == ["8613911111111"]

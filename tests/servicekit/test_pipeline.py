@@ -1,0 +1,469 @@
+"""The unit, without servers: what becomes of messages, commands and wake-ups, whatever fails and whenever it dies."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from contracts.boss import Arrears, Balance
+from contracts.misc import CustomerChanged
+from one_unit import NOON, OneUnit, header
+from servicekit import deadletter
+from servicekit.clock import iso
+from servicekit.decision import Context, Decision, Emit, Invalid, Refused, Row, Tell
+from servicekit.envelope import command, encode_data
+from servicekit.memory import MemoryStore
+from servicekit.pipeline import App, Stopped
+from servicekit.store import Batch, Fenced, Transient
+from servicekit.work import On
+from waiting import eventually
+
+PAID = "kam.boss.balance.changed.v1"
+OWES = "kam.boss.arrears.changed.v1"
+CHANGED = "kam.customer.changed.v1"
+DAY = timedelta(days=1)
+
+
+class Sum(msgspec.Struct, frozen=True):
+    """State of the toy app: what was added up, and when it woke."""
+
+    total: Any = 0
+    woken: tuple[datetime, ...] = ()
+
+
+# --- a toy app: adds amounts up; some amounts mean trouble ------------------------------------------------------
+
+REFUSED, INVALID, BROKEN, UNENCODABLE, TELL, TELL_BROKEN = -1, -2, -3, -4, -5, -6
+
+
+def tell_of(n: int) -> Emit:
+    changed = CustomerChanged(customer_id="c1", revision=n, archive="active", city=None, manager_id=None, changes=())
+    return Emit(CHANGED, changed)
+
+
+def on_paid(state: Sum | None, paid: Balance, context: Context) -> Decision:
+    state, amount = state or Sum(), paid.balance_fen
+    if amount == REFUSED:
+        raise Refused("no", "不行", "no")
+    if amount == INVALID:
+        raise Invalid("never")
+    if amount == BROKEN:
+        raise ZeroDivisionError("a bug")
+    if amount == UNENCODABLE:
+        return Decision(Sum(object()))
+    if amount in (TELL, TELL_BROKEN):
+        told = Tell("other", PAID, Balance(customer_id="other", at=NOON, balance_fen=7 if amount == TELL else BROKEN))
+        return Decision(Sum(state.total + 1), (tell_of(1),), tells=(told,))
+    total = state.total + amount
+    row = Row("sums", paid.customer_id, {"total": total})
+    return Decision(Sum(total, state.woken), (tell_of(total),), context.now + DAY, (row,), ("effect",), total)
+
+
+def on_owes(state: Sum | None, owes: Arrears, context: Context) -> Decision:
+    """Wakes that many days after noon."""
+    return Decision(state or Sum(), wake_at=NOON + owes.amount_fen * DAY)
+
+
+def on_wake(state: Sum | None, context: Context) -> Decision:
+    assert state is not None
+    if state.total == 13:
+        raise ZeroDivisionError("a bug in a wake-up")
+    woken = (*state.woken, context.now)
+    return Decision(msgspec.structs.replace(state, woken=woken), (tell_of(len(woken)),))
+
+
+def app(**fields: Any) -> App:
+    handlers = {PAID: On(Balance, on_paid), OWES: On(Arrears, on_owes)}
+    return App(name="toy", service="toy-service", state=Sum, handlers=handlers, **fields)
+
+
+def clocked() -> App:
+    return app(on_wake=on_wake, clock_topics=("boss.events", "alert.events"), forward_clock_to="customer.events")
+
+
+class Toy(OneUnit):
+    def paid(self, amount: int, key: str = "c1", topic: str = "boss.events", **about: Any) -> Any:
+        return self.record(topic, PAID, Balance(customer_id=key, at=NOON, balance_fen=amount), key=key, **about)
+
+    def owes(self, days: int, key: str = "c1", **about: Any) -> Any:
+        data = Arrears(customer_id=key, as_of=NOON.date(), amount_fen=days)
+        return self.record("boss.events", OWES, data, key=key, **about)
+
+    def state(self, key: str = "c1") -> Sum:
+        return msgspec.msgpack.decode(self.store.states[key], type=Sum)
+
+    async def letters(self) -> list[tuple[str, str]]:
+        """(reason, original type) of the dead letters."""
+        return [(header(m, "dlq_error"), header(m, "ce_type")) for m in await self.outbox() if m.topic.endswith(".dlq")]
+
+
+@pytest.fixture
+async def toy() -> Toy:
+    toy = Toy(app())
+    await toy.open()
+    return toy
+
+
+@pytest.fixture
+async def clock() -> Toy:
+    toy = Toy(clocked(), "boss.events", "alert.events")
+    await toy.open()
+    return toy
+
+
+class Dying(MemoryStore):
+    """A store whose process dies at the n-th commit from now: before it, or just after it."""
+
+    dies_at, after = 0, False
+
+    async def commit(self, batch: Batch) -> None:
+        self.dies_at -= 1
+        if self.dies_at == 0 and not self.after:
+            raise Fenced("killed")
+        await super().commit(batch)
+        if self.dies_at == 0:
+            raise Fenced("killed")
+
+
+# --- messages ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_batch_is_one_write_of_states_rows_events_and_position(toy: Toy) -> None:
+    await toy.take(toy.paid(1), toy.paid(2), toy.paid(5, "c2"), toy.record("boss.events", CHANGED, b"not for us"))
+    assert (toy.state("c1").total, toy.state("c2").total) == (3, 5)
+    assert toy.store.documents["sums"] == {"c1": {"_id": "c1", "total": 3}, "c2": {"_id": "c2", "total": 5}}
+    assert [e.revision for _, e in await toy.events("customer.events")] == [1, 3, 5]
+    assert toy.store.position.offsets == {"boss.events/0": 4} and toy.store.position.next_sequence == 4
+    assert await toy.store.next_due() == (NOON + DAY).timestamp() * 1000
+
+
+async def test_an_event_names_its_causes_and_a_rising_number(toy: Toy) -> None:
+    await toy.take(toy.paid(1, id="e1", correlation="file:x#7"), toy.paid(2))
+    first, second = await toy.outbox()
+    assert (header(first, "ce_causationid"), header(first, "ce_correlationid")) == ("e1", "file:x#7")
+    assert (header(first, "ce_subject"), header(first, "ce_source")) == ("c1", "kam/toy-service")
+    assert [header(m, "ce_sequence") for m in (first, second)] == ["toy.0.memory:1", "toy.0.memory:2"]
+    assert header(first, "ce_businessclock") == header(first, "ce_time") == iso(NOON)
+
+
+async def test_what_a_crash_undid_is_done_again_with_the_same_ids() -> None:
+    toy = Toy(app(), store=Dying())
+    await toy.open()
+    records = [toy.paid(1), toy.paid(2)]
+    toy.store.dies_at = 1
+    with pytest.raises(Fenced):
+        await toy.take(*records)
+    assert toy.store.states == {} and await toy.outbox() == []
+    await toy.open()
+    await toy.take(*records)
+    ids = [header(m, "ce_id") for m in await toy.outbox()]
+    fresh = Toy(app())
+    await fresh.open()
+    await fresh.take(fresh.paid(1), fresh.paid(2))
+    assert ids == [header(m, "ce_id") for m in await fresh.outbox()] and len(set(ids)) == 2
+
+
+async def test_repeats_of_a_producer_are_dropped_by_its_sequence(toy: Toy) -> None:
+    await toy.take(toy.paid(1, sequence="intake.0.e1:1"), toy.paid(1, sequence="intake.0.e1:2"))
+    await toy.open()
+    await toy.take(
+        toy.paid(100, sequence="intake.0.e1:1"),
+        toy.paid(100, sequence="intake.0.e1:2"),
+        toy.paid(1, sequence="intake.0.e1:9"),  # numbers of other partitions lie between
+        toy.paid(1, sequence="intake.1.e1:1"),  # another unit
+        toy.paid(1, sequence="intake.0.e2:1"),  # its store was created anew
+    )
+    assert toy.state().total == 5
+
+
+async def test_messages_of_foreign_producers_are_handled(toy: Toy) -> None:
+    await toy.take(toy.paid(1), toy.paid(1, sequence="7"), toy.paid(1, sequence="7"))
+    assert toy.state().total == 3
+
+
+@pytest.mark.parametrize(
+    "poison, error",
+    [
+        (lambda toy: toy.paid(INVALID), "Invalid"),
+        (lambda toy: toy.paid(BROKEN), "ZeroDivisionError"),
+        (lambda toy: toy.record("boss.events", PAID, b"{not json"), "Invalid"),
+        (lambda toy: toy.record("boss.events", PAID, b'{"customer_id": "c1"}'), "Invalid"),
+        (lambda toy: toy.record("boss.events", PAID, b""), "Invalid"),
+        (lambda toy: toy.record("boss.events", "kam.boss.nobody.knows.v1", b"{}"), "Invalid"),
+        (lambda toy: toy.record("boss.events", "", b"\xff\x00"), "Invalid"),
+        (lambda toy: toy.record("boss.events", "kam.clock.ticked.v1", b"[]"), "ValidationError"),
+        (lambda toy: toy.paid(UNENCODABLE, "c9"), "TypeError"),
+        (lambda toy: toy.paid(TELL_BROKEN, "c9"), "ZeroDivisionError"),
+    ],
+)
+@pytest.mark.parametrize("company", [True, False], ids=["among others", "alone"])
+async def test_poison_is_set_aside_and_the_rest_is_handled_once(
+    toy: Toy, poison: Any, error: str, company: bool
+) -> None:
+    before = [toy.paid(1)] if company else []
+    bad = poison(toy)
+    after = [toy.paid(2), toy.paid(4, "c2")] if company else []
+    await toy.take(*before, bad, *after)
+    assert await toy.letters() == [(error, dict(bad.headers)["ce_type"].decode())]
+    (letter,) = (m for m in await toy.outbox() if m.topic.endswith(".dlq"))
+    assert (letter.topic, letter.value, letter.key) == ("boss.events.toy.dlq", bad.value, bad.key)
+    assert (header(letter, "dlq_offset"), header(letter, "dlq_service")) == (str(bad.offset), "toy")
+    assert {name: value for name, value in letter.headers if not name.startswith("dlq_")} == dict(bad.headers)
+    assert toy.store.position.offsets == {"boss.events/0": 4 if company else 1}
+    assert sorted(toy.store.states) == (["c1", "c2"] if company else [])
+    if company:
+        assert (toy.state("c1").total, toy.state("c2").total) == (3, 4)
+        assert [e.revision for _, e in await toy.events("customer.events")] == [1, 3, 4]
+
+
+async def test_too_many_dead_letters_in_a_row_stop_the_unit_and_drain_nothing() -> None:
+    toy = Toy(app(), dead_letters_in_a_row=3)
+    await toy.open()
+    await toy.take(*(toy.paid(INVALID) for _ in range(3)), toy.paid(1))
+    assert len(await toy.letters()) == 3
+    with pytest.raises(deadletter.TooMany):
+        await toy.take(*(toy.paid(INVALID) for _ in range(4)))
+    assert len(await toy.letters()) == 3 and toy.store.position.offsets == {"boss.events/0": 4}
+
+
+async def test_a_replay_is_handled_by_the_app_it_names_although_its_number_is_old(toy: Toy) -> None:
+    bad = toy.record("boss.events", PAID, b"{", sequence="intake.0.e1:5")
+    await toy.take(bad)
+    (letter,) = await toy.outbox()
+    original, allowed = deadletter.replay(letter.headers, letter.key, letter.value)
+    assert allowed and (original.topic, original.partition, original.key) == ("boss.events", 0, b"c1")
+    mended = encode_data(Balance(customer_id="c1", at=NOON, balance_fen=8))
+    again = toy.record("boss.events", PAID, mended)
+    again.headers[:] = original.headers
+    for_others = toy.paid(100, headers=[(deadletter.REPLAY_FOR, b"analytics")])
+    await toy.take(again, for_others)
+    assert toy.state().total == 8
+
+
+async def test_after_five_replays_a_letter_is_quarantined(toy: Toy) -> None:
+    await toy.take(toy.record("boss.events", PAID, b"{"))
+    for replays in range(1, deadletter.MAX_REPLAYS + 2):
+        letter = (await toy.outbox())[-1]
+        original, allowed = deadletter.replay(letter.headers, letter.key, letter.value)
+        assert allowed == (replays <= deadletter.MAX_REPLAYS)
+        again = toy.record("boss.events", PAID, b"{")
+        again.headers[:] = original.headers
+        await toy.take(again)
+
+
+# --- keys that speak to each other ------------------------------------------------------------------------------
+
+
+async def test_a_told_key_is_handled_before_the_next_message_in_the_same_write(toy: Toy) -> None:
+    await toy.take(toy.paid(TELL, id="e1"), toy.paid(100, "other"))
+    assert (toy.state("c1").total, toy.state("other").total) == (1, 107)
+    events = await toy.outbox()
+    assert [header(m, "ce_subject") for m in events] == ["c1", "other", "other"]
+    assert header(events[1], "ce_causationid") == "e1"
+    assert len({header(m, "ce_id") for m in events}) == 3
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+
+def pay(amount: int, key: str = "c1") -> tuple[str, str, Balance]:
+    return PAID, key, Balance(customer_id=key, at=NOON, balance_fen=amount)
+
+
+async def test_commands_are_answered_after_the_commit_and_refusals_change_nothing(toy: Toy) -> None:
+    answers = await toy.take(toy.paid(1), commands=[pay(2), pay(REFUSED), pay(BROKEN), pay(4)])
+    assert answers[0] == 3 and answers[3] == 7
+    assert isinstance(answers[1], Refused) and isinstance(answers[2], ZeroDivisionError)
+    assert toy.state().total == 7
+
+
+async def test_a_command_that_can_not_be_written_fails_alone(toy: Toy) -> None:
+    answers = await toy.take(toy.paid(1), commands=[pay(2), pay(UNENCODABLE, "c2"), pay(TELL_BROKEN, "c3"), pay(4)])
+    assert answers[0] == 3 and answers[3] == 7
+    assert isinstance(answers[1], TypeError) and isinstance(answers[2], ZeroDivisionError)
+    assert sorted(toy.store.states) == ["c1"] and toy.state().total == 7
+
+
+async def test_a_caller_who_has_gone_does_no_harm(toy: Toy) -> None:
+    gone: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    type_, key, refused = pay(REFUSED)
+    await toy.unit.process({}, [(command(type_, key, refused, id="x"), gone)])
+    await toy.take(toy.paid(1), commands=[pay(2)])
+    assert toy.state().total == 3
+
+
+# --- the business clock -----------------------------------------------------------------------------------------
+
+
+async def test_a_key_wakes_once_the_tick_has_come_by_on_all_topics(clock: Toy) -> None:
+    await clock.take(clock.owes(1), clock.tick("boss.events", 1, NOON + DAY))
+    assert clock.state().woken == ()
+    late = clock.paid(5, topic="alert.events", clock=NOON + DAY / 2)
+    await clock.take(late, clock.tick("alert.events", 1, NOON + DAY))
+    assert clock.state() == Sum(5, ()), "the record before the tick moved its wish to a day after"
+    ticks = [clock.tick(topic, 2, NOON + DAY) for topic in clock.topics]
+    await clock.take(clock.owes(1, "c2"), *ticks)
+    assert clock.state("c2").woken == (NOON + DAY,)
+
+
+async def test_every_wish_is_fulfilled_once_at_the_clock_reached(clock: Toy) -> None:
+    await clock.take(clock.owes(1), clock.owes(3, "c3"), clock.owes(30, "c30"))
+    for number, days in ((1, 0.5), (2, 7), (3, 7), (3, 8), (4, 9)):
+        at = NOON + days * DAY
+        await clock.take(clock.tick("boss.events", number, at), clock.tick("alert.events", number, at))
+        await clock.open()
+    assert [clock.state(key).woken for key in ("c1", "c3", "c30")] == [(NOON + 7 * DAY,), (NOON + 7 * DAY,), ()]
+
+
+async def test_a_topic_that_is_ahead_wakes_nothing_before_its_time(clock: Toy) -> None:
+    """boss.events is at day 9, alert.events at day 2: what is due on day 5 must wait."""
+    await clock.take(clock.owes(1), clock.owes(5, "c5"))
+    await clock.take(clock.paid(1, "far", clock=NOON + 9 * DAY))
+    ticks = [clock.tick("boss.events", n, NOON + day * DAY) for n, day in ((1, 2), (2, 9))]
+    await clock.take(*ticks, clock.tick("alert.events", 1, NOON + 2 * DAY))
+    assert clock.state("c1").woken == (NOON + 2 * DAY,) and clock.state("c5").woken == ()
+    await clock.take(clock.tick("alert.events", 2, NOON + 9 * DAY))
+    assert clock.state("c5").woken == (NOON + 9 * DAY,)
+
+
+async def test_the_tick_goes_on_behind_what_it_caused(clock: Toy) -> None:
+    await clock.take(clock.owes(1), clock.tick("boss.events", 1, NOON + DAY), clock.tick("alert.events", 1, NOON + DAY))
+    types = [(header(m, "ce_type"), m.topic, m.partition) for m in await clock.outbox()]
+    assert [t for t, *_ in types] == [CHANGED, "kam.clock.ticked.v1"]
+    assert types[1] == ("kam.clock.ticked.v1", "customer.events", 0)
+    (_, forwarded) = await clock.events()
+    assert (forwarded[1].number, forwarded[1].clock) == (1, NOON + DAY)
+    assert len({header(m, "ce_sequence") for m in await clock.outbox()}) == 2
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+@pytest.mark.parametrize("dies_at", [1, 2, 3, 4])
+async def test_a_kill_anywhere_in_a_wake_up_loses_and_repeats_nothing(
+    dies_at: int, after: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("servicekit.pipeline._DUE_CHUNK", 2)
+    clock = Toy(clocked(), "boss.events", "alert.events", store=Dying())
+    await clock.open()
+    owing = [clock.owes(1, f"c{n}") for n in range(5)]
+    await clock.take(*owing, clock.tick("boss.events", 1, NOON + DAY))
+    last = [clock.tick("alert.events", 1, NOON + DAY), clock.paid(1, "behind", topic="alert.events")]
+    clock.store.dies_at, clock.store.after = dies_at, after
+    with pytest.raises(Fenced):
+        await clock.take(*last)
+    await clock.open()
+    await clock.take(*(r for r in last if r.offset >= clock.store.position.offsets.get("alert.events/0", 0)))
+    assert [clock.state(f"c{n}").woken for n in range(5)] == [(NOON + DAY,)] * 5
+    types = [type_ for type_, _ in await clock.events()]
+    assert types == [CHANGED] * 5 + ["kam.clock.ticked.v1", CHANGED]
+    assert len({header(m, "ce_id") for m in await clock.outbox()}) == 7
+
+
+async def test_a_wake_up_that_fails_stops_the_unit_and_is_not_lost(clock: Toy) -> None:
+    await clock.take(clock.paid(13, clock=NOON - DAY), clock.tick("boss.events", 1, NOON + DAY))
+    tick = clock.tick("alert.events", 1, NOON + DAY)
+    with pytest.raises(Stopped, match="waking c1"):
+        await clock.take(tick)
+    assert await clock.letters() == [] and "alert.events/0" not in clock.store.position.offsets
+    assert await clock.store.due(10**15, 10) != []
+
+
+async def test_the_clock_never_goes_back(clock: Toy) -> None:
+    await clock.take(clock.paid(1, clock=NOON + DAY))
+    await clock.open()
+    await clock.take(clock.paid(1, clock=NOON))
+    assert clock.unit.now == NOON + DAY
+    assert await clock.store.next_due() == (NOON + 2 * DAY).timestamp() * 1000
+
+
+# --- stores and brokers that fail -------------------------------------------------------------------------------
+
+
+class Flaky(MemoryStore):
+    """Can't be reached ``times`` times; the commit whose answer is lost is repeated, as the real ones allow."""
+
+    times = 0
+
+    async def commit(self, batch: Batch) -> None:
+        self._fail()
+        await super().commit(batch)
+
+    async def load(self, keys: list[str]) -> dict[str, bytes]:
+        self._fail()
+        return await super().load(keys)
+
+    async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
+        self._fail()
+        return await super().due(until_ms, limit)
+
+    def _fail(self) -> None:
+        if self.times > 0:
+            self.times -= 1
+            raise Transient("away")
+
+
+async def test_a_store_that_is_away_is_waited_for_in_order() -> None:
+    toy = Toy(clocked(), "boss.events", "alert.events", store=Flaky())
+    await toy.open()
+    toy.store.times = 2
+    await toy.take(toy.owes(1), toy.paid(1, "c2"))
+    toy.store.times = 2
+    await toy.take(toy.tick("boss.events", 1, NOON + DAY), toy.tick("alert.events", 1, NOON + DAY))
+    assert toy.state("c1").woken == (NOON + DAY,) and toy.state("c2").total == 1
+    assert await toy.letters() == []
+
+
+async def test_a_unit_that_lost_its_store_stops_and_says_so() -> None:
+    toy = Toy(app(), store=Dying())
+    await toy.open()
+    running = asyncio.create_task(toy.unit.run(None))
+    toy.store.dies_at = 1
+    asked = asyncio.create_task(toy.unit.command(command(*pay(1), id="x")))
+    with pytest.raises(Fenced):
+        await running
+    assert isinstance(toy.unit.failed, Fenced) and "Fenced" in toy.unit.settle()["failed"]
+    asked.cancel()
+
+
+async def test_effects_come_after_the_commit_and_their_failure_repeats_nothing() -> None:
+    toy: Toy
+    seen: list[tuple[list[Any], dict[str, int]]] = []
+
+    async def effects(found: list[Any]) -> None:
+        seen.append((found, dict(toy.store.position.offsets)))
+        if len(seen) == 2:
+            raise ConnectionError("the SMSC is away")
+
+    toy = Toy(app(effects=effects))
+    await toy.open()
+    await toy.take(toy.paid(1), toy.paid(2))
+    assert seen == [(["effect", "effect"], {"boss.events/0": 2})]
+    with pytest.raises(Stopped, match="effects"):
+        await toy.take(toy.paid(4), toy.paid(8))
+    assert toy.state().total == 15 and len(await toy.outbox()) == 4, "committed, and not done again"
+
+
+async def test_what_a_crash_left_in_the_outbox_is_sent_in_order_by_the_next_process(toy: Toy) -> None:
+    await toy.take(*(toy.paid(1) for _ in range(5)))
+    await toy.open()
+    assert toy.unit.settle()["outbox"] == 5
+    toy.producer.fails = [KafkaConnectionError("no broker")]
+    running = asyncio.create_task(toy.unit.run(None))
+    await eventually(lambda: toy.unit.relay.pending == 0)
+    assert await toy.outbox() == []
+    sent = [msgspec.json.decode(value, type=CustomerChanged).revision for _, _, value in toy.producer.sent if value]
+    assert sent == [1, 2, 3, 4, 5]
+    toy.unit.stop()
+    await running
+
+
+async def test_a_stop_finishes_the_batch_and_empties_the_outbox(toy: Toy) -> None:
+    running = asyncio.create_task(toy.unit.run(None))
+    answers = await asyncio.gather(*(toy.unit.command(command(*pay(1), id=f"x{n}")) for n in range(10)))
+    assert sorted(answers) == list(range(1, 11))
+    toy.unit.stop()
+    await running
+    assert len(toy.producer.sent) == 10 and await toy.outbox() == []

@@ -1,0 +1,186 @@
+"""Desk unit, sender and receipts as one process has them, over a memory store that outlives them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from alerts import desk
+from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Part
+from alerts.desk.book import Book
+from alerts.desk.state import Ready
+from alerts.receipts import Receipts
+from alerts.sender import Sender
+from alerts.worker import DESK
+from contracts.alert import Alert, RuleRef
+from contracts.registry import EVENTS
+from desk_feed import BOOK
+from one_unit import NOON, OneUnit
+from servicekit.envelope import Headers
+from servicekit.ids import derive
+from servicekit.memory import MemoryStore
+from waiting import eventually
+
+QUICK = replace(BOOK.policy, retry=replace(BOOK.policy.retry, first_seconds=0.02, attempts=3))
+
+
+class FakeSmsc:
+    """A transport that answers as told; ``accepted`` is what the SMSC has taken, over all processes.
+
+    ``answers``: outcomes of the next submits (then ``accepted``); ``open`` cleared: not ready; ``silent``: no answer
+    comes until it is set again.
+    """
+
+    def __init__(self) -> None:
+        self.submitted: list[Part] = []
+        self.accepted: list[Part] = []
+        self.answers: list[Outcome] = []
+        self.open, self.speaks = asyncio.Event(), asyncio.Event()
+        self.open.set()
+        self.speaks.set()
+        self.closed = 0
+
+    async def start(
+        self, on_receipt: OnReceipt, on_inbound: OnInbound, on_late_answer: OnLateAnswer | None = None
+    ) -> None:
+        self.on_receipt, self.on_inbound, self.on_late_answer = on_receipt, on_inbound, on_late_answer
+
+    async def ready(self) -> None:
+        await self.open.wait()
+
+    async def submit(self, part: Part) -> Answer:
+        self.submitted.append(part)
+        outcome = self.answers.pop(0) if self.answers else Outcome.ACCEPTED
+        message_id = None
+        if outcome is Outcome.ACCEPTED:
+            self.accepted.append(part)
+            message_id = f"m{len(self.accepted)}"
+        await self.speaks.wait()
+        return Answer(part.part_id, outcome, message_id, None, "")
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    @property
+    def connected(self) -> bool:
+        return self.open.is_set()
+
+
+class Process:
+    """One life of the service: ``async with`` runs it, ``kill`` ends it without any farewell."""
+
+    def __init__(self, store: MemoryStore, smsc: FakeSmsc, policy: Any = QUICK) -> None:
+        self.store, self.smsc = store, smsc
+        self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
+        book = Book(policy, list(BOOK.templates.values()))
+        self.desk = OneUnit(desk.app(book, self._effects, 1), *DESK, store=store)
+        self.receipts = Receipts(self._publish, self.desk.rows, policy, 1)
+        self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, policy)
+        self._offsets = dict(store.position.offsets)
+
+    async def __aenter__(self) -> "Process":
+        await self.desk.open()
+        for name, offset in self._offsets.items():
+            self.desk._offsets[name.rpartition("/")[0]] = offset
+        self.unit_run = asyncio.create_task(self.desk.unit.run(None))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if hasattr(self, "sender_run"):
+            self.sender_run.cancel()
+            await asyncio.gather(self.sender_run, return_exceptions=True)
+        self.desk.unit.stop()
+        await asyncio.gather(self.unit_run, return_exceptions=True)
+
+    def start(self) -> "Process":
+        self.sender_run = asyncio.create_task(self.sender.run())
+        return self
+
+    async def complain(self, *customers: str, clock: Any = NOON) -> None:
+        """A complaint of each customer, and the tick behind it."""
+        records = []
+        for customer in customers:
+            profile = {"customer_id": customer, "phone": phone(customer), "name": "Ann", "language": "en"}
+            records.append(
+                self.desk.record(
+                    "boss.events", "kam.boss.customer.changed.v1", _json(profile), key=customer, clock=clock
+                )
+            )
+            records.append(
+                self.desk.record(
+                    "alert.events",
+                    "kam.alert.raised.v1",
+                    complaint(customer),
+                    key=customer,
+                    clock=clock,
+                    id=f"a-{customer}",
+                )
+            )
+        number = int(self.desk.unit.position.marks.get("ticked", "0")) + 1
+        records += [self.desk.tick(topic, number, clock) for topic in ("boss.events", "alert.events")]
+        await self.desk.take(*records)
+
+    async def hear(self) -> None:
+        """The desk reads what was published on sms.receipts."""
+        published, self.published = self.published, []
+        records = [
+            self.desk.record("sms.receipts", type_, data, key=key.decode(), id=headers["ce_id"].decode())
+            for key, type_, data, headers in published
+        ]
+        await self.desk.take(*records)
+
+    def sms(self, customer: str = "c1") -> dict[str, Any]:
+        (row,) = [r for r in self.store.documents["sms"].values() if r["customer_id"] == customer]
+        return row
+
+    async def until(self, state: str, customer: str = "c1") -> dict[str, Any]:
+        await eventually(lambda: self.sms(customer)["state"] == state and self.sender._in_hand == 0, 5, 0.005)
+        return self.sms(customer)
+
+    async def _effects(self, effects: list[Any]) -> None:
+        self.sender.offer(e for e in effects if isinstance(e, Ready))
+
+    async def _publish(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
+        known = dict(headers)
+        type_ = known["ce_type"].decode()
+        self.published.append((key, type_, msgspec.json.decode(value, type=EVENTS[type_].payload), known))
+
+
+def phone(customer: str) -> str:
+    """c1 -> 13900000001; the same for c1 and its namesakes c1-…"""
+    return f"139{int(customer[1:].partition('-')[0]):08d}"
+
+
+def complaint(customer: str) -> Alert:
+    return Alert(
+        alert_id=derive("alert", customer),
+        kind="complaint_opened",
+        customer_id=customer,
+        revision=1,
+        state="raised",
+        stage="opened",
+        severity="major",
+        rule=RuleRef(id="complaint-opened", version=1),
+        raised_at=NOON,
+        at=NOON,
+    )
+
+
+def dies_at(point: str) -> Callable[[str, str], None]:
+    """A replacement of ``faults.hit`` that ends the process there."""
+
+    def hit(service: str, where: str) -> None:
+        if where == point:
+            raise Killed(point)
+
+    return hit
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(data)
