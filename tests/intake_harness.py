@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from billing_sync.domain.record import Known
 from billing_sync.domain.events import FeedEvent, Receipt, event_of, rejection
 from billing_sync.domain.reasons import Bad
+from billing_sync.domain.record import Known
 from billing_sync.intake import Events, Intake
 from servicekit.envelope import OutMessage
 from servicekit.memory import MemoryStore
@@ -57,14 +57,15 @@ def plain(message: OutMessage) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running(
-    store: Any = None, *, clock: str = "feed", now: datetime = NOW, producer: Producer | None = None
+    store: Any = None, *, clock: str = "feed", now: datetime = NOW, producer: Producer | None = None, held: bool = False
 ) -> AsyncIterator[tuple[Intake, Producer]]:
-    """An intake at work."""
+    """An intake at work; ``held`` as when a loader will look into the inbox."""
     producer = producer or Producer()
     app = App(name="billing-sync", service="billing-sync", state=Known, handlers={})
     make = partial(Intake, clock_mode=clock, system_clock=lambda: now)
     intake = make(app, 0, [], store if store is not None else MemoryStore(), producer)
     await intake.open()
+    intake.held = held
     task = asyncio.create_task(intake.run(None))
     try:
         yield intake, producer

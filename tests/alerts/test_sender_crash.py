@@ -19,7 +19,7 @@ async def crash(store: MemoryStore, smsc: FakeSmsc, point: str, monkeypatch: pyt
             life.start()
             await life.complain("c1")
             with pytest.raises(Killed):
-                await life.sender_run
+                await asyncio.wait_for(life.sender_run, 10)
 
 
 def receipt(reference: int | None, state: str = "DELIVRD") -> Receipt:
@@ -86,8 +86,7 @@ async def test_a_stop_waits_for_the_answers() -> None:
     async with Process(store, smsc) as life:
         life.start()
         await life.complain("c1")
-        while not smsc.submitted:
-            await asyncio.sleep(0)
+        await eventually(lambda: smsc.submitted)
         assert life.sender.pending() == 1
         life.sender_run.cancel()
         await asyncio.sleep(0)

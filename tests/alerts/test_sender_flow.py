@@ -1,5 +1,6 @@
 """What the sender does with time: batches, rate, retries, order."""
 
+import asyncio
 import time
 
 import pytest
@@ -111,5 +112,5 @@ async def test_an_error_of_a_batch_ends_the_sender_and_so_the_service() -> None:
         life.start()
         await life.complain("c1")
         with pytest.raises(RuntimeError, match="a fault of ours"):
-            await life.sender_run
+            await asyncio.wait_for(life.sender_run, 10)
         assert life.sms()["state"] == "sending", "the next process will call it unknown"

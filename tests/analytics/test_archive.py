@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics import archive as module
-from analytics.archive import Archive
+from analytics.archive import Archive, row_of
 
 
 def places(root: Path) -> list[tuple[str, int, int, str]]:
@@ -48,6 +48,20 @@ def test_a_crash_between_files_and_position(churn: Any, monkeypatch: pytest.Monk
     churn.archive()
 
     assert places(churn.settings.archive_dir) == expected(churn)
+
+
+def test_a_failed_write_is_tried_again(churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive(churn.settings.archive_dir)
+    archive.open()
+    rows = [row_of(message) for message in churn.messages()]
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(module, "_replace", _die)
+        with pytest.raises(KeyboardInterrupt):
+            archive.write(rows[:5], {})
+
+    archive.write(rows, churn.ends())
+
+    assert places(archive.root) == expected(churn)
 
 
 def test_a_crash_after_the_position(churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+
 from billing_sync.clock import instant_of, start
 from billing_sync.intake import Pulse, SetClock
 from intake_harness import NOW, feed, running, until

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from billing_sync.domain.kinds import KINDS
 from billing_sync.domain.record import Known, compare
 from bossfiles import COLUMNS
@@ -73,7 +74,10 @@ def _of(producer: Producer) -> list[dict[str, Any]]:
         ([CUSTOMER, left(), changed(status="left")], ["customer.changed", "customer.left"]),
         ([CUSTOMER, left(), left()], ["customer.changed", "customer.left"]),
         ([CUSTOMER, left(), left(reason="price")], ["customer.changed", "customer.left", "customer.left"]),
-        ([CUSTOMER, left(), changed(status="left", name="李")], ["customer.changed", "customer.left", "customer.changed"]),
+        (
+            [CUSTOMER, left(), changed(status="left", name="李")],
+            ["customer.changed", "customer.left", "customer.changed"],
+        ),
         # Win-back.
         ([CUSTOMER, left(), CUSTOMER], ["customer.changed", "customer.left", "customer.changed"]),
         ([CUSTOMER, left(), CUSTOMER, left()], ["customer.changed", "customer.left"] * 2),

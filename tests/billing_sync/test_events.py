@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from billing_sync.domain.events import event_of
 from billing_sync.domain.kinds import KINDS
 from billing_sync.domain.reasons import Bad

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from billing_sync.intake import Intake
 from billing_sync.loader import Loader
 from billing_sync.settings import Settings
@@ -57,9 +58,13 @@ def _json(value: Any) -> bytes:
 @asynccontextmanager
 async def night(boss: Path, store: Any = None, **more: Any) -> AsyncIterator[Night]:
     settings = Settings(
-        service_data=boss, kafka="-", boss_dir=boss, grace_seconds=more.pop("grace", 0.05), chunk_rows=more.pop("rows", 3)
+        service_data=boss,
+        kafka="-",
+        boss_dir=boss,
+        grace_seconds=more.pop("grace", 0.05),
+        chunk_rows=more.pop("rows", 3),
     )
-    async with running(store, **more) as (intake, producer):
+    async with running(store, held=True, **more) as (intake, producer):
         loader = Loader(settings, intake)
         task = asyncio.create_task(loader.run())
         try:
@@ -76,7 +81,14 @@ async def boss(tmp_path: Path) -> AsyncIterator[Night]:
 
 
 def bill(customer: str = "1", amount: Any = 100, **more: Any) -> dict[str, Any]:
-    return {"customer_id": customer, "period": "202605", "issued_on": DAY, "due_on": "2026-06-20", "amount_fen": amount, **more}
+    return {
+        "customer_id": customer,
+        "period": "202605",
+        "issued_on": DAY,
+        "due_on": "2026-06-20",
+        "amount_fen": amount,
+        **more,
+    }
 
 
 def customer(id: str = "1", **more: Any) -> dict[str, Any]:
@@ -93,7 +105,10 @@ def debt(customer: str, amount: Any = 500, as_of: str = DAY, **more: Any) -> dic
 @pytest.mark.parametrize("separator", ["|", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 async def test_a_file_becomes_events(boss: Night, encoding: str, separator: str) -> None:
-    rows = [customer("1", name="王小明|" if separator == "\t" else "王小明"), customer("2", name="欧阳𠀀", do_not_disturb=True)]
+    rows = [
+        customer("1", name="王小明|" if separator == "\t" else "王小明"),
+        customer("2", name="欧阳𠀀", do_not_disturb=True),
+    ]
     columns = [*reversed(COLUMNS["CUST"].split())]
     receipt = await boss.put("CUST", rows, encoding=encoding, separator=separator, columns=columns, line_break="\r\n")
     assert receipt["result"] == "accepted", receipt
@@ -141,20 +156,43 @@ async def test_a_correction_wins_by_its_sequence(boss: Night) -> None:
 async def test_unknown_customer_is_loaded_and_counted(boss: Night) -> None:
     await boss.put("CUST", [customer("1")])
     receipt = await boss.put("BILL", [bill("1"), bill("2")])
-    assert (receipt["result"], receipt["loaded"], receipt["unknown_customer"], receipt["amount"]) == ("accepted", 2, 1, 200)
+    assert (receipt["result"], receipt["loaded"], receipt["unknown_customer"], receipt["amount"]) == (
+        "accepted",
+        2,
+        1,
+        200,
+    )
 
 
 async def test_files_load_in_their_order_and_ticks_come_between_days(tmp_path: Path) -> None:
     inbox = tmp_path / "inbox"
     for day, sequence in (("2026-06-02", 3), ("2026-06-01", 2)):
-        for kind, row in (("ARR", debt("1", as_of=day)), ("BILL", bill(amount=sequence)), ("CUST", customer("1", brand=day))):
+        for kind, row in (
+            ("ARR", debt("1", as_of=day)),
+            ("BILL", bill(amount=sequence)),
+            ("CUST", customer("1", brand=day)),
+        ):
             write_pair(inbox, kind, CITY, day, sequence, [row])
     async with night(tmp_path) as boss:
         await boss.receipt("ARR_320100_20260602_0003")
-        sent = [(m["type"].split(".")[2], m["businessclock"][:10]) for m in map(_plain, boss.producer.messages) if "revision" in m or "clock.t" in m["type"]]
+        sent = [
+            (m["type"].split(".")[2], m["businessclock"][:10])
+            for m in map(_plain, boss.producer.messages)
+            if "revision" in m or "clock.t" in m["type"]
+        ]
     tick = ("ticked", "2026-06-01")
-    first = [("customer", "2026-06-01"), ("bill", "2026-06-01"), ("arrears", "2026-06-01"), *[("ticked", "2026-06-01")] * 4]
-    second = [("customer", "2026-06-02"), ("bill", "2026-06-02"), ("arrears", "2026-06-02"), *[("ticked", "2026-06-02")] * 4]
+    first = [
+        ("customer", "2026-06-01"),
+        ("bill", "2026-06-01"),
+        ("arrears", "2026-06-01"),
+        *[("ticked", "2026-06-01")] * 4,
+    ]
+    second = [
+        ("customer", "2026-06-02"),
+        ("bill", "2026-06-02"),
+        ("arrears", "2026-06-02"),
+        *[("ticked", "2026-06-02")] * 4,
+    ]
     assert sent == first + second, tick
 
 
@@ -228,7 +266,9 @@ async def test_a_bad_file_is_rejected_whole(boss: Night, rows: list[Any], more: 
 
 @pytest.mark.parametrize(("declared", "written"), [("utf-8", "gb18030"), ("gb18030", "utf-8")])
 async def test_a_wrong_encoding_is_found_out(boss: Night, declared: str, written: str) -> None:
-    receipt = await boss.put("CUST", [customer(), customer("2", name="中文姓名")], encoding=declared, written_in=written)
+    receipt = await boss.put(
+        "CUST", [customer(), customer("2", name="中文姓名")], encoding=declared, written_in=written
+    )
     assert receipt["result"] == "rejected"
     assert written in receipt["reason_en"]
 
@@ -319,9 +359,7 @@ async def test_absence_spares_newer_debts_and_clears_those_of_events(boss: Night
 
 async def test_rejected_rows_count_as_present_and_unreadable_ones_switch_absence_off(boss: Night) -> None:
     await boss.put("ARR", [debt("1"), debt("2"), debt("3")])
-    receipt = await boss.put(
-        "ARR", [debt("1", "x", as_of="2026-06-01"), "2|2026-06-01"], "2026-06-01", 2
-    )
+    receipt = await boss.put("ARR", [debt("1", "x", as_of="2026-06-01"), "2|2026-06-01"], "2026-06-01", 2)
     assert (receipt["result"], receipt["rejected"], receipt["cleared"]) == ("partial", 2, 1)
     receipt = await boss.put("ARR", ["??|"], "2026-06-02", 3)
     assert (receipt["cleared"], receipt["rejected"]) == (0, 1)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import TopicPartition
+
 from billing_sync.bootstrap import build
 from billing_sync.intake import Intake
 from billing_sync.settings import Settings

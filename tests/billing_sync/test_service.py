@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
 from billing_sync.bootstrap import build
 from billing_sync.settings import Settings
 from intake_harness import event, plain, until
@@ -46,9 +47,7 @@ async def read(bootstrap: str, topic: str, wanted: Any, seconds: float = 20) -> 
         async with asyncio.timeout(seconds):
             while not wanted(found):
                 for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += [
-                        plain(OutMessage(r.topic, r.partition, r.key, r.value, list(r.headers))) for r in records
-                    ]
+                    found += [plain(OutMessage(r.topic, r.partition, r.key, r.value, list(r.headers))) for r in records]
     finally:
         await consumer.stop()
     return found
@@ -82,8 +81,10 @@ async def test_http_and_kafka_end_in_boss_events(contract_topics: str, client: h
     found = await read(
         contract_topics,
         "boss.events",
-        lambda ms: len([m for m in ms if m["type"] in types]) == 3
-        and len({m["partition"] for m in ms if m["key"] == "clock"}) == 4,
+        lambda ms: (
+            len([m for m in ms if m["type"] in types]) == 3
+            and len({m["partition"] for m in ms if m["key"] == "clock"}) == 4
+        ),
     )
     assert [m["type"] for m in found if m["type"] in types] == types
     (dead,) = await read(contract_topics, "boss.feed.billing-sync.dlq", lambda ms: ms)

@@ -4,8 +4,10 @@ Keys: ``s<key>`` -> 8 bytes wake (0: none) + state; ``w<8 bytes due><key>`` -> e
 message; ``p`` -> position. Stale wake entries are dropped when they come up.
 """
 
+import asyncio
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -48,13 +50,17 @@ class LocalStore:
             if "lock" in str(error).lower():
                 raise Fenced(f"{self._path} is in use by another process") from error
             raise
+        # RocksDB lets go of the GIL: while it reads or syncs for this unit, the loop serves the others.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._path.name}")
         raw = self._db.get(b"p")
         self._position = _decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
         self._sent = 0
         return self._position
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
-        found: list[bytes | None] = self._db.get([b"s" + key.encode() for key in keys]) or []
+        names = [b"s" + key.encode() for key in keys]
+        loop = asyncio.get_running_loop()
+        found: list[bytes | None] = await loop.run_in_executor(self._thread, self._db.get, names) or []
         return {key: value[8:] for key, value in zip(keys, found, strict=True) if value is not None}
 
     async def keys(self, prefix: str, after: str, limit: int) -> list[str]:
@@ -89,7 +95,7 @@ class LocalStore:
             {**old.offsets, **batch.offsets}, {**old.marks, **batch.marks}, batch.next_sequence, old.epoch
         )
         write.put(b"p", _encode(position))
-        self._db.write(write, self._synced)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._db.write, write, self._synced)
         self._position = position
 
     def _write_rows(self, write: WriteBatch, rows: list[Row]) -> None:
@@ -134,6 +140,8 @@ class LocalStore:
         self._sent = up_to + 1
 
     async def close(self) -> None:
+        # A write that is under way ends first, even if whoever waited for it was cancelled.
+        self._thread.shutdown()
         self._db.close()
 
     def _prefix(self, prefix: bytes) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from alerts import desk, detect
 from alerts.desk.book import Book
 from alerts.rules import Rules
+from servicekit.aligned import AlignedUnit
 from servicekit.local import LocalStore
 from servicekit.pipeline import App, Effects
 from servicekit.service import Service
@@ -23,7 +24,7 @@ def consume(
     """Give the service its two apps, one unit a partition each."""
     partitions = service.settings.partitions
     service.consume(detect.app(rules, partitions), DETECT, detect_stores)
-    service.consume(desk.app(book, effects, partitions), DESK, desk_stores)
+    service.consume(desk.app(book, effects, partitions), DESK, desk_stores, make_unit=AlignedUnit)
 
 
 def local_stores(folder: Path) -> Stores:

@@ -117,9 +117,10 @@ class Archive:
         self.root = root
         self._newest: dict[tuple[Path, int], _File] = {}
         self.positions: dict[str, int] = {}
+        self._clean = False
 
     def open(self) -> dict[str, int]:
-        """Clear up after a crash; the next offset of every ``topic/partition`` that was ever written."""
+        """Clear up after a crash or a failed write; the next offset of every ``topic/partition`` ever written."""
         self.root.mkdir(parents=True, exist_ok=True)
         marks = self.root / POSITIONS
         self.positions = json.loads(marks.read_text()) if marks.exists() else {}
@@ -135,22 +136,28 @@ class Archive:
             if before is not None and before.first == file.first:
                 before.path.unlink()  # its rows have joined this one
             self._newest[file.folder, file.partition] = file
+        self._clean = True
         return self.positions
 
     def write(self, rows: list[Archived], positions: dict[str, int]) -> None:
         """Add rows and move on to ``positions``: all or nothing, durable on return."""
+        if not self._clean:
+            self.open()
+        self._clean = False
         grouped: dict[tuple[Path, int], list[Archived]] = defaultdict(list)
         for row in rows:
             grouped[self.root / f"topic={row.topic}" / f"date={row.date}", row.partition].append(row)
         written = [self._write(folder, partition, group) for (folder, partition), group in grouped.items()]
         for folder in {file.folder for file, _ in written}:
             _sync_folder(folder)
-        self.positions = {**self.positions, **positions}
-        _replace(self.root / POSITIONS, json.dumps(self.positions, indent=0, sort_keys=True).encode())
+        reached = {**self.positions, **positions}
+        _replace(self.root / POSITIONS, json.dumps(reached, indent=0, sort_keys=True).encode())
+        self.positions = reached
         for file, joined in written:
             self._newest[file.folder, file.partition] = file
             if joined is not None:
                 joined.path.unlink()
+        self._clean = True
 
     def _write(self, folder: Path, partition: int, rows: list[Archived]) -> tuple[_File, _File | None]:
         """The new file, and the small one whose rows it took along."""

@@ -58,17 +58,15 @@ class _Walk:
         self._only_sms: str | None = None
 
     def start(self, id_: str) -> None:
-        node = self._web.node(id_)
-        if node is None and (told := self._web.telling_of(id_)):
-            node = self._web.node(told[0])
-            if node is not None and node.data.get("sms_id") == id_:
-                self._only_sms = id_
+        node = self._web.node(id_) or next(iter(self._tellers([id_])), None)
         if node is None:
             # A BOSS record, by its place in a file or by the id of the event that BOSS fed.
             for child in self._web.children(id_):
                 self._enter(child)
-        else:
-            self._enter(node.id)
+            return
+        if id_ in (node.id, node.data.get("sms_id")):
+            self._only_sms = node.data.get("sms_id")
+        self._enter(node.id)
 
     def chain(self) -> list[Link]:
         nodes = sorted(self._nodes.values(), key=lambda n: (self._told_at(n), _RANK.get(n.topic, 9), n.offset))

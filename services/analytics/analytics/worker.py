@@ -3,6 +3,7 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -84,25 +85,29 @@ class Archiver:
         age = round(time.monotonic() - self._since, 1) if self._rows else 0.0
         return {"archive_rows_waiting": len(self._rows), "archive_seconds_behind": age, "archive_gaps": self.gaps}
 
-    def _take(self, tp: TopicPartition, records: list[object]) -> None:
+    def _take(self, tp: TopicPartition, records: list[Any]) -> None:
         if not self._rows:
             self._since = time.monotonic()
         for r in records:
-            message = Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)  # type: ignore[attr-defined]
+            message = Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
             if message.type != TICK:
                 self._rows.append(row_of(message))
-        self._read[f"{tp.topic}/{tp.partition}"] = records[-1].offset + 1  # type: ignore[attr-defined]
+        self._read[f"{tp.topic}/{tp.partition}"] = records[-1].offset + 1
 
     async def _flush(self) -> None:
         if not self._rows:
             return
         rows, positions, self._rows = self._rows, dict(self._read), []
         started = time.perf_counter()
+        writing = asyncio.ensure_future(asyncio.to_thread(self.archive.write, rows, positions))
         try:
-            await asyncio.to_thread(self.archive.write, rows, positions)
-        except BaseException:
-            self._rows = rows + self._rows
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])  # a thread can't be called off: see it through
             raise
+        finally:
+            if not writing.done() or writing.exception() is not None:
+                self._rows = rows + self._rows
         log.info("archive.written", rows=len(rows), seconds=round(time.perf_counter() - started, 3))
 
     async def _find_gaps(self, consumer: AIOKafkaConsumer, inputs: list[TopicPartition]) -> None:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from billing_sync.clock import instant_of
-from billing_sync.domain.events import FeedEvent, Receipt, binary, event_of, rejection, structured
+from billing_sync.domain.events import UNREADABLE, FeedEvent, Receipt, binary, event_of, rejection, structured
 from billing_sync.domain.reasons import Bad
 from billing_sync.intake import Events, Intake, SetClock
 from billing_sync.loader import Loader
@@ -103,7 +103,7 @@ def _read(request: Request, body: bytes) -> tuple[list[Any], bool]:
     if media == _BATCH:
         try:
             return [_part(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])], False
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise _unreadable(Bad(None, f"应为 JSON 数组：{error}", f"must be a JSON array: {error}")) from error
     if media == _STRUCTURED:
         try:

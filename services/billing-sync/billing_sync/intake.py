@@ -144,6 +144,8 @@ class Events:
             receipt = take_event(draft, item, now) if isinstance(item, FeedEvent) else item
             receipts.append(receipt)
             _count(self._road, item, receipt)
+        if any(receipt.status == "accepted" for receipt in receipts):
+            draft.marks["fed"] = iso(draft.system_now)
         return receipts
 
 
@@ -213,6 +215,8 @@ class Intake(Unit):
         self.clock = clock.start(self.clock.mode, self.position.marks.get(clock.OFFSET), self.system_clock())
         self._number = int(self.position.marks.get("tick", "0"))
         self.owed = self.reading() is not None
+        # Until the loader has looked whether a file was interrupted, or more of the night's files wait.
+        self.hold()
 
     def reading(self) -> datetime | None:
         """Business time now; None while unset."""
@@ -255,6 +259,11 @@ class Intake(Unit):
             self.held = False
             if self.owed:
                 await self.submit(Nudge())
+
+    async def caught_up(self, events: int) -> None:
+        """Wait until no more than this waits to be sent, so that a long file leaves room for the other roads."""
+        while self.relay.pending > events:
+            await asyncio.sleep(0.005)
 
     async def pulse(self) -> None:
         """A job of the service: ticks of a clock that runs by itself, and old identities forgotten."""
@@ -311,6 +320,7 @@ class Intake(Unit):
             if receipt.status == "rejected":
                 self._reject(draft, message, Bad(receipt.field, *str(receipt.reason).split(" / ", 1)))
             else:
+                draft.marks["fed"] = iso(draft.system_now)
                 _count("kafka", event, receipt)
 
     def _reject(self, draft: Draft, message: Message, bad: Bad) -> None:

@@ -74,11 +74,12 @@ class Loader:
         return found
 
     def freshness(self) -> dict[str, Any]:
-        """The last file of each kind and city."""
-        return {
+        """The last file of each kind and city, and when (system time) the last event of the feed was accepted."""
+        files = {
             key: {"business_date": str(t.business_date), "sequence": t.sequence, "at": t.ended.isoformat()}
             for key, t in sorted(self._taken.items())
         }
+        return {"events": {"at": self._intake.position.marks.get("fed")}, **files}
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
@@ -198,6 +199,7 @@ class Loader:
             while (chunk := await asyncio.to_thread(next, read, None)) is not None:
                 rejects.add(chunk.rejects)
                 loading = await self._intake.submit(LoadRows(name, maker, loading, chunk, rejects.length))
+                await self._intake.caught_up(self._settings.queue_events // 2)
                 self._show("loading", loading.done, control.rows)
                 if time.monotonic() - said > _SAY_SECONDS:
                     said = time.monotonic()

@@ -91,12 +91,6 @@ def _turn(known: Archive | None, new: Archive) -> Turn | None:
     return Turn(msgspec.structs.replace(new, revision=known.revision + 1), step, changes)
 
 
-def months_before(period: str, months: int) -> str:
-    """Period (yyyymm) that many calendar months earlier."""
-    year, month = divmod(int(period[:4]) * 12 + int(period[4:]) - 1 - months, 12)
-    return f"{year:04d}{month + 1:02d}"
-
-
 def mask(field: str, value: Any) -> Any:
     """What may be seen of a value: 张*, 139****0001, ****23, 1970-**-**; other fields stay as they are."""
     if value is None or field not in PERSONAL:

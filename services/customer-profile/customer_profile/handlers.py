@@ -1,20 +1,18 @@
-"""Event -> Decision. Only the customer's record has a state; bills, contracts and the like are documents, written as
-they come, and so are units and managers."""
+"""Event -> Decision. Only the customer's record has a state; units and managers are documents, written as they come.
+Bills, contracts and the like are ``account``'s."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from contracts import boss
 from contracts.misc import CustomerChanged
-from customer_profile.domain import Archive, Turn, masked_change, months_before, take_leaving, take_record
+from customer_profile.domain import Archive, Turn, masked_change, take_leaving, take_record
 from servicekit.clock import iso, local_date
 from servicekit.decision import Context, Decision, Emit, Row
 from servicekit.envelope import Message, parse_time
 from servicekit.work import On
 
-PERIODS_KEPT = 24
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -60,6 +58,8 @@ def _decide(known: Archive | None, turn: Turn | None, context: Context) -> Decis
             },
         )
         for c in turn.changes
+        # Of a creation one line says enough: what the fields were before is not known.
+        if turn.step != "created" or c.field == "archive"
     ]
     event = CustomerChanged(
         customer_id=id_,
@@ -71,37 +71,6 @@ def _decide(known: Archive | None, turn: Turn | None, context: Context) -> Decis
     )
     emit = Emit(f"kam.customer.{turn.step}.v1", event, seed=f"{id_}|{customer.revision}")
     return Decision(customer, (emit,), rows=(Row("customers", id_, document), *history))
-
-
-class Fact:
-    """Handler of a kind of record that only the customer's page shows: one document a record.
-
-    ``key`` are the fields that name the record, ``order`` the one by which the page sorts. Of monthly records the last
-    24 periods stay.
-    """
-
-    def __init__(self, kind: str, *key: str, order: str) -> None:
-        self._kind, self._key, self._order = kind, key, order
-
-    def __call__(self, state: None, record: Any, context: Context) -> Decision:
-        values: dict[str, Any] = msgspec.to_builtins(record)
-        order = getattr(record, self._order)
-        document = {
-            "customer_id": record.customer_id,
-            "kind": self._kind,
-            "order": iso(order) if isinstance(order, datetime) else values[self._order],
-            "record": values,
-            "at": iso(_effective(context)),
-            "event_id": context.id,
-        }
-        rows = [Row("facts", self._id(values), document)]
-        if "period" in values:
-            outdated = {**values, "period": months_before(record.period, PERIODS_KEPT)}
-            rows.append(Row("facts", self._id(outdated), None))
-        return Decision(None, rows=tuple(rows))
-
-    def _id(self, values: dict[str, Any]) -> str:
-        return "|".join((self._kind, *(values[field] for field in self._key)))
 
 
 def on_unit(state: None, unit: boss.Unit, context: Context) -> Decision:
@@ -125,12 +94,4 @@ HANDLERS = {
     **_ARCHIVE,
     "kam.boss.unit.changed.v1": On(boss.Unit, on_unit),
     "kam.boss.manager.changed.v1": On(boss.Manager, on_manager),
-    "kam.boss.bill.issued.v1": On(boss.Bill, Fact("bills", "customer_id", "period", order="period")),
-    "kam.boss.usage.summarised.v1": On(boss.Usage, Fact("usages", "customer_id", "period", order="period")),
-    "kam.boss.payment.received.v1": On(boss.Payment, Fact("payments", "payment_id", order="paid_at")),
-    "kam.boss.arrears.changed.v1": On(boss.Arrears, Fact("arrears", "customer_id", order="as_of")),
-    "kam.boss.balance.changed.v1": On(boss.Balance, Fact("balance", "customer_id", order="at")),
-    "kam.boss.contract.changed.v1": On(boss.Contract, Fact("contracts", "contract_id", order="ends_on")),
-    "kam.boss.complaint.changed.v1": On(boss.Complaint, Fact("complaints", "complaint_id", order="opened_at")),
-    "kam.boss.service.requested.v1": On(boss.ServiceRequest, Fact("requests", "request_id", order="requested_at")),
 }

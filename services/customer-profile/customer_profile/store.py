@@ -1,30 +1,32 @@
-"""Documents of customer-profile: ``customers``, ``history``, ``facts``, ``units``, ``managers``; and the page made of
-them. The only place that knows their shape on disk."""
+"""Where customer-profile keeps things: documents ``customers``, ``history``, ``units``, ``managers`` in MongoDB, accounts
+in the stores of their units; and the page made of them. The only place that knows their shape on disk."""
 
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
+from customer_profile.account import KINDS, Facts, key
 from customer_profile.domain import mask
 from servicekit.mongo import MongoRows
-from servicekit.store import Rows
+from servicekit.store import Rows, Store
 
-_LISTS = ("bills", "usages", "payments", "contracts", "complaints", "requests")
-_SINGLES = ("arrears", "balance")
-_SHOWN = 24
 _HISTORY_SHOWN = 500
+_decode_facts = msgspec.msgpack.Decoder(Facts).decode
+_decode_body = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 async def index(rows: MongoRows) -> None:
     """Make sure the indexes are there."""
-    for collection in ("history", "facts"):
-        await rows.index(collection, "customer_id")
+    await rows.index("history", "customer_id")
     await rows.index("customers", "manager_id")
 
 
 class Pages:
-    """Reads a customer's page from this service's own documents."""
+    """Reads a customer's page from what this service keeps; ``account`` gives the store of a customer's account."""
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, account: Callable[[str], Store]) -> None:
+        self._rows, self._account = rows, account
 
     async def page(self, customer_id: str, *, personal: bool) -> dict[str, Any] | None:
         """The customer with everything known of them, newest first; None when nothing is.
@@ -32,19 +34,20 @@ class Pages:
         ``personal`` shows names, numbers and birth dates in clear. A customer of whom only bills and the like have come
         has no fields but the id.
         """
+        keys = {kind: key(customer_id, kind.name) for kind in KINDS.values()}
+        account = await self._account(customer_id).load(list(keys.values()))
         customer = await self._rows.get("customers", customer_id)
-        facts = await self._rows.find("facts", {"customer_id": customer_id})
-        if customer is None and not facts:
+        if customer is None and not account:
             return None
         manager = await self._known("managers", (customer or {}).get("manager_id"))
         history = await self._rows.find("history", {"customer_id": customer_id}, sort="-revision", limit=_HISTORY_SHOWN)
+        facts = {kind: _newest(account.get(key)) for kind, key in keys.items()}
         page: dict[str, Any] = {
             "customer": _plain(customer or {"customer_id": customer_id}),
             "manager": manager,
             "unit": await self._known("units", (manager or {}).get("unit_id")),
             "history": [_plain(change) for change in history],
-            **{kind: _newest(facts, kind)[:_SHOWN] for kind in _LISTS},
-            **{kind: next(iter(_newest(facts, kind)), None) for kind in _SINGLES},
+            **{k.name: found if k.id else next(iter(found), None) for k, found in facts.items()},
         }
         return page if personal else _masked(page)
 
@@ -53,11 +56,10 @@ class Pages:
         return None if found is None else _plain(found)
 
 
-def _newest(facts: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    """Records of a kind, newest first, with the event that brought each; those without a date come first."""
-    found = [f for f in facts if f["kind"] == kind]
-    found.sort(key=lambda f: (f["order"] is None, f["order"] or ""), reverse=True)
-    return [{**f["record"], "at": f["record"].get("at", f["at"]), "event_id": f["event_id"]} for f in found]
+def _newest(raw: bytes | None) -> list[dict[str, Any]]:
+    """Records of a kind, newest first, each with its time and the event that brought it."""
+    facts = [] if raw is None else _decode_facts(raw).newest_first()
+    return [{"at": f.at, **_decode_body(f.body), "event_id": f.event_id} for f in facts]
 
 
 def _plain(document: dict[str, Any]) -> dict[str, Any]:

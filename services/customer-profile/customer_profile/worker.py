@@ -1,13 +1,28 @@
-"""Topics -> pipeline."""
+"""Topics -> pipeline, for both apps of the service."""
 
+from customer_profile import account, handlers
 from customer_profile.domain import Archive
-from customer_profile.handlers import HANDLERS, key_of
 from servicekit.pipeline import App
 
 NAME = "customer-profile"
+ACCOUNT = "customer-account"
 TOPICS = ["boss.events"]
 
 
 def app(partitions: int) -> App:
-    """The app: one unit a partition, its state a customer's archive."""
-    return App(name=NAME, service=NAME, state=Archive, handlers=HANDLERS, key=key_of, partitions=partitions)
+    """The archive: one unit a partition, its state a customer's record."""
+    return App(
+        name=NAME, service=NAME, state=Archive, handlers=handlers.HANDLERS, key=handlers.key_of, partitions=partitions
+    )
+
+
+def account_app(partitions: int) -> App:
+    """Bills, usage and the like: one unit a partition, its state a customer's records of one kind."""
+    return App(
+        name=ACCOUNT,
+        service=NAME,
+        state=account.Facts,
+        handlers=account.HANDLERS,
+        key=account.key_of,
+        partitions=partitions,
+    )

@@ -14,6 +14,8 @@ from servicekit.clock import iso, local_date, to_millis
 
 _MAX_ID = 500
 _DAY = timedelta(days=1)
+# What decoding JSON of a stranger can end in: bad syntax, bad text, nested too deeply.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _REQUIRED = ("specversion", "source", "id", "type", "time")
 
 
@@ -118,7 +120,7 @@ def structured(raw: bytes) -> Any:
     """A structured-mode event. Raises ``Bad`` when it is no JSON."""
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Bad(None, f"不是合法的 JSON：{error}", f"not valid JSON: {error}") from None
 
 
@@ -130,6 +132,6 @@ def binary(headers: Mapping[str, str], prefix: str, body: bytes) -> dict[str, An
     event: dict[str, Any] = {n[len(prefix) :].lower(): v for n, v in headers.items() if n.lower().startswith(prefix)}
     try:
         event["data"] = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         event["data"] = None
     return event

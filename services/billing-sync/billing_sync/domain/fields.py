@@ -18,7 +18,6 @@ from contracts.boss import BossRecord
 from servicekit.clock import iso
 
 Wire = str | int | bool | None
-_PERSONAL = frozenset({"name", "phone", "id_number", "birth_date", "text", "detail"})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})"
@@ -71,7 +70,7 @@ class Field(NamedTuple):
         try:
             return self.of_json(value)
         except (ValueError, TypeError):
-            got = shown(value, personal=self.name in _PERSONAL)
+            got = shown(value, self.name)
             raise wrong(self.name, self.want_zh, self.want_en, got) from None
 
     def take_text(self, cell: str) -> Wire:

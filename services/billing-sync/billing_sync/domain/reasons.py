@@ -6,6 +6,8 @@ import msgspec
 
 _encode = msgspec.json.Encoder().encode
 _SHOWN = 60
+# Fields whose values never stand in a reason: reasons travel in receipts and dead letters.
+PERSONAL = frozenset({"name", "phone", "id_number", "birth_date", "text", "detail"})
 _TYPES = {bool: "布尔值 boolean", int: "整数 integer", float: "小数 decimal", str: "文本 text", dict: "对象 object"}
 
 
@@ -17,9 +19,9 @@ class Bad(ValueError):
         self.field, self.zh, self.en, self.value = field, zh, en, value
 
 
-def shown(value: Any, *, personal: bool = False) -> str:
+def shown(value: Any, field: str = "") -> str:
     """A value as it may stand in a reason: JSON, shortened; of personal data only its type."""
-    if personal:
+    if field in PERSONAL:
         return _TYPES.get(type(value), "列表 list")
     text = _encode(value).decode()
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
@@ -46,9 +48,10 @@ def wrong(field: str, want_zh: str, want_en: str, got: str, value: str = "") -> 
 
 
 def future(field: str, value: str, than_zh: str, than_en: str) -> Bad:
+    said = field if field in PERSONAL else f"{field} {value}"
     return Bad(
         field,
-        f"{field} {value} 比{than_zh}晚一天以上；请核对日期后重发",
-        f"{field} {value} is more than a day after {than_en}; check the date and send again",
+        f"{said} 比{than_zh}晚一天以上；请核对日期后重发",
+        f"{said} is more than a day after {than_en}; check the date and send again",
         value,
     )

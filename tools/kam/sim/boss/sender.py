@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import httpx
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from kam.feeding import BATCH, binary
 from servicekit.auth import issue_token
@@ -81,7 +82,13 @@ class Sender:
         receipts = []
         for event in events:
             key, headers, body = binary(event)
-            await self._producer.send_and_wait("boss.feed", body, key=key, headers=headers)
+            while True:
+                try:
+                    await self._producer.send_and_wait("boss.feed", body, key=key, headers=headers)
+                    break
+                except KafkaError as error:
+                    log.warning("boss.no_answer", path="boss.feed", error=repr(error))
+                    await asyncio.sleep(1.0)
             receipts.append({"source": event["source"], "id": event["id"], "status": "accepted"})
         return receipts
 

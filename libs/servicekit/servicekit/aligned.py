@@ -1,0 +1,74 @@
+"""A unit with several clock topics that never runs ahead on the later ones (aligned barriers).
+
+Ticks come by on ``clock_topics`` in the order in which facts flow: what the second topic says follows from the first.
+A unit may read the second topic faster than the first; without more, a wake-up at tick N would then see what was caused
+by records that come after tick N on the first topic, and are not handled yet. So what stands behind tick N on a later
+topic is held back until tick N has come by on the first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from contracts.boss import ClockTicked
+from contracts.registry import TICK
+from servicekit.pipeline import Unit
+
+_TICK = TICK.encode()
+_decode = msgspec.json.Decoder(ClockTicked).decode
+Records = Mapping[TopicPartition, list[Any]]
+
+
+class AlignedUnit(Unit):
+    """Held records stay in memory, in order, while their partition is paused; their offsets are not passed."""
+
+    _consumer: AIOKafkaConsumer | None = None
+
+    async def open(self) -> None:
+        self._held: dict[TopicPartition, list[Any]] = {}
+        await super().open()
+
+    async def run(self, consumer: AIOKafkaConsumer | None) -> None:
+        self._consumer = consumer
+        await super().run(consumer)
+
+    async def process(self, records: Records, commands: Sequence[Any] = ()) -> None:
+        await super().process(self._align(records), commands)
+
+    def _align(self, records: Records) -> Records:
+        first, *later = self.app.clock_topics
+        reached = self._reached(first)
+        for tp, batch in records.items():
+            if tp.topic == first:
+                reached = max([reached, *(n for n in map(_number, batch) if n is not None)])
+        aligned = dict(records)
+        for tp in (tp for tp in self.inputs if tp.topic in later):
+            batch = [*self._held.pop(tp, []), *records.get(tp, [])]
+            free = self._free(tp.topic, batch, reached)
+            aligned[tp] = batch[:free]
+            if free < len(batch):
+                self._held[tp] = batch[free:]
+            self._fetch(tp, free == len(batch))
+        return {tp: batch for tp, batch in aligned.items() if batch}
+
+    def _free(self, topic: str, batch: list[Any], reached: int) -> int:
+        """How many records, up to and with the first tick beyond ``reached``, may be handled."""
+        if self._reached(topic) > reached:
+            return 0
+        return next((i + 1 for i, r in enumerate(batch) if (_number(r) or 0) > reached), len(batch))
+
+    def _reached(self, topic: str) -> int:
+        return int(self.position.marks.get(f"tick/{topic}", "0").partition(" ")[0])
+
+    def _fetch(self, tp: TopicPartition, more: bool) -> None:
+        if self._consumer is not None:
+            (self._consumer.resume if more else self._consumer.pause)(tp)
+
+
+def _number(record: Any) -> int | None:
+    """Number of a tick, None for any other record."""
+    if not any(name == "ce_type" and value == _TICK for name, value in record.headers):
+        return None
+    return _decode(record.value).number

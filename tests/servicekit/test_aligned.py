@@ -1,0 +1,91 @@
+"""A wake-up at tick N sees nothing that was caused by what comes after tick N."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from one_unit import NOON, OneUnit
+from servicekit.aligned import AlignedUnit
+from servicekit.app import App
+from servicekit.decision import Context, Decision
+from servicekit.work import On
+
+FACT, ALERT = "kam.boss.balance.changed.v1", "kam.alert.raised.v1"
+
+
+class Seen(msgspec.Struct):
+    """What came, in order; ``woke`` is how much of it a wake-up saw."""
+
+    facts: int = 0
+    alerts: int = 0
+    woke: tuple[tuple[int, int], ...] = ()
+
+
+def handle(state: Seen | None, data: Any, ctx: Context) -> Decision:
+    state = state or Seen()
+    fact = ctx.type == FACT
+    return Decision(Seen(state.facts + fact, state.alerts + (not fact), state.woke), wake_at=ctx.now)
+
+
+def wake(state: Seen, ctx: Context) -> Decision:
+    return Decision(Seen(state.facts, state.alerts, (*state.woke, (state.facts, state.alerts))))
+
+
+class Aligned(OneUnit):
+    async def open(self) -> "Aligned":
+        from aiokafka import TopicPartition
+
+        inputs = [TopicPartition(t, 0) for t in self.topics]
+        self.unit = AlignedUnit(self.app, 0, inputs, self.store, self.producer)  # type: ignore[arg-type]
+        await self.unit.open()
+        return self
+
+    def state(self) -> Seen:
+        return msgspec.msgpack.decode(self.store.states["c1"], type=Seen)
+
+
+@pytest.fixture
+async def unit() -> Aligned:
+    handlers = {FACT: On(dict, handle), ALERT: On(dict, handle)}
+    app = App(name="a", service="a", state=Seen, handlers=handlers, on_wake=wake, partitions=1,
+              clock_topics=("boss.events", "alert.events"))  # fmt: skip
+    return await Aligned(app, "boss.events", "alert.events").open()
+
+
+def flow(unit: OneUnit, rounds: int) -> tuple[list[Any], list[Any]]:
+    """Fact n, tick n on the first topic; alert n (caused by fact n), tick n on the second."""
+    facts, alerts = [], []
+    for n in range(1, rounds + 1):
+        facts += [unit.record("boss.events", FACT, b"{}"), unit.tick("boss.events", n, NOON)]
+        alerts += [unit.record("alert.events", ALERT, b"{}"), unit.tick("alert.events", n, NOON)]
+    return facts, alerts
+
+
+async def test_a_second_topic_that_is_read_faster_is_held_back(unit: Aligned) -> None:
+    facts, alerts = flow(unit, 3)
+    await unit.take(*alerts)
+    assert (unit.state().facts, unit.state().alerts) == (0, 1)
+    await unit.take(*facts[:2])
+    assert unit.state().woke == ((1, 1),)
+    assert unit.state().alerts == 2, "handled up to tick 2, which waits for the facts before it"
+    await unit.take(*facts[2:])
+    assert unit.state() == Seen(3, 3, ((1, 1), (2, 2), (3, 3)))
+
+
+async def test_a_first_topic_that_is_read_faster_is_not(unit: Aligned) -> None:
+    facts, alerts = flow(unit, 3)
+    await unit.take(*facts)
+    await unit.take(*alerts)
+    assert unit.state() == Seen(3, 3, ((3, 1), (3, 2), (3, 3)))
+
+
+async def test_after_a_restart_it_goes_on_holding_back(unit: Aligned) -> None:
+    facts, alerts = flow(unit, 2)
+    await unit.take(*alerts)
+    assert unit.store.position.offsets["alert.events/0"] == 2, "what is held back is not passed"
+    again = await Aligned(unit.app, *unit.topics, store=unit.store).open()
+    await again.take(*alerts[2:])
+    assert again.state().alerts == 1
+    await again.take(*facts)
+    assert again.state() == Seen(2, 2, ((1, 1), (2, 2)))
