@@ -1,8 +1,8 @@
 """``python -m bench [--quick]``: prints one JSON line a benchmark and keeps it under bench/results.
 
 ``detect``: boss.events already in Kafka, through the production detector in one process (fetch, decode, dedupe, load
-state, decide, evidence, commit, produce); ``limit`` is the bare aiokafka and msgspec loop over the same messages, ``peer``
-a plain Faust agent with the same rule. Runs alternate on the same broker; the figures are medians.
+state, decide, evidence, commit, produce); ``limit`` is the bare aiokafka and msgspec loop over the same messages,
+``peer`` a plain Faust agent with the same rule. Runs alternate on the same broker; the figures are medians.
 """
 
 import argparse

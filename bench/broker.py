@@ -26,8 +26,7 @@ async def running(partitions: int, *names: str) -> AsyncIterator[tuple[str, Path
         assert spec.prepare is not None
         await asyncio.to_thread(spec.prepare)
         log = scratch / "kafka.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(guarded(list(spec.argv)), stdout=out, stderr=out, start_new_session=True)
+        process = _start(list(spec.argv), log)
         try:
             bootstrap = f"{kafka.HOST}:{base + PORTS['kafka']}"
             await _until_ready(process, bootstrap, log)
@@ -41,10 +40,15 @@ async def running(partitions: int, *names: str) -> AsyncIterator[tuple[str, Path
                 process.kill()
 
 
+def _start(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
+    with log.open("wb") as out:
+        return subprocess.Popen(guarded(command), stdout=out, stderr=out, start_new_session=True)
+
+
 async def _until_ready(process: "subprocess.Popen[bytes]", bootstrap: str, log: Path) -> None:
     print("启动 Kafka / starting Kafka …", file=sys.stderr, flush=True)
     async with asyncio.timeout(START_SECONDS):
-        while "Kafka Server started" not in log.read_text(errors="replace") or not await kafka.answers(bootstrap):
+        while not await kafka.answers(bootstrap):
             if process.poll() is not None:
                 raise RuntimeError("Kafka: " + "\n".join(tail(log)))
             await asyncio.sleep(0.2)

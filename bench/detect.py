@@ -65,9 +65,6 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
     alerts = sum(unit.position.next_sequence - 1 for unit in service.units)
     stopping.set()
     await running
-    on_disk = sum(f.stat().st_size for f in folder.rglob("*.sst")) + sum(
-        f.stat().st_size for f in folder.rglob("*.log")
-    )
     per_million = 1_000_000 / customers / 2**20
     return {
         "events": events,
@@ -75,8 +72,12 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
         "cpu_seconds": cpu,
         "alert_events": alerts,
         "memory_mb": (peak - before) / 2**20,
-        "disk_mb_per_million_customers": on_disk * per_million,
+        "disk_mb_per_million_customers": _size(folder) * per_million,
     }
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for kind in ("*.sst", "*.log") for file in folder.rglob(kind))
 
 
 def _finished(service: Service, events: int) -> bool:

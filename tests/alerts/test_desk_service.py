@@ -42,8 +42,15 @@ class Boss:
     async def _send(self, type_: str, key: str, data: Any) -> None:
         id_ = f"{self.customer}-{self.records}-{type_}"
         headers = write_headers(
-            id=id_, type=type_, source="test", subject=key, time=iso(NOON), correlation_id=id_, clock=iso(NOON), revision=1
-        )  # fmt: skip
+            id=id_,
+            type=type_,
+            source="test",
+            subject=key,
+            time=iso(NOON),
+            correlation_id=id_,
+            clock=iso(NOON),
+            revision=1,
+        )
         await self.producer.send_and_wait("boss.events", encode_data(data), partition=self.partition, headers=headers)
 
 

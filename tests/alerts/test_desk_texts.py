@@ -9,6 +9,7 @@ from alerts.channel import segments
 from alerts.desk.book import Template, is_plain, seeded, yuan
 
 BOOK = seeded()
+OPENED = BOOK.templates["complaint-opened"]
 
 
 @pytest.mark.parametrize(
@@ -42,10 +43,10 @@ def test_numbers(phone: str | None, digits: str | None) -> None:
 @pytest.mark.parametrize("name", [None, "张三", "Ann Lee", "José", "x" * 21, "名" * 400, "`"])
 def test_english_is_gsm7_and_chinese_is_signed(template: Template, name: str | None) -> None:
     values = {"product_code": "畅享B24", "ends_on": "2026-03-31"}
-    english = BOOK.text(template.id, "en", name, 12345, values)
+    english = BOOK.text(template, "en", name, 12345, values)
     assert english.isascii() and segments.plan(english).encoding == "gsm7"
     assert len(segments.plan(english).parts) == 1
-    chinese = BOOK.text(template.id, "zh", name, 12345, values)
+    chinese = BOOK.text(template, "zh", name, 12345, values)
     assert chinese.startswith("【大客户中心】")
     assert len(segments.plan(chinese).parts) == 1
     if template.kind == "arrears":
@@ -55,15 +56,15 @@ def test_english_is_gsm7_and_chinese_is_signed(template: Template, name: str | N
 
 
 def test_names_stand_where_they_can() -> None:
-    assert "Dear Ann Lee," in BOOK.text("complaint-opened", "en", "Ann Lee", 0, {})
-    assert "Dear customer," in BOOK.text("complaint-opened", "en", "张三", 0, {})
-    assert "尊敬的张三，" in BOOK.text("complaint-opened", "zh", "张三", 0, {})
+    assert "Dear Ann Lee," in BOOK.text(OPENED, "en", "Ann Lee", 0, {})
+    assert "Dear customer," in BOOK.text(OPENED, "en", "张三", 0, {})
+    assert "尊敬的张三，" in BOOK.text(OPENED, "zh", "张三", 0, {})
 
 
 @pytest.mark.parametrize("change", [{"en": "您好"}, {"en": "Hi {phone}"}, {"zh": "{id_number}"}, {"en": "a`b"}])
 def test_a_template_that_would_break_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="complaint-opened"):
-        replace(BOOK.templates["complaint-opened"], **change).__post_init__()
+        replace(OPENED, **change).__post_init__()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from contracts.boss import Customer, CustomerLeft
-from customer_profile.domain import Archive, mask, months_before, take_leaving, take_record
+from customer_profile.domain import Archive, mask, take_leaving, take_record
 
 AT = datetime.fromisoformat("2026-06-30T16:00:00+00:00")
 LATER = datetime.fromisoformat("2026-07-15T02:00:00+00:00")
@@ -110,8 +110,3 @@ def test_first_seen_as_left_is_archived_at_once() -> None:
 )
 def test_personal_fields_are_masked(field: str, value: object, shown: object) -> None:
     assert mask(field, value) == shown
-
-
-@pytest.mark.parametrize("period, months, before", [("202607", 24, "202407"), ("202601", 1, "202512")])
-def test_months_before(period: str, months: int, before: str) -> None:
-    assert months_before(period, months) == before

@@ -21,7 +21,12 @@ SECRET = "a secret that is long enough for HS256"
 
 @pytest.fixture
 async def unit() -> OneUnit:
-    return await OneUnit(worker.app(4)).open()
+    return await OneUnit(worker.app(1)).open()
+
+
+@pytest.fixture
+async def account() -> OneUnit:
+    return await OneUnit(worker.account_app(1)).open()
 
 
 def customer(**fields: Any) -> boss.Customer:
@@ -29,16 +34,23 @@ def customer(**fields: Any) -> boss.Customer:
     return boss.Customer(customer_id="c1", **{**known, **fields})
 
 
-async def page(unit: OneUnit, tmp_path: Path, role: str = "service", **query: Any) -> httpx.Response:
+async def page(unit: OneUnit, account: OneUnit, tmp_path: Path, role: str = "service", **query: Any) -> httpx.Response:
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
-    settings = Settings(service_data=tmp_path, kafka="-", secret_file=secret)
+    settings = Settings(service_data=tmp_path, kafka="-", secret_file=secret, partitions=1)
     service = build(settings, stores=lambda app, ordinal: unit.store, rows=unit.rows)
+    service.units += [unit.unit, account.unit]
     token = issue_token(SECRET, "someone", role)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://kam") as client:
         headers = {"authorization": f"Bearer {token}"}
         id_ = query.pop("id", "c1")
         return await client.get(f"/v1/customers/{id_}", headers=headers, params=query)
+
+
+async def take_both(unit: OneUnit, account: OneUnit, *records: Any) -> None:
+    """Both apps read the same topic, each takes what is its own."""
+    await unit.take(*records)
+    await account.take(*records)
 
 
 async def test_every_change_is_an_event_with_personal_values_masked(unit: OneUnit) -> None:
@@ -59,7 +71,7 @@ async def test_every_change_is_an_event_with_personal_values_masked(unit: OneUni
     assert "13900000" not in "".join(str(e) for e in events)
 
 
-async def test_leaving_and_win_back_keep_the_history(unit: OneUnit, tmp_path: Path) -> None:
+async def test_leaving_and_win_back_keep_the_history(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
     await unit.take(
         unit.record("boss.events", CUST, customer()),
         unit.record("boss.events", CUST, customer(status="left"), time=end_of(date(2026, 6, 30))),
@@ -71,7 +83,7 @@ async def test_leaving_and_win_back_keep_the_history(unit: OneUnit, tmp_path: Pa
         unit.record("boss.events", CUST, customer(), time=NOON, id="back", correlation="file:CUST_320100#7"),
     )
     assert [type_.split(".")[2] for type_, _ in await unit.events()] == ["created", "left", "changed", "returned"]
-    shown = (await page(unit, tmp_path)).json()
+    shown = (await page(unit, account, tmp_path)).json()
     assert (shown["customer"]["archive"], shown["customer"]["left_on"]) == ("active", None)
     assert {
         "customer_id": "c1",
@@ -87,15 +99,19 @@ async def test_leaving_and_win_back_keep_the_history(unit: OneUnit, tmp_path: Pa
     assert [h["new"] for h in shown["history"] if h["field"] == "archive"] == ["active", "retained", "active"]
 
 
-async def test_the_page_shows_everything_from_this_service_alone(unit: OneUnit, tmp_path: Path) -> None:
+async def test_the_page_shows_everything_from_this_service_alone(
+    unit: OneUnit, account: OneUnit, tmp_path: Path
+) -> None:
     def of(type_: str, data: Any, key: str = "c1") -> Any:
-        return unit.record("boss.events", f"kam.boss.{type_}.v1", data, key=key, id=type_)
+        return account.record("boss.events", f"kam.boss.{type_}.v1", data, key=key, id=type_)
 
     opened = datetime(2026, 6, 30, 1, tzinfo=UTC)
     stop = boss.ServiceRequest(request_id="r1", customer_id="c1", requested_at=opened, kind="stop")
-    await unit.take(
+    await take_both(
+        unit,
+        account,
         of("bill.issued", boss.Bill(customer_id="c1", period="202606", amount_fen=19900)),
-        unit.record("boss.events", CUST, customer()),
+        of("customer.changed", customer()),
         of("manager.changed", boss.Manager(manager_id="m1", name="李经理", unit_id="u1"), "m1"),
         of("unit.changed", boss.Unit(unit_id="u1", name="鼓楼"), "u1"),
         of("bill.issued", boss.Bill(customer_id="c1", period="202605", amount_fen=18000)),
@@ -109,7 +125,7 @@ async def test_the_page_shows_everything_from_this_service_alone(unit: OneUnit, 
         of("service.requested", stop),
         of("bill.issued", boss.Bill(customer_id="c2", period="202606", amount_fen=1), "c2"),
     )
-    shown = (await page(unit, tmp_path)).json()
+    shown = (await page(unit, account, tmp_path)).json()
     assert (shown["manager"]["name"], shown["unit"]["name"]) == ("李经理", "鼓楼")
     assert [(b["period"], b["amount_fen"]) for b in shown["bills"]] == [("202606", 19900), ("202605", 18000)]
     assert shown["bills"][0]["event_id"] == "bill.issued"
@@ -118,13 +134,28 @@ async def test_the_page_shows_everything_from_this_service_alone(unit: OneUnit, 
     assert counts == {"usages": 1, "payments": 1, "contracts": 1, "complaints": 1, "requests": 1}
 
 
-async def test_of_bills_the_last_24_months_stay(unit: OneUnit, tmp_path: Path) -> None:
+async def test_of_each_kind_the_newest_24_stay(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
     periods = [f"{year}{month:02d}" for year in (2024, 2025, 2026) for month in range(1, 13)]
-    await unit.take(
-        *(unit.record("boss.events", "kam.boss.bill.issued.v1", boss.Bill(customer_id="c1", period=p)) for p in periods)
+    bills = [boss.Bill(customer_id="c1", period=p, amount_fen=1) for p in (*periods, periods[0])]
+    corrected = boss.Bill(customer_id="c1", period=periods[-1], amount_fen=2)
+    await account.take(
+        *(account.record("boss.events", "kam.boss.bill.issued.v1", bill) for bill in (*bills, corrected))
     )
-    assert [b["period"] for b in (await page(unit, tmp_path)).json()["bills"]] == periods[:-25:-1]
-    assert len(unit.store.documents["facts"]) == 24
+    shown = (await page(unit, account, tmp_path)).json()["bills"]
+    assert [b["period"] for b in shown] == periods[:-25:-1]
+    assert [b["amount_fen"] for b in shown[:2]] == [2, 1]
+
+
+async def test_a_creation_is_one_line_of_history(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+    await unit.take(
+        unit.record("boss.events", CUST, customer(), id="first"),
+        unit.record("boss.events", CUST, customer(plan_code="P299"), id="second"),
+    )
+    history = (await page(unit, account, tmp_path)).json()["history"]
+    assert [(h["field"], h["old"], h["new"], h["event_id"]) for h in history] == [
+        ("plan_code", None, "P299", "second"),
+        ("archive", None, "active", "first"),
+    ]
 
 
 async def test_an_id_may_name_a_customer_a_manager_and_a_unit(unit: OneUnit) -> None:
@@ -138,25 +169,28 @@ async def test_an_id_may_name_a_customer_a_manager_and_a_unit(unit: OneUnit) -> 
     assert list(unit.store.states) == ["c1"], "what has no state costs none"
 
 
-async def test_personal_data_is_masked_unless_a_head_or_service_asks(unit: OneUnit, tmp_path: Path) -> None:
+async def test_personal_data_is_masked_unless_a_head_or_service_asks(
+    unit: OneUnit, account: OneUnit, tmp_path: Path
+) -> None:
     await unit.take(unit.record("boss.events", CUST, customer(id_number="320100197001010023")))
-    masked = await page(unit, tmp_path, "manager")
+    masked = await page(unit, account, tmp_path, "manager")
     assert "13900000001" not in masked.text and "张三" not in masked.text and "320100197001010023" not in masked.text
     assert masked.json()["customer"]["phone"] == "139****0001"
     for role in ("service", "head"):
-        assert (await page(unit, tmp_path, role, unmask=1)).json()["customer"]["phone"] == "13900000001"
-    refused = await page(unit, tmp_path, "manager", unmask=1)
+        assert (await page(unit, account, tmp_path, role, unmask=1)).json()["customer"]["phone"] == "13900000001"
+    refused = await page(unit, account, tmp_path, "manager", unmask=1)
     assert (refused.status_code, refused.json()["error"]) == (403, "may_not_unmask")
-    assert (await page(unit, tmp_path, "integrator")).status_code == 403
+    assert (await page(unit, account, tmp_path, "integrator")).status_code == 403
 
 
-async def test_an_unknown_customer_is_404_in_two_languages(unit: OneUnit, tmp_path: Path) -> None:
-    answer = await page(unit, tmp_path, id="nobody")
+async def test_an_unknown_customer_is_404_in_two_languages(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+    answer = await page(unit, account, tmp_path, id="nobody")
     assert answer.status_code == 404 and answer.json()["error"] == "unknown_customer"
     assert "没有客户 nobody" in answer.json()["zh"] and "no customer nobody" in answer.json()["en"]
 
 
-async def test_bills_before_the_customer_are_kept(unit: OneUnit, tmp_path: Path) -> None:
-    await unit.take(unit.record("boss.events", "kam.boss.bill.issued.v1", boss.Bill(customer_id="c1", period="202606")))
-    shown = (await page(unit, tmp_path)).json()
+async def test_bills_before_the_customer_are_kept(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+    bill = boss.Bill(customer_id="c1", period="202606")
+    await take_both(unit, account, account.record("boss.events", "kam.boss.bill.issued.v1", bill))
+    shown = (await page(unit, account, tmp_path)).json()
     assert shown["customer"] == {"customer_id": "c1"} and len(shown["bills"]) == 1

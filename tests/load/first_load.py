@@ -85,7 +85,9 @@ def write(folder: Path, customers: int, days: list[date], rng: random.Random) ->
         write_pair(folder, kind, city, day, sequence, found, **how)  # type: ignore[arg-type]
 
     units = [{"unit_id": "U1", "name": "省大客户部", "city": PROVINCE}]
-    managers = [{"manager_id": f"M{n:03d}", "name": f"经理{n}", "unit_id": "U1", "status": "active"} for n in range(MANAGERS)]
+    managers = [
+        {"manager_id": f"M{n:03d}", "name": f"经理{n}", "unit_id": "U1", "status": "active"} for n in range(MANAGERS)
+    ]
     put("UNIT", PROVINCE, first, 1, units, {})
     put("MGR", PROVINCE, first, 1, managers, {})
     for place, (city, how) in enumerate(CITIES.items()):
@@ -142,7 +144,9 @@ class Watch:
                 apps: dict[str, int] = {}
                 for unit in json.load(answer)["units"]:
                     app = str(unit["unit"]).rpartition(".")[0]
-                    apps[app] = apps.get(app, 0) + sum(unit["offsets"].values()) + (name == "billing-sync") * unit["sequence"]
+                    apps[app] = (
+                        apps.get(app, 0) + sum(unit["offsets"].values()) + (name == "billing-sync") * unit["sequence"]
+                    )
                 yield from apps.items()
 
     def _cpu(self, name: str) -> float:

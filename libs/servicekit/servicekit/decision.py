@@ -27,11 +27,15 @@ class Emit(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A document people query: replaced whole under its id; ``doc`` None removes it."""
+    """A document people query: replaced whole under its id; ``doc`` None removes it.
+
+    ``new``: there is none under this id yet. Only a hint, which saves a store the search.
+    """
 
     collection: str
     id: str
     doc: dict[str, Any] | None
+    new: bool = False
 
 
 class Tell(msgspec.Struct, frozen=True):

@@ -90,10 +90,7 @@ class LocalStore:
         for number, message in batch.outbox:
             write.put(b"o" + number.to_bytes(8, "big"), _encode(message))
         self._write_rows(write, batch.rows)
-        old = self._position
-        position = Position(
-            {**old.offsets, **batch.offsets}, {**old.marks, **batch.marks}, batch.next_sequence, old.epoch
-        )
+        position = self._position.after(batch)
         write.put(b"p", _encode(position))
         await asyncio.get_running_loop().run_in_executor(self._thread, self._db.write, write, self._synced)
         self._position = position

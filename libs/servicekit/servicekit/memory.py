@@ -42,12 +42,7 @@ class MemoryStore:
             else:
                 collection[row.id] = {"_id": row.id, **row.doc}
         self.pending.update(batch.outbox)
-        self.position = Position(
-            {**self.position.offsets, **batch.offsets},
-            {**self.position.marks, **batch.marks},
-            batch.next_sequence,
-            self.position.epoch,
-        )
+        self.position = self.position.after(batch)
 
     async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
         return sorted(((k, w) for k, w in self.wakes.items() if w <= until_ms), key=lambda kw: (kw[1], kw[0]))[:limit]

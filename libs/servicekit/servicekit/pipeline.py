@@ -28,13 +28,14 @@ from servicekit.clock import iso, to_millis
 from servicekit.decision import Context, Invalid, Refused
 from servicekit.envelope import Message, parse_time
 from servicekit.relay import Relay
-from servicekit.store import Fenced, Store, Transient
+from servicekit.store import Batch, Fenced, Position, Store, Transient
 from servicekit.work import Work
 
 __all__ = ["App", "Effects", "Stopped", "Unit"]
 log = structlog.get_logger()
 _EPOCH = parse_time("1970-01-01T00:00:00+00:00")
 _DUE_CHUNK = 500
+_WRITE_POSITION_SECONDS = 10.0
 _decode_tick = msgspec.json.Decoder(ClockTicked).decode
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ class Unit:
         self._key: Callable[[Message], str] = app.key or attrgetter("key")
         self._decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
         self._next_due: int | None = None
+        self._unwritten, self._written_at = Position(), 0.0
 
     # --- what the outside may ask -------------------------------------------------------------------------------
 
@@ -399,16 +401,14 @@ class Unit:
     async def _commit(self, work: Work) -> None:
         if work.is_empty():
             return
-        faults.hit(self.app.service, "before_commit")
         batch = work.batch()
-        await self._patiently(lambda: self.store.commit(batch))
-        faults.hit(self.app.service, "after_commit")
-        self.position = msgspec.structs.replace(
-            self.position,
-            offsets={**self.position.offsets, **batch.offsets},
-            marks={**self.position.marks, **batch.marks},
-            next_sequence=batch.next_sequence,
-        )
+        if work.only_moves_on() and time.monotonic() - self._written_at < _WRITE_POSITION_SECONDS:
+            # Nothing but skipped messages and ticks that woke nobody: the position is written with the next change.
+            # After a crash they come by again and are skipped again.
+            self._unwritten = self._unwritten.after(batch)
+        else:
+            await self._write(batch)
+        self.position = self.position.after(batch)
         self.now = work.now
         for _, wake in batch.states.values():
             if wake is not None and (self._next_due is None or wake < self._next_due):
@@ -422,6 +422,14 @@ class Unit:
                 await self.app.effects(work.effects)
             except Exception as error:
                 raise Stopped(f"{self.name}: effects after the commit failed: {error!r}") from error
+
+    async def _write(self, batch: Batch) -> None:
+        batch.offsets = {**self._unwritten.offsets, **batch.offsets}
+        batch.marks = {**self._unwritten.marks, **batch.marks}
+        faults.hit(self.app.service, "before_commit")
+        await self._patiently(lambda: self.store.commit(batch))
+        faults.hit(self.app.service, "after_commit")
+        self._unwritten, self._written_at = Position(), time.monotonic()
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         delay = 0.05

@@ -24,9 +24,18 @@ class Position(msgspec.Struct, frozen=True):
     next_sequence: int = 1
     epoch: str = ""
 
+    def after(self, batch: "Batch") -> "Position":
+        """Where a unit stands once this batch is written."""
+        return Position(
+            {**self.offsets, **batch.offsets}, {**self.marks, **batch.marks}, batch.next_sequence, self.epoch
+        )
+
 
 class Batch(msgspec.Struct):
-    """Everything one atomic write carries. ``states`` maps key -> (encoded state or None, wake in epoch ms or None)."""
+    """Everything one atomic write carries. ``states`` maps key -> (encoded state or None, wake in epoch ms or None).
+
+    ``fresh`` are keys that ``load`` did not find: a hint, which saves a store the search.
+    """
 
     states: dict[str, tuple[bytes | None, int | None]] = {}
     rows: list[Row] = []
@@ -34,6 +43,7 @@ class Batch(msgspec.Struct):
     offsets: dict[str, int] = {}
     marks: dict[str, str] = {}
     next_sequence: int = 1
+    fresh: frozenset[str] = frozenset()
 
 
 class Store(Protocol):

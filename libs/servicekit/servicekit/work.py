@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from servicekit.pipeline import Unit
 
 _encode_state = msgspec.msgpack.Encoder().encode
-_MISSING = object()
 
 
 class On:
@@ -61,6 +60,10 @@ class Work:
     def is_empty(self) -> bool:
         return not (self.offsets or self.states or self.outbox or self.marks or self.answers or self.rows)
 
+    def only_moves_on(self) -> bool:
+        """Whether nothing follows from the batch but a new position."""
+        return not (self.states or self.outbox or self.answers or self.rows)
+
     def mark(self, name: str) -> str | None:
         return self.marks.get(name) or self._unit.position.marks.get(name)
 
@@ -77,8 +80,7 @@ class Work:
         return number <= last
 
     def state(self, key: str) -> Any:
-        known = self.states.get(key, _MISSING)
-        return self.loaded.get(key) if known is _MISSING else known[0]  # type: ignore[index]
+        return self.loaded.get(key)
 
     def clock_at(self, text: bytes) -> datetime:
         """Business time a message carries, never before what this unit has already reached."""
@@ -99,6 +101,7 @@ class Work:
             self._sequence += len(sent)
             self.outbox.extend(sent)
         if decision.state is not None or self.state(key) is not None:
+            self.loaded[key] = decision.state
             self.states[key] = (decision.state, None if decision.wake_at is None else to_millis(decision.wake_at))
         if decision.rows:
             self.rows.extend(decision.rows)
@@ -154,7 +157,8 @@ class Work:
         encode = _encode_state
         states = {k: (None if s is None else encode(s), w) for k, (s, w) in self.states.items()}
         marks = {**self.marks, **{_mark_of(place): str(number) for place, number in self._seen.items()}}
-        return Batch(states, self.rows, self.outbox, self.offsets, marks, self._sequence)
+        fresh = frozenset(key for key in states if self.loaded.get(key, _MISSING) is None)
+        return Batch(states, self.rows, self.outbox, self.offsets, marks, self._sequence, fresh)
 
 
 def _mark_of(place: tuple[str, int, bytes]) -> str:

@@ -22,7 +22,7 @@ from servicekit.pipeline import Unit
 from servicekit.service import Service
 from servicekit.store import Rows
 
-_BLOCKED_SECONDS = 30.0
+_WATCH_SECONDS = 10.0
 
 
 def build(
@@ -42,7 +42,8 @@ def build(
         rows, desk_stores = mongo.MongoRows(database), mongo.stores(database)
     composition = _Composition(service, settings, transport or _transport(settings), rows, detect_stores, desk_stores)
     service.prepare.append(composition.prepare)
-    service.jobs += [composition.send, composition.watch_blocked]
+    service.jobs += [composition.send, composition.watch]
+    service.freshness = composition.freshness
     service.pending["sms"] = composition.pending
     service.routers.append(router(rows, settings.secret_file))
     return service
@@ -63,6 +64,7 @@ class _Composition:
         self._service, self._settings, self._transport, self._rows = service, settings, transport, rows
         self._detect_stores, self._desk_stores = detect_stores, desk_stores
         self._blocked = store.BlockedNumbers()
+        self._loose_ends: dict[str, int] = {}
         self._sender: Sender | None = None
 
     async def prepare(self) -> None:
@@ -77,11 +79,15 @@ class _Composition:
         assert self._sender is not None, "prepare comes before jobs"
         await self._sender.run()
 
-    async def watch_blocked(self) -> None:
-        """Other processes of this service write blocked numbers too."""
+    async def watch(self) -> None:
+        """Look at what other processes of this service write too: blocked numbers, and what is left unknown."""
         while True:
-            await asyncio.sleep(_BLOCKED_SECONDS)
             await self._blocked.read(self._rows)
+            self._loose_ends = await store.count_loose_ends(self._rows)
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    def freshness(self) -> dict[str, Any]:
+        return {"smsc_connected": self._transport.connected, **self._loose_ends}
 
     def pending(self) -> int:
         return 1 if self._sender is None else self._sender.pending()

@@ -56,6 +56,7 @@ def _decide(known: Archive | None, turn: Turn | None, context: Context) -> Decis
                 "event_id": context.id,
                 "correlation": context.correlation,
             },
+            new=True,
         )
         for c in turn.changes
         # Of a creation one line says enough: what the fields were before is not known.
@@ -70,7 +71,7 @@ def _decide(known: Archive | None, turn: Turn | None, context: Context) -> Decis
         changes=tuple(map(masked_change, turn.changes)),
     )
     emit = Emit(f"kam.customer.{turn.step}.v1", event, seed=f"{id_}|{customer.revision}")
-    return Decision(customer, (emit,), rows=(Row("customers", id_, document), *history))
+    return Decision(customer, (emit,), rows=(Row("customers", id_, document, new=known is None), *history))
 
 
 def on_unit(state: None, unit: boss.Unit, context: Context) -> Decision:

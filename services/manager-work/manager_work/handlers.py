@@ -195,8 +195,8 @@ def _decide(
         "log": log,
     }
     rows = (
-        Row("work", item.work_id, document),
-        Row("work_log", seed, {"work_id": item.work_id, "manager_id": item.manager_id, **log[-1]}),
+        Row("work", item.work_id, document, new=len(item.log) == 1),
+        Row("work_log", seed, {"work_id": item.work_id, "manager_id": item.manager_id, **log[-1]}, new=True),
     )
     return Decision(replace(item, correlation=correlation), events, rows=rows, tells=tells, answer=work)
 

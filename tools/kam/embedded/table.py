@@ -95,8 +95,6 @@ def _python(options: Options, name: str, module: str, needs: tuple[str, ...], **
         "KAM_SERVICE_DATA": str(options.place.service(name)),
         "KAM_HTTP_PORT": str(options.port_base + http),
     }
-    if "faust" in ports:
-        env["KAM_FAUST_WEB_PORT"] = str(options.port_base + ports["faust"])
     return ProcessSpec(
         name=name,
         argv=(sys.executable, "-m", module),
@@ -145,7 +143,8 @@ def table(options: Options) -> Sequence[Node]:
         _python(options, "customer-profile", "customer_profile", stores, http=PORTS["customer-profile"]),
         _python(options, "alerts", "alerts", (*stores, "smsc"), http=PORTS["alerts"]),
         _python(options, "manager-work", "manager_work", stores, http=PORTS["manager-work"]),
-        _python(options, "analytics", "analytics", stores, http=PORTS["analytics"], faust=PORTS["analytics-faust"]),
+        _python(options, "analytics", "analytics", stores, http=PORTS["analytics"]),
+        _python(options, "analytics-rates", "analytics.rates", stores, http=PORTS["analytics-faust"]),
         _python(options, "gateway", "gateway", stores, http=PORTS["gateway"]),
     ]
     if options.sim:

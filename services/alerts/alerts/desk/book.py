@@ -133,7 +133,9 @@ class Book:
         """The template that this step of this kind of alert sends, None where it sends nothing."""
         return None if step is None else self._by_step.get((kind, step))
 
-    def text(self, template: str, language: Language, name: str | None, debt_fen: int, values: dict[str, Any]) -> str:
+    def text(
+        self, template: Template, language: Language, name: str | None, debt_fen: int, values: dict[str, Any]
+    ) -> str:
         """The message. English holds no Chinese: a name or product that is not plain gives way to a general word."""
         unnamed = self.policy.unnamed[language]
         variables = {
@@ -142,8 +144,7 @@ class Book:
             "ends_on": str(values.get("ends_on") or ""),
             "debt": yuan(debt_fen),
         }
-        found = self.templates[template]
-        return (found.en if language == "en" else found.zh).format_map(variables)
+        return (template.en if language == "en" else template.zh).format_map(variables)
 
     @staticmethod
     def _word(word: object, language: Language, otherwise: str) -> str:

@@ -116,15 +116,24 @@ def _in_it_until(turn: Turn, effective: datetime) -> None:
 def on_payment(book: Book, state: Customer | None, data: PaymentRecord, ctx: Context) -> Decision:
     """A payment, or its correction: later than the last ARR it lowers the debt that SMS look at."""
     turn = Turn(book, state, data.customer_id, ctx)
-    effective = turn.debt.effective or ctx.now - timedelta(days=book.policy.payments_kept_days)
-    payments = {id: paid for id, paid in turn.debt.payments.items() if paid[0] > effective and id != data.payment_id}
-    if data.paid_at > effective:
+    since = _counted_since(turn)
+    payments = {id: paid for id, paid in turn.debt.payments.items() if paid[0] > since and id != data.payment_id}
+    if data.paid_at > since:
         payments[data.payment_id] = (data.paid_at, data.amount_fen)
     if payments == turn.debt.payments:
         return unchanged(state)
     turn.debt = replace(turn.debt, payments=payments)
     cancel_paid(turn)
     return turn.decision()
+
+
+def _counted_since(turn: Turn) -> datetime:
+    """Time after which payments count. Without a debt they are kept for a while: its ARR may come after them."""
+    debt = turn.debt
+    oldest = turn.ctx.now - timedelta(days=turn.book.policy.payments_kept_days)
+    if debt.effective is None:
+        return oldest
+    return debt.effective if debt.amount_fen > 0 else max(debt.effective, oldest)
 
 
 # --- alerts ---------------------------------------------------------------------------------------------------------

@@ -86,9 +86,13 @@ class Turn:
     def written(self, message: Message) -> Message:
         """The message with phone, language and text as they are now."""
         contact, alert = self.contact, self.cases[message.alert_id].alert
-        values = alert.values if alert is not None else {}
-        text = self.book.text(message.template, contact.language, contact.name, self.debt.due_fen, values)
-        return replace(message, language=contact.language, phone=contact.phone, text=text)
+        template = self.book.templates.get(message.template)
+        if template is None or alert is None:  # withdrawn in the meantime: the text stays as it was planned
+            return replace(message, phone=contact.phone)
+        text = self.book.text(template, contact.language, contact.name, self.debt.due_fen, alert.values)
+        return replace(
+            message, language=contact.language, phone=contact.phone, text=text, template_version=template.version
+        )
 
     def move(self, message: Message, state: SmsState, reason: str | None = None, **changes: Any) -> Message:
         """A message comes into a state, which is told to others."""

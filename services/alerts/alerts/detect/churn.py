@@ -103,11 +103,11 @@ def known(series: Series | None, month: Month) -> int | None:
 def is_touched(state: State, figures: dict[str, Series], month: Month, rule: Fall) -> bool:
     """Whether a figure of this month can matter to any alert: some month falls, or has an alert."""
     for series in figures.values():
-        end = series.first + len(series.values)
-        if month < end and any(
-            falls(series, later, rule) is not None for later in range(month, min(month + rule.months + 1, end))
-        ):
-            return True
+        later, end = month, series.first + len(series.values)
+        while later < end and later <= month + rule.months:
+            if falls(series, later, rule) is not None:
+                return True
+            later += 1
     return bool(state.alerts) and any(_key(m) in state.alerts for m in _reach(month, rule))
 
 
