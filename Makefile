@@ -29,8 +29,8 @@ $(V)/.stamp-lock: requirements.lock $(V)/.stamp-venv
 	@VIRTUAL_ENV=$(V) $(BIN)/uv pip install -q --require-hashes -r requirements.lock
 	@touch $@
 
-$(V)/.stamp-project: pyproject.toml tools/build_backend.py $(V)/.stamp-lock
-	@VIRTUAL_ENV=$(V) $(BIN)/uv pip install -q --no-deps --reinstall-package kam -e .
+$(V)/.stamp-project: pyproject.toml $(V)/.stamp-lock
+	@VIRTUAL_ENV=$(V) $(BIN)/uv pip install -q --no-deps --no-build-isolation --reinstall-package kam -e .
 	@touch $@
 
 $(V)/.stamp-kafka: tools/kam/embedded/kafka-jars.txt $(V)/.stamp-project

@@ -45,10 +45,15 @@ def _start(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(guarded(command), stdout=out, stderr=out, start_new_session=True)
 
 
+def _says(log: Path, line: str) -> bool:
+    return line in log.read_text(errors="replace")
+
+
 async def _until_ready(process: "subprocess.Popen[bytes]", bootstrap: str, log: Path) -> None:
     print("启动 Kafka / starting Kafka …", file=sys.stderr, flush=True)
     async with asyncio.timeout(START_SECONDS):
-        while not await kafka.answers(bootstrap):
+        # The port opens before the group coordinator is there; the log line comes after both.
+        while not (_says(log, "Kafka Server started") and await kafka.answers(bootstrap)):
             if process.poll() is not None:
                 raise RuntimeError("Kafka: " + "\n".join(tail(log)))
             await asyncio.sleep(0.2)

@@ -26,6 +26,7 @@ app = faust.App(
     topic_disable_leader=True,
     web_enabled=False,
     stream_wait_empty=False,
+    worker_redirect_stdouts=False,
 )
 bills = app.topic(PEER_TOPIC, key_type=bytes, value_type=bytes, value_serializer="raw")
 alerts = app.topic(OUT_TOPIC, value_serializer="json")

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from alerts import sender as sender_module
-from alerts.channel.transport import Outcome, Receipt
+from alerts.channel.transport import Answer, Outcome, Receipt
 from desk_feed import PHONE
+from servicekit import faults
 from servicekit.memory import MemoryStore
 from sms_desk import FakeSmsc, Killed, Process, dies_at
 from waiting import eventually
@@ -14,7 +14,7 @@ from waiting import eventually
 
 async def crash(store: MemoryStore, smsc: FakeSmsc, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(sender_module.faults, "hit", dies_at(point))
+        patch.setattr(faults, "hit", dies_at(point))
         async with Process(store, smsc) as life:
             life.start()
             await life.complain("c1")
@@ -105,9 +105,9 @@ async def test_an_answer_that_comes_late_settles_what_the_crash_left(monkeypatch
         row = await life.until("unknown")
         part = smsc.submitted[0]
         assert smsc.on_late_answer is not None
-        await smsc.on_late_answer(sender_module.Answer(part.part_id, Outcome.ACCEPTED, "m9", 0, ""))
+        await smsc.on_late_answer(Answer(part.part_id, Outcome.ACCEPTED, "m9", 0, ""))
         assert life.sms()["state"] == "sent"
         assert life.sms()["parts"][0]["message_id"] == "m9"
-        await smsc.on_late_answer(sender_module.Answer("nobody/1", Outcome.ACCEPTED, "m10", 0, ""))
+        await smsc.on_late_answer(Answer("nobody/1", Outcome.ACCEPTED, "m10", 0, ""))
         assert row["reason"] == "no_answer"
     assert len(smsc.submitted) == 1

@@ -6,6 +6,7 @@ import pytest
 
 from alerts.channel.transport import Inbound, Outcome, Receipt
 from alerts.desk.sending import INTEND, Intend
+from servicekit.envelope import command
 from servicekit.memory import MemoryStore
 from sms_desk import FakeSmsc, Process, phone
 from waiting import eventually
@@ -112,7 +113,7 @@ async def test_a_receipt_faster_than_the_answer_waits_for_it() -> None:
         life.start()
         await life.complain("c1")
         await eventually(lambda: smsc.submitted)
-        early = asyncio.create_task(smsc.on_receipt(receipt("m1", phone("c1"))))
+        early = asyncio.ensure_future(smsc.on_receipt(receipt("m1", phone("c1"))))
         await asyncio.sleep(0)
         assert not life.published
         smsc.speaks.set()
@@ -127,8 +128,6 @@ async def test_a_receipt_handled_before_the_answer_is() -> None:
     async with Process(store, FakeSmsc()) as life:
         await life.complain("c1")
         (row,) = store.documents["sms"].values()
-        from servicekit.envelope import command
-
         intent = await life.desk.unit.command(command(INTEND, "c1", Intend(row["sms_id"]), id="i"))
         life.receipts.remember("m1", intent, 1)
         await life.receipts.on_receipt(receipt("m1", phone("c1")))

@@ -320,9 +320,13 @@ async def test_a_data_file_alone_waits(boss: Night) -> None:
 
 async def test_a_name_that_means_nothing_is_turned_away(boss: Night) -> None:
     boss.path("inbox", "hello.txt").write_text("?")
-    boss.path("inbox", "FOO_320100_20260531_0001.chk").write_text("?")
+    for suffix in (".dat.gz", ".chk"):
+        boss.path("inbox", "FOO_320100_20260531_0001" + suffix).write_text("?")
     assert (await boss.receipt("hello.txt"))["result"] == "rejected"
-    await until(lambda: boss.path("rejected", "FOO_320100_20260531_0001.chk.why").exists())
+    receipt = await boss.receipt("FOO_320100_20260531_0001.dat.gz")
+    assert (receipt["result"], receipt["file"]) == ("rejected", "FOO_320100_20260531_0001.dat.gz")
+    for suffix in (".dat.gz", ".chk", ".why", ".rcp"):
+        assert boss.path("rejected", "FOO_320100_20260531_0001" + suffix).exists()
     assert "KIND" in boss.path("rejected", "hello.txt.why").read_text()
     assert boss.path("rejected", "hello.txt").read_text() == "?"
 

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from billing_sync.bootstrap import build
 from billing_sync.settings import Settings
+from bossfiles import write_pair
 from intake_harness import event, plain, until
 from servicekit.auth import issue_token
 from servicekit.envelope import OutMessage
@@ -53,7 +54,7 @@ async def read(bootstrap: str, topic: str, wanted: Any, seconds: float = 20) -> 
     return found
 
 
-async def test_http_and_kafka_end_in_boss_events(contract_topics: str, client: httpx.AsyncClient) -> None:
+async def test_every_road_ends_in_boss_events(contract_topics: str, client: httpx.AsyncClient, tmp_path: Path) -> None:
     answer = await client.post(
         "/v1/events",
         content=json.dumps(event("customer.changed", {"customer_id": "k1", "status": "active"})),
@@ -77,16 +78,25 @@ async def test_http_and_kafka_end_in_boss_events(contract_topics: str, client: h
     )
     await producer.stop()
 
+    row = {"payment_id": "p1", "customer_id": "k1", "paid_at": "2026-05-31T09:00:00+08:00", "amount_fen": -5}
+    name = write_pair(tmp_path / "boss" / "inbox", "PAY", "320100", "2026-05-31", 1, [row], encoding="gb18030")
+    await client.post("/v1/files/scan")
+    async with asyncio.timeout(10):
+        while not (receipts := [r for r in (await client.get(f"/v1/files?name={name}")).json() if "ended" in r]):
+            await asyncio.sleep(0.02)
+    assert (receipts[0]["result"], receipts[0]["amount"]) == ("accepted", -5)
+
     types = ["kam.boss.customer.changed.v1", "kam.boss.bill.issued.v1", "kam.boss.usage.summarised.v1"]
+    types.append("kam.boss.payment.received.v1")
     found = await read(
         contract_topics,
         "boss.events",
         lambda ms: (
-            len([m for m in ms if m["type"] in types]) == 3
+            len([m for m in ms if m["type"] in types]) == 4
             and len({m["partition"] for m in ms if m["key"] == "clock"}) == 4
         ),
     )
-    assert [m["type"] for m in found if m["type"] in types] == types
+    assert sorted(m["type"] for m in found if m["type"] in types) == sorted(types)
     (dead,) = await read(contract_topics, "boss.feed.billing-sync.dlq", lambda ms: ms)
     assert dead["data"] == b"\x00 poison"
     assert dead["dlq_service"] == "billing-sync"

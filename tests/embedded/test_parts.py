@@ -117,7 +117,7 @@ def test_kafka_without_jars_says_make_setup(tmp_path: Path) -> None:
 def test_the_table_has_every_service_on_a_port_of_its_own(tmp_path: Path) -> None:
     options = Options(data=tmp_path, port_base=26000)
     nodes = table(options)
-    assert {node.name for node in nodes} == {"kafka", "mongodb", "topics", "smsc", "boss", *SERVICES}
+    assert {node.name for node in nodes} == {"kafka", "mongodb", "topics", "smsc", "boss", "analytics-rates", *SERVICES}
     assert sorted(all_ports(nodes).values()) == sorted(PORTS.values())
     quiet = table(Options(data=tmp_path, sim=False, mongodb="mongodb://example.test/"))
     assert {node.name for node in nodes} - {node.name for node in quiet} == {"boss"}
@@ -165,7 +165,7 @@ def test_one_lock_one_supervisor(tmp_path: Path) -> None:
 
 def test_every_tool_looks_for_packages_in_the_same_roots() -> None:
     pyproject = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["tool"]
-    roots = pyproject["kam"]["roots"]
+    roots = pyproject["hatch"]["build"]["dev-mode-dirs"]
     assert pyproject["pytest"]["ini_options"]["pythonpath"] == [*roots, "tests"]
     assert pyproject["ruff"]["src"] == [*roots, "tests"]
     assert pyproject["mypy"]["mypy_path"].split(":") == [*roots, "tests"]

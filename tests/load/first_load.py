@@ -1,8 +1,8 @@
 """How fast a first load is: months of nightly files of two cities into an empty instance, until all is settled.
 
 ``python tests/load/first_load.py --customers 5000 --months 5``: writes the pairs, starts ``kam up --no-sim --clock
-feed``, delivers them, and prints one JSON line: seconds in all, and for each process CPU seconds, resident MB at the end
-and in the worst moment, events read and the second at which it had read the last one. Stops what it started.
+feed``, delivers them, and prints one JSON line: seconds in all; of each process CPU seconds, resident MB at the end and
+at most; of each app the events read and the second at which it had read the last one. Stops what it started.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import time
 import urllib.request
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -194,13 +194,12 @@ def measure(customers: int, months: int, last: date, data: Path, port_base: int)
     return {
         "name": "first-load", "customers": customers, "months": months, "rows": rows, "seconds": round(seconds, 1),
         "rows_a_second": round(rows / seconds), "files_seconds": round(loading, 1),
-        "loaded": sum(r["loaded"] for r in receipts), "rejected": sum(r["rejected"] for r in receipts), **counts, **found,
+        "loaded": sum(r["loaded"] for r in receipts), "rejected": sum(r["rejected"] for r in receipts),
+        **counts, **found,
     }  # fmt: skip
 
 
 def _seconds(receipt: dict[str, Any]) -> float:
-    from datetime import datetime
-
     return (datetime.fromisoformat(receipt["ended"]) - datetime.fromisoformat(receipt["started"])).total_seconds()
 
 

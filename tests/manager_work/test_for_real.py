@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,13 +147,13 @@ async def test_the_archive_and_its_page_stand_in_the_database(
         await send("boss.events", "kam.boss.bill.issued.v1", customer, bill)
     await send("boss.events", "kam.boss.manager.changed.v1", MANAGER, boss.Manager(manager_id=MANAGER, name="李经理"))
     settings = ProfileSettings(service_data=tmp_path, kafka=contract_topics, mongodb=mongodb, database=mongo_database)
-    pages = Pages(MongoRows(connect(mongodb, mongo_database)))
+    async with running(profile_root.build(settings)) as service:
+        pages = Pages(MongoRows(connect(mongodb, mongo_database)), partial(profile_root.account_of, service))
 
-    async def complete() -> bool:
-        found = [await pages.page(c, personal=False) for c in CUSTOMERS]
-        return all(p is not None and p["bills"] and p["history"] and p["manager"] for p in found)
+        async def complete() -> bool:
+            found = [await pages.page(c, personal=False) for c in CUSTOMERS]
+            return all(p is not None and p["bills"] and p["history"] and p["manager"] for p in found)
 
-    async with running(profile_root.build(settings)):
         await until(complete)
-    page = await pages.page(CUSTOMERS[3], personal=True)
+        page = await pages.page(CUSTOMERS[3], personal=True)
     assert page is not None and page["customer"]["name"] == "张三" and page["bills"][0]["amount_fen"] == 100

@@ -37,7 +37,7 @@ class Aligned(OneUnit):
         from aiokafka import TopicPartition
 
         inputs = [TopicPartition(t, 0) for t in self.topics]
-        self.unit = AlignedUnit(self.app, 0, inputs, self.store, self.producer)  # type: ignore[arg-type]
+        self.unit = AlignedUnit(self.app, 0, inputs, self.store, self.producer)
         await self.unit.open()
         return self
 

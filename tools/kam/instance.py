@@ -24,7 +24,7 @@ PORTS: Mapping[str, int] = {
     **{name: offset for offset, name in enumerate(SERVICES)},
     "boss": 6,
     "smsc-control": 7,
-    "analytics-faust": 8,
+    "analytics-rates": 8,
     "kafka": 10,
     "kafka-controller": 11,
     "mongodb": 12,

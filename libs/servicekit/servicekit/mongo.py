@@ -1,14 +1,14 @@
 """Mongo store, the only module that knows motor (past its end of life: pymongo's AsyncMongoClient can take its place).
 
 One database a service. Collections of a unit: ``<app>_state`` {_id key, u unit, w wake ms, s state}, ``<app>_outbox``
-{_id "unit:sequence", u, n, m}, ``<app>_units`` {_id unit, owner, commits, position}. Every commit is one transaction
+{_id "unit:first sequence", u, n last sequence, m messages}, ``<app>_units`` {_id unit, owner, commits, position}. Every commit is one transaction
 that compares ``owner`` and counts ``commits``: a process that was taken over can't write, and a commit whose answer was
 lost is recognised.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
-_decode_out = msgspec.msgpack.Decoder(OutMessage).decode
+_decode_pack = msgspec.msgpack.Decoder(list[tuple[int, OutMessage]]).decode
 _KEYS_A_QUERY = 50
+_PACK_MESSAGES, _PACK_BYTES = 200, 1 << 20
 _DUPLICATE_KEY = 11000
 _PASSING = (AutoReconnect, ConnectionFailure, ServerSelectionTimeoutError)
 
@@ -89,7 +90,7 @@ class MongoStore:
         except _PASSING as error:
             raise Transient(str(error)) from error
         assert unit is not None
-        self._commits = int(unit["commits"])
+        self._commits, self._sent = int(unit["commits"]), 0
         self._position = _decode_position(unit["position"])
         return self._position
 
@@ -131,13 +132,13 @@ class MongoStore:
                 raise Fenced(f"unit {self._unit} has another owner")
             return  # this commit stands already: only its answer was lost
         states = {key: _state_document(self._unit, *state) for key, state in batch.states.items()}
-        await _put(self._states, states, batch.fresh, session)
+        await _put(self._states, states, batch.absent, session)
         if batch.outbox:
-            await self._outbox.insert_many(
-                [{"_id": f"{self._unit}:{n}", "u": self._unit, "n": n, "m": _encode(m)} for n, m in batch.outbox],
-                ordered=False,
-                session=session,
-            )
+            packs = [
+                {"_id": f"{self._unit}:{pack[0][0]}", "u": self._unit, "n": pack[-1][0], "m": _encode(pack)}
+                for pack in _packs(batch.outbox)
+            ]
+            await self._outbox.insert_many(packs, ordered=False, session=session)
         by_collection: dict[str, list[Row]] = {}
         for row in batch.rows:
             by_collection.setdefault(row.collection, []).append(row)
@@ -164,13 +165,20 @@ class MongoStore:
         return None if found is None else int(found["w"])
 
     async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+        after = max(after, self._sent)
+        found: list[tuple[int, OutMessage]] = []
         try:
-            cursor = self._outbox.find({"u": self._unit, "n": {"$gt": after}}).sort("n", 1).limit(limit)
-            return [(d["n"], _decode_out(d["m"])) async for d in cursor]
+            async for document in self._outbox.find({"u": self._unit, "n": {"$gt": after}}).sort("n", 1):
+                found.extend(numbered for numbered in _decode_pack(document["m"]) if numbered[0] > after)
+                if len(found) >= limit:
+                    break
         except _PASSING as error:
             raise Transient(str(error)) from error
+        return found[:limit]
 
     async def sent(self, up_to: int) -> None:
+        # A pack goes when its last message has been sent; after a crash its first ones are sent again.
+        self._sent = up_to
         try:
             await self._outbox.delete_many({"u": self._unit, "n": {"$lte": up_to}})
         except _PASSING as error:
@@ -185,13 +193,28 @@ def _parts(keys: list[str]) -> list[list[str]]:
     return [keys[i : i + _KEYS_A_QUERY] for i in range(0, len(keys), _KEYS_A_QUERY)]
 
 
+def _packs(messages: list[tuple[int, OutMessage]]) -> Iterator[list[tuple[int, OutMessage]]]:
+    """Messages in documents of a fair size: the embedded server writes one of many as fast as one of a single."""
+    pack: list[tuple[int, OutMessage]] = []
+    size = 0
+    for numbered in messages:
+        length = len(numbered[1].value or b"")
+        if pack and (len(pack) == _PACK_MESSAGES or size + length > _PACK_BYTES):
+            yield pack
+            pack, size = [], 0
+        pack.append(numbered)
+        size += length
+    if pack:
+        yield pack
+
+
 def _state_document(unit: str, state: bytes | None, wake: int | None) -> Document | None:
     return None if state is None else {"u": unit, "w": wake or 0, "s": state}
 
 
 def _without_hints(batch: Batch) -> Batch:
     rows = [msgspec.structs.replace(row, new=False) for row in batch.rows]
-    return msgspec.structs.replace(batch, rows=rows, fresh=frozenset())
+    return msgspec.structs.replace(batch, rows=rows, absent=set())
 
 
 async def _put(
@@ -200,7 +223,7 @@ async def _put(
     new: Collection[str],
     session: AsyncIOMotorClientSession,
 ) -> None:
-    """Replace (None: remove) documents under their ids. Those of ``new`` are inserted: embedded, three times as fast."""
+    """Replace (None: remove) documents under their ids. Those of ``new`` are inserted, three times as fast."""
     inserts = [{"_id": id_, **doc} for id_, doc in documents.items() if doc is not None and id_ in new]
     others: list[ReplaceOne[Document] | DeleteOne] = [
         DeleteOne({"_id": id_}) if doc is None else ReplaceOne({"_id": id_}, doc, upsert=True)

@@ -395,6 +395,7 @@ class Unit:
         if wanted := [key for key in keys if key not in work.loaded]:
             found = await self._patiently(lambda: self.store.load(wanted))
             decode = self._decode_state
+            work.absent.update(key for key in wanted if key not in found)
             for key in wanted:
                 work.loaded[key] = decode(found[key]) if key in found else None
 

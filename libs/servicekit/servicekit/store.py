@@ -34,7 +34,7 @@ class Position(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct):
     """Everything one atomic write carries. ``states`` maps key -> (encoded state or None, wake in epoch ms or None).
 
-    ``fresh`` are keys that ``load`` did not find: a hint, which saves a store the search.
+    ``absent`` are keys that ``load`` did not find: a hint, which saves a store the search.
     """
 
     states: dict[str, tuple[bytes | None, int | None]] = {}
@@ -43,7 +43,7 @@ class Batch(msgspec.Struct):
     offsets: dict[str, int] = {}
     marks: dict[str, str] = {}
     next_sequence: int = 1
-    fresh: frozenset[str] = frozenset()
+    absent: set[str] = set()
 
 
 class Store(Protocol):

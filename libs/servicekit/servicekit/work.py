@@ -45,6 +45,7 @@ class Work:
         self._unit = unit
         self.now: datetime = unit.now
         self.loaded: dict[str, Any] = {}
+        self.absent: set[str] = set()
         self.states: dict[str, tuple[Any, int | None]] = {}
         self.rows: list[Row] = []
         self.outbox: list[tuple[int, OutMessage]] = []
@@ -157,8 +158,7 @@ class Work:
         encode = _encode_state
         states = {k: (None if s is None else encode(s), w) for k, (s, w) in self.states.items()}
         marks = {**self.marks, **{_mark_of(place): str(number) for place, number in self._seen.items()}}
-        fresh = frozenset(key for key in states if self.loaded.get(key, _MISSING) is None)
-        return Batch(states, self.rows, self.outbox, self.offsets, marks, self._sequence, fresh)
+        return Batch(states, self.rows, self.outbox, self.offsets, marks, self._sequence, self.absent)
 
 
 def _mark_of(place: tuple[str, int, bytes]) -> str:

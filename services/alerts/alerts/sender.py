@@ -108,7 +108,7 @@ class Sender:
                 continue
             if row["state"] == "sending":
                 lost.append(unit.command(_command(LOST, row["customer_id"], Lost(row["_id"]))))
-            elif row["ready"]:
+            else:  # one that no tick has decided on yet is left alone by its intent
                 ready.append(Ready(row["customer_id"], row["_id"], row["priority"]))
         await asyncio.gather(*lost)
         self.offer(ready)

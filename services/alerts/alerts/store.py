@@ -13,12 +13,12 @@ from servicekit.mongo import MongoRows
 from servicekit.store import Rows
 
 _INDEXES: dict[str, tuple[str, ...]] = {
-    "alerts": ("customer_id", "raised_at", "state"),
-    "sms": ("customer_id", "alert_id", "state", "phone", "planned_at", "parts.message_id"),
+    "alerts": ("customer_id", "raised_at"),
+    "sms": ("customer_id", "state", "phone", "parts.message_id"),
     "contacts": ("phone",),
 }
 # What the sender needs of a message and nobody else.
-_INTERNAL = frozenset({"_id", "ready", "correlation", "event"})
+_INTERNAL = frozenset({"_id", "correlation", "event"})
 
 
 async def prepare(rows: MongoRows) -> None:
@@ -77,7 +77,11 @@ async def find_alerts(rows: Rows, *, since: str | None = None, **equal: str | No
 
 async def find_sms(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
     """Messages, oldest first, that match, with masked numbers; ``since`` is the earliest planning, ISO 8601 in UTC."""
-    found = await rows.find("sms", _where(equal, "planned_at", since), sort="planned_at")
+    where = _where(equal, "planned_at", since)
+    if "alert_id" in where and "customer_id" not in where:
+        alert = await rows.get("alerts", where["alert_id"])
+        where |= {"customer_id": None if alert is None else alert["customer_id"]}  # found by this, the only index
+    found = sorted(await rows.find("sms", where), key=lambda row: row["planned_at"])
     return [
         {name: value for name, value in row.items() if name not in _INTERNAL}
         | {"phone": None if row["phone"] is None else mask(row["phone"])}

@@ -1,5 +1,7 @@
 """What analytics answers: why, counts, recount, live rates."""
 
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -7,17 +9,18 @@ from fastapi import APIRouter, Depends, Query, Request
 from msgspec import to_builtins
 
 from analytics.chain import why
+from analytics.domain import Counts
 from analytics.recount import differences
 from analytics.settings import Settings
 from analytics.store import Lineage
-from analytics.worker import Archiver
 from servicekit.auth import Guard
 from servicekit.decision import Refused
 
 Filter = Annotated[str | None, Query()]
+Recount = Callable[[dict[str, int], Path], Awaitable[Counts]]
 
 
-def routes(lineage: Lineage, archiver: Archiver, settings: Settings) -> APIRouter:
+def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
     """All routes, for the gateway only."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
 
@@ -50,7 +53,7 @@ def routes(lineage: Lineage, archiver: Archiver, settings: Settings) -> APIRoute
     async def recounted() -> dict[str, Any]:
         """The same counts from the archive alone: ``{agree, events, cells, differences}``."""
         live, positions = lineage.counts()
-        archived = await archiver.recount(positions, settings.service_data)
+        archived = await recount(positions, settings.service_data)
         left = differences(live, archived)
         return {"agree": not left, "events": archived.total(), "cells": len(archived), "differences": left}
 

@@ -26,5 +26,5 @@ def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -
     archiver = Archiver(settings, Archive(settings.archive_dir))
     service.jobs.append(archiver.run)
     service.freshness = archiver.freshness
-    service.routers.append(routes(Lineage(found), archiver, settings))
+    service.routers.append(routes(Lineage(found), archiver.recount, settings))
     return service

@@ -14,9 +14,4 @@ class Settings(ServiceSettings):
     archive_rows: int = Field(default=20_000, description="rows after which the archive is written")
     archive_seconds: float = Field(default=30.0, description="age at which fewer rows are written too")
     recount_patience: float = Field(default=60.0, description="seconds a recount waits for the archive to catch up")
-    faust_web_port: int = Field(default=0, description="port of the agent of live rates (analytics.rates)")
-
-    @property
-    def rates_url(self) -> str:
-        """Where the agent of live rates answers."""
-        return f"http://{self.http_host}:{self.faust_web_port}/rates"
+    rates_url: str = Field(default="", description="where the agent of live rates (analytics.rates) answers")

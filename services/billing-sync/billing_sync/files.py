@@ -51,6 +51,11 @@ class PairName(NamedTuple):
         return self.stem + DATA
 
 
+def stem_of(name: str) -> str:
+    """A file's name without the extension of a pair's halves."""
+    return name.removesuffix(DATA) if name.endswith(DATA) else name.removesuffix(CONTROL)
+
+
 def name_of(stem: str) -> PairName | None:
     """A pair's name; None when it is none."""
     match = _NAME.fullmatch(stem)

@@ -86,65 +86,47 @@ def mark_seen(draft: Draft, kind: Kind, key: str, tag: int) -> None:
 
 
 def _plain(draft: Draft, fact: Fact) -> Outcome:
+    return _taken(draft, fact)[0]
+
+
+def _taken(draft: Draft, fact: Fact, city: str = "") -> tuple[Outcome, Known | None]:
+    """Compare, store and tell; the outcome, and what was known before."""
     key = record_key(fact.kind.name, fact.key)
     known = draft.known(key)
     outcome = compare(known, fact.effective, fact.sequence, fact.content)
     if outcome == "stale":
-        return outcome
+        if fact.tag:
+            mark_seen(draft, fact.kind, fact.key, fact.tag)
+        return outcome, known
     revision = 1 if known is None else known.revision + (outcome == "changed")
-    draft.remember(key, Known(fact.effective, fact.sequence, revision, fact.content))
+    draft.remember(key, Known(fact.effective, fact.sequence, revision, fact.content, city, _seen(fact, known)))
     if outcome == "changed":
         draft.publish(fact.kind, fact.kind.type, fact.key, revision, fact.kind.body(fact.values), fact)
-    return outcome
-
-
-def _indexed(draft: Draft, kind: Kind, key: str, before: Known | None, after: Known, present: bool, was: bool) -> None:
-    """Keep the snapshot index: the records each city's next file is expected to name."""
-    if was and before is not None and (not present or before.city != after.city):
-        draft.put(index_key(kind.name, before.city, key), None)
-    if present and (not was or before is None or before.city != after.city):
-        draft.put(index_key(kind.name, after.city, key), b"")
+    return outcome, known
 
 
 def _contract(draft: Draft, fact: Fact) -> Outcome:
-    key = record_key("CONT", fact.key)
-    known = draft.known(key)
-    outcome = compare(known, fact.effective, fact.sequence, fact.content)
-    if outcome == "stale":
-        if fact.tag:
-            mark_seen(draft, fact.kind, fact.key, fact.tag)
-        return outcome
-    revision = 1 if known is None else known.revision + (outcome == "changed")
-    city = fact.city or ("" if known is None else known.city)
-    after = Known(fact.effective, fact.sequence, revision, fact.content, city, _seen(fact, known))
-    draft.remember(key, after)
-    _indexed(draft, fact.kind, fact.key, known, after, bool(city), bool(known and known.city))
-    if outcome == "changed":
-        draft.publish(fact.kind, fact.kind.type, fact.key, revision, fact.kind.body(fact.values), fact)
+    before = draft.known(record_key("CONT", fact.key))
+    city = fact.city or ("" if before is None else before.city)
+    outcome, _ = _taken(draft, fact, city)
+    if outcome != "stale":
+        _index(draft, fact, "" if before is None else before.city, city)
     return outcome
 
 
 def _arrears(draft: Draft, fact: Fact) -> Outcome:
-    """A debt that BOSS confirms at a later time is told too: payments made since are not in it yet."""
-    key = record_key("ARR", fact.key)
-    known = draft.known(key)
-    outcome = compare(known, fact.effective, fact.sequence, fact.content)
+    """A debt that BOSS confirms at a later time is told too: payments made since are not in it yet (ADR 0005)."""
+    city = fact.city or ANY_CITY
+    outcome, known = _taken(draft, fact, city)
     if outcome == "stale":
-        if fact.tag:
-            mark_seen(draft, fact.kind, fact.key, fact.tag)
         return outcome
-    revision = 1 if known is None else known.revision + (outcome == "changed")
-    after = Known(fact.effective, fact.sequence, revision, fact.content, fact.city or ANY_CITY, _seen(fact, known))
-    draft.remember(key, after)
     owes = fact.values[_AMOUNT] != 0
     owed = known is not None and _decode_content(known.content)[_AMOUNT] != 0
-    _indexed(draft, fact.kind, fact.key, known, after, owes, owed)
-    if outcome == "changed":
-        draft.publish(fact.kind, fact.kind.type, fact.key, revision, fact.kind.body(fact.values), fact)
-    elif owes and known is not None and fact.effective > known.effective:
+    _index(draft, fact, known.city if known is not None and owed else "", city if owes else "")
+    if outcome == "unchanged" and owes and known is not None and fact.effective > known.effective:
         data = ArrearsConfirmed(customer_id=fact.subject, confirmed_at=from_millis(fact.effective))
         about = f"{fact.key}/confirmed/{fact.effective}"
-        draft.publish(fact.kind, CONFIRMED, about, revision, _encode_body(data), fact)
+        draft.publish(fact.kind, CONFIRMED, about, known.revision, _encode_body(data), fact)
     return outcome
 
 
@@ -179,8 +161,7 @@ def _customer(draft: Draft, fact: Fact) -> Outcome:
             body = _LEFT.body((fact.key, *after.left))  # type: ignore[misc]
             draft.publish(_CUST, _LEFT.type, fact.key, after.revision, body, fact)
     draft.remember(key, after)
-    was_there = known is not None and bool(known.city) and not was_left
-    _indexed(draft, _CUST, fact.key, known, after, bool(city) and not leaves, was_there)
+    _index(draft, fact, "" if known is None or was_left else known.city, "" if leaves else after.city)
     return outcome
 
 
@@ -201,9 +182,19 @@ def _left(draft: Draft, fact: Fact) -> Outcome:
         after.revision += 1
         draft.publish(_CUST, _LEFT.type, fact.key, after.revision, _LEFT.body(fact.values), fact)
     draft.remember(key, after)
-    was_there = known is not None and bool(known.city) and known.left is None
-    _indexed(draft, _CUST, fact.key, known, after, False, was_there)
+    _index(draft, fact, "" if known is None or known.left is not None else known.city, "")
     return "changed" if changed else "unchanged"
+
+
+def _index(draft: Draft, fact: Fact, before: str, after: str) -> None:
+    """Keep the snapshot index: under the city whose next file is expected to name the record; empty: none is."""
+    if before == after:
+        return
+    kind = "CUST" if fact.kind is _LEFT else fact.kind.name
+    if before:
+        draft.put(index_key(kind, before, fact.key), None)
+    if after:
+        draft.put(index_key(kind, after, fact.key), b"")
 
 
 def _seen(fact: Fact, known: Known | None) -> int:

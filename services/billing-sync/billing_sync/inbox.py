@@ -6,14 +6,17 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from billing_sync.files import CONTROL, DATA, PairName, name_of
+from billing_sync.files import CONTROL, DATA, PairName, name_of, stem_of
 
 FOLDERS = ("inbox", "accepted", "partial", "rejected")
+# Extensions of what one name may stand for in the inbox: a pair, or a file that is none.
+HALVES = (DATA, CONTROL, "")
 _BEING_WRITTEN = (".part", ".tmp")
 
 
 class Waiting(NamedTuple):
-    """What lies in the inbox: whole pairs in the order of loading, control files alone, and names that mean nothing."""
+    """What lies in the inbox: whole pairs in the order of loading, control files alone, and names that mean nothing
+    (without the extension of a pair's halves)."""
 
     pairs: list[PairName]
     orphans: list[PairName]
@@ -44,28 +47,33 @@ class Inbox:
             return Waiting([], [], [])
         pairs: list[PairName] = []
         orphans: list[PairName] = []
-        strays: list[str] = []
+        strays: set[str] = set()
         for name in names:
-            stem = name.removesuffix(DATA) if name.endswith(DATA) else name.removesuffix(CONTROL)
+            stem = stem_of(name)
             known = None if stem == name else name_of(stem)
             if known is None:
                 if not name.endswith(_BEING_WRITTEN):
-                    strays.append(name)
+                    strays.add(stem)
             elif name.endswith(CONTROL):
                 (pairs if known.file in names else orphans).append(known)
         return Waiting(sorted(pairs), sorted(orphans), sorted(strays))
 
-    def age(self, name: str) -> float:
-        """Seconds since a file was last written; a file that is gone is new."""
-        try:
-            return time.time() - (self.path / name).stat().st_mtime
-        except FileNotFoundError:
-            return 0.0
+    def age(self, stem: str) -> float:
+        """Seconds since any file of this name was last written; 0 when none is there."""
+        written = [path.stat().st_mtime for path in self._halves(stem)]
+        return time.time() - max(written) if written else 0.0
+
+    def called(self, stem: str) -> str:
+        """Full name of the first file of this name."""
+        return next((path.name for path in self._halves(stem)), stem)
+
+    def _halves(self, stem: str) -> list[Path]:
+        return [path for suffix in HALVES if (path := self.path / (stem + suffix)).exists()]
 
     def free_name(self, folder: str, stem: str) -> str:
         """``stem``, or ``stem.2``, ``stem.3``… where that name is taken in the folder: no original is overwritten."""
         place, number, candidate = self.root / folder, 1, stem
-        while any((place / (candidate + suffix)).exists() for suffix in (DATA, CONTROL, ".rcp", ".why")):
+        while any((place / (candidate + suffix)).exists() for suffix in (*HALVES, ".rcp", ".why")):
             number += 1
             candidate = f"{stem}.{number}"
         return candidate
@@ -80,11 +88,10 @@ class Inbox:
             os.fsync(file.fileno())
         temporary.replace(path)
 
-    def move(self, name: str, folder: str, new_name: str) -> None:
-        """Out of the inbox; nothing happens when it is gone already."""
-        source = self.path / name
-        if source.exists():
-            shutil.move(source, self.root / folder / new_name)
+    def move(self, stem: str, folder: str, target: str) -> None:
+        """What there is of this name goes out of the inbox; nothing happens when it is gone already."""
+        for path in self._halves(stem):
+            shutil.move(path, self.root / folder / (target + path.name.removeprefix(stem)))
 
 
 class RejectFile:

@@ -15,7 +15,18 @@ import structlog
 from billing_sync import metrics
 from billing_sync.domain.keys import LOAD, last_key, receipts_key, record_key, sequence_key
 from billing_sync.domain.rows import FactMaker
-from billing_sync.files import CONTROL, DATA, Control, FileRejected, PairName, digest, name_of, read_control, verify
+from billing_sync.files import (
+    CONTROL,
+    DATA,
+    Control,
+    FileRejected,
+    PairName,
+    digest,
+    name_of,
+    read_control,
+    stem_of,
+    verify,
+)
 from billing_sync.inbox import Inbox, RejectFile
 from billing_sync.intake import Intake
 from billing_sync.loading import (
@@ -66,7 +77,7 @@ class Loader:
 
     async def status(self, name: str) -> list[Any]:
         """Receipts of a file, newest last; while it is being loaded, how far it is (``percent``, no ``ended``)."""
-        stem = name.removesuffix(DATA).removesuffix(CONTROL)
+        stem = stem_of(name)
         raw = await self._intake.entry(receipts_key(stem))
         found: list[Any] = list(decode_receipts(raw)) if raw else []
         if self._current == stem:
@@ -108,17 +119,17 @@ class Loader:
         """The pair to load next; what is no pair is turned away after a while."""
         found, grace = self.inbox.look(), self._settings.grace_seconds
         for orphan in found.orphans:
-            if self.inbox.age(orphan.stem + CONTROL) > grace:
+            if self.inbox.age(orphan.stem) > grace:
                 await self._turn_away(orphan.stem, orphan, no_data(orphan))
         for stray in found.strays:
             if self.inbox.age(stray) > grace:
-                await self._turn_away(stray, None, no_name(stray))
+                await self._turn_away(stray, None, no_name(self.inbox.called(stray)))
         return next((name for name in found.pairs if not self._is_arriving(name)), None)
 
     def _is_arriving(self, name: PairName) -> bool:
         """Whether a pair is still being written, against the rule (the control file last): give it a moment."""
         data, control = self.inbox.path / name.file, self.inbox.path / (name.stem + CONTROL)
-        if min(self.inbox.age(name.file), self.inbox.age(name.stem + CONTROL)) > self._settings.grace_seconds:
+        if self.inbox.age(name.stem) > self._settings.grace_seconds:
             return False
         try:
             return read_control(control, name).bytes != data.stat().st_size

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from billing_sync.domain.kinds import FILE_ORDER
-from billing_sync.files import CONTROL, DATA, FileRejected, PairName, name_of
+from billing_sync.files import DATA, FileRejected, PairName
 from billing_sync.inbox import Inbox
 from billing_sync.loading import Loading
 from contracts.misc import FileReceipt
@@ -44,7 +44,7 @@ class Outcomes:
     def _end(self, stem: str, name: PairName | None, loading: Loading, result: Result, **reason: Any) -> Loading:
         folder = _FOLDER.get(result, result)
         receipt = FileReceipt(
-            file=stem + DATA if name else stem,
+            file=stem + DATA if name else self._inbox.called(stem),
             result=result,
             rows_read=loading.done,
             loaded=loading.loaded,
@@ -76,8 +76,7 @@ class Outcomes:
             self._inbox.write(folder, f"{target}.why", why.encode())
         text = msgspec.json.format(msgspec.json.encode(receipt), indent=2)
         self._inbox.write(folder, f"{target}.rcp", text + b"\n")
-        for suffix in (DATA, CONTROL) if name_of(stem) else ("",):
-            self._inbox.move(stem + suffix, folder, target + suffix)
+        self._inbox.move(stem, folder, target)
 
 
 def notes_of_absence(name: PairName, loading: Loading) -> tuple[str, ...]:

@@ -30,11 +30,11 @@ def build(
     accounts = accounts or (lambda _, ordinal: LocalStore(settings.service_data / "account" / str(ordinal)))
     service.consume(worker.app(settings.partitions), worker.TOPICS, stores)
     service.consume(worker.account_app(settings.partitions), worker.TOPICS, accounts)
-    service.routers.append(router(Pages(rows, partial(_account, service)), settings.secret_file))
+    service.routers.append(router(Pages(rows, partial(account_of, service)), settings.secret_file))
     return service
 
 
-def _account(service: Service, customer_id: str) -> Store:
+def account_of(service: Service, customer_id: str) -> Store:
     """The store that holds this customer's account, once it is open."""
     partition = partition_of(customer_id, service.settings.partitions)
     unit = next((u for u in service.units if (u.app.name, u.ordinal) == (worker.ACCOUNT, partition)), None)

@@ -1,5 +1,5 @@
-"""Where customer-profile keeps things: documents ``customers``, ``history``, ``units``, ``managers`` in MongoDB, accounts
-in the stores of their units; and the page made of them. The only place that knows their shape on disk."""
+"""Documents ``customers``, ``history``, ``units`` and ``managers`` in MongoDB, accounts in the stores of their units, and
+the page made of both. The only place that knows their shape on disk."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +17,8 @@ _decode_body = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 async def index(rows: MongoRows) -> None:
-    """Make sure the indexes are there."""
+    """Make sure the index is there."""
     await rows.index("history", "customer_id")
-    await rows.index("customers", "manager_id")
 
 
 class Pages:

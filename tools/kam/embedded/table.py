@@ -82,6 +82,7 @@ def common_env(options: Options) -> dict[str, str]:
         "KAM_SMSC_LOG": str(place.smsc_log),
         "KAM_PEERS": json.dumps({name: options.url(name) for name in SERVICES}),
         "KAM_ARCHIVE_DIR": str(place.archive),
+        "KAM_RATES_URL": f"{options.url('analytics-rates')}/rates",
         "KAM_LOG_FORMAT": "json",
         "KAM_SIM_CUSTOMERS": str(options.customers),
         "KAM_SIM_SEED": str(options.seed),
@@ -144,7 +145,7 @@ def table(options: Options) -> Sequence[Node]:
         _python(options, "alerts", "alerts", (*stores, "smsc"), http=PORTS["alerts"]),
         _python(options, "manager-work", "manager_work", stores, http=PORTS["manager-work"]),
         _python(options, "analytics", "analytics", stores, http=PORTS["analytics"]),
-        _python(options, "analytics-rates", "analytics.rates", stores, http=PORTS["analytics-faust"]),
+        _python(options, "analytics-rates", "analytics.rates", stores, http=PORTS["analytics-rates"]),
         _python(options, "gateway", "gateway", stores, http=PORTS["gateway"]),
     ]
     if options.sim:

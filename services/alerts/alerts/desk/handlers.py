@@ -73,7 +73,7 @@ def on_customer(book: Book, state: Customer | None, data: CustomerRecord, ctx: C
     if turn.contact.phone != before.phone:
         phone = turn.contact.phone
         known = None if phone is None else {"customer_id": data.customer_id, "phone": phone}
-        turn.row(Row("contacts", data.customer_id, known))
+        turn.row(Row("contacts", data.customer_id, known, new=before.phone is None))
     if turn.contact.left:
         cancel_left(turn)
     return turn.decision()

@@ -111,11 +111,13 @@ class Turn:
 
     def note(self, message: Message) -> Message:
         """Something of a message is different that nobody else needs to hear of."""
+        before, document = self.messages.get(message.sms_id), sms_document(message)
         if message.is_settled:
             self.messages.pop(message.sms_id, None)
         else:
             self.messages[message.sms_id] = message
-        self.row(Row("sms", message.sms_id, sms_document(message)))
+        if before is None or document != sms_document(before):
+            self.row(Row("sms", message.sms_id, document))
         return message
 
     def offer(self, message: Message, *, reason: str | None = None, delay: float = 0.0) -> None:

@@ -61,7 +61,6 @@ def sms_document(message: Message) -> dict[str, Any]:
         "priority": m.priority,
         "state": m.state,
         "reason": m.reason,
-        "ready": m.ready,
         "attempts": m.attempts,
         "hold_until": _iso(m.hold_until),
         "parts": [

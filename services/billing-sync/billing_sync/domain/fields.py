@@ -185,9 +185,11 @@ class _Reader(NamedTuple):
 def _reader(name: str, type_: inspect.Type) -> _Reader:
     if isinstance(type_, inspect.IntType):
         low, high = type_.ge if type_.ge is not None else -(2**53), type_.le if type_.le is not None else 2**53
-        want = _FEN if name.endswith("_fen") else (f"{low} 至 {high} 的整数", f"an integer from {low} to {high}")
-        if low == 0:
-            want = (want[0] + "，不小于 0", want[1] + ", not below 0")
+        if high < 2**53:
+            want = (f" {low} 至 {high} 的整数", f"an integer from {low} to {high}")
+        else:
+            what, least = _FEN if name.endswith("_fen") else ("整数", "an integer"), low == 0
+            want = (what[0] + "，不小于 0" * least, what[1] + ", not below 0" * least)
         return _Reader(*_integer(low, high), want, want)
     if isinstance(type_, inspect.BoolType):
         return _Reader(_boolean, _flag, ("布尔值 true 或 false", "a boolean, true or false"), (" 0 或 1", "0 or 1"))
