@@ -44,7 +44,7 @@ demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止 / a lively p
 test: setup lint typecheck schemas-check test-unit test-integration conformance prove-short ## 全部检验 / everything that proves it
 
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
-	@$(BIN)/pytest -q tests -m "not embedded"
+	@$(BIN)/pytest -q -n 2 tests -m "not embedded"
 
 test-integration: setup ## 真 Kafka、真数据库上的测试 / tests on the real broker and database
 	@$(BIN)/pytest -q tests -m embedded

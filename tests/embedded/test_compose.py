@@ -50,7 +50,7 @@ def test_every_service_is_there_from_one_image_with_the_names_of_the_embedded_in
     options.place.create()
     known = {*common_env(options), "KAM_SERVICE", "KAM_SERVICE_DATA", "KAM_HTTP_PORT", "KAM_RATES_URL"}
     services = compose["services"]
-    assert set(SERVICES) | {"kafka", "topics", "mongodb", "prometheus", "grafana"} == set(services)
+    assert set(SERVICES) | {"analytics-rates", "kafka", "topics", "mongodb", "prometheus", "grafana"} == set(services)
     for name in SERVICES:
         assert services[name]["image"] == "kam:local"
         assert services[name]["command"] == ["python", "-m", name.replace("-", "_")]

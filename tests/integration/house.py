@@ -241,7 +241,7 @@ class House:
     def smsc(self, **settings: Any) -> None:
         """Change how the SMSC behaves; without any, well again."""
         well = {"throttle_every": 0, "receipt_echo_reference": True, "receipt_repeat": 0, "deliver_fail_every": 0}
-        well |= {"drop_link_every": 0}
+        well |= {"drop_link_every": 0, "drop_before_answer_every": 0}
         self._http.put(f"{self.urls['smsc_control']}/settings", json=settings or well).raise_for_status()
 
     def smsc_took(self, phone: str) -> list[Row]:

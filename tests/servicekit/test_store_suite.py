@@ -102,6 +102,18 @@ async def test_due_keys_come_earliest_first_and_a_few_at_a_time(store: Store) ->
     assert len(await store.due(1000, 100)) == 50
 
 
+async def test_a_wrong_hint_of_what_is_new_costs_time_and_nothing_else(backend: Backend, store: Store) -> None:
+    if backend.rows is None:
+        pytest.skip("keeps no rows")
+    for n in (1, 2):
+        rows = [Row("things", "r", {"n": n}, new=True)]
+        await store.commit(batch(n + 1, states={"a": (b"A%d" % n, None)}, rows=rows, absent={"a"},
+                                 outbox=[(n, message(str(n)))]))  # fmt: skip
+    assert await store.load(["a"]) == {"a": b"A2"}
+    assert [d["n"] for d in await backend.rows.find("things")] == [2]
+    assert [n for n, _ in await store.outbox(0, 10)] == [1, 2]
+
+
 async def test_the_outbox_keeps_its_order_until_it_is_sent(backend: Backend, store: Store) -> None:
     await store.commit(batch(301, outbox=[(n, message(str(n))) for n in range(1, 301)]))
     assert [n for n, _ in await store.outbox(0, 2)] == [1, 2]

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rocksdict import Options, Rdict, WriteBatch, WriteOptions
@@ -58,9 +59,9 @@ class LocalStore:
         return self._position
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
-        names = [b"s" + key.encode() for key in keys]
+        names: list[Any] = [b"s" + key.encode() for key in keys]
         loop = asyncio.get_running_loop()
-        found: list[bytes | None] = await loop.run_in_executor(self._thread, self._db.get, names) or []
+        found: list[Any] = await loop.run_in_executor(self._thread, lambda: self._db.get(names)) or []
         return {key: value[8:] for key, value in zip(keys, found, strict=True) if value is not None}
 
     async def keys(self, prefix: str, after: str, limit: int) -> list[str]:

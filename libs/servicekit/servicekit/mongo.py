@@ -1,9 +1,9 @@
 """Mongo store, the only module that knows motor (past its end of life: pymongo's AsyncMongoClient can take its place).
 
 One database a service. Collections of a unit: ``<app>_state`` {_id key, u unit, w wake ms, s state}, ``<app>_outbox``
-{_id "unit:first sequence", u, n last sequence, m messages}, ``<app>_units`` {_id unit, owner, commits, position}. Every commit is one transaction
-that compares ``owner`` and counts ``commits``: a process that was taken over can't write, and a commit whose answer was
-lost is recognised.
+{_id "unit:first sequence", u, n last sequence, m messages}, ``<app>_units`` {_id unit, owner, commits, position}. Every
+commit is one transaction that compares ``owner`` and counts ``commits``: a process that was taken over can't write, and
+a commit whose answer was lost is recognised.
 """
 
 import asyncio
@@ -63,6 +63,7 @@ class MongoStore:
 
     def __init__(self, database: "AsyncIOMotorDatabase[Document]", app: str, unit: str) -> None:
         self._db, self._unit, self._owner = database, unit, secrets.token_hex(8)
+        self._sent = 0
         self._states, self._outbox, self._units = (
             database[f"{app.replace('-', '_')}_{n}"] for n in ("state", "outbox", "units")
         )
@@ -90,7 +91,7 @@ class MongoStore:
         except _PASSING as error:
             raise Transient(str(error)) from error
         assert unit is not None
-        self._commits, self._sent = int(unit["commits"]), 0
+        self._commits = int(unit["commits"])
         self._position = _decode_position(unit["position"])
         return self._position
 
@@ -143,7 +144,9 @@ class MongoStore:
         for row in batch.rows:
             by_collection.setdefault(row.collection, []).append(row)
         for name, rows in by_collection.items():
-            new = {row.id for row in rows if row.new}
+            # What the first row of an id says counts: later ones of this batch know that one.
+            first = {row.id: row.new for row in reversed(rows)}
+            new = {id_ for id_, is_new in first.items() if is_new}
             await _put(self._db[name], {row.id: row.doc for row in rows}, new, session)
 
     async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
@@ -194,7 +197,7 @@ def _parts(keys: list[str]) -> list[list[str]]:
 
 
 def _packs(messages: list[tuple[int, OutMessage]]) -> Iterator[list[tuple[int, OutMessage]]]:
-    """Messages in documents of a fair size: the embedded server writes one of many as fast as one of a single."""
+    """Messages by the document: the embedded server writes one of many messages as fast as one of a single."""
     pack: list[tuple[int, OutMessage]] = []
     size = 0
     for numbered in messages:

@@ -111,7 +111,9 @@ class Loader:
                 await self._deliver(name)
                 continue
             try:
-                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                # Not wait_for: in Python 3.11 that may swallow a cancellation.
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -1,4 +1,4 @@
-"""Documents ``customers``, ``history``, ``units`` and ``managers`` in MongoDB, accounts in the stores of their units, and
+"""Documents ``customers``, ``history``, ``units``, ``managers`` in MongoDB, accounts in the stores of their units, and
 the page made of both. The only place that knows their shape on disk."""
 
 from collections.abc import Callable

@@ -132,8 +132,10 @@ def look_around(turn: Turn, month: Month) -> None:
 
     The month before can't begin to warn by it, but it may have recovered or be superseded.
     """
+    end = max(series.first + len(series.values) for series in turn.figures.values())
     for each in _reach(month, turn.rules.fall):
-        look(turn, each, may_admit=each >= month)
+        if month <= each < end or _key(each) in turn.alerts:
+            look(turn, each, may_admit=each >= month)
 
 
 def look_at_all(turn: Turn) -> None:
@@ -208,7 +210,9 @@ def _settle(turn: Turn, month: Month, reasons: tuple[Cause, ...], admitted: bool
         _raise(turn, month, reasons)
     elif held.outcome not in _FOLLOWS_FIGURES:
         return  # a manager's outcome or leaving has ended it for good
-    held = turn.alerts[key] = replace(turn.alerts[key], admitted=admitted)
+    held = turn.alerts[key]
+    if held.admitted != admitted:
+        held = turn.alerts[key] = replace(held, admitted=admitted)
     outcome = _outcome(turn, month, reasons)
     severity = _severity(turn, reasons) if reasons else held.severity
     if outcome is not None and outcome != held.outcome:
