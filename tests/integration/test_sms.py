@@ -43,13 +43,26 @@ def test_an_english_text_holds_no_chinese(house: House, month: Month) -> None:
         assert (sms["encoding"], sms["segments"]) == ("gsm7", 1)
 
 
-def test_a_long_text_goes_in_two_segments_and_comes_as_one_message(house: House, month: Month) -> None:
-    name = "呼伦贝尔额尔古纳河右岸鄂温克族自治旗草原牧民合作社"
-    house.accept(*in_arrears(month, 1, name=name))
-    (sms,) = house.delivered(month.customer(1))
-    assert (sms["segments"], len(sms["text"]) > 70, name in sms["text"]) == (2, True, True)
-    assert len(house.smsc_took(phone_of(month, 1))) == len(sms["receipts"]) == 2
-    assert "".join(part["text"] for part in house.smsc_took(phone_of(month, 1))) == sms["text"]
+@pytest.mark.parametrize(
+    ("language", "name", "product", "encoding"),
+    [
+        ("zh", "呼伦贝尔额尔古纳右岸牧民合作社", "政企千兆光网与天翼云主机融合套餐", "ucs2"),
+        ("en", "Maximilian Rosenberg", "Gigabit Fibre Office", "gsm7"),
+    ],
+)
+def test_a_long_text_goes_in_two_segments(
+    house: House, month: Month, language: str, name: str, product: str, encoding: str
+) -> None:
+    one = month.customer(1)
+    contract = {"contract_id": f"{one}-c", "customer_id": one, "product_code": product, "ends_on": str(month.day(3))}
+    house.accept(month.newcomer(language=language, name=name), month.event("contract.changed", contract, 2))
+    (sms,) = house.delivered(one)
+    assert (sms["encoding"], sms["segments"]) == (encoding, 2) and name in sms["text"] and product in sms["text"]
+    assert len(sms["text"]) > (70 if language == "zh" else 160)
+    parts = house.smsc_took(phone_of(month, 1))
+    assert len(parts) == len(sms["receipts"]) == 2
+    assert sorted(len(part["text"]) for part in parts)[-1] == (67 if language == "zh" else 153)
+    assert "".join(part["text"] for part in sorted(parts, key=lambda part: part["concat"][2])) == sms["text"]
 
 
 def test_receipts_without_our_reference_find_their_message(house: House, month: Month) -> None:

@@ -60,9 +60,11 @@ class LocalStore:
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         names: list[Any] = [b"s" + key.encode() for key in keys]
-        loop = asyncio.get_running_loop()
-        found: list[Any] = await loop.run_in_executor(self._thread, lambda: self._db.get(names)) or []
+        found = await asyncio.get_running_loop().run_in_executor(self._thread, self._get, names)
         return {key: value[8:] for key, value in zip(keys, found, strict=True) if value is not None}
+
+    def _get(self, names: list[Any]) -> list[bytes | None]:
+        return list(self._db.get(names) or ())
 
     async def keys(self, prefix: str, after: str, limit: int) -> list[str]:
         """Keys that start with ``prefix`` and are greater than ``after``, in order."""

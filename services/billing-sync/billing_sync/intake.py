@@ -164,12 +164,15 @@ class SetClock:
 
 
 class Pulse:
-    """Nothing but a reason to write a tick that is due, and to forget what is remembered too long."""
+    """A tick although nothing was accepted, and an occasion to forget what is remembered too long.
+
+    A clock that runs by itself moves on; one that follows the feed says again where it stands, for what came to wait
+    for a tick in other ways than through us (a replayed dead letter, a reopened alert).
+    """
 
     async def carry_out(self, draft: Draft) -> None:
         intake = draft.intake
-        if intake.clock.is_running:
-            draft.accepted = True
+        draft.accepted = True
         for key, _ in await intake.store.due(to_millis(draft.system_now), _EXPIRED_CHUNK):
             draft.put(key, None)
 
