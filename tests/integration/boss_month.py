@@ -28,13 +28,13 @@ LEAVES_ON = {28: 20}
 # days to the end of the contract on the first of the month
 CONTRACTS = {9: 95, 15: 70, 16: 40, 17: 20, 18: 14, 19: 29}
 RENEWED_ON = {19: 18}
-# opened on, closed on, reopened on
+# opened on (from the end of the month where negative), closed on, reopened on
 COMPLAINTS: dict[int, tuple[int, int | None, int | None]] = {
     20: (1, 8, None),
     21: (9, None, None),
     22: (9, 16, 23),
-    23: (30, None, None),
-    24: (29, None, None),
+    23: (-1, None, None),
+    24: (-2, None, None),
 }
 REQUESTS = [(26, 3, "stop"), (26, 10, "port_query"), (27, 15, "port_query"), (25, 8, "change")]
 BILLS_ON, USAGE_ON = 3, 4
@@ -72,8 +72,10 @@ class City:
         self.minutes = {i: self._figures(dice, low[(i + number) % 7], 600) for i in CUSTOMERS}
         self.minutes[3][0] = None
         self.bills[5][2] = None
-        # The correction: some fall after all, some did not, one stays as it was.
-        self.corrected = {4: 10, 7: 10, 11: 20_000, 13: 20_000, 15: self.bills[15][0]}
+        # The correction: two fall after all, two did not, one stays as it was.
+        self.corrected = {4: 10, 16: 10, 21: 20_000, 29: 20_000, 15: self.bills[15][0]}
+        for i in (21, 29):
+            self.minutes[i][0] = 10_000
 
     @staticmethod
     def _figures(dice: random.Random, part: float, about: int) -> list[int | None]:
@@ -143,7 +145,11 @@ class City:
         ]
 
     def _payment(self, day: int) -> Row:
-        paid = {"payment_id": f"p{self.id(0)}{day}", "customer_id": self.id(29), "amount_fen": -5 if day == 7 else 500}
+        paid: Row = {
+            "payment_id": f"p{self.id(0)}{day}",
+            "customer_id": self.id(29),
+            "amount_fen": -5 if day == 7 else 500,
+        }
         return {**paid, "paid_at": self.month.at(day, "09:00"), "channel": "bank"}
 
     def _owes(self, i: int, day: int) -> bool:
@@ -167,13 +173,23 @@ class City:
         row = {"contract_id": f"c{self.id(i)}", "customer_id": self.id(i), "product_code": "FTTR"}
         return {**row, "starts_on": "2020-01-01", "ends_on": self.ends_on(i) + moved, "auto_renew": False}
 
-    def _complaint(self, i: int, day: int) -> list[Row]:
+    def _complaint_days(self, i: int) -> tuple[int, int | None, int | None]:
         opened, closed, reopened = COMPLAINTS[i]
+        return opened if opened > 0 else self.month.length + opened, closed, reopened
+
+    def _complaint(self, i: int, day: int) -> list[Row]:
+        opened, closed, reopened = self._complaint_days(i)
         status = {opened: "opened", closed: "closed", reopened: "reopened"}.get(day)
         if status is None:
             return []
-        row = {"complaint_id": f"k{self.id(i)}", "customer_id": self.id(i), "opened_at": self.month.at(opened, "09:00")}
-        row |= {"category": "billing", "channel": "10086", "severity": 2, "status": status, "text": "话费有误"}
+        row: Row = {"complaint_id": f"k{self.id(i)}", "customer_id": self.id(i), "text": "话费有误"}
+        row |= {
+            "opened_at": self.month.at(opened, "09:00"),
+            "category": "billing",
+            "channel": "10086",
+            "severity": 2,
+            "status": status,
+        }
         return [{**row, "closed_at": self.month.at(day, "15:00") if status == "closed" else None}]
 
     def _request(self, i: int, day: int, kind: str) -> Row:
@@ -233,7 +249,8 @@ class City:
 
     def _complaints(self) -> list[Expected]:
         now, found = datetime.fromisoformat(self.month.at(self.month.length)), []
-        for i, (opened, closed, reopened) in COMPLAINTS.items():
+        for i in COMPLAINTS:
+            opened, closed, reopened = self._complaint_days(i)
             # A row of a file speaks for the end of its business date.
             began = datetime.fromisoformat(self.month.at(opened, "09:00"))
             if reopened:

@@ -144,7 +144,7 @@ class House:
 
     def run(self, *words: object, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """A kam command as a person types it, with ``--json``."""
-        command = [KAM, *map(str, words), "--json", "--data", self.data]
+        command = [str(KAM), *map(str, words), "--json", "--data", str(self.data)]
         return subprocess.run(command, capture_output=True, text=True, input=given, timeout=180, check=False)
 
     def kam(self, *words: object, given: str | None = None) -> Any:
@@ -231,7 +231,7 @@ class House:
         """The customer's messages, once the receipts of ``count`` of them have come."""
 
         def all_there() -> bool:
-            return sum(s["state"] == "delivered" for s in self.sms(customer)) >= count
+            return [s["state"] for s in self.sms(customer)].count("delivered") >= count
 
         until(all_there, every=0.05)
         return self.sms(customer)

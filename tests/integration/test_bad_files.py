@@ -122,5 +122,3 @@ def test_a_control_file_without_its_data(house: House, month: Month) -> None:
     assert receipt["result"] == "rejected"
     assert "只有 .chk" in receipt["reason_zh"] and f"a .chk without {name}.dat.gz" in receipt["reason_en"]
     assert (house.boss / "rejected" / f"{name}.chk").exists()
-
-

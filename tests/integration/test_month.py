@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.boss_month import BILLS_ON, City
 from bossfiles import write_pair
+from integration.boss_month import BILLS_ON, City
 from integration.house import House, Month, Row
 
 pytestmark = [pytest.mark.embedded, pytest.mark.slow]

@@ -38,11 +38,12 @@ def envelope(noun: str, month: Month, **more: str) -> dict[str, str]:
 async def test_poison_in_every_topic(house: House, month: Month) -> None:
     known = {letter["id"] for letter in house.kam("dlq", "list")}
     key, unknown = month.customer(1).encode(), {}
+    records: list[tuple[str, bytes | None, bytes | None, dict[str, str]]] = []
     for topic in TOPICS:
         name = topic["name"]
         headers = envelope("nobody.knows", month)
         unknown[name] = headers["ce_id"]
-        records: list[tuple[str, bytes | None, bytes | None, dict[str, str]]] = [
+        records += [
             (name, key, b"\x00\xff\xfe garbage", {}),
             (name, key, None, {}),
             (name, key, b"{}", headers),
@@ -50,7 +51,7 @@ async def test_poison_in_every_topic(house: House, month: Month) -> None:
         if name in TYPES:
             for body in (b'{"customer_id": 7', b'{"customer_id": 7}', b"\xff"):
                 records.append((name, key, body, envelope(TYPES[name], month)))
-        await house.produce(records)
+    await house.produce(records)
     house.settle()
     services = house.get("status", role="operations")["services"]
     assert all(service["ready"] and not service.get("lag") for service in services.values()), services

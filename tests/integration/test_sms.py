@@ -1,5 +1,7 @@
 """SMS over real SMPP: what leaves, what the SMSC says it took, and what comes back."""
 
+from typing import Any
+
 import pytest
 
 from integration.house import House, Month, Row
@@ -13,7 +15,7 @@ def well_smsc(house: House) -> None:
     house.smsc()
 
 
-def in_arrears(month: Month, number: int, day: int = 2, **more: object) -> list[Row]:
+def in_arrears(month: Month, number: int, day: int = 2, **more: Any) -> list[Row]:
     """Events that make a customer owe 123.45 yuan since a while."""
     debt = month.debt(number, 12_345, day, days_overdue=5)
     return [month.newcomer(number, **more), month.event("arrears.changed", debt, day)]
