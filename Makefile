@@ -10,6 +10,7 @@ BIN := $(V)/bin
 PORT_BASE ?= 23000
 KILLS ?= 20
 CONFORMANCE := ../shared/conformance/run.py
+CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
 .PHONY: help setup demo test test-unit test-integration conformance lint typecheck schemas schemas-check bench prove \
   prove-short mongodb-rs clean
@@ -51,7 +52,7 @@ test-integration: setup ## 真 Kafka、真数据库上的测试 / tests on the r
 
 conformance: setup ## 外部行为用例 / behaviour cases from outside
 	@if [ -f $(CONFORMANCE) ]; then \
-	  $(BIN)/python $(CONFORMANCE) --kam $(BIN)/kam --port-base $(PORT_BASE); \
+	  $(BIN)/python $(CONFORMANCE) --kam $(BIN)/kam --port-base $(PORT_BASE) $(CASES); \
 	else \
 	  echo "没有 $(CONFORMANCE)，跳过行为用例 / SKIPPED: $(CONFORMANCE) is not here"; \
 	fi

@@ -34,7 +34,8 @@ COMPLAINTS: dict[int, tuple[int, int | None, int | None]] = {
     21: (9, None, None),
     22: (9, 16, 23),
     23: (-1, None, None),
-    24: (-2, None, None),
+    24: (-3, None, None),
+    25: (-2, None, None),
 }
 REQUESTS = [(26, 3, "stop"), (26, 10, "port_query"), (27, 15, "port_query"), (25, 8, "change")]
 BILLS_ON, USAGE_ON = 3, 4
@@ -184,13 +185,13 @@ class City:
             return []
         row: Row = {"complaint_id": f"k{self.id(i)}", "customer_id": self.id(i), "text": "话费有误"}
         row |= {
-            "opened_at": self.month.at(opened, "09:00"),
+            "opened_at": self.month.at(opened, "15:00"),
             "category": "billing",
             "channel": "10086",
             "severity": 2,
             "status": status,
         }
-        return [{**row, "closed_at": self.month.at(day, "15:00") if status == "closed" else None}]
+        return [{**row, "closed_at": self.month.at(day, "16:00") if status == "closed" else None}]
 
     def _request(self, i: int, day: int, kind: str) -> Row:
         asked = {"customer_id": self.id(i), "requested_at": self.month.at(day, "08:30"), "kind": kind}
@@ -252,7 +253,7 @@ class City:
         for i in COMPLAINTS:
             opened, closed, reopened = self._complaint_days(i)
             # A row of a file speaks for the end of its business date.
-            began = datetime.fromisoformat(self.month.at(opened, "09:00"))
+            began = datetime.fromisoformat(self.month.at(opened, "15:00"))
             if reopened:
                 began = datetime.fromisoformat(self.month.at(reopened, "00:00")) + timedelta(days=1)
             gone, given = now - began, timedelta(hours=72 if i % 3 == 0 else 48)
