@@ -10,7 +10,7 @@ from bossfiles import write_pair
 from integration.boss_month import BILLS_ON, City
 from integration.house import House, Month, Row
 
-pytestmark = [pytest.mark.embedded, pytest.mark.slow]
+pytestmark = [pytest.mark.embedded, pytest.mark.slow, pytest.mark.timeout(300)]
 
 FORMATS = [("utf-8", "|"), ("gb18030", "\t")]
 WEEKS = (range(1, 8), range(8, 15), range(15, 22), range(22, 29), range(29, 32))

@@ -1,13 +1,16 @@
-"""``kam up``, ``down``, ``status``, ``doctor``: the life of a local instance."""
+"""``kam up``, ``watch``, ``down``, ``status``, ``doctor``: the life of a local instance."""
 
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from kam import live
+from kam.client import Client
 from kam.commands.common import Data, Json, fail, print_json
 from kam.instance import DEFAULT_PORT_BASE, describe, layout, require, supervised
 
@@ -24,7 +27,7 @@ def _show(description: dict[str, Any]) -> None:
         f"\n  BOSS 接口 / feed      {description['billing_sync']}/v1/events"
         f"\n  BOSS 文件 / inbox     {description['inbox']}"
         f"\n  登录 / sign in        kam token manager"
-        f"\n  看一看 / look         kam status · kam alerts · kam sms · kam work"
+        f"\n  看一看 / look         kam status · kam watch · kam alerts · kam sms · kam work"
         f"\n  停止 / stop           kam down\n",
         flush=True,
     )
@@ -80,9 +83,22 @@ def up(
         status = detached.start(options, reporter)
         if status == 0:
             announce(require(place.data))
-    else:
+    elif as_json:
         status = Run(options, reporter).main(announce)
+    else:
+        view = live.Background()
+
+        def open_up(description: dict[str, Any]) -> None:
+            announce(description)
+            view.start(description)
+
+        status = Run(options, reporter).main(open_up, view.stop)
     raise typer.Exit(status)
+
+
+def watch(data: Data = None) -> None:
+    """看着它跑，Ctrl-C 停看 / what happens, line by line, until Ctrl-C."""
+    live.follow(Client.of(data), threading.Event(), live.say, lambda: require(data))
 
 
 def _already(data: Path, as_json: bool) -> None:
@@ -146,5 +162,5 @@ def doctor(
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (up, down, status, doctor):
+    for command in (up, watch, down, status, doctor):
         app.command()(command)

@@ -76,10 +76,15 @@ class Run:
         self._begun = datetime.now(UTC)
         self._me = own_identity()
 
-    def main(self, announce: Callable[[dict[str, Any]], None] = lambda description: None) -> int:
+    def main(
+        self,
+        announce: Callable[[dict[str, Any]], None] = lambda description: None,
+        ending: Callable[[], None] = lambda: None,
+    ) -> int:
         """Run until a signal asks for the end; exit status 0, or 1 when the start failed.
 
-        ``announce`` is called once, with the instance's description, when everything is ready.
+        ``announce`` is called once, with the instance's description, when everything is ready; ``ending`` before the
+        first process is stopped.
         """
         place = self._options.place
         with locked(place) as free:
@@ -92,7 +97,7 @@ class Run:
             configure_log(place)
             self._await_stale(place)
             try:
-                return asyncio.run(self._run(announce))
+                return asyncio.run(self._run(announce, ending))
             finally:
                 self._state = "stopped"
                 self._write()
@@ -113,7 +118,7 @@ class Run:
         while any(identity.alive() for identity in stale) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    async def _run(self, announce: Callable[[dict[str, Any]], None]) -> int:
+    async def _run(self, announce: Callable[[dict[str, Any]], None], ending: Callable[[], None]) -> int:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -155,6 +160,7 @@ class Run:
                 self._fail("kam", str(cause), repr(cause))
                 status = 1
         self._state = "stopping"
+        ending()
         self._reporter.emit(Event("stopping", "", "正在停止", "stopping"))
         starting.cancel()
         stopping.cancel()
