@@ -118,7 +118,7 @@ def rate(run: dict[str, Any]) -> float:
 
 def cost(runs: list[dict[str, Any]]) -> float:
     """Least CPU time of the main thread an event, in microseconds."""
-    return round(min(run["cpu_seconds"] / run["events"] for run in runs) * 1e6, 1)
+    return round(min(float(run["cpu_seconds"]) / float(run["events"]) for run in runs) * 1e6, 1)
 
 
 def say(text: str) -> None:

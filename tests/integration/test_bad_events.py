@@ -9,7 +9,7 @@ import pytest
 
 from integration.house import BATCH, House, Month, Row
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 
 
 def without(data: Row, *names: str) -> Row:

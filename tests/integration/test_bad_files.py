@@ -7,7 +7,7 @@ import pytest
 from bossfiles import COLUMNS, write_pair
 from integration.house import House, Month, Row
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 
 BILL = COLUMNS["BILL"].split()
 # what is wrong with the pair, and what the answer must name: in Chinese, in English

@@ -9,7 +9,7 @@ import yaml
 from integration.house import House, Month, Row
 from kam.embedded.topics import CONTRACTS
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 
 #: every topic of the contracts, with ``dead_letter_for``: the apps that must keep what they can't handle
 TOPICS = [yaml.safe_load(path.read_text()) for path in sorted(CONTRACTS.glob("*.yaml"))]

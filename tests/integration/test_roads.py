@@ -5,7 +5,7 @@ import pytest
 from bossfiles import write_pair
 from integration.house import House, Month
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 
 
 def changes(house: House, month: Month, kind: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 from integration.house import House, Month, Row
 from waiting import until
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(autouse=True)

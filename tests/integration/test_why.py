@@ -9,7 +9,7 @@ import pytest
 from bossfiles import write_pair
 from integration.house import House, Month, Row
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 
 ALERT = "kam.alert"
 

@@ -7,7 +7,7 @@ import pytest
 from bossfiles import write_pair
 from integration.house import House, Month
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 
 
 def test_accepting_acting_and_closing_tell_the_alert(house: House, month: Month) -> None:

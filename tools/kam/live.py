@@ -30,10 +30,11 @@ _SEVERITY = {"critical": "red", "major": "yellow"}
 
 
 class Line(NamedTuple):
-    """One line for people and its colour on a terminal."""
+    """One line for people, its colour on a terminal, and the business time it tells of."""
 
     text: str
     colour: str | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ def happenings(old: Mapping[str, Listing], new: Mapping[str, Listing], limit: in
     told = [list(_told(noun, old[name].rows, new[name].rows)) for name, noun in NOUNS.items()]
     # A burst of one kind leaves room for the others.
     lines = [line for line in chain.from_iterable(zip_longest(*told)) if line is not None]
-    if len(lines) <= limit:
-        return lines
-    left = len(lines) - limit + 1
-    return [*lines[: limit - 1], Line(f"         … 另有 {left} 条 / and {left} more", "bright_black")]
+    shown = lines if len(lines) <= limit else lines[: limit - 1]
+    left = len(lines) - len(shown)
+    rest = [Line(f"         … 另有 {left} 条 / and {left} more", "bright_black")] if left else []
+    return [*sorted(shown, key=lambda line: line.at), *rest]
 
 
 def _told(noun: Noun, old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[Line]:
@@ -84,7 +85,7 @@ def listing(noun: Noun, since: str | None, rows: Iterable[Row]) -> Listing:
     if times:
         late = (datetime.fromisoformat(max(times)) - LATE).isoformat()
         open_ = [str(row[noun.at]) for row in found.values() if row["state"] in noun.unsettled]
-        since = max(since or "", min(late, *open_))
+        since = max(since or "", min([late, *open_]))
     return Listing(since, found)
 
 
@@ -114,30 +115,33 @@ def sums(counts: Iterable[Row], status: Row, day: str) -> Line:
 
 
 def _line(at: Any, name: str, row: Row, text: str, colour: str | None) -> Line:
-    return Line(f"{moment(at)[-8:]} {name:<9} {row['customer_id']:<9} {text}", colour)
+    return Line(f"{moment(at)[-8:]} {name:<8} {row['customer_id']:<9} {text}", colour, str(at))
 
 
 def _alert(row: Row) -> Line:
-    about = [word(row["kind"]), *([word(row["stage"])] if row["stage"] else [])]
+    stage = row["stage"] or ""
+    # The stage of a contract is a number of days; its reason says it better.
+    about = [word(row["kind"]), *([] if stage.isdigit() or not stage else [word(stage)])]
     about += [reason(str(found["code"]), found["values"]) for found in row["reasons"]]
     return _line(row["raised_at"], "预警 alert", row, " · ".join(about), _SEVERITY.get(row["severity"]))
 
 
 def reason(code: str, values: Row) -> str:
     """The value that counts, of one reason of an alert."""
-    known = {
-        "arrears": lambda: f"欠 owes {money(values['amount_fen'])}",
-        "bill_fall": lambda: f"话费 bill {values['amount_fen_percent'] - 100:+} %",
-        "minutes_fall": lambda: f"通话 minutes {values['voice_minutes_percent'] - 100:+} %",
-        "stop_request": lambda: "申请停机 asks to stop",
-        "port_query": lambda: "查询携转 asks about porting",
-        "complaint": lambda: f"类别 about {values['category'] or '–'}",
-        "contract": lambda: f"剩 {values['days_left']} 天 days left",
-    }
-    try:
-        return known[code]()
-    except (KeyError, TypeError):
-        return code  # a rule that this view does not know yet
+    say = _REASONS.get(code)
+    # A rule may come that this view does not know yet.
+    return code if say is None else say(values)
+
+
+_REASONS: Mapping[str, Callable[[Row], str]] = {
+    "arrears": lambda values: f"欠 owes {money(values['amount_fen'])}",
+    "bill_fall": lambda values: f"话费 bill {values['amount_fen_percent'] - 100:+} %",
+    "minutes_fall": lambda values: f"通话 minutes {values['voice_minutes_percent'] - 100:+} %",
+    "stop_request": lambda values: "申请停机 asks to stop",
+    "port_query": lambda values: "查询携转 asks about porting",
+    "complaint": lambda values: f"类别 about {values['category'] or '–'}",
+    "contract": lambda values: f"剩 {values['days_left']} 天 days left",
+}
 
 
 def _sms(row: Row) -> Line | None:

@@ -83,7 +83,7 @@ class Unit:
         self._stop = asyncio.Event()
         self._busy, self._asked = False, 0
         self._key: Callable[[Message], str] = app.key or attrgetter("key")
-        self._decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
+        self.decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
         self._next_due: int | None = None
         self._unwritten, self._written_at = Position(), 0.0
 
@@ -232,11 +232,10 @@ class Unit:
             _fail(command[1], error)
 
     async def _process(self, messages: list[Message], commands: Sequence[tuple[Message, asyncio.Future[Any]]]) -> None:
-        work = Work(self)
         handlers = self.app.handlers
         key_of = self._key
-        keys = {key_of(m) for m in messages if m.type in handlers}
-        keys.update(m.key for m, _ in commands)
+        work = Work(self, {key_of(m): m for m in messages if m.type in handlers})
+        keys = {*work.last, *(m.key for m, _ in commands)}
         await self._load(work, keys)
         counts = {"handled": 0, "repeated": 0, "skipped": 0, "dead": 0}
         for message in messages:
@@ -277,7 +276,7 @@ class Unit:
                 raise Invalid(f"unknown event type {message.type!r} on {message.topic}")
             return "skipped"
         try:
-            message.data = on.decode(message.body or b"")
+            data = on.decode(message.body or b"")
         except msgspec.MsgspecError as error:
             raise Invalid(str(error)) from error
         clock = headers.get("ce_businessclock")
@@ -292,7 +291,7 @@ class Unit:
             message,
         )
         key = self._key(message)
-        work.apply(key, on.handle(work.state(key), message.data, context), context)
+        work.apply(key, on.handle(work.state(key), data, context), context)
         return "handled"
 
     def _carry_out(self, work: Work, message: Message, future: "asyncio.Future[Any]") -> None:
@@ -351,7 +350,7 @@ class Unit:
                 if self._is_due(work, to_millis(clock)):
                     await self._commit(work)
                     await self._wake_all(clock)
-                    work = Work(self)
+                    work = Work(self, work.last)
                     await self._load(work, keys)
                 work.advance(max(work.now, clock))
                 work.marks["ticked"] = str(number)
@@ -362,7 +361,7 @@ class Unit:
         return work
 
     def _is_due(self, work: Work, until: int) -> bool:
-        soonest = min((w for _, w in work.states.values() if w is not None), default=None)
+        soonest = min((w for w in work.wakes.values() if w is not None), default=None)
         return self.app.on_wake is not None and any(w is not None and w <= until for w in (soonest, self._next_due))
 
     async def _wake_all(self, clock: datetime) -> None:
@@ -394,10 +393,9 @@ class Unit:
     async def _load(self, work: Work, keys: set[str]) -> None:
         if wanted := [key for key in keys if key not in work.loaded]:
             found = await self._patiently(lambda: self.store.load(wanted))
-            decode = self._decode_state
             work.absent.update(key for key in wanted if key not in found)
             for key in wanted:
-                work.loaded[key] = decode(found[key]) if key in found else None
+                work.loaded[key] = found.get(key)
 
     async def _commit(self, work: Work) -> None:
         if work.is_empty():

@@ -15,7 +15,6 @@ from servicekit.clock import SHANGHAI, SystemClock, at_local, local_date, system
 Language = Literal["zh", "en"]
 VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
 _SEEDS = Path(__file__).parent.parent / "seeds"
-_LONGEST_NAME = 20
 
 
 class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +54,7 @@ class Policy(Document, frozen=True, kw_only=True):
     retry: Retry
     receipt_hours: int
     payments_kept_days: int
+    longest_name: int
     country_code: str
     mobile_digits: int
     opt_out: tuple[str, ...]
@@ -146,10 +146,9 @@ class Book:
         }
         return (template.en if language == "en" else template.zh).format_map(variables)
 
-    @staticmethod
-    def _word(word: object, language: Language, otherwise: str) -> str:
+    def _word(self, word: object, language: Language, otherwise: str) -> str:
         text = "" if word is None else str(word).strip()
-        if not text or len(text) > _LONGEST_NAME or (language == "en" and not is_plain(text)):
+        if not text or len(text) > self.policy.longest_name or (language == "en" and not is_plain(text)):
             return otherwise
         return text
 
