@@ -17,10 +17,10 @@ EVENTS = int(os.environ["BENCH_EVENTS"])
 SECONDS = float(os.environ["BENCH_SECONDS"])
 
 app = faust.App(
-    "bench-faust",
+    os.environ.get("BENCH_ID","bench-faust"),
     broker=f"kafka://{os.environ['BENCH_KAFKA']}",
     datadir=os.environ["BENCH_FOLDER"],
-    store="memory://",
+    store=os.environ.get("BENCH_STORE","memory://"),
     topic_partitions=PARTITIONS,
     topic_disable_leader=True,
     web_enabled=False,

@@ -39,6 +39,8 @@ Document = dict[str, Any]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
 _decode_pack = msgspec.msgpack.Decoder(list[tuple[int, OutMessage]]).decode
+#: messages a batch of a unit that writes here: in larger ones transactions of several services hold each other up
+BATCH_MAX = 500
 _KEYS_A_QUERY = 50
 _PACK_MESSAGES, _PACK_BYTES = 200, 1 << 20
 _DUPLICATE_KEY = 11000

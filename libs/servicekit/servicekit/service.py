@@ -47,7 +47,7 @@ class Service:
         self.pending: dict[str, Callable[[], int]] = {}
         self.freshness: Callable[[], dict[str, Any]] = dict
         self.consumer: AIOKafkaConsumer | None = None
-        self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeUnit]] = []
+        self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeUnit, int]] = []
         self.producer: AIOKafkaProducer = None
         self.started_at = time.time()
         self._ready = False
@@ -60,13 +60,18 @@ class Service:
         *,
         single: bool = False,
         make_unit: MakeUnit = Unit,
+        batch_max: int | None = None,
     ) -> None:
-        """Give an app its units: one per owned partition over all ``topics``, or a single one over everything."""
+        """Give an app its units: one per owned partition over all ``topics``, or a single one over everything.
+
+        ``batch_max``: messages a batch at most, where its store wants fewer than the settings allow.
+        """
         if single:
             groups = {0: [TopicPartition(t, p) for t in topics for p in range(self.settings.partitions)]}
         else:
             groups = {p: [TopicPartition(t, p) for t in topics] for p in self.settings.owned()}
-        self._apps.append((app, groups, store, make_unit))
+        most = min(batch_max or self.settings.batch_max, self.settings.batch_max)
+        self._apps.append((app, groups, store, make_unit, most))
 
     def unit_of(self, app: str, ordinal: int) -> Unit:
         """The unit of an app that owns this partition."""
@@ -78,7 +83,7 @@ class Service:
         for prepare in self.prepare:
             await prepare()
         self.producer = await start_producer(s.kafka, self.name)
-        for app, groups, make_store, make_unit in self._apps:
+        for app, groups, make_store, make_unit, most in self._apps:
             for ordinal, inputs in groups.items():
                 unit = make_unit(
                     app,
@@ -86,7 +91,7 @@ class Service:
                     inputs,
                     make_store(app, ordinal),
                     self.producer,
-                    batch_max=s.batch_max,
+                    batch_max=most,
                     dead_letters_in_a_row=s.dead_letters_in_a_row,
                 )
                 await unit.open()

@@ -8,6 +8,7 @@ from alerts.desk.book import Book
 from alerts.rules import Rules
 from servicekit.aligned import AlignedUnit
 from servicekit.local import LocalStore
+from servicekit.mongo import BATCH_MAX
 from servicekit.pipeline import App, Effects
 from servicekit.service import Service
 from servicekit.store import Store
@@ -24,7 +25,7 @@ def consume(
     """Give the service its two apps, one unit a partition each."""
     partitions = service.settings.partitions
     service.consume(detect.app(rules, partitions), DETECT, detect_stores)
-    service.consume(desk.app(book, effects, partitions), DESK, desk_stores, make_unit=AlignedUnit)
+    service.consume(desk.app(book, effects, partitions), DESK, desk_stores, make_unit=AlignedUnit, batch_max=BATCH_MAX)
 
 
 def local_stores(folder: Path) -> Stores:

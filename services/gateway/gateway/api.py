@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
-from fastapi import APIRouter, Body, Depends, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
 from fastapi.responses import JSONResponse
 
 from gateway.audit import Audit
@@ -48,9 +48,14 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
 
     @router.get("/work", name="list_work")
     async def list_work(
-        who: Reader, customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
+        who: Reader,
+        customer: Filter = None,
+        kind: Filter = None,
+        since: Filter = None,
+        state: Filter = None,
+        manager: Filter = None,
     ) -> Response:
-        query = {"customer": customer, "kind": kind, "since": since, "state": state}
+        query = {"customer": customer, "kind": kind, "since": since, "state": state, "manager": manager}
         return _same(await peers.call("manager-work", "GET", "/v1/work", actor=who.subject, query=query))
 
     @router.get("/customers/{id}", name="get_customer")
@@ -102,22 +107,27 @@ def action_routes(peers: Peers, settings: Settings) -> APIRouter:
     Reader = Annotated[Principal, Depends(Guard(settings.secret_file, *READERS))]
     Operator = Annotated[Principal, Depends(Guard(settings.secret_file, *OPERATORS))]
     Fields = Annotated[dict[str, Any] | None, Body()]
+    Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 
-    async def act_on(work_id: str, action: str, who: Principal, fields: dict[str, Any] | None) -> Response:
+    async def act_on(
+        work_id: str, action: str, who: Principal, fields: dict[str, Any] | None, key: str | None
+    ) -> Response:
         path = f"/v1/work/{quote(work_id, safe='')}/{action}"
-        return _same(await peers.call("manager-work", "POST", path, actor=who.subject, body=fields or {}))
+        headers = {} if key is None else {"Idempotency-Key": key}
+        answer = await peers.call("manager-work", "POST", path, actor=who.subject, body=fields or {}, headers=headers)
+        return _same(answer)
 
     @router.post("/work/{id}/accept", name="accept_work")
-    async def accept_work(who: Worker, id: str, fields: Fields = None) -> Response:
-        return await act_on(id, "accept", who, fields)
+    async def accept_work(who: Worker, id: str, fields: Fields = None, key: Key = None) -> Response:
+        return await act_on(id, "accept", who, fields, key)
 
     @router.post("/work/{id}/act", name="act_on_work")
-    async def act_on_work(who: Worker, id: str, fields: Fields = None) -> Response:
-        return await act_on(id, "act", who, fields)
+    async def act_on_work(who: Worker, id: str, fields: Fields = None, key: Key = None) -> Response:
+        return await act_on(id, "act", who, fields, key)
 
     @router.post("/work/{id}/close", name="close_work")
-    async def close_work(who: Worker, id: str, fields: Fields = None) -> Response:
-        return await act_on(id, "close", who, fields)
+    async def close_work(who: Worker, id: str, fields: Fields = None, key: Key = None) -> Response:
+        return await act_on(id, "close", who, fields, key)
 
     @router.get("/clock", name="get_clock")
     async def get_clock(who: Reader) -> Response:

@@ -34,6 +34,7 @@ class Peers:
         actor: str,
         query: dict[str, str | None] | None = None,
         body: Any = None,
+        headers: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> httpx.Response:
         """The answer of a service to a request on behalf of ``actor``; its refusals are answers too.
@@ -46,7 +47,7 @@ class Peers:
                 self.urls[service] + path,
                 params={name: value for name, value in (query or {}).items() if value is not None},
                 json=body,
-                headers={"authorization": f"Bearer {self._token(actor)}"},
+                headers={**(headers or {}), "authorization": f"Bearer {self._token(actor)}"},
                 timeout=timeout or self._settings.peer_timeout,
             )
         except (httpx.HTTPError, KeyError) as error:

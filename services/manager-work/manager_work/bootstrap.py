@@ -23,6 +23,6 @@ def build(
         rows, stores = mongo.MongoRows(database), mongo.stores(database)
         service.prepare.append(partial(store.index, rows))
     app = worker.app(rules.load(settings.work_rules), settings.partitions)
-    service.consume(app, worker.TOPICS, stores, single=True)
+    service.consume(app, worker.TOPICS, stores, single=True, batch_max=mongo.BATCH_MAX)
     service.routers.append(router(rows, lambda order: service.unit_of(APP, 0).command(order), settings.secret_file))
     return service

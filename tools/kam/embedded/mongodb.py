@@ -71,11 +71,8 @@ def choose(directory: Path) -> Server:
 
 
 def uri(port: int) -> str:
-    """What services connect to: one node (no discovery), retried writes, every acknowledgement after the journal.
-
-    One connection a process: in the one interpreter of the embedded server, calls side by side hold each other up.
-    """
-    return f"mongodb://{HOST}:{port}/?directConnection=true&journal=true&retryWrites=true&w=1&maxPoolSize=1"
+    """What services connect to: one node (no discovery), retried writes, every acknowledgement after the journal."""
+    return f"mongodb://{HOST}:{port}/?directConnection=true&journal=true&retryWrites=true&w=1"
 
 
 def command(server: Server, directory: Path, port: int) -> list[str]:
