@@ -1,7 +1,8 @@
 """The peer: a plain Faust agent with a table that does drop-30 on bills, as its documentation would write it.
 
 ``python -m bench.faust_peer`` with the broker, the number of events and a time limit in the environment. The table is
-in memory with its changelog on Kafka; no evidence, no dedupe, no profile: less than the detector does.
+in RocksDB, as the detector's state is, with its changelog on Kafka; no evidence, no dedupe, no profile: less than the
+detector does.
 """
 
 import json
@@ -17,10 +18,10 @@ EVENTS = int(os.environ["BENCH_EVENTS"])
 SECONDS = float(os.environ["BENCH_SECONDS"])
 
 app = faust.App(
-    os.environ.get("BENCH_ID","bench-faust"),
+    "bench-faust",
     broker=f"kafka://{os.environ['BENCH_KAFKA']}",
     datadir=os.environ["BENCH_FOLDER"],
-    store=os.environ.get("BENCH_STORE","memory://"),
+    store="rocksdb://?driver=rocksdict",
     topic_partitions=PARTITIONS,
     topic_disable_leader=True,
     web_enabled=False,

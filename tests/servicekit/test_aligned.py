@@ -7,9 +7,8 @@ import pytest
 
 from one_unit import NOON, OneUnit
 from servicekit.aligned import AlignedUnit
-from servicekit.app import App
+from servicekit.app import App, On
 from servicekit.decision import Context, Decision
-from servicekit.work import On
 
 FACT, ALERT = "kam.boss.balance.changed.v1", "kam.alert.raised.v1"
 

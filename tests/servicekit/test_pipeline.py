@@ -12,13 +12,13 @@ from contracts.boss import Arrears, Balance
 from contracts.misc import CustomerChanged
 from one_unit import NOON, OneUnit, header
 from servicekit import deadletter
+from servicekit.app import On
 from servicekit.clock import iso
 from servicekit.decision import Context, Decision, Emit, Invalid, Refused, Row, Tell
 from servicekit.envelope import command, encode_data
 from servicekit.memory import MemoryStore
 from servicekit.pipeline import App, Stopped
 from servicekit.store import Batch, Fenced, Transient
-from servicekit.work import On
 from waiting import eventually
 
 PAID = "kam.boss.balance.changed.v1"

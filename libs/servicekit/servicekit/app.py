@@ -7,9 +7,21 @@ import msgspec
 
 from servicekit.decision import Context, Decision
 from servicekit.envelope import Message
-from servicekit.work import On
 
 Effects = Callable[[list[Any]], Awaitable[None]]
+
+
+class On:
+    """A row of a dispatch table: the payload a handler wants (a struct may name fewer fields) and the handler.
+
+    ``handle(state or None, data, context) -> Decision``; pure.
+    """
+
+    __slots__ = ("decode", "handle")
+
+    def __init__(self, payload: type, handle: Callable[[Any, Any, Context], Decision]) -> None:
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(payload).decode
+        self.handle = handle
 
 
 class App(msgspec.Struct, kw_only=True):

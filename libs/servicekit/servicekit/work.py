@@ -4,38 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
 from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
+from servicekit.app import App
 from servicekit.clock import iso, to_millis
 from servicekit.decision import Context, Decision, Emit, Row, Tell
 from servicekit.envelope import Message, OutMessage, encode_data, parse_time, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
-from servicekit.store import Batch
-
-if TYPE_CHECKING:
-    from servicekit.pipeline import Unit
+from servicekit.store import Batch, Position
 
 _encode_state = msgspec.msgpack.Encoder().encode
 
 
-class On:
-    """A row of a dispatch table: the payload a handler wants (a struct may name fewer fields) and the handler.
+class Owner(Protocol):
+    """The unit a batch belongs to: what it does, where it stands and what time it is there."""
 
-    ``handle(state or None, data, context) -> Decision``; pure.
-    """
-
-    __slots__ = ("decode", "handle")
-
-    def __init__(self, payload: type, handle: Callable[[Any, Any, Context], Decision]) -> None:
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(payload).decode
-        self.handle = handle
+    app: App
+    name: str
+    position: Position
+    now: datetime
 
 
 class Work:
@@ -45,7 +39,7 @@ class Work:
     processor's cache before their turn comes (+20 % events/s). ``last``: the last message of the batch for each key.
     """
 
-    def __init__(self, unit: Unit, last: Mapping[str, Message] = {}) -> None:
+    def __init__(self, unit: Owner, last: Mapping[str, Message] = {}) -> None:
         self._unit, self.last = unit, last
         self.now: datetime = unit.now
         self.loaded: dict[str, bytes | None] = {}

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from analytics.domain import BOSS_TOPIC, COUNTED, Cell, day_of, kind_of, node_of
 from contracts.registry import EVENTS
+from servicekit.app import On
 from servicekit.decision import Context, Decision, Invalid, Row
-from servicekit.work import On
 
 EVENT = "event"
 

@@ -8,10 +8,10 @@ from typing import Any
 from msgspec import Struct
 
 from contracts import boss
+from servicekit.app import On
 from servicekit.clock import iso
 from servicekit.decision import Context, Decision
 from servicekit.envelope import Message
-from servicekit.work import On
 
 KEPT = 24
 

@@ -8,10 +8,10 @@ import msgspec
 from contracts import boss
 from contracts.misc import CustomerChanged
 from customer_profile.domain import Archive, Turn, masked_change, take_leaving, take_record
+from servicekit.app import On
 from servicekit.clock import iso, local_date
 from servicekit.decision import Context, Decision, Emit, Row
 from servicekit.envelope import Message, parse_time
-from servicekit.work import On
 
 _MOMENT = timedelta(microseconds=1)
 

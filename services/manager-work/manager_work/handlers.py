@@ -30,11 +30,11 @@ from manager_work.domain import (
     work_id_of,
 )
 from manager_work.rules import WorkRules
+from servicekit.app import On
 from servicekit.clock import iso
 from servicekit.decision import Context, Decision, Emit, Refused, Row, Tell
 from servicekit.envelope import Message
 from servicekit.ids import derive
-from servicekit.work import On
 
 APP = "manager-work"
 MANAGER_CHANGED = "kam.boss.manager.changed.v1"

@@ -6,8 +6,8 @@ from alerts.desk.book import Book
 from alerts.desk.handlers import HANDLERS, on_wake
 from alerts.desk.state import Customer
 from alerts.desk.turn import APP
+from servicekit.app import On
 from servicekit.pipeline import App, Effects
-from servicekit.work import On
 
 
 def app(book: Book, effects: Effects | None = None, partitions: int = 4) -> App:

@@ -6,8 +6,8 @@ from alerts.detect.handlers import HANDLERS, on_wake
 from alerts.detect.state import State
 from alerts.detect.turn import APP
 from alerts.rules import Rules
+from servicekit.app import On
 from servicekit.pipeline import App
-from servicekit.work import On
 
 
 def app(rules: Rules, partitions: int = 4) -> App:
