@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ class Owner(Protocol):
     name: str
     position: Position
     now: datetime
+    decode_state: Callable[[bytes], Any]
 
 
 class Work:
