@@ -96,7 +96,7 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
         "alert_events": ours[-1]["alert_events"],
         "rounds": [{"limit": round(rate(lim)), "ours": round(rate(o))} for o, lim in zip(ours, limits, strict=True)],
         # The main thread's own time, less at the mercy of whatever else the machine does.
-        "cpu_us_per_event": {"limit": cost(limits), "ours": cost(ours)},
+        "cpu_us_per_event": {"limit": cost(limits), "ours": cost(ours), "peer": cost([peer])},
     }
     # RSS does not grow with the number of customers: states are on disk, memory is caches and batches.
     memory = {
