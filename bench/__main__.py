@@ -98,7 +98,7 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
         # The main thread's own time, less at the mercy of whatever else the machine does.
         "cpu_us_per_event": {"limit": cost(limits), "ours": cost(ours), "peer": cost([peer])},
     }
-    # RSS does not grow with the number of customers: states are on disk, memory is caches and batches.
+    # States are on disk; memory is caches and batches, and was seen to grow slowly with the number of customers.
     memory = {
         "name": "detect-memory",
         "ours": round(max(o["memory_mb"] for o in ours)),

@@ -200,7 +200,7 @@ class Service:
 
 
 def _spare_the_collector() -> None:
-    """A batch makes and drops thousands of containers without cycles: look for cycles seldom (+30 % events/s)."""
+    """A batch makes and drops thousands of containers without cycles: look for cycles seldom."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)

@@ -120,7 +120,8 @@ def prepare(directory: Path, port: int, controller: int, jar_dir: Path | None = 
         return
     cluster = _cluster_id(directory)
     tool = _command(directory, jar_dir, "kafka.tools.StorageTool", "format", "--config", str(config))
-    command = guarded([*tool, "--ignore-formatted", "--cluster-id", cluster])
+    # With "=": one id in 64 begins with a dash.
+    command = guarded([*tool, "--ignore-formatted", f"--cluster-id={cluster}"])
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise KafkaError("StorageTool format: " + (done.stdout + done.stderr).strip()[-2000:])
