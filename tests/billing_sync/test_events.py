@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from billing_sync.domain.events import event_of
-from billing_sync.domain.kinds import KINDS
+from billing_sync.domain.kinds import FEED_KINDS, KINDS
 from billing_sync.domain.reasons import Bad
+from contracts.registry import FEED
 from intake_harness import NOW, event, feed, running, until
 
 BILL = {"customer_id": "1", "period": "202605", "amount_fen": 100}
@@ -167,3 +168,7 @@ async def test_identities_are_forgotten_after_ninety_days() -> None:
     async with running(store, now=NOW + timedelta(days=91)) as (intake, _):
         await intake.submit(Pulse())
         assert not any(key.startswith("ID/") for key in store.states)
+
+
+def test_every_type_that_boss_may_feed_is_taken() -> None:
+    assert FEED_KINDS.keys() == FEED.keys()

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -13,9 +12,9 @@ from contracts.alert import ManagerOutcome
 from manager_work.domain import Command
 from manager_work.store import find_work
 from servicekit.auth import Guard, Principal
-from servicekit.clock import at_local, iso
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
+from servicekit.query import since_instant
 from servicekit.store import Rows
 
 Send = Callable[[Message], Awaitable[Any]]
@@ -55,22 +54,6 @@ def _read(fields: dict[str, Any] | None, body: type[T]) -> T:
         ) from error
 
 
-def _instant(text: str) -> str:
-    """Instant of a date (its start in Asia/Shanghai) or an ISO 8601 time with offset, as documents hold it."""
-    try:
-        at = at_local(date.fromisoformat(text)) if len(text) == 10 else datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError("no offset")
-    except ValueError as error:
-        raise Refused(
-            "bad_since",
-            f"since={text} 不是日期（yyyy-mm-dd）或带时区的 ISO 8601 时间",
-            f"since={text} is neither a date (yyyy-mm-dd) nor an ISO 8601 time with offset",
-            422,
-        ) from error
-    return iso(at)
-
-
 def router(rows: Rows, send: Send, secret_file: Path | None) -> APIRouter:
     """Work items to read, and what managers do with them. ``send`` passes a command to the unit."""
     api = APIRouter(prefix="/v1", tags=["work"])
@@ -91,7 +74,7 @@ def router(rows: Rows, send: Send, secret_file: Path | None) -> APIRouter:
         state: str | None = None,
         manager: str | None = None,
     ) -> list[dict[str, Any]]:
-        earliest = None if since is None else _instant(since)
+        earliest = since_instant(since)
         return await find_work(rows, since=earliest, customer_id=customer, kind=kind, state=state, manager_id=manager)
 
     async def carry_out(

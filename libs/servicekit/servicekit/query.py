@@ -1,0 +1,27 @@
+"""What HTTP queries have in common."""
+
+from datetime import date, datetime
+
+from servicekit.clock import at_local, iso
+from servicekit.decision import Refused
+
+
+def since_instant(text: str | None) -> str | None:
+    """A ``since`` as documents hold it, from a date (its start in Asia/Shanghai) or an ISO 8601 time with offset.
+
+    None stays None. Raises ``Refused`` (422) for anything else.
+    """
+    if text is None:
+        return None
+    try:
+        at = at_local(date.fromisoformat(text)) if len(text) == 10 else datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError("no offset")
+    except ValueError as error:
+        raise Refused(
+            "bad_since",
+            f"since={text} 不是日期（yyyy-mm-dd）或带时区的 ISO 8601 时间",
+            f"since={text} is neither a date (yyyy-mm-dd) nor an ISO 8601 time with offset",
+            422,
+        ) from error
+    return iso(at)
