@@ -219,6 +219,18 @@ async def test_poison_is_set_aside_and_the_rest_is_handled_once(
         assert [e.revision for _, e in await toy.events("customer.events")] == [1, 3, 4]
 
 
+@pytest.mark.parametrize("value", [None, b"\xff\xfe"], ids=["null", "no text"])
+@pytest.mark.parametrize("name", ["ce_type", "ce_id", "ce_time", "ce_revision", "ce_correlationid", "ce_sequence"])
+async def test_headers_that_nobody_can_read_stop_nothing(toy: Toy, name: str, value: bytes | None) -> None:
+    odd = toy.paid(1)
+    odd.headers = [(n, value if n == name else v) for n, v in odd.headers if n != name] + [(name, value)]
+    await toy.take(toy.paid(1), odd, toy.paid(2))
+    assert toy.state().total in (3, 4)
+    letters = [m for m in await toy.outbox() if m.topic.endswith(".dlq")]
+    assert len(letters) == 4 - toy.state().total
+    assert all(v is not None for letter in letters for _, v in letter.headers)
+
+
 async def test_too_many_dead_letters_in_a_row_stop_the_unit_and_drain_nothing() -> None:
     toy = Toy(app(), dead_letters_in_a_row=3)
     await toy.open()

@@ -23,7 +23,7 @@ def topic_of(topic: str, app: str) -> str:
 
 def letter(message: Message, app: str, error: Exception) -> OutMessage:
     """The dead letter of a message: original key, body and headers, plus ``dlq_*`` headers."""
-    headers: Headers = [(k, v) for k, v in message.headers.items() if not k.startswith("dlq_")]
+    headers: Headers = [(k, v or b"") for k, v in message.headers.items() if not k.startswith("dlq_")]
     about = (
         message.topic,
         str(message.partition),

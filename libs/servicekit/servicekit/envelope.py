@@ -37,8 +37,9 @@ class Message:
     ) -> None:
         self.topic, self.partition, self.offset, self.timestamp = topic, partition, offset, timestamp
         self.raw_key, self.headers, self.body = raw_key, headers, body
-        self.type = headers.get("ce_type", b"").decode()
-        self.key = (raw_key if raw_key is not None else headers.get("ce_subject", b"")).decode("utf-8", "replace")
+        # Whatever comes by must become a message: a header may be null or no text at all.
+        self.type = (headers.get("ce_type") or b"").decode("utf-8", "replace")
+        self.key = (raw_key if raw_key is not None else headers.get("ce_subject") or b"").decode("utf-8", "replace")
         self.data: Any = None
 
     def attribute(self, name: str) -> str | None:

@@ -279,15 +279,19 @@ class Unit:
             data = on.decode(message.body or b"")
         except msgspec.MsgspecError as error:
             raise Invalid(str(error)) from error
+        # The hot path: headers are read here once, without the message's own properties.
         clock = headers.get("ce_businessclock")
         now = work.clock_at(clock) if clock is not None else work.now
+        id_ = headers.get("ce_id", b"").decode()
+        correlation = headers.get("ce_correlationid")
+        revision, at = headers.get("ce_revision"), headers.get("ce_time", b"")
         context = Context(
             now,
-            message.id,
+            id_,
             message.type,
-            message.correlation_id,
-            message.revision,
-            message.time,
+            id_ if correlation is None else correlation.decode(),
+            0 if revision is None else int(revision),
+            at.decode(),
             message,
         )
         key = self._key(message)

@@ -70,15 +70,20 @@ class Work:
 
     def is_repeat(self, message: Message) -> bool:
         """Whether this producer unit's number on this partition has come by before; takes note of it if not."""
-        producer, colon, text = message.headers.get("ce_sequence", b"").rpartition(b":")
+        sequence = message.headers.get("ce_sequence")
+        if sequence is None:
+            return False
+        producer, colon, text = sequence.rpartition(b":")
         if not colon:
             return False
         place, number = (message.topic, message.partition, producer), int(text)
         last = self._seen.get(place)
         if last is None:
             last = int(self.mark(_mark_of(place)) or 0)
-        self._seen[place] = max(last, number)
-        return number <= last
+        if number <= last:
+            return True
+        self._seen[place] = number
+        return False
 
     def state(self, key: str) -> Any:
         """As the messages before have left it."""
