@@ -17,10 +17,10 @@ _encoder = msgspec.json.Encoder()
 
 
 class Message:
-    """A message as received: headers are decoded only when asked for; ``data`` is set once its body was decoded.
+    """A message as received: headers are decoded only when asked for.
 
     ``key`` is the CloudEvents subject (the Kafka key when there is none). Commands of the own process are messages
-    too, with ``data`` already set and no position.
+    too, with their ``data`` and no body and position.
     """
 
     __slots__ = ("body", "data", "headers", "key", "offset", "partition", "raw_key", "timestamp", "topic", "type")
@@ -56,11 +56,6 @@ class Message:
     def correlation_id(self) -> str:
         """The BOSS record that began it; the event itself where it began here."""
         return self.headers.get("ce_correlationid", b"").decode("utf-8", "replace") or self.id
-
-    @property
-    def time(self) -> str:
-        """The event's own time, as on the wire; empty when the message carries none."""
-        return self.headers.get("ce_time", b"").decode("utf-8", "replace")
 
     @property
     def revision(self) -> int:

@@ -289,7 +289,7 @@ class Unit:
             now,
             id_,
             message.type,
-            id_ if correlation is None else correlation.decode(),
+            correlation.decode() if correlation else id_,
             0 if revision is None else int(revision),
             at.decode(),
             message,
