@@ -181,6 +181,20 @@ class ArrearsConfirmed(BossRecord, frozen=True, kw_only=True):
     confirmed_at: Instant
 
 
+class RecordMoved(BossRecord, frozen=True, kw_only=True):
+    """A record with an id of its own (CONT, COMP, SERV, PAY) belongs to another customer now: here, it is gone.
+
+    Stands with the customer it leaves (``customer_id``), before the record's own event stands with ``moved_to``; both
+    carry the same revision. ``record_id`` is the record's id within its ``kind``.
+    """
+
+    kind: Literal["CONT", "COMP", "SERV", "PAY"]
+    record_id: Id
+    customer_id: Id
+    moved_to: Id
+    moved_at: Instant
+
+
 class ClockTicked(BossRecord, frozen=True, kw_only=True):
     """The business clock reached ``clock`` after every record accepted before; one a partition, numbered upward."""
 

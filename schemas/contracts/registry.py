@@ -61,6 +61,7 @@ EVENTS: dict[str, EventType] = {
         EventType("kam.boss.unit.changed.v1", boss.Unit, "boss.events"),
         EventType("kam.boss.manager.changed.v1", boss.Manager, "boss.events"),
         EventType("kam.boss.arrears.confirmed.v1", boss.ArrearsConfirmed, "boss.events"),
+        EventType("kam.boss.record.moved.v1", boss.RecordMoved, "boss.events"),
         EventType(TICK, boss.ClockTicked, "boss.events"),
         *(EventType(f"kam.customer.{verb}.v1", misc.CustomerChanged, "customer.events") for verb in _CUSTOMER),
         *(EventType(f"kam.alert.{verb}.v1", alert.Alert, "alert.events") for verb in _ALERT),

@@ -68,6 +68,8 @@ class Context(msgspec.Struct, frozen=True):
 
     ``time`` is the event's own time as it stood on the wire (of a BOSS record: its effective time), "" where it has
     none; ``envelope.parse_time`` reads it. ``message`` is what was received, for those who keep the log itself.
+
+    ``owner_revision``: of a BOSS record, the revision at which it came to this customer; 0 when it always was theirs.
     """
 
     now: datetime
@@ -77,6 +79,7 @@ class Context(msgspec.Struct, frozen=True):
     revision: int = 0
     time: str = ""
     message: Message | None = None
+    owner_revision: int = 0
 
 
 class Invalid(Exception):

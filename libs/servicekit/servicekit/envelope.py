@@ -2,7 +2,8 @@
 
 Extension attributes of ours: ``correlationid`` (the BOSS record that began it), ``causationid`` (the event before),
 ``businessclock`` (business time when the record was accepted), ``sequence`` (``<producer unit>:<number>``, rising
-within a producer unit: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS record).
+within a producer unit: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS record), ``ownerrevision`` (the
+revision at which that record came to this customer; absent when it always was theirs).
 """
 
 from datetime import datetime
@@ -100,6 +101,7 @@ def write_headers(
     sequence: str | None = None,
     clock: str | None = None,
     revision: int | None = None,
+    owner_revision: int = 0,
 ) -> Headers:
     """Headers of a new event, CloudEvents Kafka protocol binding 1.0.2, section 3.2."""
     headers: Headers = [
@@ -120,6 +122,8 @@ def write_headers(
         headers.append(("ce_businessclock", clock.encode()))
     if revision is not None:
         headers.append(("ce_revision", b"%d" % revision))
+    if owner_revision:
+        headers.append(("ce_ownerrevision", b"%d" % owner_revision))
     return headers
 
 

@@ -284,7 +284,8 @@ class Unit:
         now = work.clock_at(clock) if clock is not None else work.now
         id_ = headers.get("ce_id", b"").decode()
         correlation = headers.get("ce_correlationid")
-        revision, at = headers.get("ce_revision"), headers.get("ce_time", b"")
+        revision, owner = headers.get("ce_revision"), headers.get("ce_ownerrevision")
+        at = headers.get("ce_time", b"")
         context = Context(
             now,
             id_,
@@ -293,6 +294,7 @@ class Unit:
             0 if revision is None else int(revision),
             at.decode(),
             message,
+            0 if owner is None else int(owner),
         )
         key = self._key(message)
         work.apply(key, on.handle(work.state(key), data, context), context)

@@ -223,6 +223,11 @@ def _customer(data: Data) -> Text:
     return f"客户资料，状态 {data.get('status', '?')}", f"customer record, status {data.get('status', '?')}"
 
 
+def _moved(data: Data) -> Text:
+    kind, record, to = data.get("kind"), data.get("record_id"), data.get("moved_to")
+    return f"{kind} {record} 转到客户 {to}", f"{kind} {record} moved to customer {to}"
+
+
 def _balance(data: Data) -> Text:
     return f"余额 {yuan(data.get('balance_fen'))} 元", f"balance {yuan(data.get('balance_fen'))} yuan"
 
@@ -240,6 +245,7 @@ _TELLERS: dict[str, Callable[[Data], Text]] = {
     "kam.boss.complaint.changed.v1": _complaint,
     "kam.boss.service.requested.v1": _request,
     "kam.boss.balance.changed.v1": _balance,
+    "kam.boss.record.moved.v1": _moved,
     "kam.boss.unit.changed.v1": lambda data: (f"单位 {data.get('unit_id')}", f"unit {data.get('unit_id')}"),
     "kam.boss.manager.changed.v1": lambda d: (f"客户经理 {d.get('manager_id')}", f"manager {d.get('manager_id')}"),
     "kam.sms.receipt.received.v1": _receipt,
