@@ -2,8 +2,8 @@
 
 Extension attributes of ours: ``correlationid`` (the BOSS record that began it), ``causationid`` (the event before),
 ``businessclock`` (business time when the record was accepted), ``sequence`` (``<producer unit>:<number>``, rising
-within a producer unit: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS record), ``ownerrevision`` (the
-revision at which that record came to this customer; absent when it always was theirs).
+within a producer unit: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS record),
+``ownerrevision`` (that at which the record came to this customer; absent when it always was theirs).
 """
 
 from datetime import datetime
