@@ -8,9 +8,13 @@ from msgspec import Meta, Struct
 Instant = Annotated[datetime, Meta(tz=True)]
 Scalar = int | str | bool | None
 
-AlertKind = Literal["churn_warning", "arrears", "complaint_opened", "contract_expiring"]
+# Open sets: documents of rules name them, and staff add some. States and outcomes are the protocol's: closed.
+#: So far churn_warning, arrears, complaint_opened, contract_expiring.
+AlertKind = str
 AlertState = Literal["raised", "acknowledged", "acted", "resolved", "expired"]
-WorkKind = Literal["retention", "dunning", "complaint_follow_up", "renewal"]
+#: So far retention, dunning, complaint_follow_up, renewal, follow_up.
+WorkKind = str
+Severity = Literal["critical", "major", "minor"]
 WorkState = Literal["new", "accepted", "acted", "closed"]
 SmsState = Literal["queued", "held", "sending", "sent", "delivered", "failed", "cancelled", "suppressed", "unknown"]
 ManagerOutcome = Literal["retained", "lost", "paid", "promised", "false_alarm", "other"]
@@ -28,10 +32,13 @@ class RuleRef(Closed, frozen=True, kw_only=True):
 
 
 class Reason(Closed, frozen=True, kw_only=True):
-    """One reason of an alert: the rule, the values that met it and the events that carried them."""
+    """One reason of an alert: the rule, the values that met it and the events that carried them.
+
+    ``code`` is an open set: so far bill_fall, minutes_fall, stop_request, port_query, arrears, complaint, contract.
+    """
 
     rule: RuleRef
-    code: Literal["bill_fall", "minutes_fall", "stop_request", "port_query", "arrears", "complaint", "contract"]
+    code: str
     values: dict[str, Scalar]
     evidence: tuple[str, ...]
 
@@ -50,7 +57,7 @@ class Alert(Closed, frozen=True, kw_only=True):
     state: AlertState
     stage: str | None = None
     previous_stage: str | None = None
-    severity: Literal["critical", "major", "minor"]
+    severity: Severity
     rule: RuleRef
     reasons: tuple[Reason, ...] = ()
     values: dict[str, Scalar] = {}
@@ -77,7 +84,10 @@ class WorkAction(Closed, frozen=True, kw_only=True):
 
 
 class Work(Closed, frozen=True, kw_only=True):
-    """Whole work item after the change (payload of all ``kam.work.*`` types)."""
+    """Whole work item after the change (payload of all ``kam.work.*`` types).
+
+    ``by`` made the change (None: the system); ``on_behalf_of``: the manager in whose place a head did.
+    """
 
     work_id: str
     kind: WorkKind
@@ -93,6 +103,7 @@ class Work(Closed, frozen=True, kw_only=True):
     opened_at: Instant
     at: Instant
     by: str | None = None
+    on_behalf_of: str | None = None
     action: WorkAction | None = None
 
 

@@ -90,6 +90,8 @@ def _fields(old: Schema, new: Schema, old_root: Schema, new_root: Schema, at: st
 def _types(schema: Schema) -> set[str] | None:
     """JSON types a schema takes; ``None`` is any. A whole number is a number."""
     given = schema.get("type")
+    if given is None and "enum" in schema and all(isinstance(value, str) for value in schema["enum"]):
+        return {"string"}
     if given is None:
         return None
     types = {given} if isinstance(given, str) else set(given)

@@ -28,6 +28,8 @@ class Province:
         self.busy: set[str] = set()
         self.audited: list[tuple[str, str, str, str]] = []
         self.audit_works = True
+        self.garbage: httpx.Response | None = None
+        self.claims: dict[str, Any] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         service, path = request.url.host, request.url.path
@@ -40,7 +42,9 @@ class Province:
             return httpx.Response(200, json={"service": service, "ready": True, "units": [unit], "pending": {}})
         if path == "/health/ready":
             return httpx.Response(200, json={"status": "ready"})
-        claims = jwt.decode(request.headers["authorization"].split()[1], SECRET, ["HS256"])
+        if self.garbage is not None:
+            return self.garbage
+        claims = self.claims = jwt.decode(request.headers["authorization"].split()[1], SECRET, ["HS256"])
         assert claims["role"] == "service"
         self.asked.append((service, request.method, str(request.url.raw_path, "ascii"), claims["sub"]))
         if path == "/v1/customers/unknown":
@@ -133,7 +137,7 @@ async def test_no_audit_no_personal_data(people: httpx.AsyncClient, province: Pr
 async def test_actions_are_done_in_the_name_of_the_person(people: httpx.AsyncClient, province: Province) -> None:
     assert (await people.post("/v1/work/w1/close", json={"outcome": "paid"})).status_code == 200
     assert (await people.post("/v1/work/w1/accept")).status_code == 200
-    assert (await people.put("/v1/clock", json={"clock": "2026-06-30"})).status_code == 200
+    assert (await people.put("/v1/clock", json={"at": "2026-06-30"})).status_code == 200
     assert province.asked == [
         ("manager-work", "POST", "/v1/work/w1/close", "li"),
         ("manager-work", "POST", "/v1/work/w1/accept", "li"),
@@ -178,6 +182,64 @@ async def test_a_failing_service_is_named(
 
     assert answer.status_code == status
     assert all("manager-work" in answer.json()[language] for language in ("zh", "en"))
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        httpx.Response(200, html="<html>"),
+        httpx.Response(200, content=b""),
+        httpx.Response(200, content=b"\xff\xfe"),
+        httpx.Response(200, content=b"[" * 100_000),
+        httpx.Response(404, text="no such page"),
+        httpx.Response(500, json={"error": "internal"}),
+        httpx.Response(307, headers={"location": "http://elsewhere"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/alerts", "/v1/customers/1", "/v1/why/x"])
+async def test_garbage_of_a_service_is_502(
+    people: httpx.AsyncClient, province: Province, path: str, garbage: httpx.Response
+) -> None:
+    province.garbage = garbage
+
+    answer = await people.get(path)
+
+    assert (answer.status_code, answer.json()["error"]) == (502, "service_failed")
+
+
+async def test_a_page_that_is_none_is_502(people: httpx.AsyncClient, province: Province) -> None:
+    province.garbage = httpx.Response(200, json=[1])
+
+    assert (await people.get("/v1/customers/1")).status_code == 502
+
+
+async def test_the_body_names_no_other_actor_and_the_role_goes_along(
+    people: httpx.AsyncClient, province: Province
+) -> None:
+    """Defect 10: manager-work decides by the role of the person, not by that of the gateway."""
+    people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'manager-A', 'manager')}"
+    await people.post("/v1/work/w1/close", json={"outcome": "retained", "by": "manager-B"})
+
+    assert province.asked[-1] == ("manager-work", "POST", "/v1/work/w1/close", "manager-A")
+    assert province.claims["role"] == "service" and province.claims["person_role"] == "manager"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/alerts?customer=" + "x" * 60_000, 422),
+        ("/v1/why/" + "x" * 60_000, 422),
+        ("/v1/customers/a%00b", 200),
+        ("/v1/customers/%2e%2e", 200),
+        ("/v1/why/..%2f..%2finternal%2fsettle", 200),
+        ("/v1/wait?timeout=nan", 422),
+        ("/v1/wait?timeout=inf", 422),
+    ],
+)
+async def test_strange_addresses(people: httpx.AsyncClient, province: Province, path: str, status: int) -> None:
+    assert (await people.get(path)).status_code == status
+    assert all(asked.startswith(("/v1/customers/", "/v1/why/", "/v1/")) for _, _, asked, _ in province.asked)
+    assert not any("internal/settle" in asked for _, _, asked, _ in province.asked)
 
 
 async def test_status_shows_every_service(people: httpx.AsyncClient, province: Province) -> None:

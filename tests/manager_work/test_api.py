@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts import boss
 from contracts.alert import Alert, RuleRef
 from manager_work import rules, worker
 from manager_work.api import router
@@ -29,7 +30,8 @@ class Client:
         self._http = http
 
     async def __call__(self, method: str, path: str, *, role: str = "manager", who: str = "m1", **how: Any) -> Any:
-        headers = {"authorization": f"Bearer {issue_token(SECRET, who, role)}", **how.pop("headers", {})}
+        token = issue_token(SECRET, who, role, person_role=how.pop("person_role", None))
+        headers = {"authorization": f"Bearer {token}", **how.pop("headers", {})}
         return await self._http.request(method, path, headers=headers, **how)
 
 
@@ -41,7 +43,7 @@ async def call(tmp_path: Path) -> AsyncIterator[Client]:
     for n, kind in enumerate(("churn_warning", "arrears", "arrears"), 1):
         raised = Alert(
             alert_id=f"a{n}",
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             customer_id=f"c{n}",
             revision=1,
             state="raised",
@@ -52,6 +54,9 @@ async def call(tmp_path: Path) -> AsyncIterator[Client]:
             at=NOON,
         )
         await unit.take(unit.record("alert.events", "kam.alert.raised.v1", raised, clock=NOON + timedelta(days=n)))
+
+    manager = boss.Manager(manager_id="m1", name="李经理", status="active")
+    await unit.take(unit.record("boss.events", "kam.boss.manager.changed.v1", manager, key="m1"))
 
     async def send(order: Message) -> Any:
         (answer,) = await unit.take(commands=[(order.type, order.key, order.data)])
@@ -89,13 +94,32 @@ async def test_the_whole_list_and_its_filters(call: Client) -> None:
     assert [entry["what"] for entry in item["log"]] == ["opened", "accepted"]
 
 
-async def test_the_actor_is_the_bearer_unless_a_service_speaks_for_someone(call: Client) -> None:
-    accepted = await call("POST", f"/v1/work/{WORK}/accept", who="m7", json={"by": "somebody-else"})
-    assert accepted.json()["by"] == "m7"
-    acted = await call("POST", f"/v1/work/{WORK}/act", role="service", json={"kind": "call", "by": "m8"})
-    assert acted.json()["by"] == "m8"
-    closed = await call("POST", f"/v1/work/{WORK}/close", role="service", who="m9", json={"outcome": "retained"})
-    assert (closed.json()["by"], closed.json()["outcome"]) == ("m9", "retained")
+@pytest.mark.parametrize("role", ["manager", "service"])
+async def test_nobody_but_a_head_acts_in_anothers_name(call: Client, role: str) -> None:
+    """Defect 10: what the body says of the actor is not believed."""
+    for action, body in (("accept", {}), ("act", {"kind": "call"}), ("close", {"outcome": "lost"})):
+        refused = await call("POST", f"/v1/work/{WORK}/{action}", who="m7", role=role, json={**body, "by": "m1"})
+        assert (refused.status_code, refused.json()["error"]) == (403, "may_not_act_for_another")
+    accepted = await call("POST", f"/v1/work/{WORK}/accept", who="m7", role=role, json={"by": "m7"})
+    assert (accepted.json()["by"], accepted.json()["on_behalf_of"]) == ("m7", None)
+
+
+@pytest.mark.parametrize("how", [{"role": "head"}, {"role": "service", "person_role": "administrator"}])
+async def test_a_head_acts_for_another_and_it_is_recorded_as_such(call: Client, how: dict[str, str]) -> None:
+    nobody = await call("POST", f"/v1/work/{WORK}/accept", who="h1", json={"by": "nobody"}, **how)
+    assert (nobody.status_code, nobody.json()["error"]) == (422, "unknown_manager")
+    accepted = await call("POST", f"/v1/work/{WORK}/accept", who="h1", json={"by": "m1"}, **how)
+    assert {"by": "h1", "on_behalf_of": "m1", "manager_id": "m1"}.items() <= accepted.json().items()
+    (item,) = (await call("GET", "/v1/work", params={"customer": "c1"})).json()
+    assert {"by": "h1", "on_behalf_of": "m1"}.items() <= item["log"][-1].items()
+
+
+async def test_who_is_no_manager_accepts_without_becoming_one(call: Client) -> None:
+    """Defect: an item accepted from the command line had the manager ``cli:root``."""
+    accepted = await call("POST", f"/v1/work/{WORK}/accept", who="cli:root", role="service")
+    found = accepted.json()
+    assert (found["state"], found["by"], found["manager_id"]) == ("accepted", "cli:root", None)
+    assert found["queue"] == "city:320100"
 
 
 @pytest.mark.parametrize(

@@ -2,55 +2,92 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import jwt
-from fastapi import HTTPException, Request
+from fastapi import Request
+
+from servicekit.problem import Problem
 
 ROLES = ("integrator", "manager", "head", "analyst", "operations", "administrator", "service")
 _REALM = "kam"
+_TOKEN_MAX = 4096
+_CLAIMS = "kam.claims"
 
 
-def issue_token(secret: str, subject: str, role: str, *, hours: int = 24 * 30) -> str:
-    """A token for ``subject`` in ``role``. Raises ``ValueError`` for a role that does not exist."""
-    if role not in ROLES:
-        raise ValueError(f"unknown role {role!r}; one of {', '.join(ROLES)}")
+def issue_token(secret: str, subject: str, role: str, *, hours: int = 24 * 30, person_role: str | None = None) -> str:
+    """A token for ``subject`` in ``role``. Raises ``ValueError`` for a role that does not exist.
+
+    ``person_role``: of a ``service`` that passes a person's request on, the role this person has.
+    """
+    for each in (role, person_role or role):
+        if each not in ROLES:
+            raise ValueError(f"unknown role {each!r}; one of {', '.join(ROLES)}")
     now = datetime.now(UTC)
-    return jwt.encode(
-        {"sub": subject, "role": role, "iss": _REALM, "iat": now, "exp": now + timedelta(hours=hours)}, secret, "HS256"
-    )
+    claims = {"sub": subject, "role": role, "iss": _REALM, "iat": now, "exp": now + timedelta(hours=hours)}
+    if person_role is not None:
+        claims["person_role"] = person_role
+    return jwt.encode(claims, secret, "HS256")
 
 
 class Principal:
-    """Who calls: subject and role."""
+    """Who calls: subject and role. ``person_role`` is the role of the person, also when a service passes it on."""
 
-    def __init__(self, subject: str, role: str) -> None:
+    def __init__(self, subject: str, role: str, person_role: str | None = None) -> None:
         self.subject, self.role = subject, role
+        self.person_role = person_role if role == "service" and person_role else role
 
 
 class Guard:
-    """FastAPI dependency: lets in the bearers of these roles (401 without a valid token, 403 for another role)."""
+    """FastAPI dependency: lets in the bearers of these roles (401 without a valid token, 403 for another role).
+
+    ``servicekit.doorway`` asks it before the body is read; the token is then decoded once a request.
+    """
 
     def __init__(self, secret_file: Path | None, *roles: str) -> None:
         self._secret_file, self._roles = secret_file, roles
 
-    def __call__(self, request: Request) -> Principal:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if self._secret_file is None or scheme.lower() != "bearer":
-            raise HTTPException(
-                401, "需要令牌：kam token ROLE / bearer token needed: kam token ROLE", {"WWW-Authenticate": "Bearer"}
-            )
+    async def __call__(self, request: Request) -> Principal:
+        claims = request.scope.get(_CLAIMS)
+        if claims is None:
+            claims = request.scope[_CLAIMS] = self._claims(request.headers.get("authorization", ""))
+        role = claims.get("role")
+        if role not in self._roles:
+            raise Problem(403, "forbidden", f"角色 {role} 无权", f"role {role} may not do this")
+        return Principal(claims["sub"], role, claims.get("person_role"))
+
+    def _claims(self, authorization: str) -> dict[str, Any]:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise _unauthorized("需要令牌：kam token ROLE", "bearer token needed: kam token ROLE")
+        if len(token) > _TOKEN_MAX:
+            raise _unauthorized("令牌过长", "the token is too long")
+        secret = self._secret()
         try:
-            claims = jwt.decode(
-                token,
-                self._secret_file.read_text().strip(),
-                ["HS256"],
-                issuer=_REALM,
-                options={"require": ["exp", "sub"]},
+            claims: dict[str, Any] = jwt.decode(
+                token, secret, ["HS256"], issuer=_REALM, options={"require": ["exp", "sub"]}
             )
         except jwt.PyJWTError as error:
-            raise HTTPException(
-                401, f"令牌无效：{error} / invalid token: {error}", {"WWW-Authenticate": "Bearer"}
-            ) from error
-        if claims.get("role") not in self._roles:
-            raise HTTPException(403, f"角色 {claims.get('role')} 无权 / role {claims.get('role')} may not do this")
-        return Principal(claims["sub"], claims["role"])
+            raise _unauthorized(f"令牌无效：{error}", f"invalid token: {error}") from error
+        except (ValueError, TypeError, RecursionError) as error:
+            # A header nested a thousand deep and the like: what can't be read is no token.
+            raise _unauthorized("令牌无法读取", "the token can't be read") from error
+        return claims
+
+    def _secret(self) -> str:
+        try:
+            secret = "" if self._secret_file is None else self._secret_file.read_text().strip()
+        except (OSError, ValueError):
+            secret = ""
+        if not secret:
+            raise Problem(
+                503,
+                "no_secret",
+                "本服务没有可用的密钥文件，无法核对令牌",
+                "this service has no usable secret file to check tokens with",
+            )
+        return secret
+
+
+def _unauthorized(zh: str, en: str) -> Problem:
+    return Problem(401, "unauthorized", zh, en, {"WWW-Authenticate": "Bearer"})

@@ -264,10 +264,16 @@ class MongoRows:
         cursor = self._db[collection].find(where or {})
         if sort:
             cursor = cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1)
-        return [d async for d in (cursor.limit(limit) if limit else cursor)]
+        try:
+            return [d async for d in (cursor.limit(limit) if limit else cursor)]
+        except _PASSING as error:
+            raise Transient(str(error)) from error
 
     async def get(self, collection: str, id: str) -> Document | None:
-        return await self._db[collection].find_one({"_id": id})
+        try:
+            return await self._db[collection].find_one({"_id": id})
+        except _PASSING as error:
+            raise Transient(str(error)) from error
 
     async def add(self, collection: str, id: str, document: Document) -> None:
         """Write a document unless there is one under this id (seeds)."""

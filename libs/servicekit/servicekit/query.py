@@ -1,9 +1,15 @@
-"""What HTTP queries have in common."""
+"""What HTTP requests have in common."""
 
 from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import Header
 
 from servicekit.clock import at_local, iso
 from servicekit.decision import Refused
+
+#: A caller's name for a request, so that its repeat changes nothing: printable ASCII, as a header carries it.
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$")]
 
 
 def since_instant(text: str | None) -> str | None:

@@ -14,12 +14,13 @@ from typing import Any
 import structlog
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from servicekit import telemetry
+from servicekit import problem, telemetry
 from servicekit.decision import Refused
+from servicekit.doorway import BODY_BYTES, Doorway
 from servicekit.kafka import start_consumer, start_producer
 from servicekit.pipeline import App, Unit
 from servicekit.settings import ServiceSettings
@@ -36,6 +37,7 @@ class Service:
 
     ``prepare`` runs once before the units open (indexes, seeds). A job that ends with an error ends the service, so
     that the supervisor starts it again. ``pending`` are functions counting work that ``kam wait`` must wait for.
+    ``body_bytes``: how long the body of a request may be.
     """
 
     def __init__(self, name: str, settings: ServiceSettings) -> None:
@@ -51,6 +53,7 @@ class Service:
         self.producer: AIOKafkaProducer = None
         self.started_at = time.time()
         self._ready = False
+        self.body_bytes = BODY_BYTES
 
     def consume(
         self,
@@ -74,8 +77,11 @@ class Service:
         self._apps.append((app, groups, store, make_unit, most))
 
     def unit_of(self, app: str, ordinal: int) -> Unit:
-        """The unit of an app that owns this partition."""
-        return next(u for u in self.units if u.app.name == app and u.ordinal == ordinal)
+        """The unit of an app that owns this partition. Raises ``Refused`` (503) while the service is starting."""
+        for unit in self.units:
+            if unit.app.name == app and unit.ordinal == ordinal:
+                return unit
+        raise Refused("starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503)
 
     async def start(self) -> None:
         """Connect, open the units at their stored positions. They run in ``run``."""
@@ -156,6 +162,8 @@ class Service:
         app = FastAPI(title=f"kam {self.name}", generate_unique_id_function=lambda route: route.name)
         for router in self.routers:
             app.include_router(router)
+        app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes)
+        problem.install(app)
 
         @app.get("/health/live", tags=["operations"])
         async def live() -> dict[str, str]:
@@ -173,10 +181,6 @@ class Service:
         @app.get("/internal/settle", tags=["operations"])
         async def settle() -> dict[str, Any]:
             return self.settle()
-
-        @app.exception_handler(Refused)
-        async def refused(_: Request, error: Refused) -> JSONResponse:
-            return JSONResponse({"error": error.code, "zh": error.zh, "en": error.en}, error.status)
 
         return app
 

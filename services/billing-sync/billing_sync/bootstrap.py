@@ -20,6 +20,7 @@ NAME = "billing-sync"
 def build(settings: Settings, *, store: ScanStore | None = None, system_clock: SystemClock = system_now) -> Service:
     """The service: one intake over boss.feed, HTTP and the inbox."""
     service = Service(NAME, settings)
+    service.body_bytes = settings.body_bytes
     app = App(name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions)
     service.consume(
         app,

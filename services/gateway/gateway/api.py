@@ -5,23 +5,34 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
-from fastapi import APIRouter, Body, Depends, Header, Query, Response
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
 
+from contracts.http import AcceptWork, ActOnWork, ClockSetting, CloseWork
 from gateway.audit import Audit
-from gateway.peers import Peers
+from gateway.peers import Peers, failed
 from gateway.settings import Settings
 from gateway.settling import Ends, standing_of, wait_until_settled
 from servicekit.auth import Guard, Principal
+from servicekit.query import IdempotencyKey
 
 READERS = ("manager", "head", "analyst", "operations", "administrator")
 WORKERS = ("manager", "head", "operations", "administrator")
 OPERATORS = ("operations", "administrator")
-Filter = Annotated[str | None, Query()]
+_Raw, _encode = msgspec.Raw, msgspec.json.Encoder().encode
+_decode_page = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+Filter = Annotated[str | None, Query(max_length=200)]
+Id = Annotated[str, Path(max_length=500)]
 
 
 def _same(answer: httpx.Response) -> Response:
-    return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+    return Response(answer.content, answer.status_code, media_type="application/json")
+
+
+def _segment(id: str) -> str:
+    """An id as one segment of a path; dots alone would lead to another address."""
+    return quote(id, safe="") if id.strip(".") else "%2E" * len(id)
 
 
 def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
@@ -35,14 +46,14 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         who: Reader, customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
     ) -> Response:
         query = {"customer": customer, "kind": kind, "since": since, "state": state}
-        return _same(await peers.call("alerts", "GET", "/v1/alerts", actor=who.subject, query=query))
+        return _same(await peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query))
 
     @router.get("/sms", name="list_sms")
     async def list_sms(
         who: Reader, customer: Filter = None, since: Filter = None, state: Filter = None, alert: Filter = None
     ) -> Response:
         query = {"customer": customer, "since": since, "state": state, "alert": alert}
-        answer = await peers.call("alerts", "GET", "/v1/sms", actor=who.subject, query=query)
+        answer = await peers.call("alerts", "GET", "/v1/sms", actor=who, query=query)
         await audit(who, "sms.read", customer or alert or "*", str(answer.status_code))
         return _same(answer)
 
@@ -56,46 +67,50 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         manager: Filter = None,
     ) -> Response:
         query = {"customer": customer, "kind": kind, "since": since, "state": state, "manager": manager}
-        return _same(await peers.call("manager-work", "GET", "/v1/work", actor=who.subject, query=query))
+        return _same(await peers.call("manager-work", "GET", "/v1/work", actor=who, query=query))
 
     @router.get("/customers/{id}", name="get_customer")
-    async def get_customer(who: Reader, id: str) -> Response:
+    async def get_customer(who: Reader, id: Id) -> Response:
         """The customer's page: profile with ``alerts``, ``sms`` and ``work`` beside it."""
         query: dict[str, str | None] = {"customer": id}
         profile, alerts, sms, work = await asyncio.gather(
-            peers.call("customer-profile", "GET", f"/v1/customers/{quote(id, safe='')}", actor=who.subject),
-            peers.call("alerts", "GET", "/v1/alerts", actor=who.subject, query=query),
-            peers.call("alerts", "GET", "/v1/sms", actor=who.subject, query=query),
-            peers.call("manager-work", "GET", "/v1/work", actor=who.subject, query=query),
+            peers.call("customer-profile", "GET", f"/v1/customers/{_segment(id)}", actor=who),
+            peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query),
+            peers.call("alerts", "GET", "/v1/sms", actor=who, query=query),
+            peers.call("manager-work", "GET", "/v1/work", actor=who, query=query),
         )
         await audit(who, "customer.read", id, str(profile.status_code))
         for answer in (profile, alerts, sms, work):
             if not answer.is_success:
                 return _same(answer)
-        page = {**profile.json(), "alerts": alerts.json(), "sms": sms.json(), "work": work.json()}
-        return JSONResponse(page)
+        try:
+            page: dict[str, Any] = _decode_page(profile.content)
+        except msgspec.MsgspecError as error:
+            raise failed("customer-profile", "not a page") from error
+        page |= {"alerts": _Raw(alerts.content), "sms": _Raw(sms.content), "work": _Raw(work.content)}
+        return Response(_encode(page), media_type="application/json")
 
     @router.get("/why/{id:path}", name="why")
-    async def why(who: Reader, id: str) -> Response:
-        return _same(await peers.call("analytics", "GET", f"/v1/why/{quote(id, safe='')}", actor=who.subject))
+    async def why(who: Reader, id: Id) -> Response:
+        return _same(await peers.call("analytics", "GET", f"/v1/why/{_segment(id)}", actor=who))
 
     @router.get("/counts", name="get_counts")
     async def get_counts(who: Reader, day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:
         query = {"day": day, "city": city, "kind": kind}
-        return _same(await peers.call("analytics", "GET", "/v1/counts", actor=who.subject, query=query))
+        return _same(await peers.call("analytics", "GET", "/v1/counts", actor=who, query=query))
 
     @router.get("/recount", name="recount")
     async def recount(who: Reader) -> Response:
         limit = settings.recount_timeout
-        return _same(await peers.call("analytics", "GET", "/v1/recount", actor=who.subject, timeout=limit))
+        return _same(await peers.call("analytics", "GET", "/v1/recount", actor=who, timeout=limit))
 
     @router.get("/rates", name="get_rates")
     async def get_rates(who: Reader) -> Response:
-        return _same(await peers.call("analytics", "GET", "/v1/rates", actor=who.subject))
+        return _same(await peers.call("analytics", "GET", "/v1/rates", actor=who))
 
     @router.get("/rules", name="list_rules")
     async def list_rules(who: Reader) -> Response:
-        return _same(await peers.call("alerts", "GET", "/v1/rules", actor=who.subject))
+        return _same(await peers.call("alerts", "GET", "/v1/rules", actor=who))
 
     return router
 
@@ -106,36 +121,34 @@ def action_routes(peers: Peers, settings: Settings) -> APIRouter:
     Worker = Annotated[Principal, Depends(Guard(settings.secret_file, *WORKERS))]
     Reader = Annotated[Principal, Depends(Guard(settings.secret_file, *READERS))]
     Operator = Annotated[Principal, Depends(Guard(settings.secret_file, *OPERATORS))]
-    Fields = Annotated[dict[str, Any] | None, Body()]
-    Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
 
     async def act_on(
-        work_id: str, action: str, who: Principal, fields: dict[str, Any] | None, key: str | None
+        work_id: str, action: str, who: Principal, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
     ) -> Response:
-        path = f"/v1/work/{quote(work_id, safe='')}/{action}"
+        path = f"/v1/work/{_segment(work_id)}/{action}"
         headers = {} if key is None else {"Idempotency-Key": key}
-        answer = await peers.call("manager-work", "POST", path, actor=who.subject, body=fields or {}, headers=headers)
-        return _same(answer)
+        body = {} if asked is None else asked.model_dump(exclude_none=True)
+        return _same(await peers.call("manager-work", "POST", path, actor=who, body=body, headers=headers))
 
     @router.post("/work/{id}/accept", name="accept_work")
-    async def accept_work(who: Worker, id: str, fields: Fields = None, key: Key = None) -> Response:
-        return await act_on(id, "accept", who, fields, key)
+    async def accept_work(who: Worker, id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None) -> Response:
+        return await act_on(id, "accept", who, asked, key)
 
     @router.post("/work/{id}/act", name="act_on_work")
-    async def act_on_work(who: Worker, id: str, fields: Fields = None, key: Key = None) -> Response:
-        return await act_on(id, "act", who, fields, key)
+    async def act_on_work(who: Worker, id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> Response:
+        return await act_on(id, "act", who, asked, key)
 
     @router.post("/work/{id}/close", name="close_work")
-    async def close_work(who: Worker, id: str, fields: Fields = None, key: Key = None) -> Response:
-        return await act_on(id, "close", who, fields, key)
+    async def close_work(who: Worker, id: Id, asked: CloseWork, key: IdempotencyKey = None) -> Response:
+        return await act_on(id, "close", who, asked, key)
 
     @router.get("/clock", name="get_clock")
     async def get_clock(who: Reader) -> Response:
-        return _same(await peers.call("billing-sync", "GET", "/v1/clock", actor=who.subject))
+        return _same(await peers.call("billing-sync", "GET", "/v1/clock", actor=who))
 
     @router.put("/clock", name="set_clock")
-    async def set_clock(who: Operator, fields: Annotated[dict[str, Any], Body()]) -> Response:
-        return _same(await peers.call("billing-sync", "PUT", "/v1/clock", actor=who.subject, body=fields))
+    async def set_clock(who: Operator, setting: ClockSetting) -> Response:
+        return _same(await peers.call("billing-sync", "PUT", "/v1/clock", actor=who, body=setting.model_dump()))
 
     return router
 

@@ -8,11 +8,12 @@ import msgspec
 
 from gateway.domain import Collection, Standing
 from gateway.settings import Settings
-from servicekit.auth import issue_token
+from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
 
 _SETTLE_SECONDS = 2.0
 _decode_standing = msgspec.json.Decoder(Standing).decode
+_check_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class Peers:
@@ -31,15 +32,16 @@ class Peers:
         method: str,
         path: str,
         *,
-        actor: str,
+        actor: Principal,
         query: dict[str, str | None] | None = None,
         body: Any = None,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> httpx.Response:
-        """The answer of a service to a request on behalf of ``actor``; its refusals are answers too.
+        """The answer of a service to a request on behalf of ``actor``: JSON; its refusals are answers too.
 
-        Raises ``Refused`` 503 when it can't be reached, 502 when it fails or does not accept our token.
+        Raises ``Refused`` 503 when it can't be reached, 502 when it fails, answers what is no JSON, or does not accept
+        our token; 422 for a request that makes no address.
         """
         try:
             answer = await self._client.request(
@@ -57,15 +59,10 @@ class Peers:
                 f"service {service} can't be reached just now, try again soon (kam status shows it)",
                 503,
             ) from error
-        # A refusal of the service itself (it starts, a part of it is away) comes as JSON and is passed on.
-        broken = answer.status_code >= 500 and "json" not in answer.headers.get("content-type", "")
-        if broken or answer.status_code in (401, 403):
-            raise Refused(
-                "service_failed",
-                f"服务 {service} 出错（HTTP {answer.status_code}），请查看它的日志",
-                f"service {service} failed (HTTP {answer.status_code}), see its log",
-                502,
-            )
+        except httpx.InvalidURL as error:
+            raise Refused("bad_request", "请求地址过长或有误", "the address is too long or no address", 422) from error
+        if not _is_answer(answer):
+            raise failed(service, f"HTTP {answer.status_code}")
         return answer
 
     async def collect(self) -> Collection:
@@ -95,9 +92,32 @@ class Peers:
         except (httpx.HTTPError, msgspec.MsgspecError):
             return None
 
-    def _token(self, actor: str) -> str:
+    def _token(self, actor: Principal) -> str:
         # The subject is the person we act for: that is who the services put into their records.
         secret = self._settings.secret_file
         if secret is None:
             raise Refused("no_secret", "网关没有密钥文件", "the gateway has no secret file", 503)
-        return issue_token(secret.read_text().strip(), actor, "service", hours=1)
+        return issue_token(secret.read_text().strip(), actor.subject, "service", hours=1, person_role=actor.person_role)
+
+
+def failed(service: str, what: str) -> Refused:
+    """A service answered, but not what it should."""
+    return Refused(
+        "service_failed",
+        f"服务 {service} 出错（{what}），请查看它的日志",
+        f"service {service} failed ({what}), see its log",
+        502,
+    )
+
+
+def _is_answer(answer: httpx.Response) -> bool:
+    """Success or a refusal, in JSON. A service refuses with 503 while it starts or a part of it is away; any other 5xx
+    is a fault, 401 and 403 of our own token are too."""
+    status = answer.status_code
+    if not (answer.is_success or answer.is_client_error or status in (503, 504)) or status == 401:
+        return False
+    try:
+        _check_json(answer.content)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True

@@ -2,59 +2,29 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from pathlib import Path as File
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Header
+from fastapi import APIRouter, Depends, Path, Query
 
-from contracts.alert import ManagerOutcome
+from contracts.http import AcceptWork, ActOnWork, CloseWork
 from manager_work.domain import Command
+from manager_work.handlers import IsKnown, manager_key
 from manager_work.store import find_work
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
-from servicekit.query import since_instant
+from servicekit.query import IdempotencyKey, since_instant
 from servicekit.store import Rows
 
 Send = Callable[[Message], Awaitable[Any]]
-T = TypeVar("T")
-Text = Annotated[str, msgspec.Meta(max_length=4000)]
+Filter = Annotated[str | None, Query(max_length=200)]
+Id = Annotated[str, Path(max_length=500)]
+_ACT_FOR_OTHERS = ("head", "administrator")
 
 
-class Accept(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of accept. ``by`` counts only from a service that speaks for a person."""
-
-    by: str | None = None
-    note: Text | None = None
-
-
-class Act(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of act."""
-
-    kind: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    note: Text | None = None
-    by: str | None = None
-
-
-class Close(msgspec.Struct, forbid_unknown_fields=True):
-    """Body of close."""
-
-    outcome: ManagerOutcome
-    note: Text | None = None
-    by: str | None = None
-
-
-def _read(fields: dict[str, Any] | None, body: type[T]) -> T:
-    try:
-        return msgspec.convert(fields or {}, body)
-    except msgspec.ValidationError as error:
-        raise Refused(
-            "bad_request", f"请求内容有误：{error}", f"the request is not as it should be: {error}", 422
-        ) from error
-
-
-def router(rows: Rows, send: Send, secret_file: Path | None) -> APIRouter:
+def router(rows: Rows, send: Send, secret_file: File | None) -> APIRouter:
     """Work items to read, and what managers do with them. ``send`` passes a command to the unit."""
     api = APIRouter(prefix="/v1", tags=["work"])
     Reader = Annotated[
@@ -62,40 +32,58 @@ def router(rows: Rows, send: Send, secret_file: Path | None) -> APIRouter:
         Depends(Guard(secret_file, "service", "manager", "head", "analyst", "operations", "administrator")),
     ]
     Worker = Annotated[Principal, Depends(Guard(secret_file, "service", "manager", "head"))]
-    Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)]
-    Fields = Annotated[dict[str, Any] | None, Body()]
 
     @api.get("/work", name="list_work")
     async def list_work(
         who: Reader,
-        customer: str | None = None,
-        kind: str | None = None,
-        since: str | None = None,
-        state: str | None = None,
-        manager: str | None = None,
+        customer: Filter = None,
+        kind: Filter = None,
+        since: Filter = None,
+        state: Filter = None,
+        manager: Filter = None,
     ) -> list[dict[str, Any]]:
         earliest = since_instant(since)
         return await find_work(rows, since=earliest, customer_id=customer, kind=kind, state=state, manager_id=manager)
 
     async def carry_out(
-        work_id: str, who: Principal, type_: str, asked: Accept | Act | Close, key: str | None
+        work_id: str, who: Principal, type_: str, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
     ) -> dict[str, Any]:
-        by = asked.by if who.role == "service" and asked.by else who.subject
-        order = Command(**{**msgspec.structs.asdict(asked), "by": by, "key": key})
+        fields = {} if asked is None else asked.model_dump()
+        named = fields.pop("by", None)
+        other = None if named == who.subject else named
+        if other is not None and who.person_role not in _ACT_FOR_OTHERS:
+            raise Refused(
+                "may_not_act_for_another",
+                "只能以自己的名义操作工单；主管或管理员才可代他人操作，请去掉 by",
+                "work is done in one's own name; only a head or an administrator may act for another: leave out by",
+                403,
+            )
+        taker = other or who.subject
+        is_known = await send(command("is_known", manager_key(taker), IsKnown(), id=f"command/{uuid.uuid4()}"))
+        if other is not None and not is_known:
+            raise Refused(
+                "unknown_manager",
+                "by 所指的客户经理不在 MGR 名单中或不在岗，不能代其操作",
+                "by names nobody whom MGR lists as a manager at work: nothing can be done in their place",
+                422,
+            )
+        order = Command(by=who.subject, on_behalf_of=other, taker=taker if is_known else None, key=key, **fields)
         work = await send(command(type_, work_id, order, id=f"command/{uuid.uuid4()}"))
         answer: dict[str, Any] = msgspec.to_builtins(work)
         return answer
 
     @api.post("/work/{work_id}/accept", name="accept_work")
-    async def accept_work(who: Worker, work_id: str, fields: Fields = None, key: Key = None) -> dict[str, Any]:
-        return await carry_out(work_id, who, "accept", _read(fields, Accept), key)
+    async def accept_work(
+        who: Worker, work_id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None
+    ) -> dict[str, Any]:
+        return await carry_out(work_id, who, "accept", asked, key)
 
     @api.post("/work/{work_id}/act", name="act_on_work")
-    async def act_on_work(who: Worker, work_id: str, fields: Fields = None, key: Key = None) -> dict[str, Any]:
-        return await carry_out(work_id, who, "act", _read(fields, Act), key)
+    async def act_on_work(who: Worker, work_id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> dict[str, Any]:
+        return await carry_out(work_id, who, "act", asked, key)
 
     @api.post("/work/{work_id}/close", name="close_work")
-    async def close_work(who: Worker, work_id: str, fields: Fields = None, key: Key = None) -> dict[str, Any]:
-        return await carry_out(work_id, who, "close", _read(fields, Close), key)
+    async def close_work(who: Worker, work_id: Id, asked: CloseWork, key: IdempotencyKey = None) -> dict[str, Any]:
+        return await carry_out(work_id, who, "close", asked, key)
 
     return api

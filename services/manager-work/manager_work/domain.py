@@ -16,23 +16,33 @@ What = Literal["opened", "accepted", "acted", "closed", "reopened", "reassigned"
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A line of the work log. ``by`` None: the system."""
+    """A line of an item's log. ``by`` None: the system; ``on_behalf_of``: in whose place a head did it."""
 
     at: datetime
     by: str | None
     what: What
     kind: str | None = None
     note: str | None = None
+    on_behalf_of: str | None = None
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asks for. ``key`` is the caller's Idempotency-Key."""
+    """What a person asks for. ``key`` is the caller's Idempotency-Key.
+
+    ``by`` is always who called; ``on_behalf_of`` the manager in whose place; ``taker`` the one of them whom MGR knows.
+    """
 
     by: str
+    on_behalf_of: str | None = None
+    taker: str | None = None
     kind: str | None = None
     note: str | None = None
     outcome: ManagerOutcome | None = None
     key: str | None = None
+
+    def asks_the_same(self, other: "Command") -> bool:
+        """Whether both ask for the same; whom MGR knew at the time does not count."""
+        return replace(self, taker=None) == replace(other, taker=None)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -47,7 +57,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     """One work item: exactly one an alert, closed and reopened with it.
 
     ``wanted`` is the manager whom the alert names; without ``manager_id`` the item waits in the queue of its city.
-    ``event_id`` is the last event about it, ``correlation`` the BOSS record behind the alert's last change.
+    ``event_id`` is the last event about it, ``correlation`` the BOSS record behind the alert's last change,
+    ``alert_at`` and ``alert_revision`` that change: what is not newer has been overtaken.
     """
 
     work_id: str
@@ -66,6 +77,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     answers: tuple[Answer, ...] = ()
     event_id: str = ""
     correlation: str
+    alert_at: datetime | None = None
+    alert_revision: int = 0
 
     @property
     def queue(self) -> str | None:
@@ -93,15 +106,43 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
             opened_at=self.opened_at,
             at=last.at,
             by=last.by,
+            on_behalf_of=last.on_behalf_of,
             action=action,
         )
 
 
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """Kept in an item's place where an alert ended before it had one: its ``raised`` must not open one afterwards."""
+
+    alert_at: datetime
+    alert_revision: int
+
+
 class Manager(msgspec.Struct, frozen=True, tag="manager"):
-    """A manager, or the place kept for one of whom MGR has not told yet: whether he works, and who waits for him."""
+    """A manager, or the place kept for one of whom MGR has not told yet: whether he works, and who waits for him.
+
+    ``at`` and ``revision`` are those of the MGR record.
+    """
 
     works: bool = False
     waiting: tuple[str, ...] = ()
+    at: datetime | None = None
+    revision: int = 0
+
+
+def is_overtaken(known: Item | Ended | None, alert: Alert) -> bool:
+    """Whether something newer of this alert has been seen: a repeat, a late record, a dead letter replayed.
+
+    By business time, then revision: the revision begins again when an alert that was forgotten is raised anew.
+    """
+    if known is None or known.alert_at is None:
+        return False
+    return (alert.at, alert.revision) <= (known.alert_at, known.alert_revision)
+
+
+def seen(item: Item, alert: Alert) -> Item:
+    """The item with a note of how far its alert has come."""
+    return replace(item, alert_at=alert.at, alert_revision=alert.revision)
 
 
 def work_id_of(alert_id: str) -> str:
@@ -110,12 +151,12 @@ def work_id_of(alert_id: str) -> str:
 
 
 def _step(item: Item, at: datetime, what: What, by: str | None = None, **changes: Any) -> Item:
-    entry = Entry(at, by, what, changes.pop("action", None), changes.pop("note", None))
+    entry = Entry(at, by, what, changes.pop("action", None), changes.pop("note", None), changes.pop("place_of", None))
     return replace(item, revision=item.revision + 1, log=(*item.log, entry), **changes)
 
 
 def _due(rules: WorkRules, alert: Alert, now: datetime) -> datetime:
-    return alert.due_at or now + timedelta(hours=rules.alerts[alert.kind].due_hours[alert.severity])
+    return alert.due_at or now + timedelta(hours=rules.of(alert.kind).due_hours[alert.severity])
 
 
 # --- what follows from the alert --------------------------------------------------------------------------------
@@ -125,7 +166,7 @@ def open_item(rules: WorkRules, alert: Alert, manager_id: str | None, now: datet
     """The work item of an alert."""
     item = Item(
         work_id=work_id_of(alert.alert_id),
-        kind=rules.alerts[alert.kind].work,
+        kind=rules.of(alert.kind).work,
         alert_id=alert.alert_id,
         customer_id=alert.customer_id,
         city=alert.city,
@@ -134,14 +175,19 @@ def open_item(rules: WorkRules, alert: Alert, manager_id: str | None, now: datet
         due_at=_due(rules, alert, now),
         opened_at=now,
         correlation=correlation,
+        alert_at=alert.at,
+        alert_revision=alert.revision,
     )
     return _step(item, now, "opened")
 
 
-def follow(rules: WorkRules, item: Item, alert: Alert, now: datetime) -> Item:
-    """The item after a change of its alert that leaves the alert open; the same where nothing changes."""
+def follow(rules: WorkRules, item: Item, alert: Alert, now: datetime, *, raised: bool) -> Item:
+    """The item after a change of its alert that leaves the alert open; the same where nothing changes.
+
+    ``raised``: the alert was raised anew, long after it had ended and was forgotten: the same item, reopened.
+    """
     if item.state == "closed":
-        if not alert.reopened:
+        if not (alert.reopened or raised):
             return item
         taken = any(e.what in ("accepted", "acted") for e in item.log)
         return _step(
@@ -159,8 +205,10 @@ def follow(rules: WorkRules, item: Item, alert: Alert, now: datetime) -> Item:
 
 
 def close_with_alert(item: Item, outcome: str, now: datetime) -> Item:
-    """The item after its alert has ended; the same where it is closed already."""
-    return item if item.state == "closed" else _step(item, now, "closed", state="closed", outcome=outcome)
+    """The item after its alert has ended, or has moved on to another outcome; what a person closed stays as it is."""
+    if item.state == "closed" and (item.log[-1].by is not None or item.outcome == outcome):
+        return item
+    return _step(item, now, "closed", state="closed", outcome=outcome)
 
 
 def hand_over(item: Item, manager_id: str, now: datetime) -> Item:
@@ -174,24 +222,33 @@ def hand_over(item: Item, manager_id: str, now: datetime) -> Item:
 
 
 def accept(item: Item, command: Command, now: datetime) -> Item:
-    """Taken on by ``command.by``; who accepts an item from a queue has it. Raises ``Refused``."""
+    """Taken on. An item from a queue goes to ``command.taker``; where MGR knows none it stays in its queue, accepted.
+
+    Raises ``Refused``.
+    """
     _must_be_open(item, "接受", "accepted")
     if item.state != "new":
         raise Refused("work_accepted", "工单已被接受，可直接处理或关闭", "already accepted: act on it or close it")
-    taker = item.manager_id or command.by
-    return _step(item, now, "accepted", command.by, state="accepted", manager_id=taker, note=command.note)
+    return _by_person(item, command, now, "accepted", manager_id=item.manager_id or command.taker)
 
 
 def act(item: Item, command: Command, now: datetime) -> Item:
     """Something was done for the customer: ``kind`` and ``note``. Raises ``Refused``."""
     _must_be_open(item, "处理", "acted on")
-    return _step(item, now, "acted", command.by, state="acted", action=command.kind, note=command.note)
+    return _by_person(item, command, now, "acted", action=command.kind)
 
 
 def close(item: Item, command: Command, now: datetime) -> Item:
     """Done, with an outcome. Raises ``Refused``."""
     _must_be_open(item, "关闭", "closed")
-    return _step(item, now, "closed", command.by, state="closed", outcome=command.outcome, note=command.note)
+    return _by_person(item, command, now, "closed", outcome=command.outcome)
+
+
+def _by_person(
+    item: Item, command: Command, now: datetime, what: Literal["accepted", "acted", "closed"], **changes: Any
+) -> Item:
+    place_of = command.on_behalf_of
+    return _step(item, now, what, command.by, state=what, note=command.note, place_of=place_of, **changes)
 
 
 def _must_be_open(item: Item, zh: str, en: str) -> None:

@@ -17,6 +17,7 @@ from manager_work.domain import (
     ANSWERS_KEPT,
     Answer,
     Command,
+    Ended,
     Item,
     Manager,
     What,
@@ -26,18 +27,21 @@ from manager_work.domain import (
     close_with_alert,
     follow,
     hand_over,
+    is_overtaken,
     open_item,
+    seen,
     work_id_of,
 )
 from manager_work.rules import WorkRules
 from servicekit.app import On
 from servicekit.clock import iso
-from servicekit.decision import Context, Decision, Emit, Refused, Row, Tell
-from servicekit.envelope import Message
+from servicekit.decision import Context, Decision, Emit, Invalid, Refused, Row, Tell
+from servicekit.envelope import Message, parse_time
 from servicekit.ids import derive
 
 APP = "manager-work"
 MANAGER_CHANGED = "kam.boss.manager.changed.v1"
+RAISED = "kam.alert.raised.v1"
 
 
 class Find(msgspec.Struct, frozen=True):
@@ -52,6 +56,10 @@ class Placed(msgspec.Struct, frozen=True):
 
     manager_id: str | None
     alert: Alert | None = None
+
+
+class IsKnown(msgspec.Struct, frozen=True):
+    """Asks a manager's key whether MGR knows him as one who works."""
 
 
 class _Named(msgspec.Struct):
@@ -79,11 +87,17 @@ def key_of(message: Message) -> str:
 
 
 def on_manager(rules: WorkRules, known: Manager | None, record: boss.Manager, context: Context) -> Decision:
+    """What MGR says of a manager; a record older than the one known changes nothing."""
     known = known or Manager()
-    if not rules.works(record):
-        return Decision(replace(known, works=False))
+    at = parse_time(context.time) if context.time else None
+    is_dated = at is not None and known.at is not None and context.revision > 0
+    if is_dated and (at, context.revision) <= (known.at, known.revision):
+        return Decision(known)
+    now = Manager(rules.works(record), known.waiting, at, context.revision)
+    if not now.works:
+        return Decision(now)
     tells = tuple(Tell(work_id, "placed", Placed(record.manager_id)) for work_id in known.waiting)
-    return Decision(Manager(works=True), tells=tells)
+    return Decision(replace(now, waiting=()), tells=tells)
 
 
 def on_find(known: Manager | None, find: Find, context: Context) -> Decision:
@@ -94,22 +108,36 @@ def on_find(known: Manager | None, find: Find, context: Context) -> Decision:
     return Decision(replace(known, waiting=waiting), tells=(Tell(find.work_id, "placed", Placed(None, find.alert)),))
 
 
+def on_is_known(known: Manager | None, _: IsKnown, context: Context) -> Decision:
+    _from_here(context)
+    return Decision(known, answer=known is not None and known.works)
+
+
 # --- alerts -----------------------------------------------------------------------------------------------------
 
+_Known = Item | Ended | None
 
-def on_alert(rules: WorkRules, item: Item | None, alert: Alert, context: Context) -> Decision:
-    """Raised or changed: opens the alert's item where there is none, reopens it with the alert. Late ones have none."""
-    if alert.late or alert.outcome is not None:
-        return Decision(item)
-    if item is None:
+
+def on_alert(rules: WorkRules, known: _Known, alert: Alert, context: Context) -> Decision:
+    """Raised or changed: opens the alert's item where there is none, reopens it with the alert. Late ones have none.
+
+    What is not newer than the last event seen of this alert changes nothing.
+    """
+    if is_overtaken(known, alert):
+        return Decision(known)
+    if alert.outcome is not None:
+        return on_alert_over(known, alert, context)
+    if alert.late:
+        return Decision(known)
+    if not isinstance(known, Item):
         if alert.manager_id is None:
-            return on_placed(rules, None, Placed(None, alert), context)
-        return Decision(None, tells=(_find(alert),))
-    changed = follow(rules, item, alert, context.now)
-    if changed is item:
-        return Decision(item)
+            return on_placed(rules, known, Placed(None, alert), context)
+        return Decision(known, tells=(_find(alert),))
+    changed = follow(rules, known, alert, context.now, raised=context.type == RAISED)
+    if changed is known:
+        return Decision(seen(known, alert))
     waits = changed.state != "closed" and changed.manager_id is None and alert.manager_id is not None
-    return _decide(changed, context, tells=(_find(alert),) if waits else ())
+    return _decide(seen(changed, alert), context, tells=(_find(alert),) if waits else ())
 
 
 def _find(alert: Alert) -> Tell:
@@ -117,21 +145,26 @@ def _find(alert: Alert) -> Tell:
     return Tell(manager_key(alert.manager_id), "find", Find(work_id_of(alert.alert_id), alert))
 
 
-def on_placed(rules: WorkRules, item: Item | None, placed: Placed, context: Context) -> Decision:
-    if item is None:
+def on_placed(rules: WorkRules, known: _Known, placed: Placed, context: Context) -> Decision:
+    if not isinstance(known, Item):
         if placed.alert is None:
-            return Decision(None)
+            return Decision(known)
         return _decide(open_item(rules, placed.alert, placed.manager_id, context.now, context.correlation), context)
-    if placed.manager_id is None or (changed := hand_over(item, placed.manager_id, context.now)) is item:
-        return Decision(item)
-    return _decide(changed, context, correlation=item.correlation)
+    if placed.manager_id is None or (changed := hand_over(known, placed.manager_id, context.now)) is known:
+        return Decision(known)
+    return _decide(changed, context, correlation=known.correlation)
 
 
-def on_alert_over(item: Item | None, alert: Alert, context: Context) -> Decision:
-    """Resolved or timed out: the item closes with the alert's outcome; one that a manager closed stays as it is."""
-    if item is None or (closed := close_with_alert(item, alert.outcome or "expired", context.now)) is item:
-        return Decision(item)
-    return _decide(closed, context)
+def on_alert_over(known: _Known, alert: Alert, context: Context) -> Decision:
+    """Resolved, timed out, or moved to another outcome: so is the item; one that a manager closed stays as it is."""
+    if is_overtaken(known, alert):
+        return Decision(known)
+    if not isinstance(known, Item):
+        return Decision(known if alert.late else Ended(alert.at, alert.revision))
+    closed = close_with_alert(known, alert.outcome or "expired", context.now)
+    if closed is known:
+        return Decision(seen(known, alert))
+    return _decide(seen(closed, alert), context)
 
 
 # --- people -----------------------------------------------------------------------------------------------------
@@ -139,13 +172,20 @@ def on_alert_over(item: Item | None, alert: Alert, context: Context) -> Decision
 _CARRY_OUT = {"accepted": accept, "acted": act, "closed": close}
 
 
-def on_command(what: What, item: Item | None, command: Command, context: Context) -> Decision:
+def _from_here(context: Context) -> None:
+    """Commands come from our own HTTP side: a record that calls itself one would speak in anybody's name."""
+    if context.message is not None:
+        raise Invalid(f"{context.type!r} is a command, not an event")
+
+
+def on_command(what: What, item: _Known, command: Command, context: Context) -> Decision:
     """Carries a command out once; under the same Idempotency-Key it is answered again and changes nothing."""
-    if item is None:
+    _from_here(context)
+    if not isinstance(item, Item):
         raise Refused("unknown_work", "没有此工单，请用 kam work 查看", "no such work item: see kam work", 404)
     for answer in item.answers if command.key is not None else ():
         if answer.command.key == command.key:
-            if (answer.what, answer.command) != (what, command):
+            if answer.what != what or not answer.command.asks_the_same(command):
                 raise Refused(
                     "idempotency_key_used",
                     "此 Idempotency-Key 已用于另一请求，请换一个",
@@ -194,10 +234,7 @@ def _decide(
         "updated_at": iso(entry.at),
         "log": log,
     }
-    rows = (
-        Row("work", item.work_id, document, new=len(item.log) == 1),
-        Row("work_log", seed, {"work_id": item.work_id, "manager_id": item.manager_id, **log[-1]}, new=True),
-    )
+    rows = (Row("work", item.work_id, document, new=len(item.log) == 1),)
     return Decision(replace(item, correlation=correlation), events, rows=rows, tells=tells, answer=work)
 
 
@@ -205,11 +242,12 @@ def handlers(rules: WorkRules) -> Mapping[str, On]:
     """Everything this service reacts to."""
     return {
         MANAGER_CHANGED: On(boss.Manager, partial(on_manager, rules)),
-        "kam.alert.raised.v1": On(Alert, partial(on_alert, rules)),
+        RAISED: On(Alert, partial(on_alert, rules)),
         "kam.alert.changed.v1": On(Alert, partial(on_alert, rules)),
         "kam.alert.resolved.v1": On(Alert, on_alert_over),
         "kam.alert.expired.v1": On(Alert, on_alert_over),
         "find": On(Find, on_find),
+        "is_known": On(IsKnown, on_is_known),
         "placed": On(Placed, partial(on_placed, rules)),
         "accept": On(Command, partial(on_command, "accepted")),
         "act": On(Command, partial(on_command, "acted")),

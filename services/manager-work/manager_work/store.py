@@ -1,5 +1,4 @@
-"""Documents of manager-work: ``work`` (items with their log) and ``work_log`` (one a change). The only place that knows
-how they are found."""
+"""Documents of manager-work: ``work`` (items with their log). The only place that knows how they are found."""
 
 from typing import Any
 
@@ -11,8 +10,6 @@ async def index(rows: MongoRows) -> None:
     """Make sure the indexes are there."""
     for field in ("customer_id", "manager_id", "opened_at"):
         await rows.index("work", field)
-    await rows.index("work_log", "manager_id", "at")
-    await rows.index("work_log", "work_id")
 
 
 async def find_work(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:

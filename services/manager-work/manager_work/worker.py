@@ -1,6 +1,6 @@
 """Topics -> pipeline."""
 
-from manager_work.domain import Item, Manager
+from manager_work.domain import Ended, Item, Manager
 from manager_work.handlers import APP, handlers, key_of
 from manager_work.rules import WorkRules
 from servicekit.pipeline import App
@@ -10,4 +10,6 @@ TOPICS = ["boss.events", "alert.events"]
 
 def app(rules: WorkRules, partitions: int) -> App:
     """The app: one unit over everything, because a manager's items are spread over all partitions."""
-    return App(name=APP, service=APP, state=Item | Manager, handlers=handlers(rules), key=key_of, partitions=partitions)
+    return App(
+        name=APP, service=APP, state=Item | Ended | Manager, handlers=handlers(rules), key=key_of, partitions=partitions
+    )

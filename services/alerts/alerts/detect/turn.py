@@ -117,7 +117,7 @@ class Turn:
     def _tell(self, held: Held, before: Held | None, cause: str, by: str | None = None) -> None:
         alert = Alert(
             alert_id=held.alert_id,
-            kind=held.kind,  # type: ignore[arg-type]
+            kind=held.kind,
             customer_id=self.customer_id,
             revision=held.revision,
             state="raised" if held.outcome is None else "resolved",
@@ -126,7 +126,7 @@ class Turn:
             severity=held.severity,  # type: ignore[arg-type]
             rule=RuleRef(id=held.rule, version=held.version),
             reasons=tuple(
-                Reason(rule=RuleRef(id=c.rule, version=c.version), code=c.code, values=c.values, evidence=c.evidence)  # type: ignore[arg-type]
+                Reason(rule=RuleRef(id=c.rule, version=c.version), code=c.code, values=c.values, evidence=c.evidence)
                 for c in held.reasons
             ),
             values={name: value for c in held.reasons for name, value in c.values.items()},

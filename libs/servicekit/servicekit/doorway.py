@@ -1,0 +1,81 @@
+"""What stands before every route: the token is looked at before a byte of the body is read, and a body has a limit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from servicekit.auth import Guard
+from servicekit.decision import Refused
+from servicekit.problem import Problem, of_http_exception, problem
+
+if TYPE_CHECKING:
+    from fastapi.dependencies.models import Dependant
+
+BODY_BYTES = 1 << 20
+
+
+class Doorway:
+    """ASGI middleware. FastAPI reads and parses a body before it asks the dependencies: this asks the guards of the
+    route first (401, 403), then counts what comes in, chunked or declared, and stops at ``limit`` bytes (413).
+
+    What follows an answer is thrown away by the server as it arrives; it never gathers in memory.
+    """
+
+    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter], limit: int) -> None:
+        self._app, self._limit = app, limit
+        self._routes = [(r, tuple(guards_of(r.dependant))) for r in _routes_of(routers)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request = Request(scope)
+        try:
+            for guard in self._guards(scope):
+                await guard(request)
+            if int(request.headers.get("content-length") or 0) > self._limit:
+                raise self._too_long()
+        except Problem as refusal:
+            return await of_http_exception(refusal)(scope, receive, send)
+        except Refused as refusal:
+            return await problem(refusal.status, refusal.code, refusal.zh, refusal.en)(scope, receive, send)
+        except ValueError:
+            return await problem(400, "bad_request", "Content-Length 不是数字", "Content-Length is no number")(
+                scope, receive, send
+            )
+        await self._app(scope, self._counted(receive), send)
+
+    def _guards(self, scope: Scope) -> tuple[Guard, ...]:
+        return next((guards for route, guards in self._routes if route.matches(scope)[0] is Match.FULL), ())
+
+    def _counted(self, receive: Receive) -> Receive:
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._limit:
+                raise self._too_long()
+            return message
+
+        return counted
+
+    def _too_long(self) -> Problem:
+        limit = f"{self._limit >> 20} MiB" if self._limit >= 1 << 20 else f"{self._limit} B"
+        return Problem(413, "too_long", f"请求体超过 {limit}；请分批发送", f"body over {limit}; send smaller pieces")
+
+
+def guards_of(dependant: "Dependant") -> Iterator[Guard]:
+    """The guards a route depends on, its router's included."""
+    for each in dependant.dependencies:
+        if isinstance(each.call, Guard):
+            yield each.call
+        yield from guards_of(each)
+
+
+def _routes_of(routers: Iterable[APIRouter]) -> Iterator[APIRoute]:
+    return (route for router in routers for route in router.routes if isinstance(route, APIRoute))

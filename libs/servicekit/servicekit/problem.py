@@ -1,0 +1,103 @@
+"""Refusals over HTTP in one shape, whoever refuses: ``{"error": code, "zh": …, "en": …}``, where it helps ``field``.
+
+What a caller sent is never repeated: it may hold personal data.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from servicekit.decision import Refused
+from servicekit.store import Transient
+
+log = structlog.get_logger()
+_KNOWN = {
+    400: ("bad_request", "请求体无法读取", "the body of the request can't be read"),
+    404: ("not_found", "没有此地址", "there is nothing at this address"),
+    405: ("method_not_allowed", "此地址不支持该方法", "this address does not take that method"),
+}
+
+
+class ProblemBody(BaseModel):
+    """Body of every answer that is not a success: a stable code and a reason in two languages."""
+
+    error: str
+    zh: str
+    en: str
+    field: str | None = Field(default=None, description="what of the request is at fault, e.g. body.outcome")
+
+
+class Problem(HTTPException):
+    """A refusal of the HTTP layer itself, before a handler was asked."""
+
+    def __init__(self, status: int, code: str, zh: str, en: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, {"error": code, "zh": zh, "en": en}, headers)
+
+
+def problem(
+    status: int, code: str, zh: str, en: str, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """The answer of a refusal."""
+    return JSONResponse({"error": code, "zh": zh, "en": en, **more}, status, headers)
+
+
+def of_http_exception(error: AnyHTTPException) -> JSONResponse:
+    """The answer for an exception with a status; its text may be ``zh / en``."""
+    detail: Any = error.detail
+    if isinstance(detail, dict):
+        return JSONResponse(detail, error.status_code, error.headers)
+    zh, slash, en = str(detail).partition(" / ")
+    phrase = HTTPStatus(error.status_code).phrase
+    code, known_zh, known_en = _KNOWN.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase, phrase))
+    return problem(error.status_code, code, *((zh, en) if slash else (known_zh, known_en)), headers=error.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of this app be answered in the one shape."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        return problem(error.status, error.code, error.zh, error.en)
+
+    @app.exception_handler(AnyHTTPException)
+    async def raised(_: Request, error: AnyHTTPException) -> JSONResponse:
+        return of_http_exception(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        field = _safe(".".join(str(step) for step in first["loc"]))
+        why = _safe(first["msg"])
+        return problem(
+            422,
+            "bad_request",
+            f"请求的 {field} 有误：{why}",
+            f"{field} of the request is not as it should be: {why}",
+            field=field,
+        )
+
+    @app.exception_handler(Transient)
+    async def away(request: Request, error: Transient) -> JSONResponse:
+        log.warning("http.store_away", path=request.url.path, error=str(error)[:200])
+        return problem(
+            503,
+            "store_away",
+            "数据库暂时无法访问，请稍后再试",
+            "the database can't be reached just now, try again soon",
+        )
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        log.error("http.failed", path=request.url.path, error=repr(error)[:500])
+        return problem(500, "internal", "服务内部出错，请查看它的日志", "the service failed, see its log")
+
+
+def _safe(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()[:300]

@@ -1,0 +1,43 @@
+"""What people send over HTTP, checked at the gateway and again at the service: pydantic, for the sake of OpenAPI."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.alert import ManagerOutcome
+
+Note = Annotated[str, Field(max_length=4000)]
+Person = Annotated[str, Field(min_length=1, max_length=200, description="only a head or administrator: for whom")]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class AcceptWork(_Asked):
+    """Body of accept. ``by``: the manager in whose place a head or administrator acts; it is recorded as such."""
+
+    note: Note | None = None
+    by: Person | None = None
+
+
+class ActOnWork(_Asked):
+    """Body of act: what was done."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=64)]
+    note: Note | None = None
+    by: Person | None = None
+
+
+class CloseWork(_Asked):
+    """Body of close."""
+
+    outcome: ManagerOutcome
+    note: Note | None = None
+    by: Person | None = None
+
+
+class ClockSetting(_Asked):
+    """Body of setting the business clock: a date (10:00 in Asia/Shanghai) or an instant with offset."""
+
+    at: Annotated[str, Field(max_length=64)]
