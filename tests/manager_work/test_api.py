@@ -162,3 +162,16 @@ async def test_analysts_read_and_do_not_act(call: Client) -> None:
     assert (await call("GET", "/v1/work", role="analyst")).status_code == 200
     assert (await call("POST", f"/v1/work/{WORK}/accept", role="analyst")).status_code == 403
     assert (await call("GET", "/v1/work", role="integrator")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [
+        ("0001-01-01", 3),
+        ("0001-01-01T00:00:00+23:59", 3),
+        ("9999-12-31", 0),
+        ("9999-12-31T23:59:59-23:59", 0),
+    ],
+)
+async def test_the_first_and_the_last_day_there_are_can_be_asked_for(call: Client, since: str, found: int) -> None:
+    assert len((await call("GET", "/v1/work", params={"since": since})).json()) == found

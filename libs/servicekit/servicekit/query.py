@@ -1,6 +1,6 @@
 """What HTTP requests have in common."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Header
@@ -23,6 +23,10 @@ def since_instant(text: str | None) -> str | None:
         at = at_local(date.fromisoformat(text)) if len(text) == 10 else datetime.fromisoformat(text)
         if at.tzinfo is None:
             raise ValueError("no offset")
+        return iso(at)
+    except OverflowError:
+        # Within a day of the first or the last instant there is: before or after everything.
+        return iso((datetime.min if text.startswith("0001") else datetime.max).replace(tzinfo=UTC))
     except ValueError as error:
         raise Refused(
             "bad_since",
@@ -30,4 +34,3 @@ def since_instant(text: str | None) -> str | None:
             f"since={text} is neither a date (yyyy-mm-dd) nor an ISO 8601 time with offset",
             422,
         ) from error
-    return iso(at)

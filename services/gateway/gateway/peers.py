@@ -12,7 +12,21 @@ from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
 
 _SETTLE_SECONDS = 2.0
+
+
+class _Health(msgspec.Struct):
+    status: str
+
+
+class _Refusal(msgspec.Struct):
+    error: str
+    zh: str
+    en: str
+
+
 _decode_standing = msgspec.json.Decoder(Standing).decode
+_decode_health = msgspec.json.Decoder(_Health).decode
+_check_refusal = msgspec.json.Decoder(_Refusal).decode
 _check_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -74,8 +88,8 @@ class Peers:
         """Whether a service is ready, in its own words."""
         try:
             answer = await self._client.get(self.urls[service] + "/health/ready", timeout=_SETTLE_SECONDS)
-            return answer.is_success, str(answer.json()["status"])
-        except (httpx.HTTPError, ValueError, KeyError):
+            return answer.is_success, _decode_health(answer.content).status
+        except (httpx.HTTPError, msgspec.MsgspecError, RecursionError):
             return False, "没有应答 / does not answer"
 
     async def close_at_end(self) -> None:
@@ -89,7 +103,7 @@ class Peers:
         try:
             answer = await self._client.get(self.urls[service] + "/internal/settle", timeout=_SETTLE_SECONDS)
             return _decode_standing(answer.content) if answer.is_success else None
-        except (httpx.HTTPError, msgspec.MsgspecError):
+        except (httpx.HTTPError, msgspec.MsgspecError, RecursionError):
             return None
 
     def _token(self, actor: Principal) -> str:
@@ -111,13 +125,12 @@ def failed(service: str, what: str) -> Refused:
 
 
 def _is_answer(answer: httpx.Response) -> bool:
-    """Success or a refusal, in JSON. A service refuses with 503 while it starts or a part of it is away; any other 5xx
-    is a fault, 401 and 403 of our own token are too."""
-    status = answer.status_code
-    if not (answer.is_success or answer.is_client_error or status in (503, 504)) or status == 401:
+    """Success in JSON, or a refusal with its reason. A service refuses with 503 while it starts or a part of it is
+    away; any other 5xx is a fault, and so is a 401: our own token was not accepted."""
+    if not (answer.is_success or answer.is_client_error or answer.status_code == 503) or answer.status_code == 401:
         return False
     try:
-        _check_json(answer.content)
+        (_check_json if answer.is_success else _check_refusal)(answer.content)
     except (msgspec.MsgspecError, RecursionError):
         return False
     return True

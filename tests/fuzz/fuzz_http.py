@@ -1,0 +1,337 @@
+"""A careless or hostile caller of the gateway and of manager-work, in memory: never a 5xx without its reason, never a
+body repeated with what it held.
+
+By hand: ``python tests/fuzz/fuzz_http.py --seconds 60 --seed 7``. A fault names its seed; the same seed asks the same.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import logging
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import jwt
+import structlog
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from contracts import boss
+from contracts.alert import Alert, RuleRef
+from gateway import bootstrap as gateway_root
+from gateway.domain import Collection
+from gateway.settings import Settings as GatewaySettings
+from manager_work import rules, worker
+from manager_work.api import router
+from manager_work.domain import work_id_of
+from manager_work.settings import Settings as WorkSettings
+from one_unit import NOON, OneUnit
+from servicekit.auth import ROLES, Principal
+from servicekit.envelope import Message
+from servicekit.service import Service
+
+SECRET = "0123456789abcdef0123456789abcdef"
+PERSONAL = "王芳13900001111"
+EXPLAINED = (502, 503, 504)
+ITEMS = [work_id_of(f"a{n}") for n in range(6)]
+
+
+class Fault(AssertionError):
+    """What a caller must never see, with the request that brought it."""
+
+
+class Peers:
+    """The services behind the gateway: manager-work is the real one; all of them fail in every way now and then."""
+
+    def __init__(self, work: httpx.ASGITransport, dice: random.Random) -> None:
+        self._work, self._dice = work, dice
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        match self._dice.randrange(40):
+            case 0:
+                raise httpx.ConnectError("refused", request=request)
+            case 1:
+                raise httpx.ReadTimeout("slow", request=request)
+            case 2:
+                raise httpx.RemoteProtocolError("broken", request=request)
+            case 3:
+                return httpx.Response(self._dice.choice([200, 404, 500]), html="<html>nginx</html>")
+            case 4:
+                return httpx.Response(200, content=self._dice.randbytes(self._dice.randrange(50)))
+            case 5:
+                return httpx.Response(
+                    self._dice.choice([200, 301, 401, 500, 503]), json=self._dice.choice([[], None, 7])
+                )
+        if request.url.host == "manager-work" and request.url.path.startswith("/v1/"):
+            return await self._work.handle_async_request(request)
+        if request.url.path == "/internal/settle":
+            return httpx.Response(200, json={"service": request.url.host, "ready": True, "units": [], "pending": {}})
+        return httpx.Response(200, json={} if request.url.path.startswith("/v1/customers") else [])
+
+
+class House:
+    """The gateway over manager-work over one unit in memory."""
+
+    def __init__(self, folder: Path, dice: random.Random) -> None:
+        self._folder, self._dice = folder, dice
+        self.answered: Counter[int] = Counter()
+
+    async def open(self) -> "House":
+        secret = self._folder / "secret"
+        secret.write_text(SECRET)
+        common: dict[str, Any] = {"service_data": self._folder, "kafka": "-", "secret_file": secret}
+        settings = WorkSettings(**common)
+        unit = await OneUnit(worker.app(rules.load(settings.work_rules), 4), *worker.TOPICS).open()
+        manager = boss.Manager(manager_id="m1", name="李经理", status="active")
+        raised = [
+            Alert(alert_id=f"a{n}", kind="arrears", customer_id=f"c{n}", revision=1, state="raised", severity="minor",
+                  rule=RuleRef(id="arrears", version=1), raised_at=NOON, at=NOON)
+            for n in range(len(ITEMS))
+        ]  # fmt: skip
+        await unit.take(
+            unit.record("boss.events", "kam.boss.manager.changed.v1", manager, key="m1"),
+            *(unit.record("alert.events", "kam.alert.raised.v1", alert) for alert in raised),
+        )
+
+        async def send(order: Message) -> Any:
+            (answer,) = await unit.take(commands=[(order.type, order.key, order.data)])
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        async def audit(who: Principal, action: str, object_: str, result: str) -> None:
+            pass
+
+        async def ends(_: Collection) -> dict[str, int] | None:
+            return {}
+
+        work = Service("manager-work", settings)
+        work.routers.append(router(unit.rows, send, secret))
+        self.work = work.asgi()
+        names = ("billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
+        peers = Peers(httpx.ASGITransport(self.work), self._dice)
+        gateway = gateway_root.build(
+            GatewaySettings(**common, peers={name: f"http://{name}" for name in names}),
+            client=httpx.AsyncClient(transport=httpx.MockTransport(peers)),
+            audit=audit,
+            ends=ends,
+        )
+        self.gateway = gateway.asgi()
+        return self
+
+    async def ask(self, app: Any, request: dict[str, Any]) -> None:
+        """One request as a server hands it over. Raises ``Fault``."""
+        pieces, got = list(request["body"]), bytearray()
+        status = 0
+
+        async def receive() -> dict[str, Any]:
+            if not pieces:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+        async def send(message: Any) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            got.extend(message.get("body", b""))
+
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": "",
+            "method": request["method"], "raw_path": request["path"].encode("ascii"), "path": unquote(request["path"]),
+            "query_string": request["query"], "headers": request["headers"],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
+        }  # fmt: skip
+        about = {**request, "body": [piece[:200] for piece in request["body"][:2]], "query": request["query"][:200]}
+        try:
+            await app(scope, receive, send)
+        except Exception as error:
+            raise Fault(f"{about} -> {error!r}") from error
+        self.answered[status] += 1
+        if status >= 500 and status not in EXPLAINED:
+            raise Fault(f"{about} -> {status} {got[:300]!r}")
+        if status >= 400:
+            self._must_be_a_reason(about, status, bytes(got))
+
+    @staticmethod
+    def _must_be_a_reason(about: Any, status: int, body: bytes) -> None:
+        try:
+            problem = json.loads(body)
+            good = problem["error"] and problem["zh"] and problem["en"]
+        except (ValueError, KeyError, TypeError):
+            good = False
+        if not good:
+            raise Fault(f"{about} -> {status} without a reason: {body[:300]!r}")
+        if PERSONAL in json.dumps(problem, ensure_ascii=False):
+            raise Fault(f"{about} -> {status} repeats personal data: {body[:300]!r}")
+
+
+class Caller:
+    """Makes requests out of one seed."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+
+    def request(self) -> dict[str, Any]:
+        pick = self._dice.choice
+        method, path = pick([
+            ("GET", "/v1/alerts"), ("GET", "/v1/sms"), ("GET", "/v1/work"), ("GET", f"/v1/customers/{self._id()}"),
+            ("GET", f"/v1/why/{self._id()}"), ("GET", "/v1/counts"), ("GET", "/v1/recount"), ("GET", "/v1/rates"),
+            ("GET", "/v1/rules"), ("GET", "/v1/clock"), ("PUT", "/v1/clock"), ("GET", "/v1/status"),
+            ("GET", "/v1/wait"), ("GET", "/health/live"), ("GET", "/internal/settle"), ("GET", f"/{self._id()}"),
+            *[("POST", f"/v1/work/{self._id()}/{verb}") for verb in ("accept", "act", "close") * 2],
+        ])  # fmt: skip
+        if self._dice.random() < 0.05:
+            method = pick(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"])
+        headers = [(b"host", b"kam")]
+        if self._dice.random() < 0.95:
+            headers.append((b"authorization", self._token()))
+        if self._dice.random() < 0.8:
+            headers.append((b"content-type", pick(_CONTENT_TYPES)))
+        if self._dice.random() < 0.4:
+            headers.append((b"idempotency-key", pick([b"k1", b"k2", *_BYTES])))
+        if self._dice.random() < 0.1:
+            headers.append((b"content-length", pick([b"0", b"5", b"99999999999", b"-1", b"x", b"1e3", b"\xb2", b""])))
+        body = self._body() if method in ("POST", "PUT", "PATCH") or self._dice.random() < 0.1 else b""
+        cut = self._dice.randrange(len(body) + 1)
+        return {
+            "method": method, "path": path, "query": self._query(), "headers": headers,
+            "body": [body[:cut], body[cut:]],
+        }  # fmt: skip
+
+    def _id(self) -> str:
+        if self._dice.random() < 0.6:
+            return self._dice.choice(ITEMS)
+        return self._dice.choice([*_IDS, "".join(f"%{byte:02X}" for byte in self._dice.randbytes(6))])
+
+    def _query(self) -> bytes:
+        names = [
+            b"customer",
+            b"kind",
+            b"since",
+            b"state",
+            b"manager",
+            b"alert",
+            b"day",
+            b"city",
+            b"timeout",
+            b"unmask",
+            b"x",
+        ]
+        pairs = [
+            self._dice.choice(names) + b"=" + self._dice.choice([*_VALUES, *_BYTES])
+            for _ in range(self._dice.choice([0, 0, 1, 2, 5]))
+        ]
+        if self._dice.random() < 0.01:
+            pairs.append(b"customer=" + b"x" * 1_000_000)
+        return b"&".join(pairs)
+
+    def _token(self) -> bytes:
+        now = int(time.time())
+        claims: dict[str, Any] = {"sub": self._dice.choice(["m1", "cli:root", "王"]), "iss": "kam", "exp": now + 3600}
+        claims["role"] = self._dice.choice(
+            [*ROLES, *["head", "service", "manager"] * 8, None, ["head"], {"a": 1}, 7, "root"]
+        )
+        if self._dice.random() < 0.2:
+            claims["person_role"] = self._dice.choice(["head", "manager", None, 7, []])
+        if self._dice.random() < 0.1:
+            claims["exp"] = self._dice.choice([1, "soon", None, 1e300])
+        if self._dice.random() < 0.9:
+            return b"Bearer " + jwt.encode(claims, SECRET, "HS256").encode()
+        header = self._dice.choice(
+            ['{"alg":"none"}', "[" * 2000, '{"alg":7}', '{"alg":"HS256","crit":["x"]}', "\xff", "{"]
+        )
+        part = base64.urlsafe_b64encode(header.encode()).rstrip(b"=")
+        return self._dice.choice(
+            [b"Bearer " + part + b".e30.e30", b"Bearer " + b"x" * 100_000, b"Basic eA==", b"Bearer"]
+        )
+
+    def _body(self) -> bytes:
+        if self._dice.random() < 0.3:
+            return self._dice.choice(_BODIES)
+        names = ["kind", "note", "by", "outcome", "at", "key", "taker", "on_behalf_of", "\ud800"]
+        good: dict[str, Any] = {"kind": "call", "outcome": "lost"} if self._dice.random() < 0.6 else {}
+        for _ in range(self._dice.randrange(3)):
+            good[self._dice.choice(names)] = self._dice.choice(_JSON)
+        return json.dumps(good, ensure_ascii=self._dice.random() < 0.5).encode("utf-8", "surrogatepass")
+
+
+_IDS = [
+    "a%2Fb",
+    "a/b",
+    "..",
+    "%2e%2e",
+    ".",
+    "%00",
+    "%ff",
+    "x" * 600,
+    "%F0%9F%98%80",
+    "%25",
+    "%0d%0aX:%201",
+    "M%2Fm1",
+    "%20",
+]
+_BYTES = [
+    b"", b"%00", b"%ff%fe", b"\xff\xfe", "重试".encode(), b"x" * 300, b"a b", b"{}", b"%F0%9F%98%80", b"%ED%A0%80",
+]  # fmt: skip
+_VALUES = [
+    b"c1", b"2026-07-01", b"2026-13-01", b"9999-12-31", b"0001-01-01", b"0001-01-01T00:00:00%2B23:59",
+    b"9999-12-31T23:59:59-23:59", b"2026-07-01T00:00:00", b"nan", b"inf", b"-1", b"1e400", b"new", b"$gt", b"0.01",
+]  # fmt: skip
+_CONTENT_TYPES = [b"application/json"] * 6 + [
+    b"text/plain", b"application/x-www-form-urlencoded", b"multipart/form-data", b"application/xml", b"\xff", b"",
+    b"application/json; charset=gbk", b"application/vnd.api+json",
+]  # fmt: skip
+_BODIES = [
+    b"", b"null", b"[]", b"7", b"{", b"\xff\xfe", b"[" * 100_000, b"{" + b" " * (2 << 20), b'{"kind": NaN}',
+    b"1" * 5000,
+    b'{"a":' * 5000, b'{"note": "\\ud800"}', b'{"kind": "a", "kind": "b"}', f'[{{"name": "{PERSONAL}"}}]'.encode(),
+    f'{{"note": "{PERSONAL}"'.encode(), f'{{"outcome": "{PERSONAL}"}}'.encode(), b"\x00", b"\xef\xbb\xbf{}",
+]  # fmt: skip
+_JSON: list[Any] = [
+    PERSONAL, PERSONAL * 1000, "call", "lost", "m1", "cli:root", "", "\x00", "\ud800", 7, -1, 1.5, 10**400, True, None,
+    [], {},
+    [PERSONAL], {"name": PERSONAL}, float("nan"), float("inf"), "2026-06-30",
+]  # fmt: skip
+
+
+async def fuzz(seed: int, *, seconds: float = 0.0, requests: int = 0) -> Counter[int]:
+    """Ask until ``seconds`` have passed and ``requests`` were asked; how often each status was answered.
+
+    Raises ``Fault`` naming the seed.
+    """
+    dice = random.Random(seed)
+    until = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as folder:
+        house, caller = await House(Path(folder), dice).open(), Caller(dice)
+        while time.monotonic() < until or house.answered.total() < requests:
+            app = house.gateway if dice.random() < 0.6 else house.work
+            try:
+                await house.ask(app, caller.request())
+            except Fault as fault:
+                raise Fault(f"seed {seed}, request {house.answered.total()}: {fault}") from fault
+    return house.answered
+
+
+def main() -> None:
+    """Entry point by hand: one seed after the other until the time is over."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=30)
+    options.add_argument("--seed", type=int, default=1)
+    asked = options.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    until, total, seed = time.monotonic() + asked.seconds, Counter[int](), asked.seed
+    while time.monotonic() < until:
+        total += asyncio.run(fuzz(seed, requests=2000))
+        seed += 1
+    print(json.dumps({"requests": total.total(), "seeds": seed - asked.seed, "answered": dict(sorted(total.items()))}))
+
+
+if __name__ == "__main__":
+    main()
