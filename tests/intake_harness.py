@@ -25,13 +25,8 @@ class Producer:
     def __init__(self) -> None:
         self.messages: list[OutMessage] = []
 
-    async def send(
-        self, topic: str, value: bytes | None, *, key: bytes | None, partition: int, headers: list[tuple[str, bytes]]
-    ) -> "asyncio.Future[None]":
-        self.messages.append(OutMessage(topic, partition, key, value, headers))
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+    async def publish(self, messages: list[OutMessage]) -> None:
+        self.messages += messages
 
     async def stop(self) -> None:
         return None
@@ -47,7 +42,7 @@ class Producer:
 
 
 def plain(message: OutMessage) -> dict[str, Any]:
-    headers = {k.removeprefix("ce_"): v.decode() for k, v in message.headers}
+    headers = {k.removeprefix("ce_"): v.decode("utf-8", "replace") for k, v in message.headers}
     try:
         data = json.loads(message.value or b"null")
     except ValueError:

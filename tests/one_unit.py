@@ -20,19 +20,16 @@ NOON = parse_time("2026-07-01T04:00:00+00:00")
 
 
 class FakeProducer:
-    """A broker that answers at once; ``fails`` so many sends fail before."""
+    """A broker that answers at once; ``fails`` so many calls fail before."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, int | None, bytes | None]] = []
         self.fails: list[Exception] = []
 
-    async def send(self, topic: str, value: bytes | None, **how: Any) -> "asyncio.Future[None]":
+    async def publish(self, messages: list[OutMessage]) -> None:
         if self.fails:
             raise self.fails.pop(0)
-        self.sent.append((topic, how["partition"], value))
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        answer.set_result(None)
-        return answer
+        self.sent += [(m.topic, m.partition, m.value) for m in messages]
 
 
 class OneUnit:
@@ -75,8 +72,8 @@ class OneUnit:
             checksum=None, serialized_key_size=0, serialized_value_size=0, headers=headers,
         )  # fmt: skip
 
-    def tick(self, topic: str, number: int, clock: Any) -> ConsumerRecord:
-        return self.record(topic, TICK, ClockTicked(clock=clock, number=number), key="clock", clock=clock)
+    def tick(self, topic: str, number: int, clock: Any, epoch: int = 0) -> ConsumerRecord:
+        return self.record(topic, TICK, ClockTicked(clock=clock, number=number, epoch=epoch), key="clock", clock=clock)
 
     async def take(self, *records: ConsumerRecord, commands: Sequence[tuple[str, str, Any]] = ()) -> list[Any]:
         """One batch; the answers of its commands (or the errors they were refused with)."""

@@ -196,7 +196,11 @@ class RecordMoved(BossRecord, frozen=True, kw_only=True):
 
 
 class ClockTicked(BossRecord, frozen=True, kw_only=True):
-    """The business clock reached ``clock`` after every record accepted before; one a partition, numbered upward."""
+    """The business clock reached ``clock`` after every record accepted before; one a partition, numbered upward.
+
+    ``epoch`` rises when the numbers start again, since the store that counted them was lost or made anew.
+    """
 
     clock: Instant
     number: int
+    epoch: int = 0

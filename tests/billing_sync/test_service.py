@@ -8,16 +8,19 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from billing_sync.bootstrap import build
 from billing_sync.settings import Settings
 from bossfiles import write_pair
 from intake_harness import event, plain, until
 from servicekit.auth import issue_token
+from servicekit.deadletter import MAX_BODY
 from servicekit.envelope import OutMessage
 
 pytestmark = pytest.mark.embedded
+STRUCTURED = [("content-type", b"application/cloudevents+json")]
+LIMIT = 8 << 20
 
 
 @pytest.fixture
@@ -101,3 +104,60 @@ async def test_every_road_ends_in_boss_events(contract_topics: str, client: http
     assert dead["data"] == b"\x00 poison"
     assert dead["dlq_service"] == "billing-sync"
     assert "CloudEvent" in dead["dlq_reason"] or "missing" in dead["dlq_reason"]
+
+
+async def test_strange_records_on_boss_feed_stop_nothing(
+    contract_topics: str,
+    client: httpx.AsyncClient,
+) -> None:
+    for codec in ("lz4", "zstd", "snappy", "gzip"):
+        producer = AIOKafkaProducer(
+            bootstrap_servers=contract_topics,
+            compression_type=codec,
+            max_request_size=30 << 20,
+            enable_idempotence=True,
+        )
+        await producer.start()
+        try:
+            bill = event("bill.issued", {"customer_id": codec, "period": "202605", "amount_fen": 5})
+            await producer.send_and_wait("boss.feed", json.dumps(bill).encode(), key=b"k", headers=STRUCTURED)
+            headers = [("ce_id", None), ("", b"\xff"), ("ce_type", None), ("trace", None)]
+            await producer.send_and_wait("boss.feed", b"{}", key=None, headers=headers)
+            await producer.send_and_wait("boss.feed", b"x" * (LIMIT - 400), key=b"k", headers=[("h", b"y" * 100)])
+            bill = event("bill.issued", {"customer_id": codec, "period": "202604", "amount_fen": 5})
+            with_null = [*STRUCTURED, ("traceparent", None)]
+            await producer.send_and_wait("boss.feed", json.dumps(bill).encode(), key=b"k", headers=with_null)
+        finally:
+            await producer.stop()
+    await _null_record(contract_topics)
+    answer = await client.post(
+        "/v1/events",
+        content=json.dumps(event("customer.changed", {"customer_id": "ordinary", "status": "active"})),
+        headers={"content-type": "application/cloudevents+json"},
+    )
+    assert answer.json()["status"] == "accepted"
+    names = ("lz4", "zstd", "snappy", "gzip")
+    found = await read(
+        contract_topics,
+        "boss.events",
+        lambda ms: len([m for m in ms if m["key"] in names]) == 8 and any(m["key"] == "ordinary" for m in ms),
+    )
+    assert len(found) >= 9
+    letters = await read(contract_topics, "boss.feed.billing-sync.dlq", lambda ms: len(ms) >= 10)
+    cut = [letter for letter in letters if "dlq_truncated" in letter]
+    assert len(cut) == 4 and all(int(letter["dlq_truncated"]) == LIMIT - 400 > MAX_BODY for letter in cut)
+    assert [letter["dlq_null_value"] for letter in letters if "dlq_null_value" in letter] == ["1"]
+
+
+async def _null_record(bootstrap: str) -> None:
+    """A record without key and value: aiokafka's ``send`` refuses one, other clients don't."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        batch = producer.create_batch()
+        batch.append(timestamp=None, key=None, value=None, headers=[("ce_id", None)])
+        batch.close()
+        place = TopicPartition("boss.feed", 0)
+        await (await producer.send_batch(batch, place.topic, partition=place.partition))
+    finally:
+        await producer.stop()

@@ -1,5 +1,6 @@
 """A wake-up at tick N sees nothing that was caused by what comes after tick N."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -88,3 +89,22 @@ async def test_after_a_restart_it_goes_on_holding_back(unit: Aligned) -> None:
     assert again.state().alerts == 1
     await again.take(*facts)
     assert again.state() == Seen(2, 2, ((1, 1), (2, 2)))
+
+
+DAY = timedelta(days=1)
+
+
+async def test_ticks_of_a_store_made_anew_count_although_their_numbers_start_again(unit: Aligned) -> None:
+    await unit.take(unit.tick("boss.events", 500, NOON), unit.tick("alert.events", 500, NOON))
+    later = [unit.tick(topic, 1, NOON + DAY, epoch=7) for topic in ("boss.events", "alert.events")]
+    await unit.take(*later)
+    assert unit.unit.now == NOON + DAY and unit.unit.position.marks["ticked"] == "7.1"
+    stale = [unit.tick(topic, 501, NOON + 9 * DAY) for topic in ("boss.events", "alert.events")]
+    await unit.take(*stale)
+    assert unit.unit.now == NOON + DAY, "of the epoch before"
+
+
+async def test_a_malformed_tick_is_a_dead_letter_on_any_topic(unit: Aligned) -> None:
+    bad = [unit.record(topic, "kam.clock.ticked.v1", b"[]", key="clock") for topic in ("boss.events", "alert.events")]
+    await unit.take(*bad)
+    assert [m.topic for m in await unit.outbox()] == ["boss.events.a.dlq", "alert.events.a.dlq"]

@@ -6,7 +6,7 @@ by records that come after tick N on the first topic, and are not handled yet. S
 topic is held back until tick N has come by on the first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,10 +14,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.boss import ClockTicked
 from contracts.registry import TICK
-from servicekit.pipeline import Unit
+from servicekit.pipeline import Unit, tick_of
 
 _TICK = TICK.encode()
 _decode = msgspec.json.Decoder(ClockTicked).decode
+_NONE = (0, 0)
 Records = Mapping[TopicPartition, list[Any]]
 
 
@@ -33,6 +34,9 @@ class AlignedUnit(Unit):
     async def run(self, consumer: AIOKafkaConsumer | None) -> None:
         self._consumer = consumer
         await super().run(consumer)
+
+    def set_aside(self) -> Collection[TopicPartition]:
+        return self._held.keys()
 
     async def process(self, records: Records, commands: Sequence[Any] = ()) -> None:
         await super().process(self._align(records), commands)
@@ -53,22 +57,26 @@ class AlignedUnit(Unit):
             self._fetch(tp, free == len(batch))
         return {tp: batch for tp, batch in aligned.items() if batch}
 
-    def _free(self, topic: str, batch: list[Any], reached: int) -> int:
+    def _free(self, topic: str, batch: list[Any], reached: tuple[int, int]) -> int:
         """How many records, up to and with the first tick beyond ``reached``, may be handled."""
         if self._reached(topic) > reached:
             return 0
-        return next((i + 1 for i, r in enumerate(batch) if (_number(r) or 0) > reached), len(batch))
+        return next((i + 1 for i, r in enumerate(batch) if (_number(r) or _NONE) > reached), len(batch))
 
-    def _reached(self, topic: str) -> int:
-        return int(self.position.marks.get(f"tick/{topic}", "0").partition(" ")[0])
+    def _reached(self, topic: str) -> tuple[int, int]:
+        return tick_of(self.position.marks.get(f"tick/{topic}"))[0]
 
     def _fetch(self, tp: TopicPartition, more: bool) -> None:
         if self._consumer is not None:
             (self._consumer.resume if more else self._consumer.pause)(tp)
 
 
-def _number(record: Any) -> int | None:
-    """Number of a tick, None for any other record."""
+def _number(record: Any) -> tuple[int, int] | None:
+    """Epoch and number of a tick, None for any other record; a malformed one is left to the pipeline to refuse."""
     if not any(name == "ce_type" and value == _TICK for name, value in record.headers):
         return None
-    return _decode(record.value).number
+    try:
+        tick = _decode(record.value or b"")
+    except msgspec.MsgspecError:
+        return None
+    return tick.epoch, tick.number

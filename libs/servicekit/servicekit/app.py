@@ -29,6 +29,7 @@ class App(msgspec.Struct, kw_only=True):
 
     ``clock_topics``: a wake-up runs only when the tick has come by on all of these; ``forward_clock_to``: the topic on
     which the tick is passed on after it. ``effects`` is called after each commit that has some.
+    ``open_door``: strangers write to its inputs, so that bad messages in a row say nothing of us and stop nothing.
     """
 
     name: str
@@ -41,3 +42,4 @@ class App(msgspec.Struct, kw_only=True):
     partitions: int = 4
     effects: Effects | None = None
     key: Callable[[Message], str] | None = None
+    open_door: bool = False

@@ -20,8 +20,8 @@ _encoder = msgspec.json.Encoder()
 class Message:
     """A message as received: headers are decoded only when asked for.
 
-    ``key`` is the CloudEvents subject (the Kafka key when there is none). Commands of the own process are messages
-    too, with their ``data`` and no body and position.
+    ``key`` is the Kafka key (the CloudEvents subject when there is none). A header without a value counts as empty.
+    Commands of the own process are messages too, with their ``data`` and no body and position.
     """
 
     __slots__ = ("body", "data", "headers", "key", "offset", "partition", "raw_key", "timestamp", "topic", "type")
@@ -32,14 +32,17 @@ class Message:
         partition: int,
         offset: int,
         raw_key: bytes | None,
-        headers: dict[str, bytes],
+        headers: dict[str, Any],
         body: bytes | None,
         timestamp: int = 0,
     ) -> None:
         self.topic, self.partition, self.offset, self.timestamp = topic, partition, offset, timestamp
-        self.raw_key, self.headers, self.body = raw_key, headers, body
         # Whatever comes by must become a message: a header may be null or no text at all.
-        self.type = (headers.get("ce_type") or b"").decode("utf-8", "replace")
+        if None in headers.values():
+            headers = {name: b"" if value is None else value for name, value in headers.items()}
+        self.raw_key, self.body = raw_key, body
+        self.headers: dict[str, bytes] = headers
+        self.type = headers.get("ce_type", b"").decode("utf-8", "replace")
         self.key = (raw_key if raw_key is not None else headers.get("ce_subject") or b"").decode("utf-8", "replace")
         self.data: Any = None
 

@@ -1,18 +1,123 @@
 """Kafka clients, made in one place: aiokafka, idempotent producer, static assignment, no group rebalancing."""
 
 import asyncio
-from collections.abc import Iterable
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
+from servicekit import fetched
+from servicekit.envelope import Headers, OutMessage
+
+log = structlog.get_logger()
 MAX_MESSAGE_BYTES = 8 << 20
+_CLOSE_SECONDS = 40.0
 
 
 def partition_of(key: str | bytes, partitions: int) -> int:
     """Partition of a key, as Kafka's own default partitioner has it (murmur2)."""
     return int(murmur2(key.encode() if isinstance(key, str) else key) & 0x7FFFFFFF) % partitions
+
+
+class Publisher:
+    """Publishes messages in order, and replaces its producer after each failure (ADR 0008).
+
+    An idempotent producer whose batch failed for good has a gap in its sequence: the partition refuses whatever it
+    sends from then on, or, where it doesn't know the producer yet, takes later batches without the earlier ones. So a
+    call has at most one batch a partition under way, and nothing that stands behind a failed batch is ever sent by
+    that producer.
+    """
+
+    def __init__(self, start: Callable[[], Awaitable[AIOKafkaProducer]]) -> None:
+        self._start = start
+        self._producer: AIOKafkaProducer | None = None
+        self._replacing = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> "Publisher":
+        """Connect; waits for the broker as long as it takes."""
+        await self._current()
+        return self
+
+    async def publish(self, messages: Sequence[OutMessage]) -> None:
+        """Returns when the broker has acknowledged all of them; per partition they stand in this order.
+
+        Raises what the client raises; some may have been taken then. The caller sends again from the first one.
+        """
+        producer = await self._current()
+        left: dict[tuple[str, int], deque[OutMessage]] = defaultdict(deque)
+        for message in messages:
+            left[message.topic, message.partition].append(message)
+        try:
+            while left:
+                sends = [await self._batch(producer, *place, queue) for place, queue in left.items()]
+                failures = [
+                    e for e in await asyncio.gather(*sends, return_exceptions=True) if isinstance(e, BaseException)
+                ]
+                if failures:
+                    raise failures[0]
+                left = {place: queue for place, queue in left.items() if queue}
+        except BaseException:
+            self._retire(producer)
+            raise
+
+    async def send_and_wait(
+        self, topic: str, value: bytes | None, *, key: bytes | None, partition: int, headers: Headers
+    ) -> None:
+        """One message."""
+        await self.publish([OutMessage(topic, partition, key, value, headers)])
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        if self._producer is not None:
+            self._retire(self._producer)
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def _current(self) -> AIOKafkaProducer:
+        async with self._replacing:
+            if self._producer is None:
+                self._producer = await self._start()
+            return self._producer
+
+    async def _batch(
+        self, producer: AIOKafkaProducer, topic: str, partition: int, queue: "deque[OutMessage]"
+    ) -> "asyncio.Future[object]":
+        """Send as many messages of a partition as one batch holds."""
+        batch = producer.create_batch()
+        while queue:
+            message = queue[0]
+            if _size(message) > MAX_MESSAGE_BYTES:
+                raise MessageSizeTooLargeError(f"{_size(message)} bytes for {topic}/{partition}")
+            if batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers) is None:
+                break
+            queue.popleft()
+        batch.close()
+        future: asyncio.Future[object] = await producer.send_batch(batch, topic, partition=partition)
+        return future
+
+    def _retire(self, producer: AIOKafkaProducer) -> None:
+        if self._producer is producer:
+            self._producer = None
+            task = asyncio.create_task(_close(producer))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+
+def _size(message: OutMessage) -> int:
+    """Bytes on the wire, rounded up."""
+    headers = sum(3 * len(name) + len(value) + 10 for name, value in message.headers)
+    return len(message.key or b"") + len(message.value or b"") + headers + 128
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await producer.stop()
+    except (KafkaError, OSError, TimeoutError) as error:
+        log.warning("producer.not_closed", error=repr(error))
 
 
 async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
@@ -23,7 +128,7 @@ async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
         enable_idempotence=True,
         acks="all",
         linger_ms=0,
-        max_batch_size=1 << 18,
+        max_batch_size=1 << 20,
         max_request_size=MAX_MESSAGE_BYTES,
         request_timeout_ms=30_000,
     )
@@ -32,13 +137,18 @@ async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
 
 
 async def start_consumer(bootstrap: str, client_id: str, partitions: Iterable[TopicPartition]) -> AIOKafkaConsumer:
-    """A consumer with a fixed assignment; positions are the store's, the group's commits only show lag."""
+    """A consumer with a fixed assignment; positions are the store's, the group's commits only show lag.
+
+    Records of aborted transactions are no facts; a batch that can't be read becomes records that say so (``fetched``).
+    """
+    fetched.install()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         client_id=client_id,
         group_id=client_id,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",
         fetch_max_wait_ms=500,
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         fetch_max_bytes=32 << 20,

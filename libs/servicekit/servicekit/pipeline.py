@@ -11,14 +11,17 @@ dead letters in a row and an error in a wake-up or effect stop the unit, loudly.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
@@ -27,7 +30,8 @@ from servicekit.app import App, Effects
 from servicekit.clock import iso, to_millis
 from servicekit.decision import Context, Invalid, Refused
 from servicekit.envelope import Message, parse_time
-from servicekit.relay import Relay
+from servicekit.fetched import UNREADABLE
+from servicekit.relay import Publisher, Relay
 from servicekit.store import Batch, Fenced, Position, Store, Transient
 from servicekit.work import Work
 
@@ -47,10 +51,16 @@ class Stopped(Exception):
 _FATAL = (Fenced, deadletter.TooMany, Stopped, asyncio.CancelledError)
 
 
-def _mark_of_tick(mark: str | None) -> tuple[int, datetime]:
-    """Number and clock of the last tick of a topic, as its mark holds them."""
-    number, _, clock = (mark or "").partition(" ")
-    return (int(number), parse_time(clock)) if clock else (0, _EPOCH)
+def tick_of(mark: str | None) -> tuple[tuple[int, int], datetime]:
+    """(epoch, number) and clock of the last tick of a topic, as its mark holds them: ``[epoch.]number[ clock]``."""
+    place, _, clock = (mark or "0").partition(" ")
+    epoch, _, number = place.rpartition(".")
+    return (int(epoch or 0), int(number)), parse_time(clock) if clock else _EPOCH
+
+
+def mark_of_tick(epoch: int, number: int) -> str:
+    """How a mark begins; without an epoch as it always did."""
+    return f"{epoch}.{number}" if epoch else str(number)
 
 
 def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
@@ -67,14 +77,18 @@ class Unit:
         ordinal: int,
         inputs: list[TopicPartition],
         store: Store,
-        producer: AIOKafkaProducer,
+        publisher: Publisher,
         *,
         batch_max: int = 2000,
         dead_letters_in_a_row: int = 100,
+        keep: Path | None = None,
     ) -> None:
         self.app, self.ordinal, self.inputs, self.store = app, ordinal, inputs, store
         self.name = f"{app.name}.{ordinal}"
-        self.relay = Relay(self.name, app.service, store, producer)
+        self._keep = keep
+        self.relay = Relay(self.name, app.service, store, publisher, keep)
+        self._passed: dict[str, int] = {}
+        self.gaps: dict[str, int] = {}
         self.now = _EPOCH
         self.progressed_at = time.monotonic()
         self.failed: BaseException | None = None
@@ -104,12 +118,14 @@ class Unit:
         return {
             "unit": self.name,
             "inputs": [f"{tp.topic}/{tp.partition}" for tp in self.inputs],
-            "offsets": self.position.offsets,
+            "offsets": {**self.position.offsets, **self._passed},
             "sequence": self.position.next_sequence,
             "outbox": self.relay.pending,
             "busy": self._busy or self._asked > 0,
             "clock": iso(self.now) if self.now > _EPOCH else None,
             "failed": repr(self.failed) if self.failed else None,
+            "gaps": self.gaps,
+            "undeliverable": self.relay.undeliverable,
         }
 
     def stop(self) -> None:
@@ -126,19 +142,30 @@ class Unit:
         self._next_due = await self._patiently(self.store.next_due)
         await self._patiently(self.relay.recover)
 
-    def seek(self, consumer: AIOKafkaConsumer) -> None:
-        """Set the consumer to the store's position."""
+    def seek(self, consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int]) -> None:
+        """Set the consumer to the store's position. Where the log begins after it, what is missing is said.
+
+        ``begins``: the first offset that each partition still holds.
+        """
         for tp in self.inputs:
-            consumer.seek(tp, self.position.offsets.get(f"{tp.topic}/{tp.partition}", 0))
+            name = f"{tp.topic}/{tp.partition}"
+            position, begin = self.position.offsets.get(name, 0), begins.get(tp, 0)
+            if position < begin:
+                self.gaps[name] = begin - position
+                telemetry.LOST.labels(self.name, tp.topic).inc(begin - position)
+                log.error("log.gap", unit=self.name, input=name, position=position, log_begins=begin)
+            consumer.seek(tp, max(position, begin))
 
     async def run(self, consumer: AIOKafkaConsumer | None) -> None:
         """Work until stopped. Any error but a passing one ends the unit and is kept in ``failed``."""
         relay = asyncio.create_task(self.relay.run(), name=f"relay {self.name}")
         try:
             await self._loop(consumer, relay)
-            await asyncio.wait_for(self.relay.drain(), 5)
-        except TimeoutError:
-            log.warning("unit.outbox_left", unit=self.name, pending=self.relay.pending)
+            try:
+                async with asyncio.timeout(5):
+                    await self.relay.drain()
+            except TimeoutError:
+                log.warning("unit.outbox_left", unit=self.name, pending=self.relay.pending)
         except BaseException as error:
             self.failed = error
             raise
@@ -169,17 +196,54 @@ class Unit:
                     commands, take = [take.result()], None
                     while not self._commands.empty():
                         commands.append(self._commands.get_nowait())
-                if fetch is not None and fetch.done():
-                    records, fetch = fetch.result(), None
+                fetched = fetch is not None and fetch.done()
+                if fetch is not None and fetched:
+                    records, fetch = await self._fetched(fetch), None
                 if records or commands:
                     await self.process(records, commands)
-                    await self.relay.room()
+                    await self._room()
+                if consumer is not None and fetched:
+                    await self._look_past(consumer)
                 self.progressed_at = time.monotonic()
                 self._busy = False
         finally:
             for task in (fetch, take, stop):
                 if task is not None:
                     task.cancel()
+
+    async def _fetched(self, fetch: "asyncio.Task[Any]") -> dict[TopicPartition, list[Any]]:
+        """What a fetch brought; an error of the broker is waited out, and the position stays."""
+        try:
+            return fetch.result()  # type: ignore[no-any-return]
+        except KafkaError as error:
+            telemetry.RETRIES.labels(self.name).inc()
+            log.warning("fetch.retry", unit=self.name, error=repr(error))
+            await asyncio.sleep(1.0)
+            return {}
+
+    async def _look_past(self, consumer: AIOKafkaConsumer) -> None:
+        """Markers of transactions and aborted records take offsets too and never come by: what has been passed, for
+        ``settle``. All that was fetched has been handled here, or is held by an aligned unit."""
+        for tp in self.inputs:
+            if tp not in self.set_aside():
+                reached, name = await consumer.position(tp), f"{tp.topic}/{tp.partition}"
+                if reached > self.position.offsets.get(name, 0):
+                    self._passed[name] = reached
+                else:
+                    self._passed.pop(name, None)
+
+    def set_aside(self) -> Collection[TopicPartition]:
+        """Partitions whose fetched records wait here to be handled."""
+        return ()
+
+    async def _room(self) -> None:
+        """Back-pressure of the broker. A unit that waits for it is not stuck: the relay says how it fares."""
+        while True:
+            try:
+                async with asyncio.timeout(5):
+                    return await self.relay.room()
+            except TimeoutError:
+                self.progressed_at = time.monotonic()
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
@@ -237,7 +301,7 @@ class Unit:
         work = Work(self, {key_of(m): m for m in messages if m.type in handlers})
         keys = {*work.last, *(m.key for m, _ in commands)}
         await self._load(work, keys)
-        counts = {"handled": 0, "repeated": 0, "skipped": 0, "dead": 0}
+        counts: Counter[tuple[str, str]] = Counter()
         for message in messages:
             if message.type == TICK:
                 work = await self._tick(work, message, keys)
@@ -252,16 +316,15 @@ class Unit:
                 await self._tell(work)
             if outcome == "handled":
                 self._in_a_row = 0
-            counts[outcome] += 1
+            counts[message.topic, outcome] += 1
         for message, future in commands:
             self._carry_out(work, message, future)
             await self._tell(work)
         await self._commit(work)
+        for (topic, outcome), n in counts.items():
+            telemetry.MESSAGES.labels(self.name, topic, outcome).inc(n)
         if messages:
-            for outcome, n in counts.items():
-                if n:
-                    telemetry.MESSAGES.labels(self.name, messages[0].topic, outcome).inc(n)
-            log.debug("batch.done", unit=self.name, **counts)
+            log.debug("batch.done", unit=self.name, counts=counts)
 
     def _handle(self, work: Work, message: Message) -> str:
         headers = message.headers
@@ -272,6 +335,8 @@ class Unit:
             return "repeated"
         on = self.app.handlers.get(message.type)
         if on is None:
+            if UNREADABLE in headers:
+                raise Invalid(headers[UNREADABLE].decode("utf-8", "replace"))
             if message.type not in EVENTS:
                 raise Invalid(f"unknown event type {message.type!r} on {message.topic}")
             return "skipped"
@@ -322,7 +387,8 @@ class Unit:
             work.apply(tell.key, decision, context)
 
     def _dead(self, work: Work, message: Message, error: Exception) -> None:
-        self._in_a_row += 1
+        # Strangers may send what they like: only what comes from our own services can say that something is wrong here.
+        self._in_a_row += not self.app.open_door
         if self._in_a_row > self._cap:
             raise deadletter.TooMany(
                 f"{self._in_a_row} dead letters in a row on {message.topic}/{message.partition}"
@@ -337,7 +403,13 @@ class Unit:
             error=repr(error),
         )
         telemetry.DEAD_LETTERS.labels(self.name, message.topic, type(error).__name__).inc()
+        self.keep_whole(message)
         work.send(deadletter.letter(message, self.app.name, error))
+
+    def keep_whole(self, message: Message) -> None:
+        """A message that is too large for its dead letter is written to disk, durably, before the letter is."""
+        if self._keep is not None and deadletter.is_too_large(message):
+            log.error("message.kept", unit=self.name, path=str(deadletter.keep(self._keep, message)))
 
     # --- business clock -----------------------------------------------------------------------------------------
 
@@ -347,22 +419,27 @@ class Unit:
         What came before the tick is committed first and the tick itself last: after a crash in between it comes by
         again and wakes the rest.
         """
-        tick = _decode_tick(message.body or b"")
-        seen = {topic: _mark_of_tick(work.mark(f"tick/{topic}")) for topic in self.app.clock_topics}
-        if message.topic in seen and tick.number > seen[message.topic][0]:
-            seen[message.topic] = (tick.number, tick.clock)
-            number, clock = min(seen.values())
-            if number > int(work.mark("ticked") or 0):
+        try:
+            tick = _decode_tick(message.body or b"")
+        except msgspec.MsgspecError as error:
+            work.offsets[f"{message.topic}/{message.partition}"] = message.offset + 1
+            self._dead(work, message, Invalid(f"malformed tick: {error}"))
+            return work
+        seen = {topic: tick_of(work.mark(f"tick/{topic}")) for topic in self.app.clock_topics}
+        if message.topic in seen and (tick.epoch, tick.number) > seen[message.topic][0]:
+            seen[message.topic] = ((tick.epoch, tick.number), tick.clock)
+            place, clock = min(seen.values())
+            if place > tick_of(work.mark("ticked"))[0]:
                 if self._is_due(work, to_millis(clock)):
                     await self._commit(work)
                     await self._wake_all(clock)
                     work = Work(self, work.last)
                     await self._load(work, keys)
                 work.advance(max(work.now, clock))
-                work.marks["ticked"] = str(number)
+                work.marks["ticked"] = mark_of_tick(*place)
                 if self.app.forward_clock_to is not None:
-                    work.tick(self.app.forward_clock_to, self.ordinal, number, clock)
-            work.marks[f"tick/{message.topic}"] = f"{tick.number} {iso(tick.clock)}"
+                    work.tick(self.app.forward_clock_to, self.ordinal, place, clock)
+            work.marks[f"tick/{message.topic}"] = f"{mark_of_tick(tick.epoch, tick.number)} {iso(tick.clock)}"
         work.offsets[f"{message.topic}/{message.partition}"] = message.offset + 1
         return work
 
@@ -383,6 +460,8 @@ class Unit:
                 except Exception as error:
                     raise Stopped(f"{self.name}: waking {key} at {iso(clock)} failed: {error!r}") from error
             await self._commit(work)
+            await self._room()
+            self.progressed_at = time.monotonic()
         self._next_due = await self._patiently(self.store.next_due)
 
     def _wake(self, work: Work, key: str, wake: int, clock: datetime) -> None:

@@ -1,34 +1,68 @@
 """Outbox relay: sends what a unit has committed, in order, and forgets it after the broker's answer.
 
-At-least-once: after a crash the rest of the outbox is sent again with the same bytes; consumers drop the repeats by
-their ``sequence``.
+At-least-once: after a crash or a failure the rest of the outbox is sent again from its oldest message, with the same
+bytes; consumers drop the repeats by their ``sequence``. A message that the broker will never take must not hold up
+those behind it: it is kept on disk and said.
 """
 
 import asyncio
+import time
 from collections import deque
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    InvalidMessageError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    UnsupportedForMessageFormatError,
+)
 
 from servicekit import faults, telemetry
-from servicekit.envelope import OutMessage
+from servicekit.envelope import OutMessage, encode_data
 from servicekit.store import Store, Transient
 
 log = structlog.get_logger()
 _CHUNK = 2000
+_FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
+#: errors of the message itself: another attempt would end the same way
+_PERMANENT = (
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    InvalidMessageError,
+    UnsupportedForMessageFormatError,
+    AssertionError,
+    TypeError,
+    ValueError,
+)
+
+
+class Publisher(Protocol):
+    """What a relay sends by (``servicekit.kafka.Publisher``)."""
+
+    async def publish(self, messages: list[OutMessage]) -> None:
+        """Returns when the broker has all of them."""
 
 
 class Relay:
-    """One a unit: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` is the rest."""
+    """One a unit: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` is the rest.
 
-    def __init__(self, unit: str, service: str, store: Store, producer: AIOKafkaProducer) -> None:
-        self._unit, self._service, self._store, self._producer = unit, service, store, producer
+    ``failing_since``: monotonic time of the first failure after the last success. ``undeliverable`` counts the messages
+    that no broker will take; they lie in ``keep``.
+    """
+
+    def __init__(self, unit: str, service: str, store: Store, publisher: Publisher, keep: Path | None = None) -> None:
+        self._unit, self._service, self._store, self._publisher, self._keep = unit, service, store, publisher, keep
         self._waiting: deque[tuple[int, OutMessage]] = deque()
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._gauge = telemetry.OUTBOX.labels(unit)
+        self.failing_since: float | None = None
+        self.undeliverable = 0
 
     async def recover(self) -> None:
         """Take up what a crash left behind."""
@@ -55,7 +89,7 @@ class Relay:
         return len(self._waiting)
 
     async def run(self) -> None:
-        delay = 0.1
+        delay = _FIRST_DELAY
         while True:
             await self._more.wait()
             if not self._waiting:
@@ -63,16 +97,17 @@ class Relay:
                 continue
             chunk = [self._waiting[i] for i in range(min(_CHUNK, len(self._waiting)))]
             try:
-                await self._send(chunk)
+                await self._send([message for _, message in chunk])
                 faults.hit(self._service, "after_send")
                 await self._store.sent(chunk[-1][0])
             except (KafkaError, Transient, OSError) as error:
+                self.failing_since = self.failing_since or time.monotonic()
                 telemetry.RETRIES.labels(self._unit).inc()
                 log.warning("relay.retry", unit=self._unit, error=repr(error), delay=delay)
                 await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                delay = min(delay * 2, _LONGEST_DELAY)
                 continue
-            delay = 0.1
+            delay, self.failing_since = _FIRST_DELAY, None
             for _ in chunk:
                 self._waiting.popleft()
             self._gauge.set(len(self._waiting))
@@ -84,9 +119,31 @@ class Relay:
         while self._waiting:
             await asyncio.sleep(0.01)
 
-    async def _send(self, chunk: list[tuple[int, OutMessage]]) -> None:
-        send = self._producer.send
-        futures = [await send(m.topic, m.value, key=m.key, partition=m.partition, headers=m.headers) for _, m in chunk]
-        await asyncio.gather(*futures)
-        for topic in {m.topic for _, m in chunk}:
-            telemetry.EVENTS.labels(self._unit, topic).inc(sum(1 for _, m in chunk if m.topic == topic))
+    async def _send(self, messages: list[OutMessage]) -> None:
+        try:
+            await self._publisher.publish(messages)
+        except _PERMANENT:
+            # One of them will never be taken: find it, and send the others in their order.
+            for message in messages:
+                await self._send_alone(message)
+        for topic in {m.topic for m in messages}:
+            telemetry.EVENTS.labels(self._unit, topic).inc(sum(1 for m in messages if m.topic == topic))
+
+    async def _send_alone(self, message: OutMessage) -> None:
+        try:
+            await self._publisher.publish([message])
+        except _PERMANENT as error:
+            await asyncio.to_thread(self._put_aside, message)
+            self.undeliverable += 1
+            telemetry.UNDELIVERABLE.labels(self._unit, message.topic).inc()
+            log.error(
+                "message.undeliverable", unit=self._unit, topic=message.topic, partition=message.partition,
+                bytes=len(message.value or b""), kept=str(self._keep), error=repr(error),
+            )  # fmt: skip
+
+    def _put_aside(self, message: OutMessage) -> None:
+        if self._keep is None:
+            return
+        self._keep.mkdir(parents=True, exist_ok=True)
+        whole = encode_data(message)
+        (self._keep / f"{sha256(whole).hexdigest()}.json").write_bytes(whole)

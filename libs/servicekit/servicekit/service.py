@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -21,7 +21,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from servicekit import problem, telemetry
 from servicekit.decision import Refused
 from servicekit.doorway import BODY_BYTES, Doorway
-from servicekit.kafka import start_consumer, start_producer
+from servicekit.kafka import Publisher, start_consumer, start_producer
 from servicekit.pipeline import App, Unit
 from servicekit.settings import ServiceSettings
 from servicekit.store import Store
@@ -50,7 +50,7 @@ class Service:
         self.freshness: Callable[[], dict[str, Any]] = dict
         self.consumer: AIOKafkaConsumer | None = None
         self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeUnit, int]] = []
-        self.producer: AIOKafkaProducer = None
+        self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
         self.started_at = time.time()
         self._ready = False
         self.body_bytes = BODY_BYTES
@@ -88,7 +88,7 @@ class Service:
         s = self.settings
         for prepare in self.prepare:
             await prepare()
-        self.producer = await start_producer(s.kafka, self.name)
+        await self.publisher.start()
         for app, groups, make_store, make_unit, most in self._apps:
             for ordinal, inputs in groups.items():
                 unit = make_unit(
@@ -96,9 +96,10 @@ class Service:
                     ordinal,
                     inputs,
                     make_store(app, ordinal),
-                    self.producer,
+                    self.publisher,
                     batch_max=most,
                     dead_letters_in_a_row=s.dead_letters_in_a_row,
+                    keep=s.service_data / "undeliverable",
                 )
                 await unit.open()
                 self.units.append(unit)
@@ -110,7 +111,8 @@ class Service:
                 self.consumers[app.name] = await start_consumer(s.kafka, app.name, inputs)
         for unit in self.units:
             if unit.inputs:
-                unit.seek(self.consumers[unit.app.name])
+                consumer = self.consumers[unit.app.name]
+                unit.seek(consumer, await consumer.beginning_offsets(unit.inputs))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping``; a unit or job that fails ends everything with its error."""
@@ -132,7 +134,7 @@ class Service:
         await asyncio.gather(*units, return_exceptions=True)
         for consumer in self.consumers.values():
             await consumer.stop()
-        await self.producer.stop()
+        await self.publisher.stop()
         for task in done - {stop}:
             task.result()
 
@@ -145,6 +147,9 @@ class Service:
                 return False, f"{unit.name} failed: {unit.failed!r}"
             if time.monotonic() - unit.progressed_at > STUCK_SECONDS:
                 return False, f"{unit.name} has not moved for {STUCK_SECONDS:.0f} s"
+            failing = unit.relay.failing_since
+            if failing is not None and time.monotonic() - failing > STUCK_SECONDS:
+                return False, f"{unit.name} could not publish for {STUCK_SECONDS:.0f} s"
         return True, "ready"
 
     def settle(self) -> dict[str, Any]:

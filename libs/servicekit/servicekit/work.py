@@ -146,10 +146,10 @@ class Work:
         partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition
         return number, OutMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)
 
-    def tick(self, topic: str, partition: int, number: int, clock: datetime) -> None:
-        """Pass a tick of the business clock on, behind everything it caused."""
-        app = self._unit.app
-        id_ = derive("tick", topic, partition, number)
+    def tick(self, topic: str, partition: int, place: tuple[int, int], clock: datetime) -> None:
+        """Pass a tick of the business clock (its epoch and number) on, behind everything it caused."""
+        app, (epoch, number) = self._unit.app, place
+        id_ = derive("tick", topic, partition, number, epoch) if epoch else derive("tick", topic, partition, number)
         headers = write_headers(
             id=id_,
             type=TICK,
@@ -160,7 +160,8 @@ class Work:
             sequence=self._label(self._sequence),
             clock=iso(clock),
         )
-        self.send(OutMessage(topic, partition, b"clock", encode_data(ClockTicked(clock=clock, number=number)), headers))
+        ticked = ClockTicked(clock=clock, number=number, epoch=epoch)
+        self.send(OutMessage(topic, partition, b"clock", encode_data(ticked), headers))
 
     def send(self, message: OutMessage) -> None:
         self.outbox.append((self._sequence, message))

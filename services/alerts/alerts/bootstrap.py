@@ -115,7 +115,7 @@ class _Composition:
         return self._service.unit_of(DESK, partition) if partition in self._settings.owned() else None
 
     async def _publish(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
-        await self._service.producer.send_and_wait(topic, value, key=key, partition=partition, headers=headers)
+        await self._service.publisher.send_and_wait(topic, value, key=key, partition=partition, headers=headers)
 
 
 def _transport(settings: Settings) -> Transport:

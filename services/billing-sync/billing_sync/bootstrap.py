@@ -21,7 +21,7 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
     """The service: one intake over boss.feed, HTTP and the inbox."""
     service = Service(NAME, settings)
     service.body_bytes = settings.body_bytes
-    app = App(name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions)
+    app = App(name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True)
     service.consume(
         app,
         ["boss.feed"],

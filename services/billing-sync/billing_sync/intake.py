@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
 from billing_sync import clock, metrics
 from billing_sync.domain.events import FeedEvent, Receipt, binary, event_of, structured
@@ -26,9 +26,11 @@ from servicekit import deadletter
 from servicekit.clock import SystemClock, from_millis, iso, system_now, to_millis
 from servicekit.decision import Invalid, Refused
 from servicekit.envelope import Message, OutMessage, command, write_headers
+from servicekit.fetched import UNREADABLE
 from servicekit.ids import boss_event_id
 from servicekit.kafka import partition_of
 from servicekit.pipeline import App, Unit
+from servicekit.relay import Publisher
 from servicekit.store import Batch
 from servicekit.work import Work
 
@@ -119,6 +121,10 @@ class Draft(Work):
             self.marks["clock"] = iso(self._clock)
         return Batch(states, [], self.outbox, self.offsets, self.marks, self._sequence)
 
+    def only_moves_on(self) -> bool:
+        """Identities and effective times of events that change nothing must be stored too."""
+        return not (self._records or self._entries or self.outbox or self.answers)
+
     def is_empty(self) -> bool:
         return not (self._records or self._entries or self.outbox or self.offsets or self.marks or self.answers)
 
@@ -195,16 +201,13 @@ class Intake(Unit):
         ordinal: int,
         inputs: list[TopicPartition],
         store: ScanStore,
-        producer: AIOKafkaProducer,
+        publisher: Publisher,
         *,
         clock_mode: str,
         system_clock: SystemClock = system_now,
-        batch_max: int = 2000,
-        dead_letters_in_a_row: int = 100,
+        **more: Any,
     ) -> None:
-        super().__init__(
-            app, ordinal, inputs, store, producer, batch_max=batch_max, dead_letters_in_a_row=dead_letters_in_a_row
-        )
+        super().__init__(app, ordinal, inputs, store, publisher, **more)
         self.unset = self.now
         self.system_clock = system_clock
         self.clock = clock.BusinessClock(clock_mode)
@@ -217,6 +220,9 @@ class Intake(Unit):
         await super().open()
         self.clock = clock.start(self.clock.mode, self.position.marks.get(clock.OFFSET), self.system_clock())
         self._number = int(self.position.marks.get("tick", "0"))
+        # A store made anew counts from one again: its ticks must not look old to those who saw the earlier store's.
+        fresh = to_millis(self.system_clock()) if self._number == 0 else 0
+        self._tick_epoch = int(self.position.marks.get("tick_epoch", fresh))
         self.owed = self.reading() is not None
         # Until the loader has looked whether a file was interrupted, or more of the night's files wait.
         self.hold()
@@ -295,9 +301,9 @@ class Intake(Unit):
         if ticks:
             assert draft.clock is not None
             self._number += 1
-            draft.marks["tick"] = str(self._number)
+            draft.marks.update(tick=str(self._number), tick_epoch=str(self._tick_epoch))
             for partition in range(self.app.partitions):
-                draft.tick(TOPIC, partition, self._number, draft.clock)
+                draft.tick(TOPIC, partition, (self._tick_epoch, self._number), draft.clock)
         await self._commit(draft)
         if ticks:
             self.owed, self._ticked_at = False, time.monotonic()
@@ -310,7 +316,7 @@ class Intake(Unit):
         for message in messages:
             draft.offsets[f"{message.topic}/{message.partition}"] = message.offset + 1
             replay_for = message.headers.get(deadletter.REPLAY_FOR)
-            if replay_for is not None and replay_for.decode() != self.app.name:
+            if replay_for is not None and replay_for != self.app.name.encode():
                 continue
             try:
                 read.append((message, event_of(_event(message), draft.system_now)))
@@ -329,6 +335,7 @@ class Intake(Unit):
     def _reject(self, draft: Draft, message: Message, bad: Bad) -> None:
         # Not counted towards "too many in a row": bad input is the sender's, and must not stop the other roads.
         reason = f"{bad.field}: {bad}" if bad.field else str(bad)
+        self.keep_whole(message)
         draft.send(deadletter.letter(message, self.app.name, Invalid(reason)))
         metrics.RECORDS.labels("kafka", "unknown", "rejected").inc()
         log.warning(
@@ -360,6 +367,9 @@ def _count(road: str, item: FeedEvent | Receipt, receipt: Receipt) -> None:
 
 
 def _event(message: Message) -> Any:
+    if UNREADABLE in message.headers:
+        reason = message.headers[UNREADABLE].decode("utf-8", "replace")
+        raise Bad(None, f"记录无法读取：{reason}", f"the record can't be read: {reason}")
     headers = {name: value.decode("utf-8", "replace") for name, value in message.headers.items()}
     if headers.get("content-type", "").startswith("application/cloudevents+json"):
         return structured(message.body or b"")

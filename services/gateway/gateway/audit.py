@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from contracts.misc import AuditRecorded
@@ -12,7 +11,7 @@ from servicekit.auth import Principal
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.envelope import encode_data, write_headers
-from servicekit.kafka import partition_of
+from servicekit.kafka import Publisher, partition_of
 
 _TYPE = "kam.audit.recorded.v1"
 #: (who, action, object, result)
@@ -24,12 +23,12 @@ class AuditLog:
 
     def __init__(
         self,
-        producer: Callable[[], AIOKafkaProducer],
+        publisher: Callable[[], Publisher],
         partitions: int,
         timeout: float,
         clock: SystemClock = system_now,
     ) -> None:
-        self._producer, self._partitions, self._timeout, self._clock = producer, partitions, timeout, clock
+        self._publisher, self._partitions, self._timeout, self._clock = publisher, partitions, timeout, clock
 
     async def __call__(self, who: Principal, action: str, object_: str, result: str) -> None:
         now = self._clock()
@@ -40,7 +39,7 @@ class AuditLog:
         )
         try:
             async with asyncio.timeout(self._timeout):
-                await self._producer().send_and_wait(
+                await self._publisher().send_and_wait(
                     "audit.log",
                     encode_data(record),
                     key=who.subject.encode(),

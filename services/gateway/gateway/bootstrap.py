@@ -26,7 +26,7 @@ def build(
         service.jobs.append(log_ends.run)
         ends = log_ends
     if audit is None:
-        audit = AuditLog(lambda: service.producer, settings.partitions, settings.audit_timeout)
+        audit = AuditLog(lambda: service.publisher, settings.partitions, settings.audit_timeout)
     service.routers += [
         read_routes(peers, audit, settings),
         action_routes(peers, settings),

@@ -1,0 +1,128 @@
+"""Batches as they were fetched, also those that aiokafka can't read.
+
+aiokafka raises out of ``getmany`` for a batch with an unknown codec, damaged octets or a header name that is no UTF-8,
+and would meet the same batch at every start. Here such a batch is read once more with patience, and what still can't be
+read becomes one record without a type, with the reason in a header and the batch's octets as its value: it goes the way
+of all bad input, into the dead letters, and the partition goes on. (Lengths within a batch are the broker's to check
+when it is produced: aiokafka's parser in C trusts them.)
+"""
+
+from collections.abc import Iterator
+from struct import unpack_from
+from typing import Any
+
+import structlog
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import ConsumerRecord
+
+log = structlog.get_logger()
+UNREADABLE = "kam-unreadable"
+_FRAME = 12  # base offset and length, before every batch
+_LAST_OFFSET_DELTA = 23
+_KEPT_BYTES = 1 << 20
+
+
+def install() -> None:
+    """Let aiokafka's fetcher use what is here."""
+    fetcher.MemoryRecords = Batches
+    fetcher.PartitionRecords = PatientRecords
+
+
+class Batches:
+    """The batches of one fetch response; ``raw`` is the one handed out last. Same methods as aiokafka's
+    MemoryRecords.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = memoryview(data), 0
+        self.raw = b""
+
+    def size_in_bytes(self) -> int:
+        return len(self._data)
+
+    def has_next(self) -> bool:
+        return self._end() is not None
+
+    def next_batch(self) -> Any:
+        end = self._end()
+        if end is None:
+            return None
+        self.raw = bytes(self._data[self._at : end])
+        self._at = end
+        if len(self.raw) >= _LAST_OFFSET_DELTA + 4 and unpack_from(">i", self.raw, _LAST_OFFSET_DELTA)[0] < 0:
+            raise ValueError("its last offset lies before its first")
+        return MemoryRecords(self.raw).next_batch()
+
+    def _end(self) -> int | None:
+        if self._at + _FRAME > len(self._data):
+            return None
+        end = int(self._at + _FRAME + unpack_from(">i", self._data, self._at + 8)[0])
+        return end if self._at + _FRAME < end <= len(self._data) else None
+
+
+class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """aiokafka's reader, which goes on behind a batch that it can't read."""
+
+    next_fetch_offset: int
+
+    def _unpack_records(self) -> Iterator[ConsumerRecord]:
+        while True:
+            try:
+                yield from super()._unpack_records()
+                return
+            except Exception as error:
+                yield from self._once_more(self._records.raw, error)
+
+    def _once_more(self, raw: bytes, error: Exception) -> Iterator[ConsumerRecord]:
+        base, last = unpack_from(">q", raw)[0], 0
+        if len(raw) >= _LAST_OFFSET_DELTA + 4:
+            last = max(0, unpack_from(">i", raw, _LAST_OFFSET_DELTA)[0])
+        log.error(
+            "batch.unreadable", topic=self._tp.topic, partition=self._tp.partition, offset=base, error=repr(error)
+        )
+        try:
+            for record in _LenientBatch(raw):
+                if record.offset >= self.next_fetch_offset:
+                    self.next_fetch_offset = record.offset + 1
+                    yield self._consumer_record(self._tp, record)
+        except Exception as final:
+            offset = max(base, self.next_fetch_offset)
+            reason = f"batch at {base} can't be read: {final!r}"[:500].encode("utf-8", "replace")
+            value = raw[:_KEPT_BYTES]
+            yield ConsumerRecord(
+                self._tp.topic,
+                self._tp.partition,
+                offset,
+                0,
+                0,
+                b"",
+                value,
+                None,
+                0,
+                len(value),
+                ((UNREADABLE, reason),),
+            )
+        self.next_fetch_offset = max(self.next_fetch_offset, base + last + 1)
+
+
+class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
+    """Header names that are no UTF-8 are shown with escapes."""
+
+    _buffer: bytearray
+
+    def _maybe_uncompress(self) -> None:
+        if not self._decompressed and not self.validate_crc():
+            raise ValueError("its checksum is wrong")
+        super()._maybe_uncompress()
+        self._buffer = _LenientText(self._buffer)
+
+
+class _LenientText(bytearray):
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return _LenientText(found) if isinstance(index, slice) else found
+
+    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
+        return super().decode(encoding, "backslashreplace")

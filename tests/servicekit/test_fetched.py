@@ -1,0 +1,104 @@
+"""Batches on the wire as a stranger may have written them: whatever they are, the partition goes on."""
+
+import random
+import struct
+from typing import Any
+
+import pytest
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from servicekit.fetched import UNREADABLE, Batches, PatientRecords
+
+FEED = TopicPartition("boss.feed", 0)
+
+
+def batch(
+    offset: int = 0, values: tuple[bytes | None, ...] = (b"{}",), codec: int = 0, patch: Any = None, compress: int = 0,
+    key: bytes | None = b"k", header: tuple[str, bytes | None] = ("ce_id", b"1"), crc: int | None = None,
+) -> bytes:  # fmt: skip
+    """One record batch; ``codec`` overwrites what it says of its compression, ``patch`` some of its octets."""
+    builder = DefaultRecordBatchBuilder(
+        2, compress, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=1 << 20
+    )
+    for number, value in enumerate(values):
+        builder.append(number, None, key=key, value=value, headers=[header])
+    raw = bytearray(builder.build())
+    if patch:
+        at = raw.index(patch[0])
+        raw[at : at + len(patch[0])] = patch[1]
+    struct.pack_into(">qi", raw, 0, offset, len(raw) - 12)
+    if codec:
+        attributes = struct.unpack_from(">h", raw, 21)[0]
+        struct.pack_into(">h", raw, 21, attributes & ~7 | codec)
+    struct.pack_into(">I", raw, 17, calc_crc32c(bytes(raw[21:])) if crc is None else crc)
+    return bytes(raw)
+
+
+def read(*batches: bytes, start: int = 0) -> tuple[list[ConsumerRecord], int]:
+    """Records of a fetch, and the offset the consumer would go on at."""
+    records = PatientRecords(FEED, Batches(b"".join(batches)), [], start, None, None, True, 0)
+    return list(records), records.next_fetch_offset
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4], ids=["gzip", "snappy", "lz4", "zstd"])
+def test_every_compression_of_kafka_is_read(codec: int) -> None:
+    records, at = read(batch(values=(b"1", b"2"), compress=codec))
+    assert ([r.value for r in records], at) == ([b"1", b"2"], 2)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        batch(1, codec=3),
+        batch(1, codec=7),
+        batch(1, crc=1),
+        batch(1, values=(b"12345678",), patch=(b"12345678", b"")),
+        batch(1, values=(b"abc",), patch=(b"ce_id", b"\xff\xff\xff\xff\xff")),
+    ],
+    ids=["not lz4 at all", "unknown codec", "checksum", "cut short", "header name"],
+)
+def test_a_batch_nobody_can_read_is_shown_and_passed(bad: bytes) -> None:
+    records, at = read(batch(0), bad, batch(2, values=(b"after",)))
+    assert (records[0].offset, records[-1].value, at) == (0, b"after", 3)
+    for record in records[1:-1]:
+        assert record.offset == 1
+        assert record.headers[0][0] == UNREADABLE or "\\xff" in record.headers[0][0]
+    assert len(records) == 3
+
+
+def test_a_header_name_that_is_no_text_costs_only_its_name() -> None:
+    bad = batch(5, values=(b"1", b"2", b"3"), patch=(b"ce_id", b"ce_\xff\xfe"))
+    records, at = read(bad, start=5)
+    assert [(r.offset, r.value) for r in records] == [(5, b"1"), (6, b"2"), (7, b"3")]
+    assert [r.headers[0] for r in records] == [("ce_\\xff\\xfe", b"1"), ("ce_id", b"1"), ("ce_id", b"1")]
+    assert at == 8
+
+
+def test_what_was_handled_of_a_batch_does_not_come_again() -> None:
+    records, at = read(batch(5, values=(b"1", b"2"), patch=(b"ce_id", b"\xffxxxx")), start=6)
+    assert ([r.value for r in records], at) == ([b"2"], 7)
+
+
+def test_null_key_value_and_header_are_read_as_they_are() -> None:
+    ((record,), _) = read(batch(key=None, values=(None,), header=("ce_id", None)))
+    assert (record.key, record.value, record.headers) == (None, None, (("ce_id", None),))
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_the_broker_lets_pass_never_raises_and_always_moves_on(seed: int) -> None:
+    """The broker checks lengths and compression of what is produced; it looks at no header name, key or value."""
+    chance = random.Random(seed)
+    junk = chance.randbytes(5)
+    bad = batch(1, values=(chance.randbytes(9), None), patch=(b"ce_id", junk), key=chance.choice([None, junk]))
+    records, at = read(batch(0), bad, batch(3, values=(b"after",)))
+    assert ([r.offset for r in records], records[-1].value, at) == ([0, 1, 2, 3], b"after", 4)
+
+
+def test_the_fetcher_uses_it() -> None:
+    from servicekit import fetched
+
+    fetched.install()
+    assert fetcher.PartitionRecords is PatientRecords and fetcher.MemoryRecords is Batches
