@@ -14,10 +14,10 @@ from billing_sync.domain.events import FeedEvent, Receipt
 from billing_sync.domain.keys import identity_key, index_key, record_key
 from billing_sync.domain.kinds import KINDS, Kind
 from billing_sync.domain.record import Fact, Known, Outcome, compare, is_older
-from contracts.boss import ArrearsConfirmed
+from contracts.boss import ArrearsConfirmed, RecordMoved
 from servicekit.clock import from_millis
 
-CONFIRMED = "kam.boss.arrears.confirmed.v1"
+CONFIRMED, MOVED = "kam.boss.arrears.confirmed.v1", "kam.boss.record.moved.v1"
 REMEMBERED_MS = 90 * 86_400_000
 ANY_CITY = "*"
 _decode_content = msgspec.msgpack.Decoder(tuple).decode
@@ -45,8 +45,19 @@ class Draft(Protocol):
     def reach(self, at: datetime) -> None:
         """Something of this time was accepted: the business clock may move."""
 
-    def publish(self, kind: Kind, type_: str, key: str, revision: int, body: bytes, fact: Fact) -> None:
-        """Put a ``boss.events`` message into the outbox."""
+    def publish(
+        self,
+        kind: Kind,
+        type_: str,
+        key: str,
+        revision: int,
+        body: bytes,
+        fact: Fact,
+        *,
+        subject: str = "",
+        owner_revision: int = 0,
+    ) -> None:
+        """Put a ``boss.events`` message into the outbox; ``subject`` where it is not the fact's."""
 
 
 def keys_of(fact: Fact) -> tuple[str, ...]:
@@ -98,16 +109,56 @@ def _taken(draft: Draft, fact: Fact, city: str = "") -> tuple[Outcome, Known | N
         if fact.tag:
             mark_seen(draft, fact.kind, fact.key, fact.tag)
         return outcome, known
-    revision = 1 if known is None else known.revision + (outcome == "changed")
-    draft.remember(key, Known(fact.effective, fact.sequence, revision, fact.content, city, _seen(fact, known)))
+    after = Known(fact.effective, fact.sequence, 1, fact.content, city, _seen(fact, known))
+    if known is not None:
+        after.revision = known.revision + (outcome == "changed")
+        after.owner_revision = known.owner_revision
+        if (owner := _left_owner(fact, known)) is not None:
+            after.owner_revision = after.revision
+            _tell_moved(draft, fact, owner, known.owner_revision, after.revision)
+    draft.remember(key, after)
     if outcome == "changed":
-        draft.publish(fact.kind, fact.kind.type, fact.key, revision, fact.kind.body(fact.values), fact)
+        draft.publish(
+            fact.kind,
+            fact.kind.type,
+            fact.key,
+            after.revision,
+            fact.kind.body(fact.values),
+            fact,
+            owner_revision=after.owner_revision,
+        )
     return outcome, known
+
+
+def _left_owner(fact: Fact, known: Known) -> str | None:
+    """The customer whom the record leaves with this fact; None where it stays."""
+    if not fact.kind.is_movable or known.content == fact.content:
+        return None
+    owner = str(_decode_content(known.content)[fact.kind.subject_at])
+    return None if owner == fact.subject else owner
+
+
+def _tell_moved(draft: Draft, fact: Fact, owner: str, owner_revision: int, revision: int) -> None:
+    """On the old customer's key, before the record's own event on the new one's (ADR 0009)."""
+    moved = RecordMoved(
+        kind=fact.kind.name,  # type: ignore[arg-type]
+        record_id=fact.key,
+        customer_id=owner,
+        moved_to=fact.subject,
+        moved_at=from_millis(fact.effective),
+    )
+    # No id holds a "|", so this key is no other record's.
+    about = f"{fact.key}|moved"
+    body = _encode_body(moved)
+    draft.publish(fact.kind, MOVED, about, revision, body, fact, subject=owner, owner_revision=owner_revision)
 
 
 def _contract(draft: Draft, fact: Fact) -> Outcome:
     before = draft.known(record_key("CONT", fact.key))
-    city = fact.city or ("" if before is None else before.city)
+    city = fact.city
+    if not city and before is not None and _left_owner(fact, before) is None:
+        # Of a contract that passes to another customer by an event nobody knows whose file names it next.
+        city = before.city
     outcome, _ = _taken(draft, fact, city)
     if outcome != "stale":
         _index(draft, fact, "" if before is None else before.city, city)

@@ -93,21 +93,34 @@ class Draft(Work):
         self._clock = at
         self.accepted = True
 
-    def publish(self, kind: Kind, type_: str, key: str, revision: int, body: bytes, fact: Fact) -> None:
+    def publish(
+        self,
+        kind: Kind,
+        type_: str,
+        key: str,
+        revision: int,
+        body: bytes,
+        fact: Fact,
+        *,
+        subject: str = "",
+        owner_revision: int = 0,
+    ) -> None:
+        subject = subject or fact.subject
         headers = write_headers(
             id=boss_event_id("CUST" if kind.name == "LEFT" else kind.name, key, revision),
             type=type_,
             source="kam/billing-sync",
-            subject=fact.subject,
+            subject=subject,
             time=_iso_of_millis(fact.effective),
             correlation_id=fact.correlation,
             causation_id=fact.causation,
             sequence=f"{self._prefix}{self._sequence}",
             clock=None if self._clock is None else iso(self._clock),
             revision=revision,
+            owner_revision=owner_revision,
         )
-        partition = partition_of(fact.subject, self.intake.app.partitions)
-        self.send(OutMessage(TOPIC, partition, fact.subject.encode(), body, headers))
+        partition = partition_of(subject, self.intake.app.partitions)
+        self.send(OutMessage(TOPIC, partition, subject.encode(), body, headers))
 
     def next_label(self) -> str:
         """``sequence`` attribute of the message that is sent next."""

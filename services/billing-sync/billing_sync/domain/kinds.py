@@ -31,6 +31,8 @@ class Kind:
         self.columns: tuple[str, ...] = tuple(f.name for f in self.fields)
         self.subject = "customer_id" if "customer_id" in self.columns else self.keys[0]
         self.subject_at = self.columns.index(self.subject)
+        # CONT, COMP, SERV, PAY: the customer is no part of the key, so the same record can pass to another one.
+        self.is_movable = self.subject not in self.keys
         self.key_at = tuple(self.columns.index(k) for k in self.keys)
         self.as_of_at = self.columns.index("as_of") if "as_of" in self.columns else None
         self.dated = tuple((i, f.name, f.dated) for i, f in enumerate(self.fields) if f.dated and f.name not in PLANNED)

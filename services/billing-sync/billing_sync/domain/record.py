@@ -19,7 +19,8 @@ class Known(msgspec.Struct, array_like=True):
 
     ``city``: whose file (CONT, ARR: ``*`` an event) or which city (CUST) it belongs to. ``seen``: tag of the last
     snapshot file that named it. ``left``: left_on, reason and destination of a customer who left. ``content`` is empty
-    for a customer of whom nothing but the leaving is known.
+    for a customer of whom nothing but the leaving is known. ``owner_revision``: the revision at which the record came
+    to its customer; 0 when it always was theirs, and of what was stored before this was known.
     """
 
     effective: int
@@ -29,6 +30,7 @@ class Known(msgspec.Struct, array_like=True):
     city: str = ""
     seen: int = 0
     left: tuple[str, str | None, str | None] | None = None
+    owner_revision: int = 0
 
 
 class Fact(msgspec.Struct):
