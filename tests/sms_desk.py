@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts import desk
-from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Part
+from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Part, Permit
 from alerts.desk.book import Book
 from alerts.desk.state import Ready
 from alerts.receipts import Receipts
@@ -20,7 +20,6 @@ from desk_feed import BOOK
 from one_unit import NOON, OneUnit
 from servicekit.envelope import Headers
 from servicekit.ids import derive
-from servicekit.memory import MemoryStore
 from waiting import eventually
 
 QUICK = replace(BOOK.policy, retry=replace(BOOK.policy.retry, first_seconds=0.02, attempts=3))
@@ -29,16 +28,17 @@ QUICK = replace(BOOK.policy, retry=replace(BOOK.policy.retry, first_seconds=0.02
 class FakeSmsc:
     """A transport that answers as told; ``accepted`` is what the SMSC has taken, over all processes.
 
-    ``answers``: outcomes of the next submits (then ``accepted``); ``open`` cleared: not ready; ``silent``: no answer
-    comes until it is set again.
+    ``answers``: outcomes of the next submits (then ``accepted``); ``open`` cleared: not ready; ``has_room`` cleared:
+    parts wait in the window; ``speaks`` cleared: no answer comes until it is set again.
     """
 
     def __init__(self) -> None:
         self.submitted: list[Part] = []
         self.accepted: list[Part] = []
         self.answers: list[Outcome] = []
-        self.open, self.speaks = asyncio.Event(), asyncio.Event()
+        self.open, self.speaks, self.has_room = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.open.set()
+        self.has_room.set()
         self.speaks.set()
         self.closed = 0
 
@@ -50,7 +50,11 @@ class FakeSmsc:
     async def ready(self) -> None:
         await self.open.wait()
 
-    async def submit(self, part: Part) -> Answer:
+    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
+        await self.has_room.wait()
+        while permit is not None and not permit.is_valid():
+            if not await permit.renew():
+                return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, "waited too long")
         self.submitted.append(part)
         outcome = self.answers.pop(0) if self.answers else Outcome.ACCEPTED
         message_id = None
@@ -69,15 +73,15 @@ class FakeSmsc:
 
 
 class Process:
-    """One life of the service: ``async with`` runs it, ``kill`` ends it without any farewell."""
+    """One life of the service: ``async with`` runs it. ``book``: further arguments of its Book (clocks)."""
 
-    def __init__(self, store: MemoryStore, smsc: FakeSmsc, policy: Any = QUICK) -> None:
+    def __init__(self, store: Any, smsc: FakeSmsc, policy: Any = QUICK, **book: Any) -> None:
         self.store, self.smsc = store, smsc
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
-        book = Book(policy, list(BOOK.templates.values()))
-        self.desk = OneUnit(desk.app(book, self._effects, 1), *DESK, store=store)
+        self.book = Book(policy, list(BOOK.templates.values()), **book)
+        self.desk = OneUnit(desk.app(self.book, self._effects, 1), *DESK, store=store)
         self.receipts = Receipts(self._publish, self.desk.rows, policy, 1)
-        self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, policy)
+        self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, self.book)
         self._offsets = dict(store.position.offsets)
 
     async def __aenter__(self) -> "Process":

@@ -68,6 +68,7 @@ async def test_from_record_to_delivery(contract_topics: str, mongodb: str, mongo
         database=mongo_database,
         secret_file=secret_file,
         sms_transport="file",
+        clock="feed",
     )
     customer = f"c-{mongo_database}"
     rows = mongo.MongoRows(mongo.connect(mongodb, mongo_database))

@@ -105,7 +105,7 @@ async def test_what_the_desk_withdraws_meanwhile_does_not_leave() -> None:
 
 async def test_an_error_of_a_batch_ends_the_sender_and_so_the_service() -> None:
     class Broken(FakeSmsc):
-        async def submit(self, part: object) -> object:  # type: ignore[override]
+        async def submit(self, part: object, permit: object = None) -> object:  # type: ignore[override]
             raise RuntimeError("a fault of ours")
 
     async with Process(MemoryStore(), Broken()) as life:

@@ -70,9 +70,10 @@ class _Composition:
     async def prepare(self) -> None:
         detection, policy, templates = await self._documents()
         await self._blocked.read(self._rows)
-        book = Book(policy, templates, blocked=self._blocked.__contains__)
+        by_system = self._settings.clock == "system"
+        book = Book(policy, templates, blocked=self._blocked.__contains__, by_system_clock=by_system)
         receipts = Receipts(self._publish, self._rows, policy, self._settings.partitions)
-        self._sender = Sender(self._transport, receipts, self._unit_of, self._rows, policy)
+        self._sender = Sender(self._transport, receipts, self._unit_of, self._rows, book)
         worker.consume(self._service, detection, book, self._take_effects, self._detect_stores, self._desk_stores)
 
     async def send(self) -> None:

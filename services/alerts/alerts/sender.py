@@ -1,7 +1,8 @@
 """Takes messages that may go, freezes their intents, and only then submits them; brings the answers back.
 
 Nothing is submitted without a committed intent, and nothing is submitted again unless the SMSC surely did not take it:
-that is decided by the desk (desk/sending.py). This module knows waiting, rates and retries, in system time.
+that is decided by the desk (desk/sending.py). This module knows waiting, rates and retries, in system time, and that
+time may pass unseen: a process may be stopped and go on when another has taken its partitions over.
 """
 
 import asyncio
@@ -14,8 +15,8 @@ import structlog
 from prometheus_client import Counter
 
 from alerts.channel.transport import Answer, Outcome, Part, Transport
-from alerts.desk.book import Policy
-from alerts.desk.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost, PartAnswer
+from alerts.desk.book import Book, Moment
+from alerts.desk.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost, PartAnswer
 from alerts.desk.state import Ready
 from alerts.receipts import Receipts
 from servicekit import faults
@@ -25,8 +26,11 @@ from servicekit.store import Rows
 
 log = structlog.get_logger()
 PARTS = Counter("kam_sms_parts_total", "SMS parts submitted, by what the SMSC said", ["outcome"])
+STALE = Counter("kam_sms_stale_intents_total", "Intents not submitted at once, by what became of them", ["became"])
 
 _IN_HAND = 100  # messages between intent and answer at most: what a kill can leave unknown
+_CONFIRM_SECONDS = 2.0  # an older intent is submitted only when a commit has shown that its unit is still ours
+_DECIDE_SECONDS = 5.0  # an older one is decided on anew
 _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 
@@ -42,12 +46,12 @@ class Sender:
         receipts: Receipts,
         unit_of: Callable[[str], Unit | None],
         rows: Rows,
-        policy: Policy,
+        book: Book,
         *,
         in_hand: int = _IN_HAND,
     ) -> None:
         self._transport, self._receipts, self._unit_of, self._rows = transport, receipts, unit_of, rows
-        self._rate, self._most = policy.rate_per_second, in_hand
+        self._rate, self._most, self._moment = book.policy.rate_per_second, in_hand, book.moment
         self._due: list[tuple[int, int, Ready]] = []  # by priority
         self._later: list[tuple[float, int, Ready]] = []  # by time
         self._count = itertools.count()
@@ -55,7 +59,7 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._recovered = False
         self._changed = asyncio.Event()
-        self._allowance, self._allowed_at = float(policy.rate_per_second), monotonic()
+        self._allowance, self._allowed_at = float(self._rate), monotonic()
 
     def offer(self, messages: Iterable[Ready]) -> None:
         """Messages that may go, each after its delay."""
@@ -194,19 +198,50 @@ class Sender:
         try:
             with self._receipts.expecting(intent):
                 parts = [_part(intent, number) for number in range(len(intent.parts))]
-                answers = await asyncio.gather(*(self._submit_part(intent, part) for part in parts))
+                permit = _Permit(unit, intent, self._moment)
+                answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in parts))
                 faults.hit("alerts", "sms_after_submit")
                 await _tell(unit, intent.customer_id, intent.sms_id, answers)
         finally:
             self._in_hand -= 1
             self._changed.set()
 
-    async def _submit_part(self, intent: Intent, part: Part) -> Answer:
-        answer = await self._transport.submit(part)
+    async def _submit_part(self, intent: Intent, part: Part, permit: "_Permit") -> Answer:
+        answer = await self._transport.submit(part, permit)
         PARTS.labels(answer.outcome.value).inc()
         if answer.outcome is Outcome.ACCEPTED and answer.message_id is not None:
             self._receipts.remember(answer.message_id, intent, _number(answer))
         return answer
+
+
+class _Permit:
+    """See transport.Permit: parts of an intent may leave while it is fresh and their unit is surely this process's."""
+
+    def __init__(self, unit: Unit, intent: Intent, moment: Callable[[], Moment]) -> None:
+        self._unit, self._intent, self._moment = unit, intent, moment
+        self._confirmed = intent.decided
+        self._asking = asyncio.Lock()  # parts wait side by side: one question for all of them
+
+    def is_valid(self) -> bool:
+        return self._unit.failed is None and self._moment().since(self._confirmed) <= _CONFIRM_SECONDS
+
+    async def renew(self) -> bool:
+        if self._unit.failed is not None:
+            return False
+        async with self._asking:
+            if self.is_valid():
+                return True
+            waited = self._moment().since(self._intent.decided)
+            if waited <= _DECIDE_SECONDS:
+                order = _command(CONFIRM, self._intent.customer_id, Confirm(self._intent.sms_id))
+                confirmed: Moment | None = await self._unit.command(order)
+                if confirmed is not None:
+                    STALE.labels("confirmed").inc()
+                    self._confirmed = confirmed
+                    return True
+            STALE.labels("decided_anew").inc()
+            log.info("sms.intent_stale", sms_id=self._intent.sms_id, seconds=round(waited, 1))
+            return False
 
 
 async def _tell(unit: Unit, customer_id: str, sms_id: str, answers: list[Answer]) -> None:
@@ -214,7 +249,7 @@ async def _tell(unit: Unit, customer_id: str, sms_id: str, answers: list[Answer]
     await unit.command(_command(ANSWERED, customer_id, Answered(sms_id, parts)))
 
 
-def _command(type_: str, customer_id: str, data: Intend | Answered | Lost) -> Message:
+def _command(type_: str, customer_id: str, data: Intend | Confirm | Answered | Lost) -> Message:
     return command(type_, customer_id, data, id=f"{type_}/{data.sms_id}")
 
 

@@ -10,6 +10,9 @@ from servicekit.settings import ServiceSettings
 class Settings(ServiceSettings):
     """What alerts needs besides what every service needs."""
 
+    clock: Literal["system", "feed", "demo"] = Field(
+        default="system", description="business clock of the instance; system: quiet hours hold by system time as well"
+    )
     database: str = Field(default="alerts", description="database of this service")
     sms_transport: Literal["smpp", "file"] = Field(default="smpp", description="how SMS leave; file: a dry run")
     sms_source: str = Field(default="10086", description="service number the customer sees")

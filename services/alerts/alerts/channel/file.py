@@ -15,7 +15,17 @@ from typing import BinaryIO
 import msgspec
 import structlog
 
-from .transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Part, Receipt, TransportClosed
+from .transport import (
+    Answer,
+    OnInbound,
+    OnLateAnswer,
+    OnReceipt,
+    Outcome,
+    Part,
+    Permit,
+    Receipt,
+    TransportClosed,
+)
 
 log = structlog.get_logger()
 
@@ -51,10 +61,13 @@ class FileTransport:
         if self._file is None:
             raise TransportClosed
 
-    async def submit(self, part: Part) -> Answer:
+    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
         async with self._lock:
             if self._file is None:
                 return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, "not open")
+            while permit is not None and not permit.is_valid():
+                if not await permit.renew():
+                    return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, "waited too long")
             self._count += 1
             message_id = f"file-{self._count}"
             at = datetime.now(UTC).isoformat(timespec="milliseconds")

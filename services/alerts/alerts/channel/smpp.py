@@ -19,6 +19,7 @@ from .transport import (
     OnReceipt,
     Outcome,
     Part,
+    Permit,
     Receipt,
     TransportClosed,
     mask,
@@ -95,12 +96,16 @@ class SmppTransport:
             if session.alive and not self._closing.is_set():
                 return
 
-    async def submit(self, part: Part) -> Answer:
+    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
         session = self._session
         if self._closing.is_set() or session is None or not session.alive:
             return _not_written(part, "not connected")
         async with self._window:  # freed in turn when the link is lost, so that nobody waits for a dead session
             await self._clear_to_write(session)
+            while permit is not None and not permit.is_valid():
+                if not await permit.renew():
+                    return _not_written(part, "waited too long")
+                await self._clear_to_write(session)
             if self._closing.is_set():
                 return _not_written(part, "closing")
             try:

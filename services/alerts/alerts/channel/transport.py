@@ -88,6 +88,18 @@ OnInbound = Callable[[Inbound], Awaitable[None]]
 OnLateAnswer = Callable[[Answer], Awaitable[None]]
 
 
+class Permit(Protocol):
+    """Leave to submit, which grows old while a part waits for room."""
+
+    def is_valid(self) -> bool:
+        """Whether the part may be written now."""
+        ...
+
+    async def renew(self) -> bool:
+        """Ask again; False: the part must not leave. True says that it is worth looking at ``is_valid`` again."""
+        ...
+
+
 class TransportClosed(Exception):
     """ready() cannot come true any more: close() was called."""
 
@@ -104,9 +116,11 @@ class Transport(Protocol):
         on_late_answer is given the SMSC's answer to a part whose submit() has already said UNKNOWN or was cancelled.
         """
 
-    async def submit(self, part: Part) -> Answer:
+    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
         """Submit once. Waits for room in the window and for the end of a throttle pause; returns when the SMSC has
         answered, the PDU surely wasn't written, or the answer can't come any more.
+
+        ``permit``: is valid at the moment of the write, which no waiting follows; what it forbids is NOT_WRITTEN.
 
         A task cancelled here may have written: treat it as UNKNOWN.
         """

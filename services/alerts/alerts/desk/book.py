@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from string import Formatter
+from time import monotonic
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -114,8 +115,23 @@ class Template(Document, frozen=True, kw_only=True):
             raise ValueError(f"英文模板 {self.id} 超出 ASCII / the English text of {self.id} goes beyond ASCII")
 
 
+class Moment(Struct, frozen=True):
+    """An instant on both clocks of the machine: one may be set, the other stands still while the machine sleeps."""
+
+    wall: datetime
+    monotonic: float
+
+    def since(self, earlier: "Moment") -> float:
+        """Seconds that have passed by either clock."""
+        return max((self.wall - earlier.wall).total_seconds(), self.monotonic - earlier.monotonic)
+
+
 class Book:
-    """All of it in force, and the two things the desk asks of the outside: blocked numbers and system time."""
+    """All of it in force, and the two things the desk asks of the outside: blocked numbers and system time.
+
+    ``by_system_clock``: the business clock is the system's, so that quiet hours and caps hold by the later of both: the
+    log may have been read to hours ago. A fed or simulated clock is the log's alone.
+    """
 
     def __init__(
         self,
@@ -124,10 +140,21 @@ class Book:
         *,
         blocked: Callable[[str], bool] = lambda phone: False,
         wall: SystemClock = system_now,
+        ticking: Callable[[], float] = monotonic,
+        by_system_clock: bool = False,
     ) -> None:
         self.policy, self.blocked, self.wall = policy, blocked, wall
+        self._ticking, self._by_system_clock = ticking, by_system_clock
         self.templates = {t.id: t for t in sorted(templates, key=lambda t: t.version)}
         self._by_step = {(t.kind, t.step): t for t in self.templates.values()}
+
+    def moment(self) -> Moment:
+        """Now, on both clocks of the machine."""
+        return Moment(self.wall(), self._ticking())
+
+    def clock(self, now: datetime) -> datetime:
+        """What quiet hours and caps look at when the log has reached ``now``."""
+        return max(now, self.wall()) if self._by_system_clock else now
 
     def template(self, kind: str, step: str | None) -> Template | None:
         """The template that this step of this kind of alert sends, None where it sends nothing."""

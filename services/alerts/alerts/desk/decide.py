@@ -36,13 +36,13 @@ def stopped(turn: Turn, message: Message) -> Verdict | None:
     return None
 
 
-def delayed(turn: Turn, place: int) -> Verdict | None:
+def delayed(turn: Turn, message: Message, place: int = 0) -> Verdict | None:
     """What makes a message wait that is the ``place``-th (from 0) in line for what the daily cap leaves."""
-    policy, now = turn.book.policy, turn.ctx.now
+    policy, now = turn.book.policy, turn.clock
     if (until := policy.quiet_until(now)) is not None:
         return Verdict("held", "quiet_hours", until)
     today = local_date(now)
-    sent = sum(1 for day in turn.sent_on.values() if day == today)
+    sent = sum(1 for sms_id, day in turn.sent_on.items() if day == today and sms_id != message.sms_id)
     if sent + place >= policy.daily_cap:
         return Verdict("held", "daily_cap", policy.next_morning(now))
     return None
@@ -56,7 +56,7 @@ def decide(turn: Turn) -> None:
     line.sort(key=lambda m: (-m.priority, m.planned_at, m.sms_id))
     place = 0
     for message in line:
-        verdict = stopped(turn, message) or delayed(turn, place)
+        verdict = stopped(turn, message) or delayed(turn, message, place)
         if verdict is not None:
             apply(turn, message, verdict)
             continue

@@ -262,6 +262,7 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     "kam.sms.receipt.received.v1": (ReceiptReceived, on_receipt),
     "kam.sms.subscriber.opted_out.v1": (OptedOut, on_opted_out),
     sending.INTEND: (sending.Intend, sending.on_intend),
+    sending.CONFIRM: (sending.Confirm, sending.on_confirm),
     sending.ANSWERED: (sending.Answered, sending.on_answered),
     sending.LOST: (sending.Lost, sending.on_lost),
 }

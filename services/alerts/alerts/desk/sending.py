@@ -1,6 +1,8 @@
 """From intent to receipt: an intent freezes a message before it is submitted; answers and receipts settle its parts.
 
-A part is submitted once for each intent, and has a new intent only when the SMSC surely did not take it.
+A part is submitted once for each intent, and has a new intent only when the SMSC surely did not take it. An intent that
+could not be submitted at once is confirmed first, so that a process that was paused submits nothing of what another has
+taken over meanwhile; one that waited longer is decided on anew.
 """
 
 from collections.abc import Iterable
@@ -10,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.channel import segments
-from alerts.desk.book import Book
+from alerts.desk.book import Book, Moment
 from alerts.desk.decide import apply, delayed, stopped
 from alerts.desk.state import Customer, Message, Part
 from alerts.desk.turn import Turn, unchanged
@@ -19,6 +21,7 @@ from servicekit.clock import local_date
 from servicekit.decision import Context, Decision
 
 INTEND = "kam.command.sms_intend"
+CONFIRM = "kam.command.sms_confirm"
 ANSWERED = "kam.command.sms_answered"
 LOST = "kam.command.sms_lost"
 
@@ -29,6 +32,12 @@ _WORST_FIRST: tuple[SmsState, ...] = ("sending", "failed", "queued", "unknown", 
 
 class Intend(Struct, frozen=True):
     """Command: the message is about to be submitted."""
+
+    sms_id: str
+
+
+class Confirm(Struct, frozen=True):
+    """Command: the message's intent is some seconds old, and some of it has not been submitted yet."""
 
     sms_id: str
 
@@ -65,7 +74,9 @@ class Outgoing(Struct, frozen=True):
 
 
 class Intent(Struct, frozen=True):
-    """Answer to ``Intend``: what to submit now. ``event`` and ``correlation`` are for what follows from it."""
+    """Answer to ``Intend``: what to submit now. ``event`` and ``correlation`` are for what follows from it, ``decided``
+    is when it was decided, before its commit.
+    """
 
     sms_id: str
     customer_id: str
@@ -74,6 +85,7 @@ class Intent(Struct, frozen=True):
     parts: tuple[Outgoing, ...]
     event: str
     correlation: str
+    decided: Moment
 
 
 def on_intend(book: Book, state: Customer | None, data: Intend, ctx: Context) -> Decision:
@@ -83,15 +95,28 @@ def on_intend(book: Book, state: Customer | None, data: Intend, ctx: Context) ->
         return unchanged(state)
     turn = Turn(book, state, state.customer_id, ctx)
     if message.is_waiting:
-        verdict = stopped(turn, message) or delayed(turn, 0)
+        verdict = stopped(turn, message) or delayed(turn, message)
         if verdict is not None:
             apply(turn, message, verdict)
             return turn.decision()
         message = _written_anew(turn, message)
+    decided = book.moment()
     parts = tuple(_with_reference(turn, p) if p.state == "queued" else p for p in message.parts)
-    turn.sent_on[message.sms_id] = local_date(ctx.now)
-    message = turn.move(message, "sending", parts=parts, attempts=message.attempts + 1, submitted_at=book.wall())
-    return turn.decision(_intent(message))
+    turn.sent_on[message.sms_id] = local_date(turn.clock)
+    message = turn.move(message, "sending", parts=parts, attempts=message.attempts + 1, submitted_at=decided.wall)
+    return turn.decision(_intent(message, decided))
+
+
+def on_confirm(book: Book, state: Customer | None, data: Confirm, ctx: Context) -> Decision:
+    """Whether what is left of an intent may still leave: answers when this was decided, or None. That the answer comes
+    says that the unit is still this process's: it comes after a commit."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None or message.state != "sending":
+        return unchanged(state)
+    turn = Turn(book, state, state.customer_id, ctx)
+    if all(p.state == "sending" for p in message.parts) and (stopped(turn, message) or delayed(turn, message)):
+        return turn.decision()  # it comes back as not written, and is then decided on
+    return turn.decision(book.moment())
 
 
 def _written_anew(turn: Turn, message: Message) -> Message:
@@ -112,7 +137,7 @@ def _next_reference(turn: Turn) -> int:
     return (crc32(turn.customer_id.encode()) + turn.references) & 0xFFFF
 
 
-def _intent(message: Message) -> Intent:
+def _intent(message: Message, decided: Moment) -> Intent:
     plan = segments.plan(message.text)
     total = len(plan.parts)
     outgoing = tuple(
@@ -131,6 +156,7 @@ def _intent(message: Message) -> Intent:
         outgoing,
         message.event,
         message.correlation,
+        decided,
     )
 
 

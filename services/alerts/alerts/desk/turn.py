@@ -28,7 +28,10 @@ _VERBS: dict[SmsState, str] = {
 
 
 class Turn:
-    """Local to one call of a handler; ``decision`` hands out plain data. ``contact`` and ``debt`` may be replaced."""
+    """Local to one call of a handler; ``decision`` hands out plain data. ``contact`` and ``debt`` may be replaced.
+
+    ``clock`` is what quiet hours and caps go by, never before the business time of ``ctx``.
+    """
 
     def __init__(self, book: Book, state: Customer | None, customer_id: str, ctx: Context) -> None:
         state = state or Customer(customer_id)
@@ -36,7 +39,8 @@ class Turn:
         self.contact, self.debt = state.contact, state.debt
         self.cases, self.messages = dict(state.cases), dict(state.messages)
         self.references = state.references
-        today = local_date(ctx.now)
+        self.clock = book.clock(ctx.now)
+        today = local_date(self.clock)
         self.sent_on = {sms: day for sms, day in state.sent_on.items() if day >= today}
         self.effects: list[Any] = []
         self._rows: dict[tuple[str, str], Row] = {}

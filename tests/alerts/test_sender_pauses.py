@@ -1,0 +1,201 @@
+"""Time that passes unseen: a service that was down or paused sends nothing at night, nor what another took over.
+
+Defect 9 (quiet hours after downtime) and the fence of a process that was stopped and goes on.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alerts import sender
+from alerts.desk.book import Book
+from desk_feed import BOOK, Story
+from one_unit import NOON
+from servicekit.envelope import parse_time
+from servicekit.memory import MemoryStore
+from servicekit.store import Batch, Fenced, Position
+from sms_desk import FakeSmsc, Process
+from waiting import eventually
+
+EVENING = parse_time("2026-07-01T20:50:00+08:00")
+
+
+class Clocks:
+    """System time and monotonic time of a machine, moved by hand."""
+
+    def __init__(self, wall: datetime = NOON) -> None:
+        self.at, self.seconds = wall, 1000.0
+
+    def wall(self) -> datetime:
+        return self.at
+
+    def ticking(self) -> float:
+        return self.seconds
+
+    def pass_(self, seconds: float, *, asleep: bool = False) -> None:
+        self.at += timedelta(seconds=seconds)
+        self.seconds += 0 if asleep else seconds
+
+    def book(self, *, by_system_clock: bool = True) -> dict[str, Any]:
+        return {"wall": self.wall, "ticking": self.ticking, "by_system_clock": by_system_clock}
+
+
+@pytest.mark.parametrize("by_system_clock", [True, False])
+async def test_quiet_hours_hold_by_the_later_clock_after_downtime(by_system_clock: bool) -> None:
+    store, smsc, clocks = MemoryStore(), FakeSmsc(), Clocks(EVENING)
+    async with Process(store, smsc, **clocks.book(by_system_clock=by_system_clock)) as life:
+        await life.complain("c1", clock=EVENING)
+        assert life.sms()["state"] == "queued", "allowed to go at 20:50, and then the process is gone"
+    clocks.pass_(2 * 3600 + 20 * 60)
+    async with Process(store, smsc, **clocks.book(by_system_clock=by_system_clock)) as life:
+        life.start()
+        if not by_system_clock:  # replayed or simulated: business time is still 20:50
+            await life.until("sent")
+            return
+        row = await life.until("held")
+        assert row["reason"] == "quiet_hours"
+        assert parse_time(row["hold_until"]) == parse_time("2026-07-02T08:00:00+08:00")
+        await eventually(lambda: life.sender.pending() == 0)
+    assert smsc.submitted == []
+
+
+async def test_a_tick_read_late_in_the_night_lets_nothing_go() -> None:
+    clocks = Clocks(EVENING + timedelta(hours=3))
+    async with Process(MemoryStore(), FakeSmsc(), **clocks.book()) as life:
+        life.start()
+        await life.complain("c1", clock=EVENING)
+        assert (life.sms()["state"], life.sms()["reason"]) == ("held", "quiet_hours")
+
+
+def test_the_daily_cap_counts_the_day_of_the_later_clock() -> None:
+    """Three messages of the 10th leave on the 11th, where the log has not arrived yet: they are the 11th's."""
+    clocks = Clocks(parse_time("2026-03-11T10:00:00+08:00"))
+    s = Story(book=Book(BOOK.policy, list(BOOK.templates.values()), **clocks.book())).customer()
+    for n in range(1, 5):
+        s.complains("2026-03-10 10:00" if n < 4 else "2026-03-11 11:00", complaint_id=f"k{n}")
+        s.tick()
+        s.send()
+    assert s.states == ["opened sent"] * 3 + ["opened held daily_cap"]
+
+
+class Shared:
+    """What two processes share: the store, and whose it is."""
+
+    def __init__(self) -> None:
+        self.store, self.owner = MemoryStore(), None
+
+
+class OwnedStore:
+    """One process's view of the store; the last one that opened it owns it."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shared.store, name)
+
+    async def open(self) -> Position:
+        self._shared.owner = self  # type: ignore[assignment]
+        return await self._shared.store.open()
+
+    async def commit(self, batch: Batch) -> None:
+        if self._shared.owner is not self:
+            raise Fenced("the unit has another owner")
+        await self._shared.store.commit(batch)
+
+
+@pytest.mark.parametrize(("paused", "asleep"), [(2.5, False), (60.0, True), (3600.0, False)])
+async def test_a_paused_process_submits_nothing_of_what_another_took_over(
+    paused: float, asleep: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_LAST_SECONDS", 0.1)
+    shared, clocks, smsc = Shared(), Clocks(), FakeSmsc()
+    smsc.has_room.clear()
+    async with Process(OwnedStore(shared), smsc, **clocks.book()) as first:
+        first.start()
+        await first.complain("c1")
+        await eventually(lambda: first.sms()["state"] == "sending")
+        # Stopped between intent and write; another process takes over and says what it can't know.
+        second_smsc = FakeSmsc()
+        async with Process(OwnedStore(shared), second_smsc, **clocks.book()) as second:
+            second.start()
+            await second.until("unknown")
+            clocks.pass_(paused, asleep=asleep)
+            smsc.has_room.set()
+            await eventually(lambda: first.desk.unit.failed is not None)
+            await eventually(first.unit_run.done)
+            assert isinstance(first.desk.unit.failed, Fenced)
+            assert second.sms()["state"] == "unknown"
+        assert (smsc.submitted, second_smsc.submitted) == ([], [])
+
+
+@pytest.mark.parametrize(("waited", "confirmed"), [(1.0, 0), (3.0, 1)])
+async def test_a_part_that_waited_is_confirmed_by_a_commit(waited: float, confirmed: int) -> None:
+    clocks, smsc = Clocks(), FakeSmsc()
+    smsc.has_room.clear()
+    async with Process(MemoryStore(), smsc, **clocks.book()) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["state"] == "sending")
+        orders = _count(life)
+        clocks.pass_(waited)
+        smsc.has_room.set()
+        row = await life.until("sent")
+        assert [o for o in orders if o.endswith("confirm")] == ["kam.command.sms_confirm"] * confirmed
+        assert (row["attempts"], len(smsc.accepted)) == (1, 1)
+
+
+async def test_an_intent_that_waited_long_is_decided_on_anew() -> None:
+    clocks, smsc = Clocks(), FakeSmsc()
+    smsc.has_room.clear()
+    async with Process(MemoryStore(), smsc, **clocks.book()) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["state"] == "sending")
+        first = life.sms()["parts"][0]["reference"]
+        clocks.pass_(6.0)
+        smsc.has_room.set()
+        row = await life.until("sent")
+        assert row["parts"][0]["reference"] != first
+        assert len(smsc.accepted) == 1
+
+
+async def test_quiet_hours_that_began_while_it_waited_hold_it() -> None:
+    clocks, smsc = Clocks(parse_time("2026-07-01T20:59:58+08:00")), FakeSmsc()
+    smsc.has_room.clear()
+    async with Process(MemoryStore(), smsc, **clocks.book()) as life:
+        life.start()
+        await life.complain("c1", clock=EVENING)
+        await eventually(lambda: life.sms()["state"] == "sending")
+        clocks.pass_(3.0)
+        smsc.has_room.set()
+        assert (await life.until("held"))["reason"] == "quiet_hours"
+        assert smsc.submitted == []
+
+
+async def test_a_stop_that_came_while_it_waited_suppresses_it() -> None:
+    clocks, smsc = Clocks(), FakeSmsc()
+    smsc.has_room.clear()
+    blocked: set[str] = set()
+    async with Process(MemoryStore(), smsc, blocked=blocked.__contains__, **clocks.book()) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["state"] == "sending")
+        blocked.add(life.sms()["phone"])
+        clocks.pass_(3.0)
+        smsc.has_room.set()
+        assert (await life.until("suppressed"))["reason"] == "opted_out"
+        assert smsc.submitted == []
+
+
+def _count(life: Process) -> list[str]:
+    orders: list[str] = []
+    command = life.desk.unit.command
+
+    async def counted(message: Any) -> Any:
+        orders.append(message.type)
+        return await command(message)
+
+    life.desk.unit.command = counted  # type: ignore[method-assign]
+    return orders
