@@ -62,6 +62,10 @@ def _of(producer: Producer) -> list[dict[str, Any]]:
     return producer.of("boss.events")
 
 
+_CHANGED = "customer.changed"
+_LEFT_ONCE = (_CHANGED, "customer.left")
+
+
 @pytest.mark.parametrize(
     ("facts", "out"),
     [
@@ -81,6 +85,9 @@ def _of(producer: Producer) -> list[dict[str, Any]]:
         # Win-back.
         ([CUSTOMER, left(), CUSTOMER], ["customer.changed", "customer.left", "customer.changed"]),
         ([CUSTOMER, left(), CUSTOMER, left()], ["customer.changed", "customer.left"] * 2),
+        # Only "active" wins a customer back: a row that does not say, or says otherwise, leaves him where he went.
+        ([CUSTOMER, left(), changed(status=""), changed(status="left")], [*_LEFT_ONCE, *["customer.changed"] * 2]),
+        ([CUSTOMER, left(reason="price"), changed(status="suspended"), left(reason="price")], [*_LEFT_ONCE, _CHANGED]),
         # Someone of whom only the leaving is known.
         ([left()], ["customer.left"]),
         ([left(), changed(status="left")], ["customer.left", "customer.changed"]),

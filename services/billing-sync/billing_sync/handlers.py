@@ -192,6 +192,8 @@ def _customer(draft: Draft, fact: Fact) -> Outcome:
         return outcome
     leaves = fact.values[_STATUS] == "left"
     was_left = known is not None and known.left is not None
+    # Only "active" is a win-back; who left and whose status is not known, or another one, is still away.
+    away = leaves or (was_left and fact.values[_STATUS] != "active")
     city = fact.city or fact.values[_CITY] or ("" if known is None else known.city)
     after = Known(
         fact.effective,
@@ -200,7 +202,7 @@ def _customer(draft: Draft, fact: Fact) -> Outcome:
         fact.content,
         str(city),
         _seen(fact, known),
-        None if not leaves else known.left if known is not None and known.left else (fact.day, None, None),
+        None if not away else known.left if known is not None and known.left else (fact.day, None, None),
     )
     if outcome == "changed":
         only_left = leaves and not was_left and known is not None and _differs_only_in_status(known, fact)
@@ -212,7 +214,7 @@ def _customer(draft: Draft, fact: Fact) -> Outcome:
             body = _LEFT.body((fact.key, *after.left))  # type: ignore[misc]
             draft.publish(_CUST, _LEFT.type, fact.key, after.revision, body, fact)
     draft.remember(key, after)
-    _index(draft, fact, "" if known is None or was_left else known.city, "" if leaves else after.city)
+    _index(draft, fact, "" if known is None or was_left else known.city, "" if away else after.city)
     return outcome
 
 

@@ -55,10 +55,15 @@ class RowReader:
 
 
 class FactMaker:
-    """Makes facts of a file's rows: effective at the end of its business date, named by file and line."""
+    """Makes facts of a file's rows: effective at the end of its business date, named by file and line.
+
+    A customer is of the city in whose file he stands, whatever his own column says: it may be empty, or still name the
+    city that he has moved away from.
+    """
 
     def __init__(self, kind: Kind, file: str, city: str, business_date: date, sequence: int) -> None:
         self._kind, self._file, self._city, self._sequence = kind, file, city, sequence
+        self._city_at = kind.columns.index("city") if kind.name == "CUST" else None
         self._amount = kind.columns.index(kind.amount) if kind.amount else None
         self.end_ms = to_millis(end_of(business_date))
         self.day = business_date.isoformat()
@@ -71,6 +76,9 @@ class FactMaker:
 
     def make(self, values: tuple[Wire, ...], where: int | str) -> Fact:
         """The fact of a row; ``where`` is its line, or ``absent``."""
+        at = self._city_at
+        if at is not None and values[at] != self._city:
+            values = (*values[:at], self._city, *values[at + 1 :])
         return Fact(
             self._kind,
             values,
