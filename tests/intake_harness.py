@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from billing_sync.domain.events import FeedEvent, Receipt, event_of, rejection
+from billing_sync.domain.events import FeedEvent, Receipt, Rejection, event_of, rejection
 from billing_sync.domain.reasons import Bad
 from billing_sync.domain.record import Known
 from billing_sync.intake import Events, Intake
@@ -94,7 +94,7 @@ async def feed(intake: Intake, type_: str, data: dict[str, Any], **more: Any) ->
     """Feed one event as HTTP does; its receipt."""
     made = event(type_, data, **more)
     try:
-        item: FeedEvent | Receipt = event_of(made, intake.system_clock())
+        item: FeedEvent | Rejection = event_of(made, intake.system_clock())
     except Bad as bad:
         item = rejection(made, bad)
     receipts: list[Receipt] = await intake.submit(Events([item]))

@@ -58,6 +58,25 @@ class FileReceipt(Closed, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class EventRejected(Closed, frozen=True, kw_only=True):
+    """An event of the real-time feed that was refused.
+
+    ``source``, ``id`` and ``type`` as far as they could be read, cut after 500 characters; ``field`` is the one at
+    fault, absent where it is the whole event; ``record`` says where it stands on boss.feed
+    (``topic/partition@offset``), absent over HTTP. No reason repeats personal data.
+    """
+
+    road: Literal["http", "kafka"]
+    source: str | None = None
+    id: str | None = None
+    type: str | None = None
+    field: str | None = None
+    reason_zh: str
+    reason_en: str
+    record: str | None = None
+    at: Instant
+
+
 class AuditRecorded(Closed, frozen=True, kw_only=True):
     """Who read or changed what, when and with what result."""
 

@@ -70,6 +70,7 @@ EVENTS: dict[str, EventType] = {
         EventType("kam.sms.receipt.received.v1", alert.ReceiptReceived, "sms.receipts"),
         EventType("kam.sms.subscriber.opted_out.v1", alert.OptedOut, "sms.receipts"),
         *(EventType(f"kam.feed.file.{verb}.v1", misc.FileReceipt, "feed.events") for verb in _FILE),
+        EventType("kam.feed.event.rejected.v1", misc.EventRejected, "feed.events"),
         EventType("kam.audit.recorded.v1", misc.AuditRecorded, "audit.log"),
     )
 }

@@ -1,6 +1,7 @@
 """The business clock and its ticks."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,39 @@ async def test_numbers_rise_over_a_restart() -> None:
         await feed(intake, "bill.issued", {**BILL, "amount_fen": 1})
         await until(lambda: not intake.settle()["outbox"] and not intake.settle()["busy"])
     assert [t["data"]["number"] for t in producer.ticks] == [1] * 4 + [2] * 4
+
+
+async def test_defect_32_a_commit_that_fails_moves_neither_clock_nor_numbers() -> None:
+    class Refuses(MemoryStore):
+        ill = False
+
+        async def commit(self, batch: Any) -> None:
+            if self.ill:
+                raise ValueError("this batch can't be written")
+            await super().commit(batch)
+
+    store = Refuses()
+    async with running(store, clock="demo") as (intake, producer):
+        await intake.submit(Pulse())
+        await until(lambda: len(producer.ticks) == 4)
+        store.ill = True
+        with pytest.raises(ValueError):
+            await intake.submit(SetClock(instant_of("2026-06-30T11:00:00+08:00")))
+        assert intake.reading() == at("2026-06-30T10:00:00+08:00")
+        store.ill = False
+        await intake.submit(Pulse())
+        await until(lambda: len(producer.ticks) == 8)
+        assert [t["data"]["number"] for t in producer.ticks] == [1] * 4 + [2] * 4
+        assert producer.ticks[-1]["data"]["clock"] == "2026-06-30T02:00:00Z"
+
+
+@pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+async def test_a_clock_at_the_epoch_or_before_is_a_clock(time: str) -> None:
+    store = MemoryStore()
+    async with running(store) as (intake, producer):
+        receipt = await feed(intake, "customer.changed", {"customer_id": "1"}, time=time)
+        assert receipt.status == "accepted"
+        await until(lambda: len(producer.ticks) == 4 and not intake.settle()["busy"])
+        assert intake.reading() == at(time)
+    async with running(store) as (intake, _):
+        assert intake.reading() == at(time)

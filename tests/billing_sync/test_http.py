@@ -99,6 +99,7 @@ async def test_an_empty_batch_is_a_batch(api: Api) -> None:
         (b"{}", BATCH, 400),
         (b"{}", {"content-type": "text/plain"}, 415),
         (b" " * (6 << 20), STRUCTURED, 413),
+        (b"[" + b"1," * 60_000 + b"1]", BATCH, 413),
     ],
 )
 async def test_bodies_that_are_no_events(api: Api, body: bytes, headers: dict[str, str], status: int) -> None:

@@ -80,6 +80,7 @@ _VERBS = {
     "kam.feed.file.partial.v1": ("文件部分接收", "file accepted in part"),
     "kam.feed.file.rejected.v1": ("文件被拒", "file rejected"),
     "kam.feed.file.duplicate.v1": ("重复文件", "file seen before"),
+    "kam.feed.event.rejected.v1": ("实时事件被拒", "event of the feed rejected"),
 }
 
 
@@ -250,6 +251,7 @@ _TELLERS: dict[str, Callable[[Data], Text]] = {
     "kam.boss.manager.changed.v1": lambda d: (f"客户经理 {d.get('manager_id')}", f"manager {d.get('manager_id')}"),
     "kam.sms.receipt.received.v1": _receipt,
     "kam.sms.subscriber.opted_out.v1": lambda _: ("TD", "TD"),
+    "kam.feed.event.rejected.v1": lambda data: (str(data.get("reason_zh")), str(data.get("reason_en"))),
     "alert": _alert,
     "work": _work,
     "sms": _sms,

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from billing_sync.clock import instant_of
-from billing_sync.domain.events import UNREADABLE, FeedEvent, Receipt, binary, event_of, rejection, structured
+from billing_sync.domain.events import UNREADABLE, FeedEvent, Rejection, binary, event_of, rejection, structured
 from billing_sync.domain.reasons import Bad
 from billing_sync.intake import Events, Intake, SetClock
 from billing_sync.loader import Loader
@@ -19,6 +19,7 @@ from servicekit.auth import Guard
 from servicekit.clock import iso
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+_BATCH_EVENTS = 50_000
 _encode = msgspec.json.Encoder().encode
 
 
@@ -102,9 +103,15 @@ def _read(request: Request, body: bytes) -> tuple[list[Any], bool]:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == _BATCH:
         try:
-            return [_part(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])], False
+            parts = msgspec.json.decode(body, type=list[msgspec.Raw])
         except UNREADABLE as error:
             raise _unreadable(Bad(None, f"应为 JSON 数组：{error}", f"must be a JSON array: {error}")) from error
+        if len(parts) > _BATCH_EVENTS:
+            # More real events than this don't fit into a body; of anything smaller each would be answered and told.
+            raise HTTPException(
+                413, f"一批超过 {_BATCH_EVENTS} 条；请分批发送 / over {_BATCH_EVENTS} events; send fewer"
+            )
+        return [_part(raw) for raw in parts], False
     if media == _STRUCTURED:
         try:
             return [structured(body)], True
@@ -129,10 +136,10 @@ def _part(raw: msgspec.Raw) -> Any:
         return bad
 
 
-def _item(event: Any, now: Any) -> FeedEvent | Receipt:
+def _item(event: Any, now: Any) -> FeedEvent | Rejection:
     if isinstance(event, Bad):
-        return rejection({}, event)
+        return rejection(None, event)
     try:
         return event_of(event, now)
     except Bad as bad:
-        return rejection(event if isinstance(event, dict) else {}, bad)
+        return rejection(event, bad)

@@ -13,6 +13,7 @@ import msgspec
 from billing_sync.domain.events import FeedEvent, Receipt
 from billing_sync.domain.keys import identity_key, index_key, record_key
 from billing_sync.domain.kinds import KINDS, Kind
+from billing_sync.domain.reasons import Bad
 from billing_sync.domain.record import Fact, Known, Outcome, compare, is_older
 from contracts.boss import ArrearsConfirmed, RecordMoved
 from servicekit.clock import from_millis
@@ -72,15 +73,20 @@ def take(draft: Draft, fact: Fact) -> Outcome:
 
 
 def take_event(draft: Draft, event: FeedEvent, now_ms: int) -> Receipt:
-    """An event of the feed: its source and id are remembered, so that a second copy changes nothing."""
+    """An event of the feed: its source and id are remembered, so that a second copy changes nothing.
+
+    Raises ``Bad``, before anything is changed, when they were used with other content.
+    """
     key = identity_key(event.source, event.id)
     fact = event.fact
     about = blake2b(f"{fact.kind.type}|{event.time.isoformat()}|".encode() + fact.content, digest_size=16).digest()
     before = draft.get(key)
     if before is not None and before != about:
-        zh = f"来源 {event.source} 的编号 {event.id} 已用于另一内容；新的事实请用新编号"
-        en = "this source and id were used with other content; give a new fact a new id"
-        return Receipt(event.source, event.id, "rejected", "id", f"{zh} / {en}")
+        raise Bad(
+            "id",
+            f"来源 {event.source} 的编号 {event.id} 已用于另一内容；新的事实请用新编号",
+            "this source and id were used with other content; give a new fact a new id",
+        )
     if before is not None:
         return Receipt(event.source, event.id, "duplicate")
     draft.put(key, about, now_ms + REMEMBERED_MS)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from billing_sync.domain.fields import read_instant
 from billing_sync.domain.kinds import FEED_KINDS, effective_at, limits_of_event
-from billing_sync.domain.reasons import Bad, missing, shown, unknown, wrong
+from billing_sync.domain.reasons import Bad, kind_of, missing, shown, unknown, wrong
 from billing_sync.domain.record import Fact
 from servicekit.clock import iso, local_date, to_millis
 
@@ -38,15 +38,36 @@ class FeedEvent(msgspec.Struct, frozen=True):
     fact: Fact
 
 
-def identity(attributes: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """Source and id as far as they can be read, for the receipt of a bad event."""
-    source, id_ = attributes.get("source"), attributes.get("id")
-    return source if isinstance(source, str) else None, id_ if isinstance(id_, str) else None
+class Rejection(NamedTuple):
+    """An event that is refused: what it said of itself as far as it can be read, the field at fault, and why."""
+
+    source: str | None
+    id: str | None
+    type: str | None
+    field: str | None
+    zh: str
+    en: str
+
+    @property
+    def receipt(self) -> Receipt:
+        """What its sender is told."""
+        return Receipt(self.source, self.id, "rejected", self.field, f"{self.zh} / {self.en}")
+
+    @property
+    def reason(self) -> str:
+        """One line for the dead letter: field, then the reason."""
+        return f"{self.field}: {self.zh} / {self.en}" if self.field else f"{self.zh} / {self.en}"
 
 
-def rejection(attributes: Mapping[str, Any], bad: Bad) -> Receipt:
-    """Receipt of an event that can't be taken."""
-    return Receipt(*identity(attributes), "rejected", bad.field, str(bad))
+def rejection(event: Any, bad: Bad) -> Rejection:
+    """Why this event (whatever came in its place) can't be taken."""
+    said = event if isinstance(event, dict) else {}
+    source, id_, type_ = (said.get(name) for name in ("source", "id", "type"))
+    return Rejection(_text(source), _text(id_), _text(type_), bad.field, bad.zh, bad.en)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def event_of(event: Any, now: datetime) -> FeedEvent:
@@ -54,8 +75,8 @@ def event_of(event: Any, now: datetime) -> FeedEvent:
     if not isinstance(event, dict):
         raise Bad(
             None,
-            f"应为 CloudEvents 对象，收到 {shown(event)}",
-            f"must be a CloudEvents object, got {shown(event)}",
+            f"应为 CloudEvents 对象，收到 {kind_of(event)}",
+            f"must be a CloudEvents object, got {kind_of(event)}",
         )
     for name in _REQUIRED:
         value = event.get(name)
@@ -96,8 +117,8 @@ def event_of(event: Any, now: datetime) -> FeedEvent:
     if not isinstance(data, dict):
         raise Bad(
             "data",
-            f"data 应为 JSON 对象（整条记录），收到 {shown(data)}",
-            f"data must be a JSON object (the whole record), got {shown(data)}",
+            f"data 应为 JSON 对象（整条记录），收到 {kind_of(data)}",
+            f"data must be a JSON object (the whole record), got {kind_of(data)}",
         )
     for name in data:
         if name not in kind.known:

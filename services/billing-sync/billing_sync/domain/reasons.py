@@ -22,9 +22,14 @@ class Bad(ValueError):
 def shown(value: Any, field: str = "") -> str:
     """A value as it may stand in a reason: JSON, shortened; of personal data only its type."""
     if field in PERSONAL:
-        return _TYPES.get(type(value), "列表 list")
+        return kind_of(value)
     text = _encode(value).decode()
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, where it may hold anything: its type only."""
+    return "null" if value is None else _TYPES.get(type(value), "列表 list")
 
 
 def missing(field: str) -> Bad:
@@ -37,7 +42,7 @@ def missing(field: str) -> Bad:
 
 def unknown(field: str) -> Bad:
     return Bad(
-        field,
+        field if len(field) <= _SHOWN else field[:_SHOWN] + "…",
         f"未知字段 {shown(field)}；请删去或改用约定的字段名",
         f"unknown field {shown(field)}; remove it or use the agreed name",
     )

@@ -1,0 +1,136 @@
+"""A commit of the intake in the making: what jobs and handlers see of the store and put into it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from billing_sync.clock import BusinessClock
+from billing_sync.domain.kinds import Kind
+from billing_sync.domain.record import Fact, Known
+from billing_sync.store import decode_known, encode
+from servicekit.clock import from_millis, iso
+from servicekit.envelope import OutMessage, write_headers
+from servicekit.ids import boss_event_id
+from servicekit.kafka import partition_of
+from servicekit.store import Batch
+from servicekit.work import Work
+
+if TYPE_CHECKING:
+    from billing_sync.intake import Intake
+
+TOPIC = "boss.events"
+_iso_of_millis = lru_cache(4096)(lambda millis: iso(from_millis(millis)))
+
+
+class Draft(Work):
+    """A batch in the making over raw entries. Nothing of it is the intake's before it is committed.
+
+    ``clock_rule``: how the business clock runs from this commit on.
+    """
+
+    def __init__(self, intake: "Intake", now: datetime) -> None:
+        super().__init__(intake)
+        self.intake, self.system_now = intake, now
+        self.clock_rule: BusinessClock = intake.clock
+        self.accepted = False
+        self._raw: dict[str, bytes | None] = {}
+        self._records: dict[str, Known] = {}
+        self._entries: dict[str, tuple[bytes | None, int | None]] = {}
+        self._clock = intake.clock.reading(intake.reached, now)
+        self._prefix = f"{intake.name}.{intake.position.epoch}:"
+
+    async def need(self, keys: Iterable[str]) -> None:
+        """Load these keys, those already here excepted."""
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._raw]
+        if wanted:
+            found = await self.intake.load(wanted)
+            self._raw.update(dict.fromkeys(wanted))
+            self._raw.update(found)
+
+    def get(self, key: str) -> bytes | None:
+        entry = self._entries.get(key)
+        return self._raw[key] if entry is None else entry[0]
+
+    def put(self, key: str, value: bytes | None, wake: int | None = None) -> None:
+        self._entries[key] = (value, wake)
+
+    def known(self, key: str) -> Known | None:
+        record = self._records.get(key)
+        if record is not None:
+            return record
+        raw = self._raw[key]
+        return None if raw is None else decode_known(raw)
+
+    def remember(self, key: str, known: Known) -> None:
+        self._records[key] = known
+
+    @property
+    def clock(self) -> datetime | None:
+        """Business time reached, None while unset."""
+        return self._clock
+
+    def reach(self, at: datetime) -> None:
+        self._clock = self.clock_rule.fed(self._clock, at, self.system_now)
+        self.accepted = True
+
+    def set_clock(self, at: datetime) -> None:
+        """Move the business clock by hand. Raises ``Refused``."""
+        self.clock_rule = self.clock_rule.set(self._clock, at, self.system_now)
+        self._clock = at
+        self.accepted = True
+
+    def publish(
+        self,
+        kind: Kind,
+        type_: str,
+        key: str,
+        revision: int,
+        body: bytes,
+        fact: Fact,
+        *,
+        subject: str = "",
+        owner_revision: int = 0,
+    ) -> None:
+        subject = subject or fact.subject
+        headers = write_headers(
+            id=boss_event_id("CUST" if kind.name == "LEFT" else kind.name, key, revision),
+            type=type_,
+            source="kam/billing-sync",
+            subject=subject,
+            time=_iso_of_millis(fact.effective),
+            correlation_id=fact.correlation,
+            causation_id=fact.causation,
+            sequence=f"{self._prefix}{self._sequence}",
+            clock=None if self._clock is None else iso(self._clock),
+            revision=revision,
+            owner_revision=owner_revision,
+        )
+        partition = partition_of(subject, self.intake.app.partitions)
+        self.send(OutMessage(TOPIC, partition, subject.encode(), body, headers))
+
+    def next_label(self) -> str:
+        """``sequence`` attribute of the message that is sent next."""
+        return self._label(self._sequence)
+
+    def batch(self) -> Batch:
+        states: dict[str, tuple[bytes | None, int | None]] = {k: (encode(v), None) for k, v in self._records.items()}
+        states.update(self._entries)
+        if self._clock is not None:
+            self.now = self._clock
+            self.marks["clock"] = iso(self._clock)
+        return Batch(states, [], self.outbox, self.offsets, self.marks, self._sequence)
+
+    def only_moves_on(self) -> bool:
+        """Identities and effective times of events that change nothing must be stored too."""
+        return not (self._records or self._entries or self.outbox or self.answers)
+
+    def is_empty(self) -> bool:
+        return not (self._records or self._entries or self.outbox or self.offsets or self.marks or self.answers)
+
+
+class Job(Protocol):
+    """Something to carry out within a batch; its answer is given after the commit."""
+
+    async def carry_out(self, draft: Draft) -> Any:
+        """Change the draft; raises ``Refused`` before it changed anything."""
