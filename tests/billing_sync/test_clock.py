@@ -158,3 +158,22 @@ async def test_a_clock_at_the_epoch_or_before_is_a_clock(time: str) -> None:
         assert intake.reading() == at(time)
     async with running(store) as (intake, _):
         assert intake.reading() == at(time)
+
+
+@pytest.mark.parametrize("mode", ["feed", "demo", "system"])
+async def test_defect_32_a_system_clock_that_steps_back_loses_nothing(mode: str) -> None:
+    async with running(clock=mode) as (intake, producer):
+        for days in (0, 400, -400):  # set right, set wrong, and too far back
+            intake.system_clock = lambda days=days: NOW + timedelta(days=days)  # type: ignore[misc]
+            time = (NOW + timedelta(days=days)).isoformat()
+            customer = {"customer_id": str(days)}
+            assert (await feed(intake, "customer.changed", customer, time=time)).status == "accepted"
+            ahead = await feed(intake, "customer.changed", customer, time=(NOW + timedelta(days=900)).isoformat())
+            assert (ahead.status, ahead.field) == ("rejected", "time")
+            await intake.submit(Pulse())
+        await until(lambda: not intake.settle()["busy"] and not intake.settle()["outbox"])
+        assert [e["subject"] for e in producer.of("boss.events")] == ["0", "400", "-400"]
+        clocks = [t["data"]["clock"] for t in producer.ticks]
+        assert clocks == sorted(clocks), "never backwards"
+        with pytest.raises(Refused):
+            await intake.submit(SetClock(NOW))

@@ -36,13 +36,17 @@ def read_date(text: str) -> str:
 
 @lru_cache(4096)
 def read_instant(text: str) -> datetime:
-    """An instant with offset, as UTC. Raises ``ValueError``."""
+    """An instant with offset, as UTC; the first or last there is where UTC ends before it. Raises ``ValueError``.
+
+    0001-01-01T00:00:00+08:00 is what many programs send for "no time".
+    """
     if not _INSTANT.fullmatch(text):
         raise ValueError(text)
+    at = datetime.fromisoformat(text)
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(text) from error
+        return at.astimezone(UTC)
+    except OverflowError:
+        return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC)
 
 
 class Field(NamedTuple):

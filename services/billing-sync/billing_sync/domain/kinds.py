@@ -96,7 +96,7 @@ def limits_of_event(time: datetime) -> Limits:
 
 def limits_of_file(business_date: date) -> Limits:
     """A day after a file's business date, the whole day included."""
-    last = business_date + _DAY
+    last = min(business_date, date.max - _DAY) + _DAY
     day = business_date.isoformat()
     return Limits(
         end_of(last), last.isoformat(), f"{last:%Y%m}", f"文件业务日期 {day} ", f"the file's business date {day}"
