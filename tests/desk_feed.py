@@ -108,12 +108,15 @@ class Story(Feed):
         self.command(LOST, Lost(sms_id))
 
     def receipt(self, sms_id: str | None, message_id: str, state: str = "DELIVRD", part: int | None = 1) -> None:
-        type_ = "kam.sms.receipt.received.v1"
         data = ReceiptReceived(
             sms_id=sms_id, part=part, customer_id=self.customer_id if sms_id else None, message_id=message_id,
             reference=None, phone="86" + PHONE, state=state, error="000", received_at=self.now,
         )  # fmt: skip
-        id_ = derive(message_id, state)
+        self.hears(data)
+
+    def hears(self, data: ReceiptReceived) -> None:
+        """The desk reads a receipt on sms.receipts."""
+        type_, id_ = "kam.sms.receipt.received.v1", derive(data.message_id, data.state)
         self._desk(type_, msgspec.to_builtins(data), Context(self.now, id_, type_, "feed:test#r"))
 
     def opts_out(self, phone: str = "86" + PHONE) -> None:

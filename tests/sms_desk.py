@@ -36,6 +36,8 @@ class FakeSmsc:
         self.submitted: list[Part] = []
         self.accepted: list[Part] = []
         self.answers: list[Outcome] = []
+        self.status: int | None = None
+        self.ids: list[str | None] = []
         self.open, self.speaks, self.has_room = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.open.set()
         self.has_room.set()
@@ -60,9 +62,9 @@ class FakeSmsc:
         message_id = None
         if outcome is Outcome.ACCEPTED:
             self.accepted.append(part)
-            message_id = f"m{len(self.accepted)}"
+            message_id = self.ids.pop(0) if self.ids else f"m{len(self.accepted)}"
         await self.speaks.wait()
-        return Answer(part.part_id, outcome, message_id, None, "")
+        return Answer(part.part_id, outcome, message_id, self.status, "")
 
     async def close(self) -> None:
         self.closed += 1
@@ -80,7 +82,7 @@ class Process:
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
         self.book = Book(policy, list(BOOK.templates.values()), **book)
         self.desk = OneUnit(desk.app(self.book, self._effects, 1), *DESK, store=store)
-        self.receipts = Receipts(self._publish, self.desk.rows, policy, 1)
+        self.receipts = Receipts(self._publish, self.desk.rows, policy, 1, clock=lambda: self.desk.unit.now)
         self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, self.book)
         self._offsets = dict(store.position.offsets)
 

@@ -1,5 +1,6 @@
 """From intent to receipt: what each answer and receipt makes of a message, as tables."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from msgspec.structs import replace
 
 from alerts.desk.book import Book
 from desk_feed import BOOK, Story
+from one_unit import NOON
 
 
-def ready(*, long: bool = False) -> Story:
+def ready(*, long: bool = False, wall: Any = None) -> Story:
     """One message that may go; a long one has two parts."""
-    book = BOOK
+    book = BOOK if wall is None else Book(BOOK.policy, list(BOOK.templates.values()), wall=wall)
     if long:
         text = "Dear {name}, " + "x" * 200
         templates = [replace(t, en=text) if t.id == "complaint-opened" else t for t in book.templates.values()]
@@ -67,10 +69,27 @@ def test_back_off_grows_and_attempts_end() -> None:
     s = ready()
     delays = []
     for _ in range(8):
-        s.send("throttled")
+        s.send("refused", 0x08)
         delays += [r.delay for r in s.may_go]
     assert delays == [1, 2, 4, 8, 16, 32, 60]
     assert s.states == ["opened failed attempts"]
+
+
+@pytest.mark.parametrize("outcome", ["throttled", "not_written"])
+def test_what_the_smsc_never_took_is_no_attempt_and_waits_for_its_deadline(outcome: str) -> None:
+    """Defect 21: two minutes of throttling gave a message up."""
+    now = [NOON]
+    s = ready(wall=lambda: now[0])
+    for _ in range(3_000):
+        s.send(outcome)
+        assert s.states == [f"opened queued {outcome}"]
+        assert s.may_go[0].delay <= 60
+    now[0] += timedelta(hours=47)
+    s.send("refused", 0x08)
+    assert s.states == ["opened queued refused"]
+    now[0] += timedelta(hours=1)
+    s.send(outcome)
+    assert s.states == ["opened failed deadline"]
 
 
 def test_each_attempt_has_a_reference_of_its_own() -> None:

@@ -45,7 +45,7 @@ async def test_what_was_surely_not_taken_goes_again(refusal: Outcome) -> None:
 
 async def test_attempts_end() -> None:
     smsc = FakeSmsc()
-    smsc.answers = [Outcome.THROTTLED] * 9
+    smsc.answers, smsc.status = [Outcome.REFUSED] * 9, 0x08
     async with Process(MemoryStore(), smsc) as life:
         life.start()
         await life.complain("c1")

@@ -6,6 +6,8 @@ import pytest
 
 from alerts.channel.transport import Inbound, Outcome, Receipt
 from alerts.desk.sending import INTEND, Intend
+from one_unit import NOON
+from servicekit.clock import iso
 from servicekit.envelope import command
 from servicekit.memory import MemoryStore
 from sms_desk import FakeSmsc, Process, phone
@@ -65,6 +67,48 @@ async def test_by_reference_among_messages_without_an_answer() -> None:
         await life.smsc.on_receipt(receipt("x1", phone("c1"), reference))
         await life.hear()
         assert (life.sms("c1")["state"], life.sms("c1-twin")["state"]) == ("unknown", "delivered")
+
+
+@pytest.mark.parametrize("written", ["12345", "0000012345", "3039", "00003039"])
+@pytest.mark.parametrize("echo", [True, False])
+async def test_by_reference_or_a_similar_id_when_the_receipt_writes_it_differently(written: str, echo: bool) -> None:
+    """Defect 17: hexadecimal in the answer, decimal in the receipt."""
+    smsc = FakeSmsc()
+    smsc.ids = ["0003039"]
+    async with Process(MemoryStore(), smsc) as life:
+        life.start()
+        await life.complain("c1")
+        row = await life.until("sent")
+        reference = row["parts"][0]["reference"] if echo else None
+        for _ in range(2):
+            await smsc.on_receipt(receipt(written, phone("c1"), reference))
+            await life.hear()
+        assert (life.sms()["state"], len(life.sms()["receipts"])) == ("delivered", 1)
+        assert life.sms()["parts"][0]["message_id"] == "0003039"
+        assert not life.store.documents.get("unmatched_receipts")
+
+
+async def test_by_reference_when_the_id_is_another_altogether() -> None:
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        life.start()
+        await life.complain("c1", "c1-twin")
+        row = await life.until("sent", "c1-twin")
+        await life.until("sent", "c1")
+        await life.smsc.on_receipt(receipt("cluster-7:99", phone("c1"), row["parts"][0]["reference"]))
+        await life.hear()
+        assert (life.sms("c1")["state"], life.sms("c1-twin")["state"]) == ("sent", "delivered")
+
+
+async def test_an_answer_without_an_id_is_found_by_number() -> None:
+    smsc = FakeSmsc()
+    smsc.ids = [None]
+    async with Process(MemoryStore(), smsc) as life:
+        life.start()
+        await life.complain("c1")
+        await life.until("sent")
+        await smsc.on_receipt(receipt("x9", phone("c1")))
+        await life.hear()
+        assert life.sms()["state"] == "delivered"
 
 
 async def test_a_reference_that_is_not_ours_matches_nothing() -> None:
@@ -145,6 +189,7 @@ async def test_a_receipt_is_published_as_what_the_message_caused() -> None:
         assert (key, type_, event.part) == (b"c1", "kam.sms.receipt.received.v1", 1)
         assert headers["ce_correlationid"] == b"file:alert.events#0"
         assert headers["ce_causationid"]
+        assert headers["ce_time"] == iso(NOON).encode(), "business time, as of all that stands beside it"
 
 
 @pytest.mark.parametrize("text", ["TD", "td", " Td ", "退订"])

@@ -14,6 +14,7 @@ from aiosmpplib.state import TON, OptionalParam, PduHeader, PhoneNumber, SmppCom
 from alerts.channel import pdu
 from alerts.channel.smpp import SmppSettings, SmppTransport
 from alerts.channel.transport import Answer, Inbound, Outcome, Part, Receipt
+from waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 
@@ -199,6 +200,50 @@ async def test_an_unbind_of_the_smsc_is_answered_and_a_new_session_begins() -> N
         assert (await transport.submit(part())).outcome is Outcome.UNKNOWN
         await transport.ready()
         assert (await transport.submit(part())).outcome is Outcome.ACCEPTED
+        await transport.close()
+
+
+@pytest.mark.parametrize("status", [0x05, 0x0D, 0x0E, 0x58, 0x0499])
+async def test_a_refused_bind_is_not_bound(status: int) -> None:
+    """Defect 11: ESME_RALYBND counted as bound, and every submit was then refused for good."""
+
+    async def refusing(peer: Peer) -> None:
+        header, _ = await peer.read()
+        peer.write(struct.pack("!IIII", 16, 0x80000009, status, header.sequence_num))
+        assert not await peer.reader.read(), "nothing is submitted, and the link is closed"
+
+    async def healthy(peer: Peer) -> None:
+        await peer.take_bind()
+        submit = await peer.expect(SmppCommand.SUBMIT_SM)
+        peer.write(wire.SubmitSmResp(submit.sequence_num, message_id="x").pdu())
+        await peer.reader.read()
+
+    async with scripted(refusing, refusing, healthy) as (transport, _):
+        assert (await transport.submit(part())).outcome is Outcome.ACCEPTED
+        await transport.close()
+
+
+async def test_an_smsc_that_forgets_our_bind_is_bound_anew_and_nothing_fails() -> None:
+    """Defect 11: ESME_RINVBNDSTS says that the part was not taken; answers of other parts are waited for."""
+
+    async def forgetful(peer: Peer) -> None:
+        await peer.take_bind()
+        one, two = [(await peer.read())[0].sequence_num for _ in range(2)]
+        peer.write(submit_resp(0x04, one))
+        await peer.writer.drain()
+        await asyncio.sleep(0.05)
+        peer.write(submit_resp(0, two, b"a\0"))
+        assert not await peer.reader.read()
+
+    async def healthy(peer: Peer) -> None:
+        await peer.take_bind()
+        await peer.reader.read()
+
+    async with scripted(forgetful, healthy) as (transport, _):
+        answers = await asyncio.gather(transport.submit(part()), transport.submit(part()))
+        assert [answer.outcome for answer in answers] == [Outcome.NOT_WRITTEN, Outcome.ACCEPTED]
+        await eventually(lambda: transport.connected)
+        await transport.ready()
         await transport.close()
 
 

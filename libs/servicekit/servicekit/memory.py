@@ -1,5 +1,6 @@
 """The in-memory fake: a complete store for tests, kept to the same behaviour suite as the real ones."""
 
+import itertools
 from typing import Any
 
 from servicekit.envelope import OutMessage
@@ -80,6 +81,15 @@ class MemoryRows:
 
     async def get(self, collection: str, id: str) -> dict[str, Any] | None:
         return next((s.documents[collection][id] for s in self._stores if id in s.documents.get(collection, {})), None)
+
+    async def count(self, collection: str, where: dict[str, Any] | None = None) -> int:
+        return len(await self.find(collection, where))
+
+    async def forget(self, collection: str, where: dict[str, Any]) -> int:
+        found = await self.find(collection, where)
+        for store, document in itertools.product(self._stores, found):
+            store.documents.get(collection, {}).pop(document["_id"], None)
+        return len(found)
 
 
 def _matches(document: dict[str, Any], where: dict[str, Any]) -> bool:

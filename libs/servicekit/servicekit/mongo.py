@@ -9,6 +9,7 @@ a commit whose answer was lost is recognised.
 import asyncio
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -264,21 +265,36 @@ class MongoRows:
         cursor = self._db[collection].find(where or {})
         if sort:
             cursor = cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1)
-        try:
+        with _passing():
             return [d async for d in (cursor.limit(limit) if limit else cursor)]
-        except _PASSING as error:
-            raise Transient(str(error)) from error
 
     async def get(self, collection: str, id: str) -> Document | None:
-        try:
+        with _passing():
             return await self._db[collection].find_one({"_id": id})
-        except _PASSING as error:
-            raise Transient(str(error)) from error
+
+    async def count(self, collection: str, where: Document | None = None) -> int:
+        with _passing():
+            return await self._db[collection].count_documents(where or {})
+
+    async def forget(self, collection: str, where: Document) -> int:
+        with _passing():
+            return (await self._db[collection].delete_many(where)).deleted_count
 
     async def add(self, collection: str, id: str, document: Document) -> None:
         """Write a document unless there is one under this id (seeds)."""
-        await self._db[collection].update_one({"_id": id}, {"$setOnInsert": document}, upsert=True)
+        with _passing():
+            await self._db[collection].update_one({"_id": id}, {"$setOnInsert": document}, upsert=True)
 
     async def index(self, collection: str, *fields: str) -> None:
         """Make sure there is an index on these fields."""
-        await self._db[collection].create_index([(f, 1) for f in fields])
+        with _passing():
+            await self._db[collection].create_index([(f, 1) for f in fields])
+
+
+@contextmanager
+def _passing() -> Iterator[None]:
+    """An error of a server that can't be reached is a passing one."""
+    try:
+        yield
+    except _PASSING as error:
+        raise Transient(str(error)) from error

@@ -1,11 +1,17 @@
 """One protocol for all stores. The unit of load, commit and outbox is one writer (a *unit*, normally one partition)."""
 
-from typing import Any, Protocol
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
 import msgspec
+import structlog
 
 from servicekit.decision import Row
 from servicekit.envelope import OutMessage
+
+log = structlog.get_logger()
+T = TypeVar("T")
 
 
 class Fenced(Exception):
@@ -14,6 +20,18 @@ class Fenced(Exception):
 
 class Transient(Exception):
     """The store or broker can't be reached just now: wait and try the same again."""
+
+
+async def patiently(call: Callable[[], Awaitable[T]], who: str) -> T:
+    """What the call gives once the store can be reached. ``who`` waits, for the log."""
+    delay = 0.05
+    while True:
+        try:
+            return await call()
+        except Transient as error:
+            log.warning("store.retry", who=who, error=str(error)[:200], delay=delay)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 5.0)
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -87,3 +105,9 @@ class Rows(Protocol):
 
     async def get(self, collection: str, id: str) -> dict[str, Any] | None:
         """One document by id."""
+
+    async def count(self, collection: str, where: dict[str, Any] | None = None) -> int:
+        """How many documents match."""
+
+    async def forget(self, collection: str, where: dict[str, Any]) -> int:
+        """Remove documents that match, of a collection whose growth has a bound; how many they were."""

@@ -1,7 +1,11 @@
 """The composition root of alerts: detector, desk and the road to the SMSC in one process."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
+
+import structlog
+from prometheus_client import Counter
 
 from alerts import rules, store, worker
 from alerts.api import router
@@ -9,19 +13,22 @@ from alerts.channel.file import FileTransport
 from alerts.channel.smpp import SmppSettings, SmppTransport
 from alerts.channel.transport import Transport
 from alerts.desk.book import Book, Policy, Template, seeds
-from alerts.desk.state import Blocked, Ready
+from alerts.desk.state import Blocked, Forgotten, Ready
 from alerts.desk.turn import APP as DESK
 from alerts.receipts import Receipts
 from alerts.sender import Sender
 from alerts.settings import Settings
 from alerts.worker import Stores
 from servicekit import mongo
+from servicekit.clock import system_now
 from servicekit.envelope import Headers
 from servicekit.kafka import partition_of
 from servicekit.pipeline import Unit
 from servicekit.service import Service
-from servicekit.store import Rows
+from servicekit.store import Rows, patiently
 
+log = structlog.get_logger()
+FORGOTTEN = Counter("kam_sms_without_receipt_total", "SMS whose receipt did not come within receipt_hours", ["state"])
 _WATCH_SECONDS = 10.0
 
 
@@ -68,11 +75,11 @@ class _Composition:
         self._sender: Sender | None = None
 
     async def prepare(self) -> None:
-        detection, policy, templates = await self._documents()
-        await self._blocked.read(self._rows)
+        detection, policy, templates = await patiently(self._documents, "alerts")
+        await patiently(lambda: self._blocked.read(self._rows), "alerts")
         by_system = self._settings.clock == "system"
         book = Book(policy, templates, blocked=self._blocked.__contains__, by_system_clock=by_system)
-        receipts = Receipts(self._publish, self._rows, policy, self._settings.partitions)
+        receipts = Receipts(self._publish, self._rows, policy, self._settings.partitions, clock=self._business_time)
         self._sender = Sender(self._transport, receipts, self._unit_of, self._rows, book)
         worker.consume(self._service, detection, book, self._take_effects, self._detect_stores, self._desk_stores)
 
@@ -81,10 +88,17 @@ class _Composition:
         await self._sender.run()
 
     async def watch(self) -> None:
-        """Look at what other processes of this service write too: blocked numbers, and what is left unknown."""
+        """Look at what other processes of this service write too: blocked numbers, and what is left unknown.
+
+        A look that fails ends nothing: the next one sees as much.
+        """
         while True:
-            await self._blocked.read(self._rows)
-            self._loose_ends = await store.count_loose_ends(self._rows)
+            try:
+                await self._blocked.read(self._rows)
+                await store.forget_receipts(self._rows, system_now())
+                self._loose_ends = await store.count_loose_ends(self._rows)
+            except Exception as error:
+                log.warning("watch.failed", error=repr(error)[:200])
             await asyncio.sleep(_WATCH_SECONDS)
 
     def freshness(self) -> dict[str, Any]:
@@ -110,10 +124,18 @@ class _Composition:
         for effect in effects:
             if isinstance(effect, Blocked):
                 self._blocked.add(effect.phone)
+            elif isinstance(effect, Forgotten):
+                FORGOTTEN.labels(effect.state).inc()
+                log.info("sms.without_receipt", sms_id=effect.sms_id, state=effect.state)
 
     def _unit_of(self, customer_id: str) -> Unit | None:
         partition = partition_of(customer_id, self._settings.partitions)
         return self._service.unit_of(DESK, partition) if partition in self._settings.owned() else None
+
+    def _business_time(self) -> datetime:
+        """As far as the desk's units have come."""
+        reached = [unit.now for unit in self._service.units if unit.app.name == DESK and unit.now.timestamp() > 0]
+        return max(reached, default=system_now())
 
     async def _publish(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
         await self._service.publisher.send_and_wait(topic, value, key=key, partition=partition, headers=headers)

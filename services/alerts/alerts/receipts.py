@@ -8,13 +8,14 @@ import contextlib
 import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from msgspec import Struct
 from prometheus_client import Counter
 
+from alerts.channel import message_id
 from alerts.channel.transport import Inbound, Receipt, mask
 from alerts.desk.book import Policy
 from alerts.desk.sending import Intent
@@ -31,7 +32,6 @@ OPT_OUTS = Counter("kam_sms_opt_outs_total", "Subscribers who answered TD")
 
 TOPIC = "sms.receipts"
 _RECEIPT, _OPTED_OUT = "kam.sms.receipt.received.v1", "kam.sms.subscriber.opted_out.v1"
-_OPEN = ["sending", "unknown", "queued", "failed"]  # states of messages that may have parts without an answer
 _REMEMBERED = 50_000
 _PATIENCE = 5.0  # seconds a receipt waits for answers to its number that are on their way
 _LOCAL = 11  # digits of a number that the SMSC writes with or without country code
@@ -51,13 +51,23 @@ class Found(Struct, frozen=True):
 
 
 class Receipts:
-    """Callbacks of the transport. ``publish(topic, partition, key, value, headers)`` returns when it is durable."""
+    """Callbacks of the transport. ``publish(topic, partition, key, value, headers)`` returns when it is durable.
+
+    ``clock`` is business time, at which the events stand beside others; their payload says system time.
+    """
 
     def __init__(
-        self, publish: Publish, rows: Rows, policy: Policy, partitions: int, *, wall: SystemClock = system_now
+        self,
+        publish: Publish,
+        rows: Rows,
+        policy: Policy,
+        partitions: int,
+        *,
+        clock: Callable[[], datetime] = system_now,
+        wall: SystemClock = system_now,
     ) -> None:
         self._publish, self._rows, self._policy = publish, rows, policy
-        self._partitions, self._wall = partitions, wall
+        self._partitions, self._clock, self._wall = partitions, clock, wall
         self._known: dict[str, tuple[str, Found]] = {}
         self._expected: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
 
@@ -77,10 +87,10 @@ class Receipts:
             if not self._expected[number]:
                 del self._expected[number]
 
-    def remember(self, message_id: str, intent: Intent, part: int) -> None:
+    def remember(self, id_: str, intent: Intent, part: int) -> None:
         """A part was accepted under this id."""
         found = Found("memory", intent.customer_id, intent.sms_id, part, intent.event, intent.correlation)
-        self._known[message_id] = (_local(intent.phone), found)
+        self._known[id_] = (_local(intent.phone), found)
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
 
@@ -115,8 +125,11 @@ class Receipts:
         if inbound.text.strip().upper() not in self._policy.opt_out:
             log.info("sms.inbound_ignored", source=mask(inbound.source))
             return
+        phone = self._policy.e164(inbound.source)
+        if phone is None:
+            log.warning("opt_out.of_no_number", source=mask(inbound.source))
+            return
         OPT_OUTS.inc()
-        phone = self._policy.e164(inbound.source) or inbound.source
         event = OptedOut(phone=phone, text=inbound.text.strip(), received_at=self._wall())
         customers = [row["customer_id"] for row in await self._rows.find("contacts", {"phone": phone})]
         for key in customers or [_hidden(phone)]:
@@ -134,24 +147,25 @@ class Receipts:
             await asyncio.wait(set(expected), timeout=_PATIENCE)
 
     async def _look_up(self, receipt: Receipt) -> Found | None:
-        """By message id; else, among messages to that number without an answer, by our reference; else the only one."""
-        rows = await self._rows.find("sms", {"parts.message_id": receipt.message_id})
-        for row in rows:
-            if row["phone"] is not None and _local(row["phone"]) == _local(receipt.destination):
-                return _found("id", row, lambda p: p["message_id"] == receipt.message_id)
+        """By message id; else, among the latest messages to that number, by our reference, by an id written
+        differently, or the only one without an answer."""
+        if receipt.message_id:
+            for row in await self._rows.find("sms", {"parts.message_id": receipt.message_id}):
+                if row["phone"] is not None and _local(row["phone"]) == _local(receipt.destination):
+                    return _found("id", row, lambda p: p["message_id"] == receipt.message_id)
         phone = self._policy.e164(receipt.destination) or receipt.destination
-        open_ = await self._rows.find("sms", {"phone": phone, "state": {"$in": _OPEN}})
-        rows = [row for row in open_ if any(_has_no_answer(p) for p in row["parts"]) and self._is_recent(row)]
-        if receipt.reference is not None:
+        oldest = iso(self._wall() - timedelta(hours=self._policy.receipt_hours))
+        rows = await self._rows.find("sms", {"phone": phone, "submitted_at": {"$gte": oldest}}, sort="-submitted_at")
+        ways: dict[str, Callable[[dict[str, Any]], bool]] = {
+            "reference": lambda p: p["state"] != "queued" and p["reference"] == receipt.reference,
+            "similar_id": lambda p: message_id.is_same(p["message_id"], receipt.message_id),
+        }
+        for how, is_it in ways.items():
             for row in rows:
-                if any(_has_no_answer(p) and p["reference"] == receipt.reference for p in row["parts"]):
-                    return _found("reference", row, lambda p: p["reference"] == receipt.reference)
-            return None
-        return _found("only", rows[0], None) if len(rows) == 1 else None
-
-    def _is_recent(self, row: dict[str, Any]) -> bool:
-        oldest = self._wall() - timedelta(hours=self._policy.receipt_hours)
-        return row["submitted_at"] is not None and row["submitted_at"] >= iso(oldest)
+                if any(map(is_it, row["parts"])):
+                    return _found(how, row, is_it)
+        rows = [row for row in rows if any(map(_has_no_answer, row["parts"]))]
+        return _found("only", rows[0], None) if receipt.reference is None and len(rows) == 1 else None
 
     async def _send(
         self, type_: str, key: str, id_: str, event: Struct, correlation: str, causation: str | None
@@ -161,7 +175,7 @@ class Receipts:
             type=type_,
             source="kam/alerts",
             subject=key,
-            time=iso(self._wall()),
+            time=iso(self._clock()),
             correlation_id=correlation,
             causation_id=causation,
         )
@@ -174,7 +188,7 @@ def _found(how: str, row: dict[str, Any], is_it: Callable[[dict[str, Any]], bool
 
 
 def _has_no_answer(part: dict[str, Any]) -> bool:
-    return part["state"] in ("sending", "unknown") and part["message_id"] is None
+    return part["state"] in ("sending", "unknown", "sent") and part["message_id"] is None
 
 
 def _local(phone: str) -> str:

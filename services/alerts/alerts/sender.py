@@ -22,7 +22,7 @@ from alerts.receipts import Receipts
 from servicekit import faults
 from servicekit.envelope import Message, command
 from servicekit.pipeline import Unit
-from servicekit.store import Rows
+from servicekit.store import Rows, patiently
 
 log = structlog.get_logger()
 PARTS = Counter("kam_sms_parts_total", "SMS parts submitted, by what the SMSC said", ["outcome"])
@@ -93,7 +93,7 @@ class Sender:
     async def on_late_answer(self, answer: Answer) -> None:
         """The SMSC's answer to a part that was given up as unknown."""
         sms_id, _, _ = answer.part_id.rpartition("/")
-        row = await self._rows.get("sms", sms_id)
+        row = await patiently(lambda: self._rows.get("sms", sms_id), "sender")
         unit = None if row is None else self._unit_of(row["customer_id"])
         if row is None or unit is None:
             log.warning("sms.late_answer_unknown", part_id=answer.part_id, outcome=answer.outcome.value)
@@ -106,7 +106,8 @@ class Sender:
     async def _recover(self) -> None:
         """Intents without an answer become unknown; messages that were allowed to go are offered again."""
         lost, ready = [], []
-        for row in await self._rows.find("sms", {"state": {"$in": ["sending", "queued"]}}):
+        where = {"state": {"$in": ["sending", "queued"]}}
+        for row in await patiently(lambda: self._rows.find("sms", where), "sender"):
             unit = self._unit_of(row["customer_id"])
             if unit is None:
                 continue

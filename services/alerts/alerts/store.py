@@ -2,20 +2,32 @@
 ``blocked_numbers``, ``unmatched_receipts``, and the versioned ``rules``, ``templates`` and ``policies``."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import structlog
+from prometheus_client import Counter
 
 from alerts import rules
 from alerts.channel.transport import mask
 from alerts.desk.book import Document, Policy, Template, seeds
+from servicekit.clock import iso
 from servicekit.mongo import MongoRows
 from servicekit.store import Rows
 
+log = structlog.get_logger()
+RECEIPTS_FORGOTTEN = Counter("kam_sms_receipts_forgotten_total", "Unmatched receipts removed for their age or number")
+
+#: unmatched receipts are kept so long, and no more than so many (the newest)
+UNMATCHED_DAYS, UNMATCHED_MOST = 30, 10_000
+_OVERLAP = timedelta(days=1)  # other processes may write blocked numbers that much later than they came
 _INDEXES: dict[str, tuple[str, ...]] = {
     "alerts": ("customer_id", "raised_at"),
     "sms": ("customer_id", "state", "phone", "parts.message_id"),
     "contacts": ("phone",),
+    "blocked_numbers": ("since",),
+    "unmatched_receipts": ("received_at",),
 }
 # What the sender needs of a message and nobody else.
 _INTERNAL = frozenset({"_id", "correlation", "event"})
@@ -57,6 +69,7 @@ class BlockedNumbers:
 
     def __init__(self) -> None:
         self._numbers: set[str] = set()
+        self._since = ""
 
     def __contains__(self, phone: str) -> bool:
         return phone in self._numbers
@@ -65,8 +78,11 @@ class BlockedNumbers:
         self._numbers.add(phone)
 
     async def read(self, rows: Rows) -> None:
-        """Take over what the documents say; also what other processes of this service have written."""
-        self._numbers.update(row["phone"] for row in await rows.find("blocked_numbers"))
+        """Take over what the documents say that were written since the last look, also by other processes."""
+        found = await rows.find("blocked_numbers", {"since": {"$gte": self._since}})
+        self._numbers.update(row["phone"] for row in found)
+        if newest := max((row["since"] for row in found), default=None):
+            self._since = iso(datetime.fromisoformat(newest) - _OVERLAP)
 
 
 async def find_alerts(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
@@ -96,8 +112,21 @@ async def find_rules(rows: Rows) -> list[dict[str, Any]]:
 
 async def count_loose_ends(rows: Rows) -> dict[str, int]:
     """SMS of which it is not known whether they arrived, and receipts of which it is not known whose they are."""
-    unknown = await rows.find("sms", {"state": "unknown"})
-    return {"sms_unknown": len(unknown), "receipts_unmatched": len(await rows.find("unmatched_receipts"))}
+    return {
+        "sms_unknown": await rows.count("sms", {"state": "unknown"}),
+        "receipts_unmatched": await rows.count("unmatched_receipts"),
+    }
+
+
+async def forget_receipts(rows: Rows, now: datetime) -> None:
+    """Remove unmatched receipts that are too old, and the oldest where they are too many (a tenth more is let be)."""
+    until = iso(now - timedelta(days=UNMATCHED_DAYS))
+    if await rows.count("unmatched_receipts") > UNMATCHED_MOST * 1.1:
+        newest = await rows.find("unmatched_receipts", sort="-received_at", limit=UNMATCHED_MOST)
+        until = max(until, newest[-1]["received_at"])
+    if forgotten := await rows.forget("unmatched_receipts", {"received_at": {"$lt": until}}):
+        RECEIPTS_FORGOTTEN.inc(forgotten)
+        log.warning("receipts.forgotten", receipts=forgotten, until=until)
 
 
 def _where(equal: dict[str, str | None], time_field: str, since: str | None) -> dict[str, Any]:

@@ -26,7 +26,7 @@ RESPONSE = 0x80000000  # bit set in every answer
 # §5.1.3 command_status
 OK = 0x00
 INVALID_COMMAND_ID = 0x03
-ALREADY_BOUND = 0x05
+NOT_BOUND = 0x04  # ESME_RINVBNDSTS
 QUEUE_FULL = 0x14
 THROTTLED = 0x58
 TEMPORARY_APP_ERROR = 0x64  # ESME_RX_T_APPN: the SMSC shall repeat
@@ -52,7 +52,10 @@ _MESSAGE_PAYLOAD = 0x0424
 _STATES = {
     1: "ENROUTE", 2: "DELIVRD", 3: "EXPIRED", 4: "DELETED", 5: "UNDELIV", 6: "ACCEPTD", 7: "UNKNOWN", 8: "REJECTD",
 }  # fmt: skip
+#: What they are known by in receipts: some SMSCs write them out (DELIVERED).
+_BY_PREFIX = {state[:5]: state for state in _STATES.values()}
 #: Appendix B, as SMSCs write it in the wild: fields in any order, text last.
+_LONGEST_ID, _LONGEST_FIELD = 64, 16
 _FIELD = re.compile(r"\b(id|stat|err|done date):\s*(\S*)", re.IGNORECASE)
 
 
@@ -125,14 +128,21 @@ def parse_deliver_sm(octets: bytes) -> Receipt | Inbound:
     reference = _tlv(pdu.tlvs, _USER_MESSAGE_REFERENCE)
     identity = receipted.rstrip(b"\0").decode("ascii", "replace") if receipted else ""
     return Receipt(
-        message_id=identity or fields.get("id", ""),
-        state=fields.get("stat", "").upper() or _STATES.get(state[0] if state else 7, "UNKNOWN"),
-        reference=int.from_bytes(reference, "big") if reference else None,
+        message_id=(identity or fields.get("id", ""))[:_LONGEST_ID],
+        state=_state(fields.get("stat"), state),
+        reference=int.from_bytes(reference, "big") if reference and len(reference) == 2 else None,
         destination=pdu.source_addr.lstrip("+"),
-        error=fields.get("err", ""),
-        done_at=fields.get("done date") or None,
+        error=fields.get("err", "")[:_LONGEST_FIELD],
+        done_at=fields.get("done date", "")[:_LONGEST_FIELD] or None,
         text=text,
     )
+
+
+def _state(word: str | None, state: bytes | None) -> str:
+    """One of ``_STATES``, whatever was written."""
+    if word:
+        return _BY_PREFIX.get(word.upper()[:5], "UNKNOWN")
+    return _STATES.get(state[0] if state else 7, "UNKNOWN")
 
 
 def _tlv(tlvs: Sequence[smpp34.Tlv], tag: int) -> bytes | None:

@@ -57,6 +57,7 @@ class Session(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._heard_at = 0.0
+        self._ending = False
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # asyncio.Protocol -------------------------------------------------------------------------------------------
@@ -102,6 +103,11 @@ class Session(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing() and not self.lost.done()
 
     @property
+    def takes_requests(self) -> bool:
+        """Alive, and not about to be left."""
+        return self.alive and not self._ending
+
+    @property
     def outstanding(self) -> list[asyncio.Future[Response]]:
         """The requests that somebody still waits for."""
         return [answer for _, answer in self._pending.values() if not answer.done()]
@@ -116,6 +122,9 @@ class Session(asyncio.Protocol):
         None: the link is gone and nothing was written. Otherwise the octets may have left, whatever happens next; the
         future brings the answer or LinkLost. Cancel it to give up waiting: its answer then goes to on_late.
         """
+        return None if self._ending else self._request(build, part_id)
+
+    def _request(self, build: Callable[[int], bytes], part_id: str) -> asyncio.Future[Response] | None:
         sequence = self._sequence % 0x7FFFFFFF + 1  # §5.1.4: 1 to 0x7FFFFFFF
         octets = build(sequence)
         if not self.alive:
@@ -134,7 +143,8 @@ class Session(asyncio.Protocol):
         status, _ = await self._ask(
             lambda sequence: pdu.bind_transceiver(sequence, system_id, password, system_type), timeout
         )
-        if status not in (pdu.OK, pdu.ALREADY_BOUND):
+        # ESME_RALYBND is a refusal too: the SMSC holds an earlier session, and answers each submit of this one with no.
+        if status != pdu.OK:
             raise NotBound(status)
 
     async def keep_alive(self, interval: float, timeout: float) -> None:
@@ -158,6 +168,7 @@ class Session(asyncio.Protocol):
 
     async def unbind(self, timeout: float) -> None:
         """Wait for outstanding answers and running handlers, unbind, disconnect; each at most `timeout` seconds."""
+        self._ending = True
         waiting: set[asyncio.Future[Response] | asyncio.Task[None]] = {*self.outstanding, *self._handlers}
         if waiting and self.alive:
             await asyncio.wait(waiting, timeout=timeout)
@@ -170,6 +181,17 @@ class Session(asyncio.Protocol):
         for task in self._handlers:
             task.cancel()
 
+    def retire(self, timeout: float) -> None:
+        """The SMSC does not take us for bound: take no more requests, wait for outstanding answers, disconnect."""
+        if not self._ending:
+            self._ending = True
+            self._spawn(self._after_answers(timeout))
+
+    async def _after_answers(self, timeout: float) -> None:
+        if waiting := self.outstanding:
+            await asyncio.wait(waiting, timeout=timeout)
+        self.abort()
+
     def abort(self) -> None:
         """Cut the link now."""
         if self._transport is not None:
@@ -178,7 +200,7 @@ class Session(asyncio.Protocol):
     # inside -----------------------------------------------------------------------------------------------------
 
     async def _ask(self, build: Callable[[int], bytes], timeout: float) -> Response:
-        answer = self.request(build)
+        answer = self._request(build, "")
         if answer is None:
             raise LinkLost("not connected")
         async with asyncio.timeout(timeout):

@@ -80,25 +80,25 @@ class SmppTransport:
 
     @property
     def connected(self) -> bool:
-        return self._bound.is_set() and self._session is not None and self._session.alive
+        return self._bound.is_set() and self._session is not None and self._session.takes_requests
 
     async def ready(self) -> None:
         while True:
             if self._closing.is_set():
                 raise TransportClosed
             session = self._session
-            if session is None or not session.alive:
+            if session is None or not session.takes_requests:
                 self._bound.clear()
                 await self._bound.wait()
                 continue
             async with self._window:
                 await self._clear_to_write(session)
-            if session.alive and not self._closing.is_set():
+            if session.takes_requests and not self._closing.is_set():
                 return
 
     async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
         session = self._session
-        if self._closing.is_set() or session is None or not session.alive:
+        if self._closing.is_set() or session is None or not session.takes_requests:
             return _not_written(part, "not connected")
         async with self._window:  # freed in turn when the link is lost, so that nobody waits for a dead session
             await self._clear_to_write(session)
@@ -124,6 +124,8 @@ class SmppTransport:
             except LinkLost as lost:
                 detail = f"link lost before the answer: {lost}"
             else:
+                if response[0] == pdu.NOT_BOUND:
+                    session.retire(self._settings.response_timeout)
                 return self._judge(part.part_id, response)
         log.warning("smpp.unknown", part_id=part.part_id, destination=mask(part.destination), detail=detail)
         return Answer(part.part_id, Outcome.UNKNOWN, None, None, detail)
@@ -161,6 +163,8 @@ class SmppTransport:
         if status in (pdu.THROTTLED, pdu.QUEUE_FULL):
             self._slow_down()
             return Answer(part_id, Outcome.THROTTLED, None, status, f"throttled, command_status 0x{status:08x}")
+        if status == pdu.NOT_BOUND:
+            return Answer(part_id, Outcome.NOT_WRITTEN, None, status, "the SMSC says that we are not bound")
         log.info("smpp.refused", part_id=part_id, command_status=hex(status))
         return Answer(part_id, Outcome.REFUSED, None, status, f"refused, command_status 0x{status:08x}")
 
@@ -191,7 +195,7 @@ class SmppTransport:
         while not self._closing.is_set():
             try:
                 session = await self._connect()
-            except (OSError, LinkLost, TimeoutError, NotBound) as problem:
+            except (OSError, LinkLost, TimeoutError, NotBound, ValueError) as problem:
                 log.warning("smpp.connect_failed", problem=str(problem) or type(problem).__name__, host=settings.host)
             else:
                 await self._serve(session)

@@ -39,7 +39,7 @@ class Outcome(enum.Enum):
         "refused"  # the SMSC said no with a status that waiting does not change, or (status None) it can't be encoded
     )
     THROTTLED = "throttled"  # ESME_RTHROTTLED or ESME_RMSGQFUL: not taken, may be tried again
-    NOT_WRITTEN = "not_written"  # surely never left this process, may be tried again
+    NOT_WRITTEN = "not_written"  # never left this process, or came before a bind that stands: may be tried again
     UNKNOWN = "unknown"  # handed to the socket, no answer: never sent again
 
 

@@ -33,17 +33,27 @@ class Quiet(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Retry(Struct, frozen=True, forbid_unknown_fields=True):
-    """Back-off, in system time, of what the SMSC surely did not take. ``temporary_statuses``: SMPP command_status."""
+    """Back-off, in system time, of what the SMSC surely did not take. ``temporary_statuses``: SMPP command_status.
+
+    ``attempts`` that the SMSC refused for now, at most; throttling and a lost link are no attempts: they end after
+    ``give_up_hours``.
+    """
 
     attempts: int
     first_seconds: float
     factor: float
     max_seconds: float
     temporary_statuses: tuple[int, ...]
+    give_up_hours: float = 48
 
-    def delay(self, attempts: int) -> float:
-        """Seconds to wait after this many attempts."""
-        return float(min(self.max_seconds, self.first_seconds * self.factor ** (attempts - 1)))
+    def delay(self, submits: int) -> float:
+        """Seconds to wait after this many submits."""
+        delay = self.first_seconds
+        for _ in range(submits - 1):
+            if delay >= self.max_seconds:
+                break
+            delay *= self.factor
+        return float(min(self.max_seconds, delay))
 
 
 class Policy(Document, frozen=True, kw_only=True):

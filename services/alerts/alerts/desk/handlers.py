@@ -15,7 +15,7 @@ from alerts.desk.state import Blocked, Case, Customer
 from alerts.desk.turn import Turn, unchanged
 from contracts.alert import Alert, OptedOut, ReceiptReceived
 from contracts.boss import ArrearsConfirmed
-from servicekit.clock import end_of
+from servicekit.clock import end_of, iso
 from servicekit.decision import Context, Decision, Row
 from servicekit.envelope import parse_time
 
@@ -204,7 +204,7 @@ def on_work(book: Book, state: Customer | None, data: WorkItem, ctx: Context) ->
 
 def on_opted_out(book: Book, state: Customer | None, data: OptedOut, ctx: Context) -> Decision:
     """TD: the number gets no more SMS, whoever owns it. Without a customer (key = the number) only the row is kept."""
-    row = Row("blocked_numbers", data.phone, {"phone": data.phone, "since": data.received_at.isoformat()})
+    row = Row("blocked_numbers", data.phone, {"phone": data.phone, "since": iso(data.received_at)})
     effects = (Blocked(data.phone),)
     if state is None:
         return Decision(None, rows=(row,), effects=effects)
@@ -224,7 +224,7 @@ def on_receipt(book: Book, state: Customer | None, data: ReceiptReceived, ctx: C
             "phone": data.phone,
             "state": data.state,
             "error": data.error,
-            "received_at": data.received_at.isoformat(),
+            "received_at": iso(data.received_at),
         }
         return Decision(state, wake_at=unchanged(state).wake_at, rows=(Row("unmatched_receipts", ctx.id, document),))
     if state is None:

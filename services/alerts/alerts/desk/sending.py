@@ -6,6 +6,7 @@ taken over meanwhile; one that waited longer is decided on anew.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from zlib import crc32
 
 from msgspec import Struct
@@ -103,7 +104,8 @@ def on_intend(book: Book, state: Customer | None, data: Intend, ctx: Context) ->
     decided = book.moment()
     parts = tuple(_with_reference(turn, p) if p.state == "queued" else p for p in message.parts)
     turn.sent_on[message.sms_id] = local_date(turn.clock)
-    message = turn.move(message, "sending", parts=parts, attempts=message.attempts + 1, submitted_at=decided.wall)
+    message = replace(message, trying_since=message.trying_since or decided.wall, attempts=message.attempts + 1)
+    message = turn.move(message, "sending", parts=parts, submitted_at=decided.wall)
     return turn.decision(_intent(message, decided))
 
 
@@ -167,6 +169,8 @@ def on_answered(book: Book, state: Customer | None, data: Answered, ctx: Context
         return unchanged(state)
     turn = Turn(book, state, state.customer_id, ctx)
     answers = {a.number: a for a in data.parts}
+    if any(a.outcome == "refused" for a in data.parts):
+        message = replace(message, refusals=message.refusals + 1)
     parts, reason = [], message.reason
     for part in message.parts:
         answer = answers.get(part.number)
@@ -189,7 +193,13 @@ def _judge(book: Book, message: Message, answer: PartAnswer) -> tuple[SmsState, 
             return "unknown", None
         case "refused" if answer.status not in retry.temporary_statuses:
             return "failed", "refused" if answer.status is None else f"refused 0x{answer.status:08x}"
-    return ("failed", "attempts") if message.attempts >= retry.attempts else ("queued", answer.outcome)
+        case "refused" if message.refusals >= retry.attempts:
+            return "failed", "attempts"
+    # Not taken, which says nothing of the message: it waits for the SMSC, within reason.
+    since = message.trying_since or message.submitted_at
+    if since is not None and book.wall() - since >= timedelta(hours=retry.give_up_hours):
+        return "failed", "deadline"
+    return "queued", answer.outcome
 
 
 def on_lost(book: Book, state: Customer | None, data: Lost, ctx: Context) -> Decision:
@@ -209,7 +219,7 @@ def receive(turn: Turn, receipt: ReceiptReceived) -> None:
     part = None if message is None else _part_of(message, receipt)
     if message is None or part is None:
         return
-    told = SmsReceipt(part=part.number, state=receipt.state, at=receipt.received_at, error=receipt.error)
+    told = SmsReceipt(part=part.number, state=receipt.state, at=turn.ctx.now, error=receipt.error)
     if any((r.part, r.state) == (told.part, told.state) for r in message.receipts):
         return
     message = replace(message, receipts=(*message.receipts, told))
@@ -220,17 +230,17 @@ def receive(turn: Turn, receipt: ReceiptReceived) -> None:
             state = "delivered"
         elif receipt.state in _FAILED:
             state, reason = "failed", f"{receipt.state} {receipt.error or ''}".strip()
-        part = replace(part, state=state, message_id=receipt.message_id)
+        part = replace(part, state=state, message_id=part.message_id or receipt.message_id)
     parts = [part if p.number == part.number else p for p in message.parts]
     _settle(turn, message, parts, reason)
 
 
 def _part_of(message: Message, receipt: ReceiptReceived) -> Part | None:
-    """The part that has this message id; else the one named; else the first without an answer."""
-    named = [p for p in message.parts if p.message_id == receipt.message_id]
-    without_answer = [p for p in message.parts if p.message_id is None and p.state in ("sending", "unknown")]
-    named += [p for p in without_answer if p.number == receipt.part] + without_answer
-    return named[0] if named else None
+    """The part that has this message id; else the one named (by our reference); else the first without an answer."""
+    parts = message.parts
+    found = [p for p in parts if p.message_id == receipt.message_id] or [p for p in parts if p.number == receipt.part]
+    found += [p for p in parts if p.message_id is None and p.state in ("sending", "unknown", "sent")]
+    return found[0] if found else None
 
 
 def _settle(turn: Turn, message: Message, parts: Iterable[Part], reason: str | None) -> None:

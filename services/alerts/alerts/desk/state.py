@@ -71,8 +71,9 @@ class Part(Struct, frozen=True, omit_defaults=True):
 class Message(Struct, frozen=True, omit_defaults=True):
     """An SMS. ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
 
-    Phone, language, text and parts are what is planned until the intent freezes them. ``submitted_at`` is system time,
-    every other time is business time; ``event`` is the id of the last event told of it.
+    Phone, language, text and parts are what is planned until the intent freezes them. ``submitted_at`` (last) and
+    ``trying_since`` (first intent) are system time, every other time is business time; ``event`` is the id of the last
+    event told of it. ``attempts`` counts its intents, ``refusals`` those that the SMSC refused for now.
     """
 
     sms_id: str
@@ -93,6 +94,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     ready: bool = False
     hold_until: datetime | None = None
     attempts: int = 0
+    refusals: int = 0
     language: Language = "zh"
     phone: str | None = None
     text: str = ""
@@ -100,6 +102,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     parts: tuple[Part, ...] = ()
     receipts: tuple[SmsReceipt, ...] = ()
     submitted_at: datetime | None = None
+    trying_since: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -138,6 +141,13 @@ class Ready(Struct, frozen=True):
     sms_id: str
     priority: int
     delay: float = 0.0
+
+
+class Forgotten(Struct, frozen=True):
+    """Effect: no receipt of this message came in time, none is waited for any more."""
+
+    sms_id: str
+    state: SmsState
 
 
 class Blocked(Struct, frozen=True):

@@ -1,12 +1,12 @@
 """One decision in the making: the customer so far, and the rows, events and effects of what moves."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
 from alerts.desk.book import Book
-from alerts.desk.state import Case, Customer, Message, Ready
+from alerts.desk.state import Case, Customer, Forgotten, Message, Ready
 from alerts.desk.views import alert_document, sms_document, sms_payload
 from contracts.alert import SmsState
 from servicekit.clock import local_date
@@ -139,7 +139,17 @@ class Turn:
         """A document to be written; the last one of an id counts."""
         self._rows[row.collection, row.id] = row
 
+    def _forget(self) -> None:
+        """A message whose receipt did not come leaves the state, which would grow with each; its row stays as it is."""
+        patience = timedelta(hours=self.book.policy.receipt_hours)
+        for message in list(self.messages.values()):
+            since = message.submitted_at if message.state in ("sent", "unknown", "failed") else None
+            if since is not None and self.book.wall() - since > patience:
+                del self.messages[message.sms_id]
+                self.effects.append(Forgotten(message.sms_id, message.state))
+
     def decision(self, answer: Any = None) -> Decision:
+        self._forget()
         busy = {m.alert_id for m in self.messages.values()}
         state = Customer(
             self.customer_id,

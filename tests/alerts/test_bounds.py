@@ -1,0 +1,209 @@
+"""What must not grow without end, and what must not end with its database (defects 15 and 22)."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from alerts import bootstrap, store
+from alerts.desk.book import Book
+from alerts.desk.state import Forgotten
+from alerts.settings import Settings
+from contracts.alert import ReceiptReceived
+from desk_feed import BOOK, PHONE, Story
+from one_unit import NOON
+from servicekit.clock import iso
+from servicekit.decision import Decision
+from servicekit.memory import MemoryRows, MemoryStore
+from servicekit.store import Batch, Transient
+from sms_desk import FakeSmsc, Process
+from waiting import eventually
+
+
+class Away:
+    """A database that can't be reached until it is."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.refused = 0
+
+    def ask(self) -> None:
+        if self.away:
+            self.refused += 1
+            raise Transient("no primary")
+
+
+class AwayStore(MemoryStore, Away):
+    def __init__(self) -> None:
+        MemoryStore.__init__(self)
+        Away.__init__(self)
+
+    async def commit(self, batch: Batch) -> None:
+        self.ask()
+        await super().commit(batch)
+
+
+class AwayRows(MemoryRows, Away):
+    def __init__(self, *stores: MemoryStore) -> None:
+        MemoryRows.__init__(self, *stores)
+        Away.__init__(self)
+
+    async def find(self, *args: Any, **kwargs: Any) -> Any:
+        self.ask()
+        return await super().find(*args, **kwargs)
+
+    async def get(self, *args: Any) -> Any:
+        self.ask()
+        return await super().get(*args)
+
+
+async def test_answers_in_hand_are_kept_while_the_database_is_away() -> None:
+    """Defect 15: up to a hundred SMS in hand became unknown although the SMSC had answered."""
+    customers = [f"c{n}" for n in range(1, 101)]
+    stored, smsc = AwayStore(), FakeSmsc()
+    smsc.speaks.clear()
+    async with Process(stored, smsc) as life:
+        life.start()
+        await life.complain(*customers)
+        await eventually(lambda: len(smsc.submitted) == 100)
+        stored.away = True
+        smsc.speaks.set()
+        await eventually(lambda: stored.refused > 1)
+        assert not life.sender_run.done()
+        stored.away = False
+        for customer in customers:
+            await life.until("sent", customer)
+    assert len(smsc.accepted) == 100
+
+
+async def test_recovery_waits_for_the_database() -> None:
+    stored, smsc = MemoryStore(), FakeSmsc()
+    async with Process(stored, smsc) as life:
+        await life.complain("c1")
+    async with Process(stored, smsc) as life:
+        rows = life.sender._rows = AwayRows(stored)
+        rows.away = True
+        life.start()
+        await eventually(lambda: rows.refused > 1)
+        rows.away = False
+        await life.until("sent")
+
+
+@pytest.mark.parametrize("error", [Transient("no primary"), RuntimeError("anything")])
+async def test_the_watch_job_looks_again(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Defect 15: the watch job ended, and the service with it."""
+    monkeypatch.setattr(bootstrap, "_WATCH_SECONDS", 0.01)
+    rows, looks = MemoryRows(MemoryStore()), []
+
+    async def look(*_: Any) -> dict[str, int]:
+        looks.append(1)
+        if len(looks) < 3:
+            raise error
+        return {"sms_unknown": 7}
+
+    monkeypatch.setattr(store, "count_loose_ends", look)
+    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file")
+    memory = {"detect_stores": lambda *_: MemoryStore(), "desk_stores": lambda *_: MemoryStore()}
+    service = bootstrap.build(settings, rows=rows, **memory)
+    watching = asyncio.create_task(next(job for job in service.jobs if job.__name__ == "watch")())  # type: ignore[attr-defined]
+    await eventually(lambda: service.freshness().get("sms_unknown") == 7)
+    watching.cancel()
+
+
+def sent(hours: float) -> tuple[Story, list[Any]]:
+    """A message that was accepted so long ago, and the effects of what happens to its customer next."""
+    now, effects = [NOON], []
+
+    class Listening(Story):
+        def _desk_takes(self, decision: Decision) -> None:
+            effects.extend(decision.effects)
+            super()._desk_takes(decision)
+
+    s = Listening(book=Book(BOOK.policy, list(BOOK.templates.values()), wall=lambda: now[0])).customer()
+    s.complains("2026-03-10")
+    s.tick()
+    s.send()
+    effects.clear()
+    now[0] += timedelta(hours=hours)
+    s.customer(name="李四")
+    return s, effects
+
+
+def test_a_message_without_its_receipt_leaves_the_state_after_receipt_hours() -> None:
+    s, effects = sent(71)
+    assert s.customer_state is not None and len(s.customer_state.messages) == 1 and not effects
+    s, effects = sent(73)
+    assert s.customer_state is not None and not s.customer_state.messages
+    assert effects == [Forgotten(s.sms[0]["sms_id"], "sent")]
+    assert s.states == ["opened sent"], "its row stays"
+    s.receipt(s.sms[0]["sms_id"], "m1")
+    s.complains("2026-03-14", "closed")
+    assert s.states[0] == "opened sent"
+
+
+async def test_unmatched_receipts_are_bounded_by_age_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "UNMATCHED_MOST", 10)
+    memory = MemoryStore()
+    kept = memory.documents["unmatched_receipts"] = {}
+
+    def keep(name: str, **age: float) -> None:
+        kept[name] = {"_id": name, "received_at": iso(NOON - timedelta(**age))}
+
+    before = REGISTRY.get_sample_value("kam_sms_receipts_forgotten_total") or 0
+    keep("old", days=31)
+    for n in range(11):
+        keep(f"r{n}", minutes=n)
+    await store.forget_receipts(MemoryRows(memory), NOON)
+    assert sorted(kept) == sorted(f"r{n}" for n in range(10)), "the oldest go"
+    keep("r10", minutes=10)
+    await store.forget_receipts(MemoryRows(memory), NOON)
+    assert len(kept) == 11, "not each time one comes"
+    assert (REGISTRY.get_sample_value("kam_sms_receipts_forgotten_total") or 0) - before == 2
+
+
+async def test_blocked_numbers_are_read_once_and_then_what_is_new() -> None:
+    memory = MemoryStore()
+    blocked = memory.documents["blocked_numbers"] = {}
+    blocked.update({p: {"_id": p, "phone": p, "since": iso(NOON - timedelta(days=d))} for p, d in (("1", 9), ("2", 0))})
+    asked: list[Any] = []
+
+    class Rows(MemoryRows):
+        async def find(self, collection: str, where: Any = None, **kwargs: Any) -> Any:
+            found = await super().find(collection, where, **kwargs)
+            asked.append(len(found))
+            return found
+
+    numbers = store.BlockedNumbers()
+    await numbers.read(Rows(memory))
+    blocked["3"] = {"_id": "3", "phone": "3", "since": iso(NOON - timedelta(hours=1))}
+    await numbers.read(Rows(memory))
+    assert asked == [2, 2]
+    assert all(phone in numbers for phone in "123")
+
+
+async def test_counting_loads_nothing() -> None:
+    class Rows(MemoryRows):
+        async def find(self, *args: Any, **kwargs: Any) -> Any:
+            raise AssertionError("documents are loaded")
+
+        async def count(self, collection: str, where: Any = None) -> int:
+            return 3
+
+    assert await store.count_loose_ends(Rows()) == {"sms_unknown": 3, "receipts_unmatched": 3}
+
+
+def test_a_receipt_in_why_stands_at_business_time() -> None:
+    """Defect 32: the SMSC's receipt stood at wall time beside business times."""
+    s = Story().customer()
+    s.complains("2026-03-10")
+    s.tick()
+    (intent,) = s.send()
+    told = ReceiptReceived(
+        sms_id=intent.sms_id, part=1, customer_id="c1", message_id=f"m{intent.parts[0].reference}", reference=None,
+        phone="86" + PHONE, state="DELIVRD", error="000", received_at=NOON,
+    )  # fmt: skip
+    s.hears(told)
+    assert s.sms[0]["receipts"][0]["at"] == iso(s.now)
