@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from servicekit.settings import ServiceSettings
+from servicekit.settings import Addresses, ServiceSettings, Whole
 
 
 class Settings(ServiceSettings):
@@ -16,7 +16,7 @@ class Settings(ServiceSettings):
     database: str = Field(default="alerts", description="database of this service")
     sms_transport: Literal["smpp", "file"] = Field(default="smpp", description="how SMS leave; file: a dry run")
     sms_source: str = Field(default="10086", description="service number the customer sees")
-    sms_window: int = Field(default=50, description="submits unanswered at once, as agreed with the operator")
-    smsc: str = Field(default="127.0.0.1:2775", description="host:port of the SMSC")
+    sms_window: Whole = Field(default=50, description="submits unanswered at once, as agreed with the operator")
+    smsc: Addresses = Field(default="127.0.0.1:2775", description="host:port of the SMSC")
     smsc_system_id: str = Field(default="", description="account at the SMSC")
     smsc_password: str = Field(default="", description="its password", repr=False)

@@ -23,6 +23,7 @@ from contracts.registry import EVENTS
 from servicekit.auth import Guard
 from servicekit.clock import iso
 from servicekit.service import Service, serve
+from servicekit.settings import read_settings
 
 log = structlog.get_logger()
 RAISED = "kam.alert.raised.v1"
@@ -163,4 +164,4 @@ def build(settings: Settings) -> Service:
 
 
 if __name__ == "__main__":
-    serve(build(Settings()))
+    serve(build(read_settings(Settings)))
