@@ -114,6 +114,16 @@ async def test_a_wrong_hint_of_what_is_new_costs_time_and_nothing_else(backend: 
     assert [n for n, _ in await store.outbox(0, 10)] == [1, 2]
 
 
+async def test_documents_are_counted_and_forgotten(backend: Backend, store: Store) -> None:
+    if backend.rows is None:
+        pytest.skip("keeps no rows")
+    await store.commit(batch(rows=[Row("things", f"r{n}", {"n": n}) for n in range(5)]))
+    assert await backend.rows.count("things") == 5
+    assert await backend.rows.forget("things", {"n": {"$lt": 2}}) == 2
+    assert await backend.rows.count("things", {"n": {"$in": [0, 1, 2]}}) == 1
+    assert await backend.rows.forget("nothing", {"n": 1}) == 0
+
+
 async def test_the_outbox_keeps_its_order_until_it_is_sent(backend: Backend, store: Store) -> None:
     await store.commit(batch(301, outbox=[(n, message(str(n))) for n in range(1, 301)]))
     assert [n for n, _ in await store.outbox(0, 2)] == [1, 2]

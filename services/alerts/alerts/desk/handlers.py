@@ -1,5 +1,9 @@
 """Facts of BOSS, the life of alerts and work items, answers and receipts of the SMSC -> SMS and rows. Pure; one table
-at the foot."""
+at the foot.
+
+Recency decides: a fact that is older than what is known of the same record, alert or work item (a dead letter replayed)
+changes nothing.
+"""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -11,7 +15,7 @@ from msgspec.structs import replace
 from alerts.desk import sending
 from alerts.desk.book import Book, Language
 from alerts.desk.decide import cancel_left, cancel_paid, decide
-from alerts.desk.state import Blocked, Case, Customer
+from alerts.desk.state import Blocked, Case, Customer, Recency
 from alerts.desk.turn import Turn, unchanged
 from contracts.alert import Alert, OptedOut, ReceiptReceived
 from contracts.boss import ArrearsConfirmed
@@ -53,6 +57,24 @@ class WorkItem(Struct):
     alert_id: str
     work_id: str
     state: str
+    revision: int = 0
+    at: datetime | None = None
+
+
+class MovedRecord(Struct):
+    customer_id: str
+    kind: str
+    record_id: str
+
+
+def _recency(ctx: Context) -> Recency | None:
+    """That of a BOSS record; None where it says neither when it came about nor how often it has changed."""
+    return Recency(parse_time(ctx.time), ctx.revision) if ctx.time and ctx.revision else None
+
+
+def _is_overtaken(ctx: Context, known: Recency | None) -> bool:
+    recency = _recency(ctx)
+    return recency is not None and recency.is_before(known)
 
 
 # --- customers ------------------------------------------------------------------------------------------------------
@@ -62,6 +84,8 @@ def on_customer(book: Book, state: Customer | None, data: CustomerRecord, ctx: C
     """How to reach the customer; leaving cancels what waits, and only ``active`` brings them back."""
     turn = Turn(book, state, data.customer_id, ctx)
     before = turn.contact
+    if _is_overtaken(ctx, before.recency):
+        return unchanged(state)
     turn.contact = replace(
         before,
         name=data.name,
@@ -69,6 +93,7 @@ def on_customer(book: Book, state: Customer | None, data: CustomerRecord, ctx: C
         language=data.language or "zh",
         do_not_disturb=bool(data.do_not_disturb),
         left=data.status == "left" or (before.left and data.status != "active"),
+        recency=_recency(ctx) or before.recency,
     )
     if turn.contact.phone != before.phone:
         phone = turn.contact.phone
@@ -82,7 +107,9 @@ def on_customer(book: Book, state: Customer | None, data: CustomerRecord, ctx: C
 def on_left(book: Book, state: Customer | None, data: Departure, ctx: Context) -> Decision:
     """The customer left the network."""
     turn = Turn(book, state, data.customer_id, ctx)
-    turn.contact = replace(turn.contact, left=True)
+    if _is_overtaken(ctx, turn.contact.recency):
+        return unchanged(state)
+    turn.contact = replace(turn.contact, left=True, recency=_recency(ctx) or turn.contact.recency)
     cancel_left(turn)
     return turn.decision()
 
@@ -93,9 +120,11 @@ def on_left(book: Book, state: Customer | None, data: Departure, ctx: Context) -
 def on_arrears(book: Book, state: Customer | None, data: ArrearsRecord, ctx: Context) -> Decision:
     """What BOSS says is owed; payments up to its effective time are in it."""
     turn = Turn(book, state, data.customer_id, ctx)
+    if _is_overtaken(ctx, turn.debt.recency):
+        return unchanged(state)
     day_end = end_of(data.as_of)
     effective = min(parse_time(ctx.time), day_end) if ctx.time else day_end
-    turn.debt = replace(turn.debt, amount_fen=data.amount_fen)
+    turn.debt = replace(turn.debt, amount_fen=data.amount_fen, recency=_recency(ctx) or turn.debt.recency)
     _in_it_until(turn, effective)
     return turn.decision()
 
@@ -103,6 +132,9 @@ def on_arrears(book: Book, state: Customer | None, data: ArrearsRecord, ctx: Con
 def on_arrears_confirmed(book: Book, state: Customer | None, data: ArrearsConfirmed, ctx: Context) -> Decision:
     """BOSS says the same at a later time: payments up to then are in it."""
     turn = Turn(book, state, data.customer_id, ctx)
+    if _is_overtaken(ctx, turn.debt.recency):
+        return unchanged(state)
+    turn.debt = replace(turn.debt, recency=_recency(ctx) or turn.debt.recency)
     _in_it_until(turn, data.confirmed_at)
     return turn.decision()
 
@@ -115,14 +147,32 @@ def _in_it_until(turn: Turn, effective: datetime) -> None:
 
 def on_payment(book: Book, state: Customer | None, data: PaymentRecord, ctx: Context) -> Decision:
     """A payment, or its correction: later than the last ARR it lowers the debt that SMS look at."""
-    turn = Turn(book, state, data.customer_id, ctx)
-    since = _counted_since(turn)
-    payments = {id: paid for id, paid in turn.debt.payments.items() if paid[0] > since and id != data.payment_id}
-    if data.paid_at > since:
-        payments[data.payment_id] = (data.paid_at, data.amount_fen)
-    if payments == turn.debt.payments:
+    return _on_payment(book, state, data.customer_id, ctx, data.payment_id, (data.paid_at, data.amount_fen))
+
+
+def on_moved(book: Book, state: Customer | None, data: MovedRecord, ctx: Context) -> Decision:
+    """A record is another customer's now: a payment no longer counts here. What else moves, its alert tells us."""
+    if data.kind != "PAY":
         return unchanged(state)
-    turn.debt = replace(turn.debt, payments=payments)
+    return _on_payment(book, state, data.customer_id, ctx, data.record_id, None)
+
+
+def _on_payment(
+    book: Book, state: Customer | None, customer_id: str, ctx: Context, id_: str, paid: tuple[datetime, int] | None
+) -> Decision:
+    turn = Turn(book, state, customer_id, ctx)
+    debt, since = turn.debt, _counted_since(turn)
+    if _is_overtaken(ctx, debt.corrected.get(id_)):
+        return unchanged(state)
+    payments = {id: known for id, known in debt.payments.items() if known[0] > since and id != id_}
+    if paid is not None and paid[0] > since:
+        payments[id_] = paid
+    corrected = {id: known for id, known in debt.corrected.items() if known.at > since}
+    if ctx.revision > 1 and (recency := _recency(ctx)) is not None:
+        corrected[id_] = recency
+    if (payments, corrected) == (debt.payments, debt.corrected):
+        return unchanged(state)
+    turn.debt = replace(debt, payments=payments, corrected=corrected)
     cancel_paid(turn)
     return turn.decision()
 
@@ -143,9 +193,13 @@ def on_alert(book: Book, state: Customer | None, data: Alert, ctx: Context) -> D
     """The detector says how an alert stands now: plan what its new step sends, cancel what it has overtaken."""
     turn = Turn(book, state, data.customer_id, ctx)
     before = turn.cases.get(data.alert_id, Case())
+    recency = Recency(data.at, data.revision)
+    if recency.is_passed_by(before.recency):
+        return unchanged(state)
     after = replace(
         before,
         alert=data,
+        recency=recency,
         ended=data.state if data.state in ("resolved", "expired") else None,
         progress="raised" if before.ended is not None or data.reopened else before.progress,
         recorded_at=before.recorded_at or book.wall(),
@@ -187,8 +241,11 @@ def on_work(book: Book, state: Customer | None, data: WorkItem, ctx: Context) ->
     """The work item of an alert: its id, and that its manager has accepted it or acted on it."""
     turn = Turn(book, state, data.customer_id, ctx)
     before = turn.cases.get(data.alert_id, Case())
+    recency = None if data.at is None else Recency(data.at, data.revision)
+    if recency is not None and recency.is_passed_by(before.work_recency):
+        return unchanged(state)
     verb = {"accepted": "acknowledged", "acted": "acted"}.get(data.state)
-    after = replace(before, work_id=data.work_id)
+    after = replace(before, work_id=data.work_id, work_recency=recency)
     if before.ended is None and verb is not None:
         after = replace(after, progress=verb)
     if after == before:
@@ -251,6 +308,7 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     "kam.boss.arrears.changed.v1": (ArrearsRecord, on_arrears),
     "kam.boss.arrears.confirmed.v1": (ArrearsConfirmed, on_arrears_confirmed),
     "kam.boss.payment.received.v1": (PaymentRecord, on_payment),
+    "kam.boss.record.moved.v1": (MovedRecord, on_moved),
     "kam.alert.raised.v1": (Alert, on_alert),
     "kam.alert.changed.v1": (Alert, on_alert),
     "kam.alert.resolved.v1": (Alert, on_alert),

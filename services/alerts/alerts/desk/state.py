@@ -8,10 +8,27 @@ from alerts.desk.book import Language
 from contracts.alert import Alert, AlertState, SmsReceipt, SmsState
 
 
+class Recency(Struct, frozen=True, omit_defaults=True, array_like=True):
+    """How recent what is told of a record, alert or work item is: its time, and how often it has changed."""
+
+    at: datetime
+    revision: int
+
+    def is_before(self, other: "Recency | None") -> bool:
+        """Of BOSS records: by time, then revision; that begins again where the store of its sender was lost."""
+        return other is not None and (self.at, self.revision) < (other.at, other.revision)
+
+    def is_passed_by(self, other: "Recency | None") -> bool:
+        """Of alerts and work items: by revision, for a wake-up may tell of a time before that of a fact told already;
+        but what is later by both begins anew."""
+        return other is not None and self.revision < other.revision and self.at <= other.at
+
+
 class Contact(Struct, frozen=True, omit_defaults=True):
     """How to reach the customer. ``phone``: digits with country code, None where it can't receive SMS.
 
-    ``opted_out``: the number from which TD came. ``left`` lasts until BOSS says ``active`` again.
+    ``opted_out``: the number from which TD came. ``left`` lasts until BOSS says ``active`` again. ``recency``: of the
+    CUST record.
     """
 
     name: str | None = None
@@ -20,14 +37,20 @@ class Contact(Struct, frozen=True, omit_defaults=True):
     do_not_disturb: bool = False
     left: bool = False
     opted_out: str | None = None
+    recency: Recency | None = None
 
 
 class Debt(Struct, frozen=True, omit_defaults=True):
-    """What the last ARR says is owed, and payments (id -> when, fen) after its effective time (None: no ARR yet)."""
+    """What the last ARR says is owed, and payments (id -> when, fen) after its effective time (None: no ARR yet).
+
+    ``recency`` is that of the ARR record, ``corrected`` that of payments which have changed since they were first told.
+    """
 
     amount_fen: int = 0
     effective: datetime | None = None
     payments: dict[str, tuple[datetime, int]] = {}
+    recency: Recency | None = None
+    corrected: dict[str, Recency] = {}
 
     @property
     def due_fen(self) -> int:
@@ -39,7 +62,8 @@ class Case(Struct, frozen=True, omit_defaults=True):
     """An alert as the desk knows it. ``steps`` were planned once and never are again.
 
     ``alert`` is None before its event has come (the work item may be faster) and again when it is resolved and nothing
-    of it can move any more. ``state`` of the alert is ``progress`` until it ends.
+    of it can move any more. ``state`` of the alert is ``progress`` until it ends. ``recency``: of its last event,
+    ``work_recency``: of its work item's.
     """
 
     alert: Alert | None = None
@@ -49,6 +73,8 @@ class Case(Struct, frozen=True, omit_defaults=True):
     steps: tuple[str, ...] = ()
     delivered: bool = False
     recorded_at: datetime | None = None
+    recency: Recency | None = None
+    work_recency: Recency | None = None
 
     @property
     def state(self) -> AlertState:
