@@ -2,14 +2,13 @@
 
 import asyncio
 import random
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
-from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
+from broker_stub import Broker
 from servicekit import relay as relay_module
 from servicekit.envelope import OutMessage
 from servicekit.kafka import MAX_MESSAGE_BYTES, Publisher
@@ -17,74 +16,6 @@ from servicekit.memory import MemoryStore
 from servicekit.relay import Relay
 from servicekit.store import Batch
 from waiting import eventually
-
-
-class Broker:
-    """Logs by partition. A producer that it knows must go on where it stood; of one it doesn't, it takes any number.
-
-    ``fails``: the next so many batches are lost for good; ``lost_answers``: taken, but the producer never hears.
-    """
-
-    def __init__(self) -> None:
-        self.logs: dict[tuple[str, int], list[bytes]] = defaultdict(list)
-        self.known: dict[tuple[int, str, int], int] = {}
-        self.fails = self.lost_answers = self.refused = 0
-        self.producers = 0
-        self.chance: random.Random | None = None
-
-    async def start(self) -> "Producer":
-        self.producers += 1
-        return Producer(self, self.producers)
-
-
-class Builder:
-    def __init__(self) -> None:
-        self.values: list[bytes] = []
-
-    def append(self, *, timestamp: None, key: bytes, value: bytes, headers: Any) -> object | None:
-        assert key is not None or value is not None, "Need at least one: key or value"
-        if len(self.values) == 3:
-            return None
-        self.values.append(value)
-        return object()
-
-    def close(self) -> None:
-        return None
-
-
-class Producer:
-    """Numbers its batches a partition, and goes on numbering behind one that was lost: the trap of the real one."""
-
-    def __init__(self, broker: Broker, number: int) -> None:
-        self.broker, self.number = broker, number
-        self.next: dict[tuple[str, int], int] = defaultdict(int)
-
-    def create_batch(self) -> Builder:
-        return Builder()
-
-    async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> "asyncio.Future[None]":
-        sequence = self.next[topic, partition]
-        self.next[topic, partition] += len(batch.values)
-        return asyncio.ensure_future(self._deliver(batch.values, sequence, topic, partition))
-
-    async def _deliver(self, values: list[bytes], sequence: int, topic: str, partition: int) -> None:
-        await asyncio.sleep(0)
-        broker, chance = self.broker, self.broker.chance
-        if broker.fails > 0 or (chance and chance.random() < 0.2):
-            broker.fails -= 1
-            raise KafkaTimeoutError("no leader")
-        place = (self.number, topic, partition)
-        if broker.known.get(place, sequence) != sequence:
-            broker.refused += 1
-            raise OutOfOrderSequenceNumber("gap")
-        broker.known[place] = sequence + len(values)
-        broker.logs[topic, partition] += values
-        if broker.lost_answers > 0 or (chance and chance.random() < 0.2):
-            broker.lost_answers -= 1
-            raise KafkaTimeoutError("no answer")
-
-    async def stop(self) -> None:
-        return None
 
 
 def message(number: int, partition: int = 0) -> OutMessage:
@@ -126,7 +57,7 @@ async def test_a_batch_that_failed_for_good_neither_wedges_nor_lets_others_overt
     broker = Broker()
     setattr(broker, failure, 2)
     relay = await relayed(broker, [message(n) for n in range(10)], monkeypatch)
-    assert first_seen(broker.logs["alert.events", 0]) == [b"%d" % n for n in range(10)]
+    assert first_seen(broker.values("alert.events", 0)) == [b"%d" % n for n in range(10)]
     assert broker.producers == 3, "each failure costs a producer"
     assert broker.refused == 0 and relay.failing_since is None
 
@@ -144,7 +75,7 @@ async def test_random_failures_lose_nothing_and_keep_the_order_of_each_partition
     await relayed(broker, messages, monkeypatch)
     for partition in range(4):
         wanted = [m.value for m in messages if m.partition == partition]
-        assert first_seen(broker.logs["alert.events", partition]) == wanted
+        assert first_seen(broker.values("alert.events", partition)) == wanted
 
 
 async def test_a_message_no_broker_will_take_is_kept_and_holds_up_nothing(
@@ -154,7 +85,7 @@ async def test_a_message_no_broker_will_take_is_kept_and_holds_up_nothing(
     huge = OutMessage("alert.events", 0, b"k", b"x" * (MAX_MESSAGE_BYTES + 1), [])
     empty = OutMessage("alert.events", 0, None, None, [])
     relay = await relayed(broker, [message(1), huge, empty, message(2)], monkeypatch, tmp_path / "undeliverable")
-    assert first_seen(broker.logs["alert.events", 0]) == [b"1", b"2"]
+    assert first_seen(broker.values("alert.events", 0)) == [b"1", b"2"]
     assert relay.undeliverable == 2
     kept = [msgspec.json.decode(p.read_bytes(), type=OutMessage) for p in (tmp_path / "undeliverable").iterdir()]
     assert sorted(kept, key=lambda m: len(m.value or b"")) == [empty, huge]
@@ -181,4 +112,4 @@ async def test_one_publisher_of_two_callers_is_replaced_once_for_a_failure() -> 
     with pytest.raises(MessageSizeTooLargeError):
         await publisher.send_and_wait("t", b"x" * (MAX_MESSAGE_BYTES + 1), key=b"k", partition=0, headers=[])
     await publisher.publish([message(3)])
-    assert broker.logs["alert.events", 0] == [b"2", b"3"] and broker.producers <= 3
+    assert broker.values("alert.events", 0) == [b"2", b"3"] and broker.producers <= 3

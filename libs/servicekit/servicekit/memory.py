@@ -4,11 +4,11 @@ import itertools
 from typing import Any
 
 from servicekit.envelope import OutMessage
-from servicekit.store import Batch, Position
+from servicekit.store import Batch, Fenced, Position
 
 
-class MemoryStore:
-    """A store in a dictionary. It outlives ``close``: opening it again finds what was committed."""
+class _Kept:
+    """What outlives a process."""
 
     def __init__(self) -> None:
         self.states: dict[str, bytes] = {}
@@ -16,8 +16,27 @@ class MemoryStore:
         self.documents: dict[str, dict[str, dict[str, Any]]] = {}
         self.pending: dict[int, OutMessage] = {}
         self.position = Position(epoch="memory")
+        self.owner: MemoryStore | None = None
+
+
+class MemoryStore:
+    """A store in a dictionary. It outlives ``close``: opening it again finds what was committed.
+
+    ``same_as``: the same store as another process has it; the last one that opened it can commit.
+    """
+
+    def __init__(self, same_as: "MemoryStore | None" = None) -> None:
+        self._kept: _Kept = _Kept() if same_as is None else same_as._kept
+        self.states, self.wakes, self.documents = self._kept.states, self._kept.wakes, self._kept.documents
+        self.pending = self._kept.pending
+
+    @property
+    def position(self) -> Position:
+        """As committed."""
+        return self._kept.position
 
     async def open(self) -> Position:
+        self._kept.owner = self
         return self.position
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
@@ -28,6 +47,8 @@ class MemoryStore:
         return sorted(key for key in self.states if key.startswith(prefix) and key > after)[:limit]
 
     async def commit(self, batch: Batch) -> None:
+        if self._kept.owner not in (None, self):
+            raise Fenced("the unit has another owner")
         for key, (state, wake) in batch.states.items():
             if state is None:
                 self.states.pop(key, None)
@@ -43,7 +64,7 @@ class MemoryStore:
             else:
                 collection[row.id] = {"_id": row.id, **row.doc}
         self.pending.update(batch.outbox)
-        self.position = self.position.after(batch)
+        self._kept.position = self.position.after(batch)
 
     async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
         return sorted(((k, w) for k, w in self.wakes.items() if w <= until_ms), key=lambda kw: (kw[1], kw[0]))[:limit]

@@ -68,6 +68,11 @@ def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
         future.set_exception(error)
 
 
+def _ended() -> Refused:
+    zh, en = "服务正在停止，请稍候再试", "the service is stopping; ask again shortly"
+    return Refused("stopping", zh, en, 503)
+
+
 class Unit:
     """One writer of an app. ``run`` works until ``stop`` is called and then finishes the batch at hand."""
 
@@ -95,7 +100,9 @@ class Unit:
         self._batch_max, self._cap, self._in_a_row = batch_max, dead_letters_in_a_row, 0
         self._commands: asyncio.Queue[tuple[Message, asyncio.Future[Any]]] = asyncio.Queue(1000)
         self._stop = asyncio.Event()
-        self._busy, self._asked = False, 0
+        self._busy = False
+        self._asked: set[asyncio.Future[Any]] = set()
+        self._ended = False
         self._key: Callable[[Message], str] = app.key or attrgetter("key")
         self.decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
         self._next_due: int | None = None
@@ -104,14 +111,19 @@ class Unit:
     # --- what the outside may ask -------------------------------------------------------------------------------
 
     async def command(self, message: Message) -> Any:
-        """Carry out a command in its turn; returns the decision's ``answer`` after the commit. Raises ``Refused``."""
+        """Carry out a command in its turn; returns the decision's ``answer`` after the commit.
+
+        Raises ``Refused``, also when the unit ends before it could answer.
+        """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._asked += 1
+        self._asked.add(future)
         try:
+            if self._ended:
+                raise _ended()
             await self._commands.put((message, future))
             return await future
         finally:
-            self._asked -= 1
+            self._asked.discard(future)
 
     def settle(self) -> dict[str, Any]:
         """Where this unit stands, for ``kam wait`` and lag: next offsets, next sequence, outbox, whether at work."""
@@ -121,7 +133,7 @@ class Unit:
             "offsets": {**self.position.offsets, **self._passed},
             "sequence": self.position.next_sequence,
             "outbox": self.relay.pending,
-            "busy": self._busy or self._asked > 0,
+            "busy": self._busy or bool(self._asked),
             "clock": iso(self.now) if self.now > _EPOCH else None,
             "failed": repr(self.failed) if self.failed else None,
             "gaps": self.gaps,
@@ -170,6 +182,11 @@ class Unit:
             self.failed = error
             raise
         finally:
+            self._ended = True
+            while not self._commands.empty():
+                self._commands.get_nowait()
+            for future in self._asked:
+                _fail(future, _ended())
             relay.cancel()
             await self.store.close()
 

@@ -1,0 +1,267 @@
+"""A process that was paused and comes back after another took its partitions: it writes nothing, and what it sends
+again is known to consumers.
+
+The pause may come between any two steps of its work: before and after each load, commit, batch on its way to the broker
+and answer on its way back. Meanwhile another process takes the unit over and does the rest.
+"""
+
+import asyncio
+import random
+from typing import Any
+
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.structs import ConsumerRecord
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from broker_stub import Broker, Gate
+from contracts.boss import Balance
+from contracts.misc import CustomerChanged
+from one_unit import NOON, OneUnit
+from servicekit import relay as relay_module
+from servicekit.app import App, On
+from servicekit.decision import Context, Decision, Emit, Refused, Row
+from servicekit.envelope import command
+from servicekit.kafka import Publisher
+from servicekit.memory import MemoryStore
+from servicekit.mongo import MongoStore
+from servicekit.pipeline import Unit
+from servicekit.store import Fenced, Store
+from waiting import eventually
+
+PAID, CHANGED = "kam.boss.balance.changed.v1", "kam.customer.changed.v1"
+FEED, OUT = "boss.events", "customer.events"
+INPUT = TopicPartition(FEED, 0)
+
+
+class Sum(msgspec.Struct, frozen=True):
+    """What was added up."""
+
+    total: int = 0
+
+
+def on_paid(state: Sum | None, paid: Balance, context: Context) -> Decision:
+    total = (state or Sum()).total + paid.balance_fen
+    changed = CustomerChanged(
+        customer_id=paid.customer_id, revision=total, archive="active", city=None, manager_id=None, changes=()
+    )
+    events = tuple(Emit(CHANGED, changed, partition=p) for p in (0, 1))
+    return Decision(Sum(total), events, None, (Row("sums", paid.customer_id, {"total": total}),), answer=total)
+
+
+def adds() -> App:
+    return App(name="adds", service="adds", state=Sum, handlers={PAID: On(Balance, on_paid)})
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Revisions in the order in which a consumer took them."""
+
+    revisions: tuple[int, ...] = ()
+
+
+def on_changed(state: Seen | None, changed: CustomerChanged, context: Context) -> Decision:
+    return Decision(Seen((*(state or Seen()).revisions, changed.revision)))
+
+
+async def taken(broker: Broker, partition: int) -> tuple[int, ...]:
+    """What a consumer makes of a partition's log."""
+    sees = App(name="sees", service="sees", state=Seen, handlers={CHANGED: On(CustomerChanged, on_changed)})
+    consumer = await OneUnit(sees, OUT).open()
+    log = broker.records[OUT, partition]
+    await consumer.take(*(_record(OUT, n, r.key, r.value, r.headers) for n, r in enumerate(log)))
+    return msgspec.msgpack.decode(consumer.store.states["c1"], type=Seen).revisions
+
+
+def _record(topic: str, offset: int, key: bytes | None, value: bytes | None, headers: Any) -> ConsumerRecord:
+    return ConsumerRecord(topic, 0, offset, 0, 0, key, value, None, 0, 0, headers)
+
+
+class Pause:
+    """Stops a process at its n-th step until it is let go on. Never at one it does not reach."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.steps = at, 0
+        self.stopped, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, step: str) -> None:
+        self.steps += 1
+        if self.steps == self.at:
+            self.stopped.set()
+        # A stopped process does nothing at all: every other task of it waits at its own next step.
+        if self.stopped.is_set():
+            await self.go_on.wait()
+        await asyncio.sleep(0)
+
+
+class Gated:
+    """A store with a gate before and behind every call."""
+
+    def __init__(self, store: Store, gate: Gate) -> None:
+        self._store, self._gate = store, gate
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._store, name)
+
+        async def gated(*args: Any) -> Any:
+            await self._gate(f"before {name}")
+            answer = await call(*args)
+            await self._gate(f"after {name}")
+            return answer
+
+        return gated
+
+
+class Process:
+    """One process of the service over ``store``; ``work`` handles the whole log and sends what follows."""
+
+    def __init__(self, store: Store, broker: Broker, gate: Gate) -> None:
+        publisher = Publisher(lambda: broker.start(gate))
+        gated: Any = Gated(store, gate)
+        self.unit = Unit(adds(), 0, [INPUT], gated, publisher)
+
+    async def work(self, log: list[ConsumerRecord]) -> None:
+        await self.unit.open()
+        relay = asyncio.create_task(self.unit.relay.run())
+        try:
+            while (at := self.unit.position.offsets.get(f"{FEED}/0", 0)) < len(log):
+                await self.unit.process({INPUT: log[at : at + 3]})
+                if relay.done():
+                    relay.result()
+            await eventually(lambda: self.unit.relay.pending == 0, every=0.001)
+        finally:
+            relay.cancel()
+
+
+async def goes_on(step: str) -> None:
+    await asyncio.sleep(0)
+
+
+def feed() -> list[ConsumerRecord]:
+    maker = OneUnit(adds(), FEED)
+    return [maker.record(FEED, PAID, Balance(customer_id="c1", at=NOON, balance_fen=1)) for _ in range(10)]
+
+
+REVISIONS = tuple(range(1, 11))
+
+
+async def steps_of_a_life() -> int:
+    counting = Pause(at=0)
+    await Process(MemoryStore(), Broker(), counting).work(feed())
+    return counting.steps
+
+
+async def judge(store: MemoryStore, broker: Broker, before: Any = None) -> None:
+    for partition in (0, 1):
+        assert await taken(broker, partition) == REVISIONS
+    assert store.position.offsets == {f"{FEED}/0": 10} and store.documents["sums"]["c1"]["total"] == 10
+    assert await store.outbox(0, 100) == []
+
+
+async def test_a_paused_process_comes_back_after_another_did_all_the_rest() -> None:
+    refused = 0
+    for at in range(1, await steps_of_a_life() + 1):
+        store, broker, pause = MemoryStore(), Broker(), Pause(at)
+        paused = asyncio.create_task(Process(store, broker, pause).work(feed()))
+        await pause.stopped.wait()
+        await Process(MemoryStore(store), broker, goes_on).work(feed())
+        written = (store.position, dict(store.states))
+        pause.go_on.set()
+        try:
+            await paused
+        except Fenced:
+            refused += 1
+        assert (store.position, dict(store.states)) == written, f"step {at}: the paused process wrote"
+        await judge(store, broker)
+    assert refused > 20, "most pauses leave something that can't be committed any more"
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_a_paused_process_comes_back_in_the_middle_of_the_others_work_before_a_failing_broker(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(relay_module, "_LONGEST_DELAY", 0.002)
+    monkeypatch.setattr(relay_module, "_CHUNK", 4)
+    chance, steps = random.Random(seed), await steps_of_a_life()
+    store, broker, pause = MemoryStore(), Broker(), Pause(chance.randrange(1, steps + 1))
+    if seed % 2:
+        broker.chance = chance
+    paused = asyncio.create_task(Process(store, broker, pause).work(feed()))
+    await pause.stopped.wait()
+    returns_at, step = chance.randrange(1, steps), 0
+
+    async def steps_on(_: str) -> None:
+        nonlocal step
+        step += 1
+        if step == returns_at:
+            pause.go_on.set()
+        await asyncio.sleep(0)
+
+    await Process(MemoryStore(store), broker, steps_on).work(feed())
+    pause.go_on.set()
+    await asyncio.gather(paused, return_exceptions=True)
+    await judge(store, broker)
+
+
+class GatedMongo(MongoStore):
+    """A gate in the middle of each transaction as well."""
+
+    gate: Gate
+
+    async def _write(self, *about: Any) -> None:
+        await super()._write(*about)
+        await self.gate("before the transaction ends")
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.4, 0.55, 0.7, 0.85])
+async def test_a_paused_process_can_not_write_to_mongodb(mongodb: str, mongo_database: str, share: float) -> None:
+    database = AsyncIOMotorClient(mongodb, tz_aware=True)[mongo_database]
+
+    def process(database_name: str, gate: Gate, broker: Broker) -> Process:
+        store = GatedMongo(database.client[database_name], "adds", "adds.0")
+        store.gate = gate
+        return Process(store, broker, gate)
+
+    counting = Pause(at=0)
+    await process(f"{mongo_database}-first", counting, Broker()).work(feed())
+    await database.client.drop_database(f"{mongo_database}-first")
+    broker, pause = Broker(), Pause(int(counting.steps * share))
+    paused = asyncio.create_task(process(mongo_database, pause, broker).work(feed()))
+    await pause.stopped.wait()
+    await process(mongo_database, goes_on, broker).work(feed())
+
+    async def written() -> list[Any]:
+        names = await database.list_collection_names()
+        return [await database[name].find().sort("_id", 1).to_list(None) for name in sorted(names)]
+
+    before = await written()
+    pause.go_on.set()
+    with pytest.raises(Fenced):
+        await paused
+    assert await written() == before
+    for partition in (0, 1):
+        assert await taken(broker, partition) == REVISIONS
+    await database.client.drop_database(mongo_database)
+    database.client.close()
+
+
+async def test_who_asked_a_unit_that_was_taken_over_is_told_so() -> None:
+    """Its queue is never carried out: a caller must not wait for ever."""
+    store = MemoryStore()
+    unit = Unit(adds(), 0, [], store, Publisher(Broker().start))
+    await unit.open()
+    running = asyncio.create_task(unit.run(None))
+    order = command(PAID, "c1", Balance(customer_id="c1", at=NOON, balance_fen=1), id="order")
+    assert await unit.command(order) == 1
+    await MemoryStore(store).open()
+    asked = [asyncio.create_task(unit.command(order)) for _ in range(3)]
+    with pytest.raises(Fenced):
+        await running
+    for refusal in [*await asyncio.gather(*asked, return_exceptions=True), *await _refusals(unit, order)]:
+        assert isinstance(refusal, Refused) and (refusal.code, refusal.status) == ("stopping", 503)
+
+
+async def _refusals(unit: Unit, order: Any) -> list[Any]:
+    return await asyncio.gather(unit.command(order), return_exceptions=True)
