@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from billing_sync.domain.events import FeedEvent, Receipt, Rejection, event_of, rejection
@@ -52,12 +53,18 @@ def plain(message: OutMessage) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running(
-    store: Any = None, *, clock: str = "feed", now: datetime = NOW, producer: Producer | None = None, held: bool = False
+    store: Any = None,
+    *,
+    clock: str = "feed",
+    now: datetime = NOW,
+    producer: Producer | None = None,
+    held: bool = False,
+    keep: Path | None = None,
 ) -> AsyncIterator[tuple[Intake, Producer]]:
     """An intake at work; ``held`` as when a loader will look into the inbox."""
     producer = producer or Producer()
-    app = App(name="billing-sync", service="billing-sync", state=Known, handlers={})
-    make = partial(Intake, clock_mode=clock, system_clock=lambda: now)
+    app = App(name="billing-sync", service="billing-sync", state=Known, handlers={}, open_door=True)
+    make = partial(Intake, clock_mode=clock, system_clock=lambda: now, keep=keep)
     intake = make(app, 0, [], store if store is not None else MemoryStore(), producer)
     await intake.open()
     intake.held = held

@@ -4,11 +4,8 @@ body repeated with what it held.
 By hand: ``python tests/fuzz/fuzz_http.py --seconds 60 --seed 7``. A fault names its seed; the same seed asks the same.
 """
 
-import argparse
-import asyncio
 import base64
 import json
-import logging
 import random
 import sys
 import tempfile
@@ -16,16 +13,15 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 import jwt
-import structlog
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from contracts import boss
 from contracts.alert import Alert, RuleRef
+from fuzz.doors import Fault, ask, by_hand
 from gateway import bootstrap as gateway_root
 from gateway.domain import Collection
 from gateway.settings import Settings as GatewaySettings
@@ -40,12 +36,7 @@ from servicekit.service import Service
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PERSONAL = "王芳13900001111"
-EXPLAINED = (502, 503, 504)
 ITEMS = [work_id_of(f"a{n}") for n in range(6)]
-
-
-class Fault(AssertionError):
-    """What a caller must never see, with the request that brought it."""
 
 
 class Peers:
@@ -129,47 +120,8 @@ class House:
 
     async def ask(self, app: Any, request: dict[str, Any]) -> None:
         """One request as a server hands it over. Raises ``Fault``."""
-        pieces, got = list(request["body"]), bytearray()
-        status = 0
-
-        async def receive() -> dict[str, Any]:
-            if not pieces:
-                return {"type": "http.disconnect"}
-            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
-
-        async def send(message: Any) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            got.extend(message.get("body", b""))
-
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "root_path": "",
-            "method": request["method"], "raw_path": request["path"].encode("ascii"), "path": unquote(request["path"]),
-            "query_string": request["query"], "headers": request["headers"],
-            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
-        }  # fmt: skip
-        about = {**request, "body": [piece[:200] for piece in request["body"][:2]], "query": request["query"][:200]}
-        try:
-            await app(scope, receive, send)
-        except Exception as error:
-            raise Fault(f"{about} -> {error!r}") from error
+        status, _ = await ask(app, request, PERSONAL)
         self.answered[status] += 1
-        if status >= 500 and status not in EXPLAINED:
-            raise Fault(f"{about} -> {status} {got[:300]!r}")
-        if status >= 400:
-            self._must_be_a_reason(about, status, bytes(got))
-
-    @staticmethod
-    def _must_be_a_reason(about: Any, status: int, body: bytes) -> None:
-        try:
-            problem = json.loads(body)
-            good = problem["error"] and problem["zh"] and problem["en"]
-        except (ValueError, KeyError, TypeError):
-            good = False
-        if not good:
-            raise Fault(f"{about} -> {status} without a reason: {body[:300]!r}")
-        if PERSONAL in json.dumps(problem, ensure_ascii=False):
-            raise Fault(f"{about} -> {status} repeats personal data: {body[:300]!r}")
 
 
 class Caller:
@@ -320,17 +272,8 @@ async def fuzz(seed: int, *, seconds: float = 0.0, requests: int = 0) -> Counter
 
 
 def main() -> None:
-    """Entry point by hand: one seed after the other until the time is over."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--seconds", type=float, default=30)
-    options.add_argument("--seed", type=int, default=1)
-    asked = options.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    until, total, seed = time.monotonic() + asked.seconds, Counter[int](), asked.seed
-    while time.monotonic() < until:
-        total += asyncio.run(fuzz(seed, requests=2000))
-        seed += 1
-    print(json.dumps({"requests": total.total(), "seeds": seed - asked.seed, "answered": dict(sorted(total.items()))}))
+    """Entry point by hand."""
+    by_hand(lambda seed: fuzz(seed, requests=2000), __doc__, "requests")
 
 
 if __name__ == "__main__":
