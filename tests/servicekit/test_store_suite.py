@@ -224,3 +224,10 @@ async def test_documents_are_replaced_whole_and_found(backend: Backend, store: S
     assert await rows.get("people", "2") is None
     await store.commit(batch(rows=[Row("people", "1", {"name": "y"}), Row("people", "1", None)]))
     assert await rows.get("people", "1") is None, "of two writes in a batch the last stands"
+
+
+async def test_a_wake_up_before_the_epoch_is_due(store: Store) -> None:
+    await store.commit(batch(states={"k": (b"1", -62_135_596_800_000)}))
+    assert [key for key, _ in await store.due(10, 10)] == ["k"]
+    await store.commit(batch(states={"k": (b"2", None)}))
+    assert await store.due(10, 10) == []

@@ -16,6 +16,8 @@ from servicekit.envelope import Headers, Message, OutMessage
 REPLAY_FOR = "kam-replay-for"
 REPLAYS = "kam-replays"
 MAX_REPLAYS = 5
+#: how much of what was too large for a letter stays on disk, in bytes; the oldest go first
+KEPT_BYTES = 2 << 30
 #: what a letter may carry of a message: body and headers, in bytes
 MAX_BODY, MAX_HEADERS = 7 << 20, 256 << 10
 _CUT_BODY = 64 << 10
@@ -81,7 +83,7 @@ def digest(message: Message) -> str:
 
 
 def keep(folder: Path, message: Message) -> Path:
-    """Write the original body whole and durably; the same body twice is one file."""
+    """Write the original body whole and durably; the same body twice is one file. The oldest make room for it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / digest(message)
     if not path.exists():
@@ -91,7 +93,17 @@ def keep(folder: Path, message: Message) -> Path:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        _make_room(folder, path)
     return path
+
+
+def _make_room(folder: Path, newest: Path) -> None:
+    files = sorted(((s.st_mtime_ns, s.st_size, p) for p in folder.iterdir() for s in (p.stat(),)), reverse=True)
+    room = KEPT_BYTES
+    for _, size, path in files:
+        room -= size
+        if room < 0 and path != newest:
+            path.unlink()
 
 
 def replay(headers: Headers, key: bytes | None, value: bytes | None) -> tuple[OutMessage, bool]:

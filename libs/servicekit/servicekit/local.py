@@ -86,7 +86,8 @@ class LocalStore:
             if state is None:
                 write.delete(b"s" + name)
                 continue
-            due = _NO_WAKE if wake is None else wake.to_bytes(8, "big")
+            # A time before 1970 has passed like any other; 0 stands for none.
+            due = _NO_WAKE if wake is None else max(wake, 1).to_bytes(8, "big")
             write.put(b"s" + name, due + state)
             if wake is not None:
                 write.put(b"w" + due + name, b"")

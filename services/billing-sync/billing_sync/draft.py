@@ -37,6 +37,7 @@ class Draft(Work):
         self._raw: dict[str, bytes | None] = {}
         self._records: dict[str, Known] = {}
         self._entries: dict[str, tuple[bytes | None, int | None]] = {}
+        self._forgotten: set[str] = set()
         self._clock = intake.clock.reading(intake.reached, now)
         self._prefix = f"{intake.name}.{intake.position.epoch}:"
 
@@ -64,6 +65,12 @@ class Draft(Work):
 
     def remember(self, key: str, known: Known) -> None:
         self._records[key] = known
+
+    def forget(self, key: str) -> None:
+        """The record is known no more; what comes later in this batch begins anew."""
+        self._raw[key] = None
+        self._records.pop(key, None)
+        self._forgotten.add(key)
 
     @property
     def clock(self) -> datetime | None:
@@ -114,7 +121,8 @@ class Draft(Work):
         return self._label(self._sequence)
 
     def batch(self) -> Batch:
-        states: dict[str, tuple[bytes | None, int | None]] = {k: (encode(v), None) for k, v in self._records.items()}
+        states: dict[str, tuple[bytes | None, int | None]] = dict.fromkeys(self._forgotten, (None, None))
+        states.update((key, (encode(known), None)) for key, known in self._records.items())
         states.update(self._entries)
         if self._clock is not None:
             self.now = self._clock
@@ -123,10 +131,10 @@ class Draft(Work):
 
     def only_moves_on(self) -> bool:
         """Identities and effective times of events that change nothing must be stored too."""
-        return not (self._records or self._entries or self.outbox or self.answers)
+        return not (self._records or self._entries or self._forgotten or self.outbox or self.answers)
 
     def is_empty(self) -> bool:
-        return not (self._records or self._entries or self.outbox or self.offsets or self.marks or self.answers)
+        return self.only_moves_on() and not (self.offsets or self.marks)
 
 
 class Job(Protocol):

@@ -16,6 +16,7 @@ from billing_sync import clock
 from billing_sync.domain.record import Known
 from billing_sync.draft import TOPIC, Draft, Job
 from billing_sync.feed import Events, take_records
+from billing_sync.forgetting import forget_old_records
 from billing_sync.store import ScanStore, decode_known
 from servicekit.clock import SystemClock, iso, system_now, to_millis
 from servicekit.decision import Refused
@@ -42,17 +43,20 @@ class SetClock:
 
 
 class Pulse:
-    """A tick although nothing was accepted, and an occasion to forget what is remembered too long.
+    """A tick although nothing was accepted, and an occasion to forget what has been remembered long enough. Answers
+    whether more of that is at hand.
 
     A clock that runs by itself moves on; one that follows the feed says again where it stands, for what came to wait
     for a tick in other ways than through us (a replayed dead letter, a reopened alert).
     """
 
-    async def carry_out(self, draft: Draft) -> None:
-        intake = draft.intake
+    async def carry_out(self, draft: Draft) -> bool:
         draft.accepted = True
-        for key, _ in await intake.store.due(to_millis(draft.system_now), _EXPIRED_CHUNK):
+        expired = await draft.intake.store.due(to_millis(draft.system_now), _EXPIRED_CHUNK)
+        for key, _ in expired:
             draft.put(key, None)
+        await forget_old_records(draft)
+        return len(expired) == _EXPIRED_CHUNK
 
 
 class Nudge:
@@ -153,8 +157,8 @@ class Intake(Unit):
     async def pulse(self) -> None:
         """A job of the service: ticks of a clock that runs by itself, and old identities forgotten."""
         while True:
-            await self.submit(Pulse())
-            await asyncio.sleep(PULSE_SECONDS)
+            if not await self.submit(Pulse()):
+                await asyncio.sleep(PULSE_SECONDS)
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
