@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from alerts import desk
 from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Part, Permit
 from alerts.desk.book import Book
-from alerts.desk.state import Ready
+from alerts.desk.state import Blocked, Ready
 from alerts.receipts import Receipts
 from alerts.sender import Sender
 from alerts.worker import DESK
@@ -80,7 +80,8 @@ class Process:
     def __init__(self, store: Any, smsc: FakeSmsc, policy: Any = QUICK, **book: Any) -> None:
         self.store, self.smsc = store, smsc
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
-        self.book = Book(policy, list(BOOK.templates.values()), **book)
+        self.blocked: set[str] = set()
+        self.book = Book(policy, list(BOOK.templates.values()), **{"blocked": self.blocked.__contains__, **book})
         self.desk = OneUnit(desk.app(self.book, self._effects, 1), *DESK, store=store)
         self.receipts = Receipts(self._publish, self.desk.rows, policy, 1, clock=lambda: self.desk.unit.now)
         self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, self.book)
@@ -147,6 +148,7 @@ class Process:
 
     async def _effects(self, effects: list[Any]) -> None:
         self.sender.offer(e for e in effects if isinstance(e, Ready))
+        self.blocked.update(e.phone for e in effects if isinstance(e, Blocked))
 
     async def _publish(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
         known = dict(headers)

@@ -14,7 +14,7 @@ from desk_feed import BOOK, Story
 from one_unit import NOON
 from servicekit.envelope import parse_time
 from servicekit.memory import MemoryStore
-from servicekit.store import Batch, Fenced, Position
+from servicekit.store import Fenced
 from sms_desk import FakeSmsc, Process
 from waiting import eventually
 
@@ -79,46 +79,20 @@ def test_the_daily_cap_counts_the_day_of_the_later_clock() -> None:
     assert s.states == ["opened sent"] * 3 + ["opened held daily_cap"]
 
 
-class Shared:
-    """What two processes share: the store, and whose it is."""
-
-    def __init__(self) -> None:
-        self.store, self.owner = MemoryStore(), None
-
-
-class OwnedStore:
-    """One process's view of the store; the last one that opened it owns it."""
-
-    def __init__(self, shared: Shared) -> None:
-        self._shared = shared
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._shared.store, name)
-
-    async def open(self) -> Position:
-        self._shared.owner = self  # type: ignore[assignment]
-        return await self._shared.store.open()
-
-    async def commit(self, batch: Batch) -> None:
-        if self._shared.owner is not self:
-            raise Fenced("the unit has another owner")
-        await self._shared.store.commit(batch)
-
-
 @pytest.mark.parametrize(("paused", "asleep"), [(2.5, False), (60.0, True), (3600.0, False)])
 async def test_a_paused_process_submits_nothing_of_what_another_took_over(
     paused: float, asleep: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sender, "_LAST_SECONDS", 0.1)
-    shared, clocks, smsc = Shared(), Clocks(), FakeSmsc()
+    store, clocks, smsc = MemoryStore(), Clocks(), FakeSmsc()
     smsc.has_room.clear()
-    async with Process(OwnedStore(shared), smsc, **clocks.book()) as first:
+    async with Process(store, smsc, **clocks.book()) as first:
         first.start()
         await first.complain("c1")
         await eventually(lambda: first.sms()["state"] == "sending")
         # Stopped between intent and write; another process takes over and says what it can't know.
         second_smsc = FakeSmsc()
-        async with Process(OwnedStore(shared), second_smsc, **clocks.book()) as second:
+        async with Process(MemoryStore(store), second_smsc, **clocks.book()) as second:
             second.start()
             await second.until("unknown")
             clocks.pass_(paused, asleep=asleep)

@@ -11,7 +11,7 @@ import pytest
 from aiosmpplib import protocol as wire
 from aiosmpplib.state import TON, OptionalParam, PduHeader, PhoneNumber, SmppCommand, SmppCommandStatus
 
-from alerts.channel import pdu
+from alerts.channel import pdu, session
 from alerts.channel.smpp import SmppSettings, SmppTransport
 from alerts.channel.transport import Answer, Inbound, Outcome, Part, Receipt
 from waiting import eventually
@@ -244,6 +244,41 @@ async def test_an_smsc_that_forgets_our_bind_is_bound_anew_and_nothing_fails() -
         assert [answer.outcome for answer in answers] == [Outcome.NOT_WRITTEN, Outcome.ACCEPTED]
         await eventually(lambda: transport.connected)
         await transport.ready()
+        await transport.close()
+
+
+async def test_a_link_of_nothing_but_nonsense_is_given_up_and_answers_in_hand_are_waited_for() -> None:
+    async def raving(peer: Peer) -> None:
+        await peer.take_bind()
+        header, _ = await peer.read()
+        peer.write(b"".join(submit_resp(0, 0x70000000 + n) for n in range(session.MAX_BAD)))
+        await peer.writer.drain()
+        await asyncio.sleep(0.05)
+        peer.write(submit_resp(0, header.sequence_num, b"a\0"))
+        assert not await peer.reader.read()
+
+    async def healthy(peer: Peer) -> None:
+        await peer.take_bind()
+        await peer.reader.read()
+
+    async with scripted(raving, healthy) as (transport, _):
+        assert (await transport.submit(part())).outcome is Outcome.ACCEPTED
+        await eventually(lambda: transport.connected)
+        await transport.ready()
+        await transport.close()
+
+
+async def test_an_answer_of_another_kind_answers_nothing() -> None:
+    async def muddled(peer: Peer) -> None:
+        await peer.take_bind()
+        header, _ = await peer.read()
+        for command, status in [(0x80000015, 0x58), (0x80000009, 0), (0x80000000, 0)]:  # the last: a nack that says OK
+            peer.write(struct.pack("!IIII", 16, command, status, header.sequence_num))
+        peer.write(submit_resp(0, header.sequence_num, b"a\0"))
+        await peer.reader.read()
+
+    async with scripted(muddled) as (transport, _):
+        assert (await transport.submit(part())).message_id == "a"
         await transport.close()
 
 

@@ -59,6 +59,11 @@ _LONGEST_ID, _LONGEST_FIELD = 64, 16
 _FIELD = re.compile(r"\b(id|stat|err|done date):\s*(\S*)", re.IGNORECASE)
 
 
+def command_id(octets: bytes) -> int:
+    """That of a whole PDU."""
+    return int.from_bytes(octets[4:8], "big")
+
+
 def header_only(command_id: int, status: int, sequence: int) -> bytes:
     """A PDU without a body: enquire_link(_resp), unbind(_resp), generic_nack."""
     return HEADER.pack(HEADER.size, command_id, status, sequence)

@@ -13,16 +13,24 @@ from typing import cast
 
 import smpp34
 import structlog
+from prometheus_client import Counter
 
 from . import pdu
 from .transport import Inbound, Receipt
 
 log = structlog.get_logger()
+BAD = Counter("kam_smpp_bad_pdus_total", "What the SMSC sent and must not have, by what was wrong with it", ["reason"])
 
 #: Receipts and inbound messages being handled at once; beyond it the SMSC is told to repeat.
 MAX_HANDLING = 1_000
 #: Answers still awaited after their time ran out; beyond it the oldest are forgotten.
 MAX_OVERDUE = 10_000
+#: Bad PDUs without a good one between them; then the link is given up, and the next one comes with back-off.
+MAX_BAD = 100
+#: Octets of our answers that the SMSC has not read; beyond it the link is cut.
+MAX_UNREAD = 1 << 20
+
+_PATIENCE = 10.0  # seconds for answers on a link that is given up
 
 #: command_status and body of an answer
 Response = tuple[int, bytes]
@@ -51,13 +59,14 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._sequence = 0
-        #: sequence_number → (part_id or "", future); a cancelled future means that its answer would be late
-        self._pending: dict[int, tuple[str, asyncio.Future[Response]]] = {}
+        #: sequence_number → (command_id, part_id or "", future); a cancelled future: its answer would be late
+        self._pending: dict[int, tuple[int, str, asyncio.Future[Response]]] = {}
         self._handlers: set[asyncio.Task[None]] = set()
         self._writable = asyncio.Event()
         self._writable.set()
         self._heard_at = 0.0
         self._ending = False
+        self._bad = 0
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # asyncio.Protocol -------------------------------------------------------------------------------------------
@@ -66,7 +75,7 @@ class Session(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for _, answer in self._pending.values():
+        for _, _, answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(LinkLost(repr(exc) if exc else "closed by the other side"))
         self._pending.clear()
@@ -87,7 +96,7 @@ class Session(asyncio.Protocol):
         while buffered - start >= pdu.HEADER.size:
             length, command_id, status, sequence = pdu.HEADER.unpack_from(self._buffer, start)
             if not pdu.HEADER.size <= length <= pdu.MAX_LENGTH:
-                log.error("smpp.framing_lost", command_length=length)
+                self._refuse("framing_lost", command_length=length)
                 self.abort()
                 return
             if buffered - start < length:
@@ -110,7 +119,7 @@ class Session(asyncio.Protocol):
     @property
     def outstanding(self) -> list[asyncio.Future[Response]]:
         """The requests that somebody still waits for."""
-        return [answer for _, answer in self._pending.values() if not answer.done()]
+        return [answer for _, _, answer in self._pending.values() if not answer.done()]
 
     async def writable(self) -> None:
         """Returns when the socket takes more, or when the link is lost."""
@@ -132,7 +141,7 @@ class Session(asyncio.Protocol):
         assert self._transport is not None
         self._sequence = sequence
         answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._pending[sequence] = (part_id, answer)
+        self._pending[sequence] = (pdu.command_id(octets), part_id, answer)
         self._transport.write(octets)
         if len(self._pending) > MAX_OVERDUE:
             self._forget_oldest_overdue()
@@ -219,29 +228,45 @@ class Session(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.close()
         else:
-            log.warning("smpp.unexpected_command", command_id=hex(command_id))
+            self._refuse("unexpected_command", command_id=hex(command_id))
             self._write(pdu.header_only(pdu.GENERIC_NACK, pdu.INVALID_COMMAND_ID, sequence))
 
     def _answered(self, command_id: int, sequence: int, response: Response) -> None:
-        part_id, answer = self._pending.pop(sequence, ("", None))
-        if answer is not None and not answer.done():
+        asked, part_id, answer = self._pending.get(sequence, (0, "", None))
+        if answer is None:
+            return self._refuse("stray_answer", command_id=hex(command_id), status=response[0], sequence=sequence)
+        refused = command_id == pdu.GENERIC_NACK and response[0] != pdu.OK
+        if command_id != asked | pdu.RESPONSE and not refused:
+            return self._refuse("wrong_answer", command_id=hex(command_id), status=response[0], sequence=sequence)
+        del self._pending[sequence]
+        self._bad = 0
+        if not answer.done():
             answer.set_result(response)
         elif part_id:
             self._spawn(self._on_late(part_id, response))
-        elif answer is None:
-            log.warning("smpp.stray_answer", command_id=hex(command_id), status=response[0], sequence=sequence)
+        return None
+
+    def _refuse(self, reason: str, **about: object) -> None:
+        BAD.labels(reason).inc()
+        log.warning(f"smpp.{reason}", **about)
+        self._bad += 1
+        if self._bad == MAX_BAD:
+            log.error("smpp.too_much_nonsense", pdus=MAX_BAD)
+            self.retire(_PATIENCE)
 
     def _deliver(self, sequence: int, octets: bytes) -> None:
         try:
             message = pdu.parse_deliver_sm(octets)
         except (smpp34.SmppError, ValueError, IndexError) as problem:
             # A repetition would be as unreadable, so the SMSC is told not to.
-            log.error("smpp.unreadable_deliver_sm", problem=str(problem), octets=len(octets))
+            self._refuse("unreadable_deliver_sm", problem=str(problem)[:200], octets=len(octets))
             self._write(pdu.deliver_sm_resp(pdu.PERMANENT_APP_ERROR, sequence))
             return
         if len(self._handlers) >= MAX_HANDLING:
+            self._refuse("too_many_at_once", handling=len(self._handlers))
             self._write(pdu.deliver_sm_resp(pdu.TEMPORARY_APP_ERROR, sequence))
             return
+        self._bad = 0
         self._spawn(self._handle(sequence, message))
 
     async def _handle(self, sequence: int, message: Receipt | Inbound) -> None:
@@ -265,9 +290,13 @@ class Session(asyncio.Protocol):
 
     def _write(self, octets: bytes) -> None:
         if self.alive and self._transport is not None:
+            if self._transport.get_write_buffer_size() > MAX_UNREAD:
+                self._refuse("does_not_read", octets=self._transport.get_write_buffer_size())
+                self.abort()
+                return
             self._transport.write(octets)
 
     def _forget_oldest_overdue(self) -> None:
-        overdue = next((sequence for sequence, (_, answer) in self._pending.items() if answer.done()), None)
+        overdue = next((sequence for sequence, (_, _, answer) in self._pending.items() if answer.done()), None)
         if overdue is not None:
             del self._pending[overdue]
