@@ -1,4 +1,4 @@
-"""A careless or hostile BOSS at the two doors of the real-time feed, HTTP and ``boss.feed``, with the intake in memory.
+"""A careless or hostile BOSS at the doors of billing-sync, HTTP and ``boss.feed``, with the intake in memory.
 
 Whatever comes is taken (and published, or unchanged, stale, a duplicate) or refused with a reason, told on
 ``feed.events`` and, from Kafka, kept in the dead letters; what is published keeps its contract; the next ordinary event
@@ -46,7 +46,7 @@ MARK = "王芳13900001111"
 FEED, DEAD = "boss.feed", "boss.feed.billing-sync.dlq"
 JSON, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _DECODERS = {name: msgspec.json.Decoder(event.payload).decode for name, event in EVENTS.items()}
-_ANSWERS = {202, 400, 401, 403, 404, 405, 413, 415}
+_ANSWERS = {200, 202, 400, 401, 403, 404, 405, 409, 413, 415, 422}
 
 
 class Boss:
@@ -152,8 +152,19 @@ class Boss:
         key = self._pick([b"c1", b"c1", None, b"", b"\xff", b"k" * 70_000])
         return ConsumerRecord(FEED, 0, offset, 0, 0, key, raw, None, 0, 0, tuple(headers))
 
+    def aside(self) -> dict[str, Any]:
+        """A request to one of the other doors."""
+        method, path = self._pick(_ASIDE)
+        query = self._pick([b"", b"name=%ff", b"name=BILL_320100_20260531_0001", b"name=" + b"x" * 5000, b"name=%00"])
+        headers = [(b"host", b"kam"), (b"authorization", self._pick(_TOKENS[1:2] * 20 + _TOKENS))]
+        headers.append((b"content-type", self._pick([b"application/json", b"\xff"])))
+        body = self.text({"at": self._pick([*_TIMES, *_STRANGE, self._day(), self._instant(), MARK])})
+        return {"method": method, "path": path, "query": query, "headers": headers, "body": [body]}
+
     def request(self) -> dict[str, Any]:
         """A request as the server hands it over; mostly to the feed's door, mostly with a good token."""
+        if self._dice.random() < 0.1:
+            return self.aside()
         headers = [(b"host", b"kam")]
         if self._dice.random() < 0.95:
             headers.append((b"authorization", self._pick([_TOKENS[0]] * 20 + _TOKENS)))
@@ -194,6 +205,11 @@ _TOKENS = [f"Bearer {issue_token(SECRET, 'fuzz', role)}".encode() for role in ("
     b"Basic eA==",
     b"Bearer " + b"x" * 100_000,
 ]
+_ASIDE = [
+    *[("PUT", "/v1/clock")] * 5, ("GET", "/v1/clock"), ("GET", "/v1/files"), ("POST", "/v1/files/scan"),
+    ("GET", "/internal/settle"), ("GET", "/health/live"), ("GET", "/metrics"), ("GET", "/openapi.json"),
+    ("GET", "/v1/%ff"), ("BREW", "/v1/clock"), ("DELETE", "/v1/events"),
+]  # fmt: skip
 _PERIODS = ["202601", "202605", "202606", "100001"]
 _CHOICES: dict[tuple[str, str], list[Any]] = {
     ("CUST", "kind"): ["person", "corporate"], ("CUST", "status"): ["active", "suspended", "left"],
@@ -267,7 +283,7 @@ class Doors:
             raise Fault(f"{request} -> {status} {body[:300]!r}")
         self.outcomes[f"http {status}"] += 1
         told = [m for m in await self._sent() if m.topic == "feed.events"]
-        answered = json.loads(body) if status == 202 else []
+        answered = json.loads(body) if status == 202 and request["path"] == "/v1/events" else []
         refused = 0
         for receipt in answered if isinstance(answered, list) else [answered]:
             self.outcomes[f"http {receipt['status']}"] += 1
@@ -353,6 +369,7 @@ async def fuzz(seed: int, *, seconds: float = 0.0, rounds: int = 0) -> Counter[s
             intake._alone = intake._command_alone = _never  # type: ignore[method-assign]
             service = build(settings)
             service.units.append(intake)
+            (folder / "inbox").mkdir()
             doors = Doors(folder, intake, producer, service.asgi())
             while time.monotonic() < until or done < rounds:
                 try:
