@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts import desk
+from alerts.answers import KeptAnswers
 from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Part, Permit
 from alerts.desk.book import Book
 from alerts.desk.state import Blocked, Ready
@@ -77,14 +78,16 @@ class FakeSmsc:
 class Process:
     """One life of the service: ``async with`` runs it. ``book``: further arguments of its Book (clocks)."""
 
-    def __init__(self, store: Any, smsc: FakeSmsc, policy: Any = QUICK, **book: Any) -> None:
+    def __init__(
+        self, store: Any, smsc: FakeSmsc, policy: Any = QUICK, kept: KeptAnswers = KeptAnswers(None), **book: Any
+    ) -> None:
         self.store, self.smsc = store, smsc
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
         self.blocked: set[str] = set()
         self.book = Book(policy, list(BOOK.templates.values()), **{"blocked": self.blocked.__contains__, **book})
         self.desk = OneUnit(desk.app(self.book, self._effects, 1), *DESK, store=store)
         self.receipts = Receipts(self._publish, self.desk.rows, policy, 1, clock=lambda: self.desk.unit.now)
-        self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, self.book)
+        self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, self.book, kept=kept)
         self._offsets = dict(store.position.offsets)
 
     async def __aenter__(self) -> "Process":

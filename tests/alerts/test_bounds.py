@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from alerts import bootstrap, store
+from alerts import bootstrap, sender, store
+from alerts.answers import Kept, KeptAnswers
 from alerts.desk.book import Book
+from alerts.desk.sending import Answered, PartAnswer
 from alerts.desk.state import Forgotten
 from alerts.settings import Settings
 from contracts.alert import ReceiptReceived
@@ -77,6 +79,50 @@ async def test_answers_in_hand_are_kept_while_the_database_is_away() -> None:
         for customer in customers:
             await life.until("sent", customer)
     assert len(smsc.accepted) == 100
+
+
+async def test_answers_in_hand_outlive_a_stop_while_the_database_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "_LAST_SECONDS", 0.05)
+    customers, kept = [f"c{n}" for n in range(1, 101)], KeptAnswers(tmp_path / "answers")
+    stored, smsc = AwayStore(), FakeSmsc()
+    smsc.speaks.clear()
+    async with Process(stored, smsc, kept=kept) as life:
+        life.start()
+        await life.complain(*customers)
+        await eventually(lambda: len(smsc.submitted) == 100)
+        stored.away = True
+        smsc.speaks.set()
+        await eventually(lambda: stored.refused > 1)
+        life.sender_run.cancel()
+        await asyncio.gather(life.sender_run, return_exceptions=True)
+        life.unit_run.cancel()
+    assert len(kept.read()) == 100
+    (tmp_path / "answers" / "torn.json").write_text('{"customer_id')
+    stored.away = False
+    async with Process(stored, smsc, kept=kept) as life:
+        life.start()
+        for customer in customers:
+            assert (await life.until("sent", customer))["parts"][0]["message_id"]
+    assert (len(smsc.accepted), kept.read()) == (100, [])
+
+
+async def test_a_kept_answer_says_nothing_of_a_later_intent(tmp_path: Path) -> None:
+    stored, smsc, kept = MemoryStore(), FakeSmsc(), KeptAnswers(tmp_path)
+    smsc.speaks.clear()
+    async with Process(stored, smsc) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: smsc.submitted)
+        (row,) = stored.documents["sms"].values()
+        answered = Answered(row["sms_id"], (PartAnswer(1, "throttled"),))
+        kept.keep(Kept("c1", answered, {1: row["parts"][0]["reference"] - 1}))
+    smsc.speaks.set()
+    async with Process(stored, smsc, kept=kept) as life:
+        life.start()
+        await life.until("unknown")
+    assert (len(smsc.submitted), kept.read()) == (1, [])
 
 
 async def test_recovery_waits_for_the_database() -> None:

@@ -61,7 +61,13 @@ def test_names_stand_where_they_can() -> None:
     assert "尊敬的张三，" in BOOK.text(OPENED, "zh", "张三", 0, {})
 
 
-@pytest.mark.parametrize("change", [{"en": "您好"}, {"en": "Hi {phone}"}, {"zh": "{id_number}"}, {"en": "a`b"}])
+_BREAKING = [
+    {"en": "您好"}, {"en": "Hi {phone}"}, {"zh": "{id_number}"}, {"en": "a`b"}, {"zh": "{debt:d}"}, {"zh": "{name!x}"},
+    {"zh": "长" * 20_000}, {"zh": "{name[0]}"}, {"en": "{"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", _BREAKING)
 def test_a_template_that_would_break_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="complaint-opened"):
         replace(OPENED, **change).__post_init__()

@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter
 
 from alerts import rules, store, worker
+from alerts.answers import KeptAnswers
 from alerts.api import router
 from alerts.channel.file import FileTransport
 from alerts.channel.smpp import SmppSettings, SmppTransport
@@ -80,7 +81,8 @@ class _Composition:
         by_system = self._settings.clock == "system"
         book = Book(policy, templates, blocked=self._blocked.__contains__, by_system_clock=by_system)
         receipts = Receipts(self._publish, self._rows, policy, self._settings.partitions, clock=self._business_time)
-        self._sender = Sender(self._transport, receipts, self._unit_of, self._rows, book)
+        kept = KeptAnswers(self._settings.service_data / "answers")
+        self._sender = Sender(self._transport, receipts, self._unit_of, self._rows, book, kept=kept)
         worker.consume(self._service, detection, book, self._take_effects, self._detect_stores, self._desk_stores)
 
     async def send(self) -> None:

@@ -14,6 +14,7 @@ from time import monotonic
 import structlog
 from prometheus_client import Counter
 
+from alerts.answers import Kept, KeptAnswers
 from alerts.channel.transport import Answer, Outcome, Part, Transport
 from alerts.desk.book import Book, Moment
 from alerts.desk.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost, PartAnswer
@@ -31,6 +32,7 @@ STALE = Counter("kam_sms_stale_intents_total", "Intents not submitted at once, b
 _IN_HAND = 100  # messages between intent and answer at most: what a kill can leave unknown
 _CONFIRM_SECONDS = 2.0  # an older intent is submitted only when a commit has shown that its unit is still ours
 _DECIDE_SECONDS = 5.0  # an older one is decided on anew
+_KEEP_SECONDS = 1.0  # answers that have not been written by then are kept on disk until they are
 _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 
@@ -48,8 +50,10 @@ class Sender:
         rows: Rows,
         book: Book,
         *,
+        kept: KeptAnswers,
         in_hand: int = _IN_HAND,
     ) -> None:
+        self._kept = kept
         self._transport, self._receipts, self._unit_of, self._rows = transport, receipts, unit_of, rows
         self._rate, self._most, self._moment = book.policy.rate_per_second, in_hand, book.moment
         self._due: list[tuple[int, int, Ready]] = []  # by priority
@@ -99,12 +103,14 @@ class Sender:
             log.warning("sms.late_answer_unknown", part_id=answer.part_id, outcome=answer.outcome.value)
             return
         PARTS.labels("late_" + answer.outcome.value).inc()
-        await _tell(unit, row["customer_id"], sms_id, [answer])
+        await _tell(unit, row["customer_id"], _answered(sms_id, [answer]))
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
     async def _recover(self) -> None:
-        """Intents without an answer become unknown; messages that were allowed to go are offered again."""
+        """Answers that were kept are told; intents without one become unknown; what may go is offered again."""
+        for kept in self._kept.read():
+            await self._tell_kept(kept)
         lost, ready = [], []
         where = {"state": {"$in": ["sending", "queued"]}}
         for row in await patiently(lambda: self._rows.find("sms", where), "sender"):
@@ -119,6 +125,18 @@ class Sender:
         self.offer(ready)
         self._recovered = True
         log.info("sms.recovered", unknown=len(lost), ready=len(ready))
+
+    async def _tell_kept(self, kept: Kept) -> None:
+        sms_id = kept.answered.sms_id
+        row = await patiently(lambda: self._rows.get("sms", sms_id), "sender")
+        unit = None if row is None else self._unit_of(kept.customer_id)
+        if row is None or unit is None:
+            return
+        now = {part["number"]: part["reference"] for part in row["parts"]}
+        parts = tuple(p for p in kept.answered.parts if now.get(p.number) == kept.references.get(p.number))
+        await _tell(unit, kept.customer_id, Answered(sms_id, parts))
+        self._kept.drop(sms_id)
+        log.info("sms.kept_answer_told", sms_id=sms_id)
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
@@ -202,10 +220,22 @@ class Sender:
                 permit = _Permit(unit, intent, self._moment)
                 answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in parts))
                 faults.hit("alerts", "sms_after_submit")
-                await _tell(unit, intent.customer_id, intent.sms_id, answers)
+                await self._bring(unit, intent, answers)
         finally:
             self._in_hand -= 1
             self._changed.set()
+
+    async def _bring(self, unit: Unit, intent: Intent, answers: list[Answer]) -> None:
+        """Tell the desk. Answers that wait for its database are on the disk as well, should this process end before."""
+        answered = _answered(intent.sms_id, answers)
+        telling = asyncio.create_task(_tell(unit, intent.customer_id, answered))
+        try:
+            await asyncio.wait({telling}, timeout=_KEEP_SECONDS)
+        finally:
+            if not telling.done():
+                self._kept.keep(Kept(intent.customer_id, answered, {p.number: p.reference for p in intent.parts}))
+        await telling
+        self._kept.drop(intent.sms_id)
 
     async def _submit_part(self, intent: Intent, part: Part, permit: "_Permit") -> Answer:
         answer = await self._transport.submit(part, permit)
@@ -245,9 +275,13 @@ class _Permit:
             return False
 
 
-async def _tell(unit: Unit, customer_id: str, sms_id: str, answers: list[Answer]) -> None:
-    parts = tuple(PartAnswer(_number(a), a.outcome.value, a.message_id, a.command_status) for a in answers)
-    await unit.command(_command(ANSWERED, customer_id, Answered(sms_id, parts)))
+def _answered(sms_id: str, answers: list[Answer]) -> Answered:
+    parts = (PartAnswer(_number(a), a.outcome.value, a.message_id, a.command_status) for a in answers)
+    return Answered(sms_id, tuple(parts))
+
+
+async def _tell(unit: Unit, customer_id: str, answered: Answered) -> None:
+    await unit.command(_command(ANSWERED, customer_id, answered))
 
 
 def _command(type_: str, customer_id: str, data: Intend | Confirm | Answered | Lost) -> Message:

@@ -101,12 +101,15 @@ class FileTransport:
             if not raw.endswith(b"\n"):
                 break
             whole += len(raw)
-            line = msgspec.json.decode(raw)
-            if line["kind"] == "accepted":
-                self._count += 1
-                pending[line["message_id"]] = _receipt(line)
-            else:
-                pending.pop(line["message_id"], None)
+            try:
+                line = msgspec.json.decode(raw)
+                if line["kind"] == "accepted":
+                    self._count += 1
+                    pending[line["message_id"]] = _receipt(line)
+                else:
+                    pending.pop(line["message_id"], None)
+            except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+                log.error("sms_file.unreadable_line", path=str(self._path), octets=whole, error=repr(error)[:200])
         file.truncate(whole)
         self._file = file
         return list(pending.values())
