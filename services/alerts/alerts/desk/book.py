@@ -119,12 +119,14 @@ class Template(Document, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for text in (self.zh, self.en):
-            if unknown := {name for _, name, _, _ in Formatter().parse(text) if name is not None} - VARIABLES:
-                raise ValueError(f"模板 {self.id} 用了未知变量 / template {self.id} has unknown variables: {unknown}")
             try:
-                segments.plan(text.format_map(dict.fromkeys(VARIABLES, "x")))
-            except (ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-                raise ValueError(f"模板 {self.id} 无法成文 / template {self.id} makes no text: {error!r}") from None
+                unknown = {name for _, name, _, _ in Formatter().parse(text) if name is not None} - VARIABLES
+                if not unknown:
+                    segments.plan(text.format_map(dict.fromkeys(VARIABLES, "x")))
+            except ValueError as error:
+                raise ValueError(f"模板 {self.id} 无法成文 / template {self.id} makes no text: {error}") from None
+            if unknown:
+                raise ValueError(f"模板 {self.id} 用了未知变量 / template {self.id} has unknown variables: {unknown}")
         if not is_plain(self.en):
             raise ValueError(f"英文模板 {self.id} 超出 ASCII / the English text of {self.id} goes beyond ASCII")
 
