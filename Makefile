@@ -1,10 +1,11 @@
-# `make` alone prints this help. Needs Python 3.11, make and git; everything else comes into .venv.
+# `make` alone prints this help. Needs Python 3.11, 3.12 or 3.13, make and git; everything else comes into .venv.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 SHELL := /bin/bash
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# empty: the first that fits of python3, python3.13, python3.12, python3.11
+PYTHON ?=
 V := .venv
 BIN := $(V)/bin
 PORT_BASE ?= 23000
@@ -12,8 +13,8 @@ KILLS ?= 20
 CONFORMANCE := ../shared/conformance/run.py
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo test test-unit test-integration conformance lint typecheck schemas schemas-check bench prove \
-  prove-short mongodb-rs clean
+.PHONY: help setup demo test test-unit test-on test-integration conformance lint typecheck schemas schemas-check bench \
+  prove prove-short mongodb-rs lock audit clean
 
 help: ## 显示本帮助 / show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ test: setup lint typecheck schemas-check test-unit test-integration conformance 
 
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
 	@$(BIN)/pytest -q -n 2 tests -m "not embedded"
+
+test-on: ## 用另一个 Python 跑单元测试；PYTHON=python3.13 / unit tests on another Python
+	@$(MAKE) --no-print-directory test-unit V=.venv-on/$(notdir $(PYTHON))
 
 test-integration: setup ## 真 Kafka、真数据库上的测试 / tests on the real broker and database
 	@$(BIN)/pytest -q tests -m embedded
@@ -84,6 +88,14 @@ mongodb-rs: setup ## （可选）用 cargo 编译更快的数据库 / build the 
 	@command -v cargo >/dev/null || { echo "需要 cargo / cargo is needed: apt-get install cargo" >&2; exit 1; }
 	cargo install secantus-mdb --version 0.5.3-beta.193 --ignore-rust-version --locked --root $(V)/share/kam
 
+lock: setup ## 依赖改了以后重新锁定 / lock the dependencies anew after pyproject.toml changed
+	@VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -o requirements.lock
+
+# Strict: a package that the database does not know, or a database out of reach, is no clean bill. Needs the network.
+audit: setup ## 依赖里已知的漏洞（要联网，不在 test 里）/ known vulnerabilities of what is locked (network; not in test)
+	@$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+
 clean: ## 删除 .venv 与缓存（不删 .kam 数据）/ remove .venv and caches, not the data in .kam
-	@rm -rf $(V) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(V) .venv-on build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
