@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 import detect_feed
 from alerts import desk
+from alerts.channel.transport import Answer, Outcome
 from alerts.desk.book import Book, seeded
-from alerts.desk.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost, PartAnswer
+from alerts.desk.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost
 from alerts.desk.state import Customer, Ready
 from contracts.alert import OptedOut, ReceiptReceived
 from detect_feed import Feed, at
@@ -94,7 +95,7 @@ class Story(Feed):
         for index, part in enumerate(intent.parts):
             outcome = outcomes[min(index, len(outcomes) - 1)]
             message_id = f"m{part.reference}" if outcome == "accepted" else None
-            parts.append(PartAnswer(part.number, outcome, message_id, status))
+            parts.append(Answer(part.part_id, Outcome(outcome), message_id, status))
         self.command(ANSWERED, Answered(intent.sms_id, tuple(parts)))
 
     def send(self, outcome: str = "accepted", status: int | None = None) -> list[Intent]:

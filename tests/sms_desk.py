@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from alerts import desk
 from alerts.answers import KeptAnswers
-from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Part, Permit
+from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Permit, SubmitRequest
 from alerts.desk.book import Book
 from alerts.desk.state import Blocked, Ready
 from alerts.receipts import Receipts
@@ -34,8 +34,8 @@ class FakeSmsc:
     """
 
     def __init__(self) -> None:
-        self.submitted: list[Part] = []
-        self.accepted: list[Part] = []
+        self.submitted: list[SubmitRequest] = []
+        self.accepted: list[SubmitRequest] = []
         self.answers: list[Outcome] = []
         self.status: int | None = None
         self.ids: list[str | None] = []
@@ -53,7 +53,7 @@ class FakeSmsc:
     async def ready(self) -> None:
         await self.open.wait()
 
-    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> Answer:
         await self.has_room.wait()
         while permit is not None and not permit.is_valid():
             if not await permit.renew():

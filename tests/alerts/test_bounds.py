@@ -10,8 +10,9 @@ from prometheus_client import REGISTRY
 
 from alerts import bootstrap, sender, store
 from alerts.answers import Kept, KeptAnswers
+from alerts.channel.transport import Answer, Outcome
 from alerts.desk.book import Book
-from alerts.desk.sending import Answered, PartAnswer
+from alerts.desk.sending import Answered
 from alerts.desk.state import Forgotten
 from alerts.settings import Settings
 from contracts.alert import ReceiptReceived
@@ -116,7 +117,7 @@ async def test_a_kept_answer_says_nothing_of_a_later_intent(tmp_path: Path) -> N
         await life.complain("c1")
         await eventually(lambda: smsc.submitted)
         (row,) = stored.documents["sms"].values()
-        answered = Answered(row["sms_id"], (PartAnswer(1, "throttled"),))
+        answered = Answered(row["sms_id"], (Answer(f"{row['sms_id']}/1", Outcome.THROTTLED, None, 0x58),))
         kept.keep(Kept("c1", answered, {1: row["parts"][0]["reference"] - 1}))
     smsc.speaks.set()
     async with Process(stored, smsc, kept=kept) as life:

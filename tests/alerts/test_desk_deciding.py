@@ -234,6 +234,6 @@ def test_text_number_and_language_are_those_of_the_submit() -> None:
     (intent,) = s.send()
     assert intent.phone == "8613911112222"
     text = "".join(part.text for part in intent.parts)
-    assert "37.66" in text and text.isascii() and intent.encoding == "gsm7"
+    assert "37.66" in text and text.isascii() and intent.parts[0].encoding == "gsm7"
     s.customer("2026-03-10 12:00", language="zh")
     assert s.sms[0]["text"] == text, "what has left stays as it was"

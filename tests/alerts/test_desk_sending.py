@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -260,3 +261,16 @@ def test_the_chain_of_causes() -> None:
     assert s.sms[0]["event"] not in [e.causation for e in told]
     assert intent.event == told[2].causation, "the answer was caused by the intent"
     assert len({e.correlation for e in told}) == 1
+
+
+def test_parts_as_they_were_stored_before_are_read() -> None:
+    """Names on disk stay: parts without a message id had none written."""
+    s = ready()
+    s.send()
+    raw: Any = msgspec.msgpack.decode(s.desk_raw or b"")
+    (message,) = raw["messages"].values()
+    assert set(message["parts"][0]) == {"number", "reference", "state", "message_id"}
+    message["parts"] = [{"number": 1, "reference": 7, "state": "unknown"}]
+    s.desk_raw = msgspec.msgpack.encode(raw)
+    s.receipt(message["sms_id"], "m9", part=None)
+    assert (s.states, parts(s)) == (["opened delivered"], [("delivered", "m9")])

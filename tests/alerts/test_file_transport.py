@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from alerts.channel.file import FileTransport
-from alerts.channel.transport import Inbound, Outcome, Part, Receipt, TransportClosed
+from alerts.channel.transport import Inbound, Outcome, Receipt, SubmitRequest, TransportClosed
 
 pytestmark = pytest.mark.asyncio
 
@@ -16,8 +16,8 @@ async def _never(_: Inbound) -> None:
     raise AssertionError
 
 
-def _part(n: int) -> Part:
-    return Part(n, "8613900000001", "欠费", "ucs2", (7, 2, 1), f"sms-{n}/1")
+def _part(n: int) -> SubmitRequest:
+    return SubmitRequest(n, "8613900000001", "欠费", "ucs2", (7, 2, 1), f"sms-{n}/1")
 
 
 async def test_parts_are_written_and_receipts_follow(tmp_path: Path) -> None:

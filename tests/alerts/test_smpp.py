@@ -13,7 +13,7 @@ import pytest
 
 from alerts.channel.segments import plan
 from alerts.channel.smpp import SmppSettings, SmppTransport
-from alerts.channel.transport import Answer, Inbound, Outcome, Part, Receipt, TransportClosed
+from alerts.channel.transport import Answer, Inbound, Outcome, Receipt, SubmitRequest, TransportClosed
 from kam.sim.smsc_engine import SmscSettings, SmscSimulator
 from kam.sim.smsc_faults import Faults
 
@@ -54,7 +54,7 @@ class Desk:
         planned = plan(text)
         total = len(planned.parts)
         parts = [
-            Part(
+            SubmitRequest(
                 reference=reference + n,
                 destination=destination,
                 text=part,
@@ -193,10 +193,10 @@ async def test_a_refusal_is_final(tmp_path: Path) -> None:
 async def test_what_cannot_be_encoded_is_refused_without_being_written(tmp_path: Path) -> None:
     async with smsc(tmp_path) as simulator, desk_at(simulator.port) as desk:
         for part in (
-            Part(1, NUMBER, "客", "gsm7", None, "a/1"),
-            Part(70_000, NUMBER, "Hi", "gsm7", None, "b/1"),
-            Part(1, "+86 139", "Hi", "gsm7", None, "c/1"),
-            Part(1, NUMBER, "a" * 255, "gsm7", None, "d/1"),
+            SubmitRequest(1, NUMBER, "客", "gsm7", None, "a/1"),
+            SubmitRequest(70_000, NUMBER, "Hi", "gsm7", None, "b/1"),
+            SubmitRequest(1, "+86 139", "Hi", "gsm7", None, "c/1"),
+            SubmitRequest(1, NUMBER, "a" * 255, "gsm7", None, "d/1"),
         ):
             answer = await desk.transport.submit(part)
             assert (answer.outcome, answer.command_status) == (Outcome.REFUSED, None)

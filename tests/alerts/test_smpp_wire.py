@@ -13,7 +13,7 @@ from aiosmpplib.state import TON, OptionalParam, PduHeader, PhoneNumber, SmppCom
 
 from alerts.channel import pdu, session
 from alerts.channel.smpp import SmppSettings, SmppTransport
-from alerts.channel.transport import Answer, Inbound, Outcome, Part, Receipt
+from alerts.channel.transport import Answer, Inbound, Outcome, Receipt, SubmitRequest
 from waiting import eventually
 
 pytestmark = pytest.mark.asyncio
@@ -81,8 +81,8 @@ async def scripted(*scripts: Script, **changes: Any) -> AsyncIterator[tuple[Smpp
         server.close()
 
 
-def part(text: str = "Hi", encoding: str = "gsm7", concat: tuple[int, int, int] | None = None) -> Part:
-    return Part(0x1234, NUMBER, text, encoding, concat, "sms-1/1")
+def part(text: str = "Hi", encoding: str = "gsm7", concat: tuple[int, int, int] | None = None) -> SubmitRequest:
+    return SubmitRequest(0x1234, NUMBER, text, encoding, concat, "sms-1/1")
 
 
 def submit_resp(status: int, sequence: int, body: bytes = b"") -> bytes:

@@ -15,9 +15,9 @@ import structlog
 from prometheus_client import Counter
 
 from alerts.answers import Kept, KeptAnswers
-from alerts.channel.transport import Answer, Outcome, Part, Transport
+from alerts.channel.transport import Answer, Outcome, SubmitRequest, Transport
 from alerts.desk.book import Book, Moment
-from alerts.desk.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost, PartAnswer
+from alerts.desk.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
 from alerts.desk.state import Ready
 from alerts.receipts import Receipts
 from servicekit import faults
@@ -103,7 +103,7 @@ class Sender:
             log.warning("sms.late_answer_unknown", part_id=answer.part_id, outcome=answer.outcome.value)
             return
         PARTS.labels("late_" + answer.outcome.value).inc()
-        await _tell(unit, row["customer_id"], _answered(sms_id, [answer]))
+        await _tell(unit, row["customer_id"], Answered(sms_id, (answer,)))
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
@@ -216,9 +216,8 @@ class Sender:
     async def _submit(self, unit: Unit, intent: Intent) -> None:
         try:
             with self._receipts.expecting(intent):
-                parts = [_part(intent, number) for number in range(len(intent.parts))]
                 permit = _Permit(unit, intent, self._moment)
-                answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in parts))
+                answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
                 faults.hit("alerts", "sms_after_submit")
                 await self._bring(unit, intent, answers)
         finally:
@@ -227,7 +226,7 @@ class Sender:
 
     async def _bring(self, unit: Unit, intent: Intent, answers: list[Answer]) -> None:
         """Tell the desk. Answers that wait for its database are on the disk as well, should this process end before."""
-        answered = _answered(intent.sms_id, answers)
+        answered = Answered(intent.sms_id, tuple(answers))
         telling = asyncio.create_task(_tell(unit, intent.customer_id, answered))
         try:
             await asyncio.wait({telling}, timeout=_KEEP_SECONDS)
@@ -237,11 +236,11 @@ class Sender:
         await telling
         self._kept.drop(intent.sms_id)
 
-    async def _submit_part(self, intent: Intent, part: Part, permit: "_Permit") -> Answer:
+    async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: "_Permit") -> Answer:
         answer = await self._transport.submit(part, permit)
         PARTS.labels(answer.outcome.value).inc()
         if answer.outcome is Outcome.ACCEPTED and answer.message_id is not None:
-            self._receipts.remember(answer.message_id, intent, _number(answer))
+            self._receipts.remember(answer.message_id, intent, answer.number)
         return answer
 
 
@@ -275,24 +274,9 @@ class _Permit:
             return False
 
 
-def _answered(sms_id: str, answers: list[Answer]) -> Answered:
-    parts = (PartAnswer(_number(a), a.outcome.value, a.message_id, a.command_status) for a in answers)
-    return Answered(sms_id, tuple(parts))
-
-
 async def _tell(unit: Unit, customer_id: str, answered: Answered) -> None:
     await unit.command(_command(ANSWERED, customer_id, answered))
 
 
 def _command(type_: str, customer_id: str, data: Intend | Confirm | Answered | Lost) -> Message:
     return command(type_, customer_id, data, id=f"{type_}/{data.sms_id}")
-
-
-def _part(intent: Intent, index: int) -> Part:
-    part = intent.parts[index]
-    part_id = f"{intent.sms_id}/{part.number}"
-    return Part(part.reference, intent.phone, part.text, intent.encoding, part.concat, part_id)
-
-
-def _number(answer: Answer) -> int:
-    return int(answer.part_id.rpartition("/")[2])

@@ -21,9 +21,9 @@ from .transport import (
     OnLateAnswer,
     OnReceipt,
     Outcome,
-    Part,
     Permit,
     Receipt,
+    SubmitRequest,
     TransportClosed,
 )
 
@@ -61,7 +61,7 @@ class FileTransport:
         if self._file is None:
             raise TransportClosed
 
-    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> Answer:
         async with self._lock:
             if self._file is None:
                 return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, "not open")

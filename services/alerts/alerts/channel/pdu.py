@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import smpp34
 
 from . import segments
-from .transport import Inbound, Part, Receipt
+from .transport import Inbound, Receipt, SubmitRequest
 
 # §5.1.2.1 command_id
 GENERIC_NACK = 0x80000000
@@ -86,7 +86,7 @@ def bind_transceiver(sequence: int, system_id: str, password: str, system_type: 
     return HEADER.pack(HEADER.size + len(body), BIND_TRANSCEIVER, 0, sequence) + body
 
 
-def submit_sm(part: Part, source: str, sequence: int) -> bytes:
+def submit_sm(part: SubmitRequest, source: str, sequence: int) -> bytes:
     """§4.4.1. Raises ValueError for a number that isn't one, and for a text that doesn't fit its encoding or the 254
     octets of short_message."""
     if not (part.destination.isascii() and part.destination.isdigit() and len(part.destination) <= 20):

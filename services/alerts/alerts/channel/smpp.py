@@ -18,9 +18,9 @@ from .transport import (
     OnLateAnswer,
     OnReceipt,
     Outcome,
-    Part,
     Permit,
     Receipt,
+    SubmitRequest,
     TransportClosed,
     mask,
 )
@@ -96,7 +96,7 @@ class SmppTransport:
             if session.takes_requests and not self._closing.is_set():
                 return
 
-    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> Answer:
         session = self._session
         if self._closing.is_set() or session is None or not session.takes_requests:
             return _not_written(part, "not connected")
@@ -242,5 +242,5 @@ class SmppTransport:
         log.warning("smpp.lost", reason=reason, seconds=round(clock() - bound_at, 1))
 
 
-def _not_written(part: Part, detail: str) -> Answer:
+def _not_written(part: SubmitRequest, detail: str) -> Answer:
     return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, detail)

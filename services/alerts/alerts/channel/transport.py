@@ -13,14 +13,14 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One PDU to submit.
+class SubmitRequest:
+    """One part of a message as a PDU to submit.
 
     reference: our 16-bit reference of this part (TLV user_message_reference 0x0204, SMPP 3.4 §5.3.2.17).
     destination: E.164 digits without "+".
     encoding: "gsm7" or "ucs2"; the text must fit it (see segments.plan).
     concat: (group reference 0-255, total, number from 1), sent as the header 05 00 03; None for a message of one part.
-    part_id: "<sms_id>/<n>", opaque to the transport and given back in the Answer.
+    part_id: "<sms_id>/<number>", opaque to the transport and given back in the Answer.
     """
 
     reference: int
@@ -29,6 +29,11 @@ class Part:
     encoding: str
     concat: tuple[int, int, int] | None
     part_id: str
+
+    @property
+    def number(self) -> int:
+        """That of the part, from 1."""
+        return _number(self.part_id)
 
 
 class Outcome(enum.Enum):
@@ -51,7 +56,12 @@ class Answer:
     outcome: Outcome
     message_id: str | None
     command_status: int | None
-    detail: str
+    detail: str = ""
+
+    @property
+    def number(self) -> int:
+        """That of the part, from 1."""
+        return _number(self.part_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,7 @@ class Transport(Protocol):
         on_late_answer is given the SMSC's answer to a part whose submit() has already said UNKNOWN or was cancelled.
         """
 
-    async def submit(self, part: Part, permit: Permit | None = None) -> Answer:
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> Answer:
         """Submit once. Waits for room in the window and for the end of a throttle pause; returns when the SMSC has
         answered, the PDU surely wasn't written, or the answer can't come any more.
 
@@ -139,6 +149,10 @@ class Transport(Protocol):
     def connected(self) -> bool:
         """Bound to the SMSC right now."""
         ...
+
+
+def _number(part_id: str) -> int:
+    return int(part_id.rpartition("/")[2])
 
 
 def mask(number: str) -> str:

@@ -13,11 +13,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.channel import segments
+from alerts.channel.transport import Answer, Outcome, SubmitRequest
 from alerts.desk.book import Book, Moment
 from alerts.desk.decide import apply, delayed, stopped
-from alerts.desk.state import Customer, Message, Part
+from alerts.desk.state import Customer, Message
 from alerts.desk.turn import Turn, unchanged
-from contracts.alert import ReceiptReceived, SmsReceipt, SmsState
+from contracts.alert import ReceiptReceived, SmsPart, SmsReceipt, SmsState
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision
 
@@ -43,35 +44,17 @@ class Confirm(Struct, frozen=True):
     sms_id: str
 
 
-class PartAnswer(Struct, frozen=True):
-    """What is known of one submitted part; ``outcome`` as the transport names it, ``status`` the command_status."""
-
-    number: int
-    outcome: str
-    message_id: str | None = None
-    status: int | None = None
-
-
 class Answered(Struct, frozen=True):
     """Command: answers to submitted parts, also late ones."""
 
     sms_id: str
-    parts: tuple[PartAnswer, ...]
+    parts: tuple[Answer, ...]
 
 
 class Lost(Struct, frozen=True):
     """Command: the process that had the intent is gone, and its answers with it."""
 
     sms_id: str
-
-
-class Outgoing(Struct, frozen=True):
-    """A part as the intent froze it. ``concat``: (group, total, number), None for a message of one part."""
-
-    number: int
-    reference: int
-    text: str
-    concat: tuple[int, int, int] | None
 
 
 class Intent(Struct, frozen=True):
@@ -82,8 +65,7 @@ class Intent(Struct, frozen=True):
     sms_id: str
     customer_id: str
     phone: str
-    encoding: str
-    parts: tuple[Outgoing, ...]
+    parts: tuple[SubmitRequest, ...]
     event: str
     correlation: str
     decided: Moment
@@ -126,10 +108,10 @@ def _written_anew(turn: Turn, message: Message) -> Message:
     numbers = range(1, len(segments.plan(message.text).parts) + 1)
     # The group must differ from that of the customer's last long messages: it is the first reference's low octet.
     group = _next_reference(turn) & 0xFF if len(numbers) > 1 else 0
-    return replace(message, group=group, parts=tuple(Part(n, 0, "queued") for n in numbers))
+    return replace(message, group=group, parts=tuple(SmsPart(number=n, reference=0, state="queued") for n in numbers))
 
 
-def _with_reference(turn: Turn, part: Part) -> Part:
+def _with_reference(turn: Turn, part: SmsPart) -> SmsPart:
     return replace(part, reference=_next_reference(turn), state="sending")
 
 
@@ -140,26 +122,22 @@ def _next_reference(turn: Turn) -> int:
 
 
 def _intent(message: Message, decided: Moment) -> Intent:
-    plan = segments.plan(message.text)
+    plan, phone = segments.plan(message.text), message.phone
     total = len(plan.parts)
-    outgoing = tuple(
-        Outgoing(
-            p.number, p.reference, plan.parts[p.number - 1], (message.group, total, p.number) if total > 1 else None
+    assert phone is not None
+    requests = tuple(
+        SubmitRequest(
+            p.reference,
+            phone,
+            plan.parts[p.number - 1],
+            plan.encoding,
+            (message.group, total, p.number) if total > 1 else None,
+            f"{message.sms_id}/{p.number}",
         )
         for p in message.parts
         if p.state == "sending"
     )
-    assert message.phone is not None
-    return Intent(
-        message.sms_id,
-        message.customer_id,
-        message.phone,
-        plan.encoding,
-        outgoing,
-        message.event,
-        message.correlation,
-        decided,
-    )
+    return Intent(message.sms_id, message.customer_id, phone, requests, message.event, message.correlation, decided)
 
 
 def on_answered(book: Book, state: Customer | None, data: Answered, ctx: Context) -> Decision:
@@ -169,7 +147,7 @@ def on_answered(book: Book, state: Customer | None, data: Answered, ctx: Context
         return unchanged(state)
     turn = Turn(book, state, state.customer_id, ctx)
     answers = {a.number: a for a in data.parts}
-    if any(a.outcome == "refused" for a in data.parts):
+    if any(a.outcome is Outcome.REFUSED for a in data.parts):
         message = replace(message, refusals=message.refusals + 1)
     parts, reason = [], message.reason
     for part in message.parts:
@@ -183,23 +161,23 @@ def on_answered(book: Book, state: Customer | None, data: Answered, ctx: Context
     return turn.decision()
 
 
-def _judge(book: Book, message: Message, answer: PartAnswer) -> tuple[SmsState, str | None]:
+def _judge(book: Book, message: Message, answer: Answer) -> tuple[SmsState, str | None]:
     """State of a part by its answer, and why where that isn't obvious."""
-    retry = book.policy.retry
+    retry, status = book.policy.retry, answer.command_status
     match answer.outcome:
-        case "accepted":
+        case Outcome.ACCEPTED:
             return "sent", None
-        case "unknown":
+        case Outcome.UNKNOWN:
             return "unknown", None
-        case "refused" if answer.status not in retry.temporary_statuses:
-            return "failed", "refused" if answer.status is None else f"refused 0x{answer.status:08x}"
-        case "refused" if message.refusals >= retry.attempts:
+        case Outcome.REFUSED if status not in retry.temporary_statuses:
+            return "failed", "refused" if status is None else f"refused 0x{status:08x}"
+        case Outcome.REFUSED if message.refusals >= retry.attempts:
             return "failed", "attempts"
     # Not taken, which says nothing of the message: it waits for the SMSC, within reason.
     since = message.trying_since or message.submitted_at
     if since is not None and book.wall() - since >= timedelta(hours=retry.give_up_hours):
         return "failed", "deadline"
-    return "queued", answer.outcome
+    return "queued", answer.outcome.value
 
 
 def on_lost(book: Book, state: Customer | None, data: Lost, ctx: Context) -> Decision:
@@ -235,7 +213,7 @@ def receive(turn: Turn, receipt: ReceiptReceived) -> None:
     _settle(turn, message, parts, reason)
 
 
-def _part_of(message: Message, receipt: ReceiptReceived) -> Part | None:
+def _part_of(message: Message, receipt: ReceiptReceived) -> SmsPart | None:
     """The part that has this message id; else the one named (by our reference); else the first without an answer."""
     parts = message.parts
     found = [p for p in parts if p.message_id == receipt.message_id] or [p for p in parts if p.number == receipt.part]
@@ -243,7 +221,7 @@ def _part_of(message: Message, receipt: ReceiptReceived) -> Part | None:
     return found[0] if found else None
 
 
-def _settle(turn: Turn, message: Message, parts: Iterable[Part], reason: str | None) -> None:
+def _settle(turn: Turn, message: Message, parts: Iterable[SmsPart], reason: str | None) -> None:
     """Bring the message into the state its parts give it, and do what follows."""
     message = replace(message, parts=tuple(parts))
     have = {p.state for p in message.parts}

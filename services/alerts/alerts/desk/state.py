@@ -5,7 +5,7 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from alerts.desk.book import Language
-from contracts.alert import Alert, AlertState, SmsReceipt, SmsState
+from contracts.alert import Alert, AlertState, SmsPart, SmsReceipt, SmsState
 
 
 class Recency(Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -85,21 +85,13 @@ class Case(Struct, frozen=True, omit_defaults=True):
         return self.alert is not None and self.ended is None
 
 
-class Part(Struct, frozen=True, omit_defaults=True):
-    """One PDU of a message, from its intent on: ``queued`` again when the SMSC surely did not take it."""
-
-    number: int
-    reference: int
-    state: SmsState
-    message_id: str | None = None
-
-
 class Message(Struct, frozen=True, omit_defaults=True):
     """An SMS. ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
 
-    Phone, language, text and parts are what is planned until the intent freezes them. ``submitted_at`` (last) and
-    ``trying_since`` (first intent) are system time, every other time is business time; ``event`` is the id of the last
-    event told of it. ``attempts`` counts its intents, ``refusals`` those that the SMSC refused for now.
+    Phone, language, text and parts are what is planned until the intent freezes them; a part is ``queued`` again when
+    the SMSC surely did not take it. ``submitted_at`` (last) and ``trying_since`` (first intent) are system time, every
+    other time is business time; ``event`` is the id of the last event told of it. ``attempts`` counts its intents,
+    ``refusals`` those that the SMSC refused for now.
     """
 
     sms_id: str
@@ -125,7 +117,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     phone: str | None = None
     text: str = ""
     group: int = 0
-    parts: tuple[Part, ...] = ()
+    parts: tuple[SmsPart, ...] = ()
     receipts: tuple[SmsReceipt, ...] = ()
     submitted_at: datetime | None = None
     trying_since: datetime | None = None

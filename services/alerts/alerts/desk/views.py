@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from alerts.channel import segments
 from alerts.desk.state import Case, Message
-from contracts.alert import Sms, SmsPart
+from contracts.alert import Sms
 from servicekit.clock import iso
 
 
@@ -63,10 +65,7 @@ def sms_document(message: Message) -> dict[str, Any]:
         "reason": m.reason,
         "attempts": m.attempts,
         "hold_until": _iso(m.hold_until),
-        "parts": [
-            {"number": p.number, "reference": p.reference, "state": p.state, "message_id": p.message_id}
-            for p in m.parts
-        ],
+        "parts": [msgspec.to_builtins(part) for part in m.parts],
         "receipts": [{"part": r.part, "state": r.state, "at": iso(r.at), "error": r.error} for r in m.receipts],
         "planned_at": iso(m.planned_at),
         "at": iso(m.at),
@@ -95,9 +94,7 @@ def sms_payload(message: Message) -> Sms:
         priority=m.priority,
         state=m.state,
         reason=m.reason,
-        parts=tuple(
-            SmsPart(number=p.number, reference=p.reference, state=p.state, message_id=p.message_id) for p in m.parts
-        ),
+        parts=m.parts,
         receipts=m.receipts,
         planned_at=m.planned_at,
         at=m.at,
