@@ -37,11 +37,12 @@ class FileReceipt(Closed, frozen=True, kw_only=True):
 
     ``rows_read = loaded + unchanged + stale + rejected``; ``unknown_customer`` is counted within ``loaded``;
     ``cleared`` are debts cleared because an ARR snapshot no longer names them; ``amount`` is what the accepted
-    rows add up to in fen.
+    rows add up to in fen. ``missing`` and ``late`` are only told on feed.events, without a receipt: of a file that was
+    expected (a gap before it, a night's snapshot, the other half of a pair), or that came after its successor.
     """
 
     file: str
-    result: Literal["received", "accepted", "partial", "rejected", "duplicate"]
+    result: Literal["received", "accepted", "partial", "rejected", "duplicate", "missing", "late"]
     rows_read: int = 0
     loaded: int = 0
     unchanged: int = 0

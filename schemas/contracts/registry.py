@@ -52,7 +52,7 @@ _ALERT = ("raised", "changed", "delivered", "acknowledged", "acted", "escalated"
 _WORK = ("opened", "accepted", "acted", "closed", "reopened", "reassigned")
 _SMS = ("planned", "held", "intended", "submitted", "delivered", "failed", "cancelled", "suppressed", "unknown")
 _CUSTOMER = ("created", "changed", "left", "returned")
-_FILE = ("received", "accepted", "partial", "rejected", "duplicate")
+_FILE = ("received", "accepted", "partial", "rejected", "duplicate", "missing", "late")
 
 EVENTS: dict[str, EventType] = {
     e.name: e

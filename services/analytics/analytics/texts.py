@@ -80,6 +80,8 @@ _VERBS = {
     "kam.feed.file.partial.v1": ("文件部分接收", "file accepted in part"),
     "kam.feed.file.rejected.v1": ("文件被拒", "file rejected"),
     "kam.feed.file.duplicate.v1": ("重复文件", "file seen before"),
+    "kam.feed.file.missing.v1": ("文件未到", "file missing"),
+    "kam.feed.file.late.v1": ("文件迟到", "file late"),
     "kam.feed.event.rejected.v1": ("实时事件被拒", "event of the feed rejected"),
 }
 

@@ -65,9 +65,9 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
         return {"mode": unit.clock.mode, "clock": iso(reached)}
 
     @router.get("/v1/files", dependencies=[reader], tags=["files"])
-    async def list_files(name: str) -> Response:
-        """Receipts of a file, newest last, and how far it is while it is being loaded."""
-        return _json(await loader().status(name))
+    async def list_files(name: str | None = None) -> Response:
+        """Receipts of a file, newest last, and how it stands in the inbox; without a name, all that lies there."""
+        return _json(loader().listing() if name is None else await loader().status(name))
 
     @router.post("/v1/files/scan", status_code=202, dependencies=[reader], tags=["files"])
     async def scan_files() -> dict[str, int]:

@@ -6,7 +6,9 @@ import gzip
 import hashlib
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,10 @@ _NAME = re.compile(rf"({'|'.join(FILE_ORDER)})_([0-9]{{6}})_([0-9]{{8}})_([0-9]{
 _BLOCK = 1 << 20
 _MAX_LINE = 1 << 20
 _MAX_CONTROL = 1 << 16
+_MAX_COLUMNS = 500
+_AMOUNT_DIGITS = 19
+_MAX_AMOUNT = 10**18
+_SHOWN, _NAMED = 60, 20
 _CJK = re.compile("[\u4e00-\u9fff]")
 _SEPARATORS = {"|": "|", "\\t": "\t"}
 
@@ -31,6 +37,32 @@ class FileRejected(Exception):
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(f"{zh} / {en}")
         self.zh, self.en = zh, en
+
+
+class FileUnreadable(OSError):
+    """A pair that was taken over can't be read; perhaps that passes."""
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tells trouble with reading this file from any other: ``FileRejected`` where waiting can't help."""
+    try:
+        yield
+    except gzip.BadGzipFile:
+        raise
+    except PermissionError as error:
+        raise FileRejected(
+            f"{path.name} 无读取权限（{error.strerror}）；请放开权限后重送",
+            f"{path.name} can't be read ({error.strerror}); make it readable for this service and deliver again",
+        ) from None
+    except OSError as error:
+        raise FileUnreadable(error.errno, error.strerror, str(path)) from error
+
+
+def _cut(text: object) -> str:
+    """What a sender wrote, as it may stand in a reason."""
+    said = str(text)
+    return said if len(said) <= _SHOWN else said[:_SHOWN] + "…"
 
 
 class PairName(NamedTuple):
@@ -80,8 +112,14 @@ class Control(msgspec.Struct, frozen=True):
 
 
 def read_control(path: Path, name: PairName) -> Control:
-    """The control file of a pair. Raises ``FileRejected``."""
-    raw = path.read_bytes()[:_MAX_CONTROL]
+    """The control file of a pair. Raises ``FileRejected``, ``FileUnreadable``."""
+    with _reading(path), path.open("rb") as file:
+        raw = file.read(_MAX_CONTROL + 1)
+    if len(raw) > _MAX_CONTROL:
+        raise FileRejected(
+            f".chk 超过 {_MAX_CONTROL >> 10} KiB；请检查是否与数据文件互换",
+            f"the .chk is over {_MAX_CONTROL >> 10} KiB; perhaps it was mistaken for the data file",
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -100,16 +138,16 @@ def read_control(path: Path, name: PairName) -> Control:
     def number(key: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", found[key]):
             raise FileRejected(
-                f".chk 的 {key} 应为整数，收到 {found[key]!r}",
-                f"{key} in the .chk must be an integer, got {found[key]!r}",
+                f".chk 的 {key} 应为整数，收到 {_cut(found[key])!r}",
+                f"{key} in the .chk must be an integer, got {_cut(found[key])!r}",
             )
         return int(found[key])
 
     def same(key: str, said: object, named: object) -> None:
         if said != named:
             raise FileRejected(
-                f".chk 的 {key} 为 {said}，与文件名的 {named} 不符；请改正其一",
-                f"{key} in the .chk is {said}, the file's name says {named}; mend one of them",
+                f".chk 的 {key} 为 {_cut(said)}，与文件名的 {named} 不符；请改正其一",
+                f"{key} in the .chk is {_cut(said)}, the file's name says {named}; mend one of them",
             )
 
     if found["file"] != name.stem:
@@ -123,13 +161,13 @@ def read_control(path: Path, name: PairName) -> Control:
     encoding, separator = found["encoding"].lower(), found["separator"]
     if encoding not in ("utf-8", "gb18030"):
         raise FileRejected(
-            f".chk 的 encoding 应为 utf-8 或 gb18030，收到 {encoding!r}",
-            f"encoding in the .chk must be utf-8 or gb18030, got {encoding!r}",
+            f".chk 的 encoding 应为 utf-8 或 gb18030，收到 {_cut(encoding)!r}",
+            f"encoding in the .chk must be utf-8 or gb18030, got {_cut(encoding)!r}",
         )
     if separator not in ("|", "\\t", "\t"):
         raise FileRejected(
-            f".chk 的 separator 应为 | 或 \\t，收到 {separator!r}",
-            f"separator in the .chk must be | or \\t, got {separator!r}",
+            f".chk 的 separator 应为 | 或 \\t，收到 {_cut(separator)!r}",
+            f"separator in the .chk must be | or \\t, got {_cut(separator)!r}",
         )
     return Control(
         number("rows"),
@@ -142,18 +180,26 @@ def read_control(path: Path, name: PairName) -> Control:
 
 
 def digest(path: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a file."""
-    with path.open("rb") as file:
+    """Size and SHA-256 of a file. Raises ``FileRejected``, ``FileUnreadable``."""
+    with _reading(path), path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), found
 
 
-def blocks(path: Path) -> Iterator[bytes]:
-    """Whole lines of a gzip file, about a megabyte at a time, without the last line break. Raises ``FileRejected``."""
+def blocks(path: Path, at_most: int | None = None) -> Iterator[bytes]:
+    """Whole lines of a gzip file, about a megabyte at a time, without the last line break; no more than ``at_most``
+    bytes. Raises ``FileRejected``, ``FileUnreadable``."""
+    unpacked = 0
     try:
-        with gzip.open(path) as file:
+        with _reading(path), gzip.open(path) as file:
             rest: bytes = b""
             while block := file.read(_BLOCK):
+                unpacked += len(block)
+                if at_most is not None and unpacked > at_most:
+                    raise FileRejected(
+                        f"解压后超过 {at_most} 字节；请核对，或分成多个文件",
+                        f"it unpacks to more than {at_most} bytes; check it, or split it into several files",
+                    )
                 block = rest + block
                 cut = block.rfind(b"\n")
                 rest = block[cut + 1 :]
@@ -202,6 +248,11 @@ class Verified(NamedTuple):
 def header_of(line: str, control: Control, kind: Kind) -> tuple[list[str], list[str]]:
     """Column names, and a note where there are unknown ones. Raises ``FileRejected`` for a missing one."""
     header = line.removeprefix("\ufeff").split(control.separator)
+    if len(header) > _MAX_COLUMNS:
+        raise FileRejected(
+            f"表头有 {len(header)} 列，最多 {_MAX_COLUMNS} 列（第 1 行）；请检查换行符与分隔符",
+            f"the header has {len(header)} columns, at most {_MAX_COLUMNS} (line 1); check line breaks and separator",
+        )
     lacking = [column for column in kind.columns if column not in header]
     if lacking:
         raise FileRejected(
@@ -209,19 +260,25 @@ def header_of(line: str, control: Control, kind: Kind) -> tuple[list[str], list[
             f"the header lacks {', '.join(lacking)} (line 1, separator {control.separator!r}); "
             "add the column, empty where not known",
         )
-    twice = sorted({column for column in header if header.count(column) > 1})
+    twice = [_cut(column) for column, times in sorted(Counter(header).items()) if times > 1][:_NAMED]
     if twice:
         raise FileRejected(
             f"表头列重复：{'、'.join(twice)}（第 1 行）；请删去一列",
             f"the header names {', '.join(twice)} twice (line 1)",
         )
-    extra = [column for column in header if column not in kind.known]
+    extra = [_cut(column) for column in header if column not in kind.known][:_NAMED]
     notes = [f"多余的列未使用：{'、'.join(extra)} / extra columns not used: {', '.join(extra)}"] if extra else []
     return header, notes
 
 
-def verify(path: Path, name: PairName, control: Control, progress: Callable[[int], None]) -> Verified:
-    """The first pass: the whole file is read and checked before a row of it is loaded. Raises ``FileRejected``."""
+def verify(
+    path: Path, name: PairName, control: Control, progress: Callable[[int], None], at_most: int | None = None
+) -> Verified:
+    """The first pass: the whole file is read and checked before a row of it is loaded.
+
+    It reads no further than the declared rows, and never unpacks more than ``at_most`` bytes. Raises ``FileRejected``,
+    ``FileUnreadable``.
+    """
     size, sha = digest(path)
     if size != control.bytes:
         raise FileRejected(
@@ -237,7 +294,7 @@ def verify(path: Path, name: PairName, control: Control, progress: Callable[[int
     header: list[str] | None = None
     notes: list[str] = []
     lines_read, total, unsure, misdeclared = 0, 0, 0, _Misdeclared(control.encoding)
-    for block in blocks(path):
+    for block in blocks(path, at_most):
         misdeclared.look(block)
         lines = lines_of(block, control.encoding, lines_read)
         lines_read += len(lines)
@@ -246,6 +303,11 @@ def verify(path: Path, name: PairName, control: Control, progress: Callable[[int
         if kind.amount:
             found, bad = _amounts(lines, control.separator, len(header), header.index(kind.amount))
             total, unsure = total + found, unsure + bad
+        if lines_read - 1 > control.rows:
+            raise FileRejected(
+                f"数据行多于 .chk 声明的 {control.rows} 行；请核对后重新生成",
+                f"the file has more rows than the {control.rows} that the .chk says; check and make it anew",
+            )
         progress(lines_read - 1)
     if header is None:
         raise FileRejected("文件是空的，没有表头", "the file is empty, without a header")
@@ -255,6 +317,10 @@ def verify(path: Path, name: PairName, control: Control, progress: Callable[[int
         raise FileRejected(
             f"文件有 {rows} 行数据，.chk 声明 {control.rows}；请核对后重新生成",
             f"the file has {rows} data rows, the .chk says {control.rows}; check and make it anew",
+        )
+    if abs(total) >= _MAX_AMOUNT:
+        raise FileRejected(
+            "金额合计超过 18 位；请核对金额列（单位为分）", "amounts add up to more than 18 digits; check them (in fen)"
         )
     if unsure:
         notes.append(
@@ -279,7 +345,7 @@ def _amounts(lines: list[str], separator: str, width: int, at: int) -> tuple[int
         if not cell:
             continue
         try:
-            if not cell.isascii() or "_" in cell:
+            if not cell.isascii() or "_" in cell or len(cell) > _AMOUNT_DIGITS:
                 raise ValueError(cell)
             total += int(cell)
         except ValueError:

@@ -1,7 +1,14 @@
-"""The folders of the nightly files: what waits in the inbox, and where a file goes when it is done."""
+"""The folders of the nightly files: what waits in the inbox, how it is taken over, where it goes when it is done.
 
+Whatever is dealt with is first moved from ``inbox`` to ``.work`` under a name that can be stored and printed. From then
+on it is ours: who writes the same name into the inbox again delivers a new file.
+"""
+
+import errno
+import hashlib
 import os
 import shutil
+import stat
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -9,22 +16,54 @@ from typing import NamedTuple
 from billing_sync.files import CONTROL, DATA, PairName, name_of, stem_of
 
 FOLDERS = ("inbox", "accepted", "partial", "rejected")
-# Extensions of what one name may stand for in the inbox: a pair, or a file that is none.
-HALVES = (DATA, CONTROL, "")
+PAIR = (CONTROL, DATA)
+# Extensions of what one name may stand for in .work: a pair, or a file that is none.
+HALVES = (*PAIR, "")
+REJECTS = ".rej"
 _BEING_WRITTEN = (".part", ".tmp")
+# Leaves room for our extensions, a number and the dot of a temporary name in the 255 bytes of a file system.
+_NAME_BYTES = 200
+_DIGEST = 8
+
+
+class Stray(NamedTuple):
+    """What is no half of a pair: ``stem`` and ``suffixes`` of its files, ``safe`` the name it goes by from here on,
+    ``plain`` whether they are plain files (no folder, link, pipe)."""
+
+    stem: str
+    suffixes: tuple[str, ...]
+    safe: str
+    plain: bool
+
+    @property
+    def file(self) -> str:
+        """Name of its first file, as it may be stored and printed."""
+        return self.safe + self.suffixes[0]
 
 
 class Waiting(NamedTuple):
-    """What lies in the inbox: whole pairs in the order of loading, control files alone, and names that mean nothing
-    (without the extension of a pair's halves)."""
+    """What lies in the inbox: whole pairs in the order of loading, control files alone, data files alone, strays."""
 
     pairs: list[PairName]
     orphans: list[PairName]
-    strays: list[str]
+    halves: list[PairName]
+    strays: list[Stray]
+
+
+def safe_name(name: str) -> str:
+    """A file's name as it can be stored, printed and sent: itself, or with escapes, cut to 200 bytes with the first
+    digits of the raw name's SHA-256. Safe names stay as they are."""
+    raw = os.fsencode(name)
+    readable = raw.decode("utf-8", "backslashreplace")
+    if readable == name and name.isprintable() and len(raw) <= _NAME_BYTES and not name.endswith(REJECTS):
+        return name
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in readable)
+    cut = escaped.encode()[: _NAME_BYTES - _DIGEST - 1].decode("utf-8", "ignore")
+    return f"{cut}-{hashlib.sha256(raw).hexdigest()[:_DIGEST]}"
 
 
 class Inbox:
-    """The folder ``inbox`` under ``root``, with the folders for results beside it."""
+    """The folder ``inbox`` under ``root``, with the folders for results beside it. All may raise ``OSError``."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.path = root, root / "inbox"
@@ -32,7 +71,15 @@ class Inbox:
 
     def rejects(self, stem: str) -> Path:
         """The reject file of the pair that is being loaded."""
-        return self.work / f"{stem}.rej"
+        return self.work / (stem + REJECTS)
+
+    def data(self, stem: str) -> Path:
+        """The data file of a pair that was taken over."""
+        return self.work / (stem + DATA)
+
+    def control(self, stem: str) -> Path:
+        """The control file of a pair that was taken over."""
+        return self.work / (stem + CONTROL)
 
     def prepare(self) -> None:
         for folder in (*FOLDERS, ".work"):
@@ -40,40 +87,79 @@ class Inbox:
 
     def look(self) -> Waiting:
         """Scan the inbox. Hidden files and ``*.part``, ``*.tmp`` are still being written and left alone."""
-        try:
-            with os.scandir(self.path) as found:
-                names = {e.name for e in found if not e.name.startswith(".") and e.is_file()}
-        except FileNotFoundError:
-            return Waiting([], [], [])
+        plain: set[str] = set()
+        odd: set[str] = set()
+        with os.scandir(self.path) as found:
+            for entry in found:
+                if not entry.name.startswith("."):
+                    (plain if entry.is_file(follow_symlinks=False) else odd).add(entry.name)
         pairs: list[PairName] = []
         orphans: list[PairName] = []
-        strays: set[str] = set()
-        for name in names:
+        halves: list[PairName] = []
+        strays: dict[tuple[str, bool], list[str]] = {}
+        # Data files before control files: a stray goes by the name of its first.
+        for name in sorted(plain, reverse=True):
             stem = stem_of(name)
             known = None if stem == name else name_of(stem)
             if known is None:
                 if not name.endswith(_BEING_WRITTEN):
-                    strays.add(stem)
+                    strays.setdefault((stem, stem == name), []).append(name.removeprefix(stem))
             elif name.endswith(CONTROL):
-                (pairs if known.file in names else orphans).append(known)
-        return Waiting(sorted(pairs), sorted(orphans), sorted(strays))
+                (pairs if known.file in plain else orphans).append(known)
+            elif stem + CONTROL not in plain:
+                halves.append(known)
+        turned_away = [Stray(stem, tuple(s), _named(stem, bare), True) for (stem, bare), s in strays.items()]
+        for name in sorted(odd):
+            stem = stem_of(name)
+            turned_away.append(Stray(stem, (name.removeprefix(stem),), _named(stem, stem == name), False))
+        return Waiting(sorted(pairs), sorted(orphans), sorted(halves), turned_away)
 
-    def age(self, stem: str) -> float:
-        """Seconds since any file of this name was last written; 0 when none is there."""
-        written = [path.stat().st_mtime for path in self._halves(stem)]
-        return time.time() - max(written) if written else 0.0
+    def age(self, stem: str, suffixes: tuple[str, ...] = PAIR) -> float:
+        """Seconds since any of these files was last written or put here; 0 when none is there.
 
-    def called(self, stem: str) -> str:
-        """Full name of the first file of this name."""
-        return next((path.name for path in self._halves(stem)), stem)
+        By the time of the inode's last change: who copies may set the others back (``cp -p``) or into the future.
+        """
+        touched: list[float] = []
+        for suffix in suffixes:
+            try:
+                touched.append((self.path / (stem + suffix)).lstat().st_ctime)
+            except FileNotFoundError:
+                continue
+        return abs(time.time() - max(touched)) if touched else 0.0
 
-    def _halves(self, stem: str) -> list[Path]:
-        return [path for suffix in HALVES if (path := self.path / (stem + suffix)).exists()]
+    def take_over(self, stem: str, suffixes: tuple[str, ...] = PAIR, safe: str | None = None) -> None:
+        """Move these files to ``.work``; what is there already, or nowhere, is passed over."""
+        for suffix in suffixes:
+            path = self.path / (stem + suffix)
+            if os.path.lexists(path):
+                _move(path, self.work / ((safe or stem) + suffix))
+
+    def is_whole(self, stem: str) -> bool:
+        """Whether both halves of a pair lie in ``.work``, as plain files."""
+        return all(_is_plain(self.work / (stem + suffix)) for suffix in PAIR)
+
+    def give_back(self, stem: str, suffix: str) -> bool:
+        """Half of a pair, interrupted while being taken over, goes back into the inbox; False when a newer one lies
+        there."""
+        path = self.path / (stem + suffix)
+        if os.path.lexists(path):
+            return False
+        _move(self.work / (stem + suffix), path)
+        return True
+
+    def taken_over(self) -> dict[str, list[str]]:
+        """What lies in ``.work``: extensions by stem; our own reject files left out."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(path.name for path in self.work.iterdir()):
+            if not name.startswith(".") and not name.endswith(REJECTS):
+                stem = stem_of(name)
+                found.setdefault(stem, []).append(name.removeprefix(stem))
+        return found
 
     def free_name(self, folder: str, stem: str) -> str:
         """``stem``, or ``stem.2``, ``stem.3``… where that name is taken in the folder: no original is overwritten."""
         place, number, candidate = self.root / folder, 1, stem
-        while any((place / (candidate + suffix)).exists() for suffix in (*HALVES, ".rcp", ".why")):
+        while any(os.path.lexists(place / (candidate + suffix)) for suffix in (*HALVES, ".rcp", ".why")):
             number += 1
             candidate = f"{stem}.{number}"
         return candidate
@@ -88,10 +174,39 @@ class Inbox:
             os.fsync(file.fileno())
         temporary.replace(path)
 
-    def move(self, stem: str, folder: str, target: str) -> None:
-        """What there is of this name goes out of the inbox; nothing happens when it is gone already."""
-        for path in self._halves(stem):
-            shutil.move(path, self.root / folder / (target + path.name.removeprefix(stem)))
+    def put_away(self, stem: str, folder: str, target: str) -> None:
+        """What there is of this name goes from ``.work`` to a folder; nothing happens when it is gone already."""
+        for suffix in HALVES:
+            path = self.work / (stem + suffix)
+            if os.path.lexists(path):
+                _move(path, self.root / folder / (target + suffix))
+
+
+def _named(stem: str, bare: bool) -> str:
+    """The safe name of a stray; one without extension never goes by a pair's name."""
+    if bare and name_of(stem) is not None:
+        return f"{stem}-{hashlib.sha256(stem.encode()).hexdigest()[:_DIGEST]}"
+    return safe_name(stem)
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename; across file systems a file is whole at its target before it leaves its place, and only files move."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV or not source.is_file() or source.is_symlink():
+            raise
+        temporary = target.with_name(f".{target.name}.tmp")
+        shutil.copy2(source, temporary)
+        temporary.replace(target)
+        source.unlink()
 
 
 class RejectFile:

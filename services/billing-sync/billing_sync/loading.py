@@ -7,7 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from billing_sync import metrics
-from billing_sync.domain.keys import LOAD, index_key, last_key, receipts_key, record_key, sequence_key
+from billing_sync.domain.keys import LOAD, half_key, index_key, last_key, receipts_key, record_key, sequence_key
 from billing_sync.domain.kinds import KINDS, Kind, morning_of
 from billing_sync.domain.record import Known, Outcome, is_older
 from billing_sync.domain.rows import FactMaker
@@ -33,7 +33,8 @@ class Loading(msgspec.Struct, frozen=True):
 
     ``done`` counts data rows; ``unreadable`` rejected rows that name nobody; ``reject_bytes`` is the length of its
     reject file; ``cursor`` where the walk over a snapshot's absent records stands; ``receipt`` is set when nothing is
-    left but to move the files to ``folder`` under the name ``target``.
+    left but to move the files to ``folder`` under the name ``target``; ``taken_over`` says that its files lie in
+    ``.work`` (earlier releases left them in the inbox).
     """
 
     stem: str
@@ -56,6 +57,7 @@ class Loading(msgspec.Struct, frozen=True):
     receipt: FileReceipt | None = None
     folder: str = ""
     target: str = ""
+    taken_over: bool = False
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -94,10 +96,10 @@ def say(draft: Draft, verb: str, receipt: FileReceipt) -> None:
 
 
 class Begin:
-    """A pair was checked and found good: its loading begins."""
+    """A pair was checked and found good: its loading begins. ``told``: what else its coming says of the feed."""
 
-    def __init__(self, name: PairName, loading: Loading) -> None:
-        self._name, self._loading = name, loading
+    def __init__(self, name: PairName, loading: Loading, told: tuple[FileReceipt, ...] = ()) -> None:
+        self._name, self._loading, self._told = name, loading, told
 
     async def carry_out(self, draft: Draft) -> None:
         at = self._loading.started
@@ -106,7 +108,23 @@ class Begin:
             "received",
             FileReceipt(file=self._name.file, result="received", started=at, ended=at, business_date=self._name.date),
         )
+        for receipt in self._told:
+            say(draft, receipt.result, receipt)
         draft.put(LOAD, encode(self._loading))
+
+
+class TellHalf:
+    """The other half of a pair has not come for long: said once, whatever restarts there are."""
+
+    def __init__(self, stem: str, receipt: FileReceipt) -> None:
+        self._stem, self._receipt = stem, receipt
+
+    async def carry_out(self, draft: Draft) -> None:
+        key = half_key(self._stem)
+        await draft.need([key])
+        if draft.get(key) is None:
+            draft.put(key, b"1")
+            say(draft, self._receipt.result, self._receipt)
 
 
 class LoadRows:
@@ -218,16 +236,17 @@ class Absent:
 
 
 class Finish:
-    """The file is done: receipt, registration and event in one write; the files are moved after it."""
+    """The file is done: receipt, registration and event in one write; the files are moved after it. ``told``: what has
+    not come, if this file is taken."""
 
-    def __init__(self, stem: str, name: PairName | None, loading: Loading) -> None:
-        self._stem, self._name, self._loading = stem, name, loading
+    def __init__(self, name: PairName | None, loading: Loading, told: tuple[FileReceipt, ...] = ()) -> None:
+        self._name, self._loading, self._told = name, loading, told
 
     async def carry_out(self, draft: Draft) -> None:
         loading, name = self._loading, self._name
         receipt = loading.receipt
         assert receipt is not None
-        key = receipts_key(self._stem)
+        key = receipts_key(loading.stem)
         await draft.need([key])
         known = draft.get(key)
         receipts = [*(decode_receipts(known) if known else []), receipt][-_KEPT_RECEIPTS:]
@@ -235,7 +254,10 @@ class Finish:
         if name is not None and receipt.result in ("accepted", "partial"):
             draft.reach(morning_of(name.date))
             await self._register(draft, name, receipt)
+            for missing in self._told:
+                say(draft, missing.result, missing)
         say(draft, receipt.result, receipt)
+        draft.put(half_key(loading.stem), None)
         draft.put(LOAD, encode(loading))
         metrics.FILES.labels(name.kind.name if name else "unknown", receipt.result).inc()
 

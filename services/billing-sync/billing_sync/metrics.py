@@ -5,3 +5,4 @@ from prometheus_client import Counter, Gauge
 RECORDS = Counter("kam_boss_records_total", "BOSS records, by road, kind and outcome", ["road", "kind", "outcome"])
 FILES = Counter("kam_boss_files_total", "Nightly files, by kind and result", ["kind", "result"])
 FILE_PROGRESS = Gauge("kam_boss_file_progress_ratio", "How far the file being loaded is, 0 to 1")
+FILE_TROUBLES = Counter("kam_boss_file_troubles_total", "Errors of disk or folder that held up the files", ["error"])

@@ -1,15 +1,15 @@
 """How a file ends: its receipt in Chinese and English, and the files put where they belong."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from billing_sync.domain.kinds import FILE_ORDER
-from billing_sync.files import DATA, FileRejected, PairName
-from billing_sync.inbox import Inbox
-from billing_sync.loading import Loading
+from billing_sync.files import CONTROL, FileRejected, PairName
+from billing_sync.inbox import Inbox, Stray
+from billing_sync.loading import Loading, Taken
 from contracts.misc import FileReceipt
 
 Result = Literal["accepted", "partial", "rejected", "duplicate"]
@@ -24,16 +24,16 @@ class Outcomes:
 
     def loaded(self, name: PairName, loading: Loading) -> Loading:
         """Every row was dealt with."""
-        return self._end(name.stem, name, loading, "partial" if loading.rejected else "accepted")
+        return self._end(name.file, name, loading, "partial" if loading.rejected else "accepted")
 
-    def rejected(self, stem: str, name: PairName | None, loading: Loading, why: FileRejected) -> Loading:
+    def rejected(self, file: str, name: PairName | None, loading: Loading, why: FileRejected) -> Loading:
         """The whole file can't be taken."""
-        return self._end(stem, name, loading, "rejected", reason_zh=why.zh, reason_en=why.en)
+        return self._end(file, name, loading, "rejected", reason_zh=why.zh, reason_en=why.en)
 
     def duplicate(self, name: PairName, loading: Loading) -> Loading:
         """The same file was taken before."""
         return self._end(
-            name.stem,
+            name.file,
             name,
             loading,
             "duplicate",
@@ -41,10 +41,10 @@ class Outcomes:
             reason_en="this file was taken before with the same content; nothing was loaded again",
         )
 
-    def _end(self, stem: str, name: PairName | None, loading: Loading, result: Result, **reason: Any) -> Loading:
+    def _end(self, file: str, name: PairName | None, loading: Loading, result: Result, **reason: Any) -> Loading:
         folder = _FOLDER.get(result, result)
         receipt = FileReceipt(
-            file=stem + DATA if name else self._inbox.called(stem),
+            file=file,
             result=result,
             rows_read=loading.done,
             loaded=loading.loaded,
@@ -60,7 +60,7 @@ class Outcomes:
             notes=loading.notes,
             **reason,
         )
-        target = self._inbox.free_name(folder, stem)
+        target = self._inbox.free_name(folder, loading.stem)
         return msgspec.structs.replace(loading, receipt=receipt, folder=folder, target=target)
 
     def carry_out(self, loading: Loading) -> None:
@@ -76,7 +76,7 @@ class Outcomes:
             self._inbox.write(folder, f"{target}.why", why.encode())
         text = msgspec.json.format(msgspec.json.encode(receipt), indent=2)
         self._inbox.write(folder, f"{target}.rcp", text + b"\n")
-        self._inbox.move(stem, folder, target)
+        self._inbox.put_away(stem, folder, target)
 
 
 def notes_of_absence(name: PairName, loading: Loading) -> tuple[str, ...]:
@@ -103,10 +103,71 @@ def no_data(name: PairName) -> FileRejected:
     )
 
 
-def no_name(name: str) -> FileRejected:
+def no_control(name: PairName) -> FileRejected:
+    """A data file alone that nobody follows up."""
+    return FileRejected(
+        f"只有 {name.file}，没有 {name.stem}{CONTROL}；请补送 .chk（文件留在原处等候）",
+        f"{name.file} without its {CONTROL}; deliver the {CONTROL} (the file waits where it is)",
+    )
+
+
+def left_in_place(error: OSError) -> str:
+    """Note of a receipt whose file could not be moved."""
+    return f"文件无法移走（{error.strerror}），留在原处 / it can't be moved ({error.strerror}) and stays where it is"
+
+
+def replaced(file: str) -> FileRejected:
+    """What an interruption left behind, while a newer one lies in the inbox."""
+    return FileRejected(
+        f"{file} 在接收途中中断，已有更新的文件；如仍需要请重新传送",
+        f"taking over {file} was interrupted, and there is a newer one; deliver it again if it is still wanted",
+    )
+
+
+def late(name: PairName, last: Taken, at: datetime) -> FileReceipt:
+    """A file that comes after its successor."""
+    return FileReceipt(
+        file=name.file,
+        result="late",
+        started=at,
+        ended=at,
+        business_date=name.date,
+        reason_zh=f"晚于 {last.stem} 到达；照常入库，但旧数据不覆盖新数据",
+        reason_en=f"comes after {last.stem}; it is loaded, but older facts overwrite no newer ones",
+    )
+
+
+def missing(file: str, at: datetime, zh: str, en: str, day: date | None = None) -> FileReceipt:
+    """A file that was expected and has not come."""
+    return FileReceipt(file=file, result="missing", started=at, ended=at, business_date=day, reason_zh=zh, reason_en=en)
+
+
+def taken_away(loading: Loading) -> FileRejected:
+    """A pair that vanished from .work in the middle."""
+    return FileRejected(
+        f"文件在入库途中被移走（已处理 {loading.done} 行）；请重新传送，已入库的行不会重复",
+        f"the files were taken away while being loaded (after {loading.done} rows); deliver them again, "
+        "no row is loaded twice",
+    )
+
+
+def unreadable(error: OSError) -> FileRejected:
+    """A file that could not be read, again and again."""
+    return FileRejected(
+        f"文件多次读取失败（{error.strerror}）；请检查磁盘后重送",
+        f"the file could not be read, again and again ({error.strerror}); check the disk and deliver it again",
+    )
+
+
+def no_name(stray: Stray) -> FileRejected:
     """A file that is no half of a pair."""
+    if not stray.plain:
+        return FileRejected(
+            f"{stray.file} 不是普通文件（目录、链接或管道）；请直接放入数据文件与 .chk",
+            f"{stray.file} is no plain file (a folder, link or pipe); deliver the data file and the .chk themselves",
+        )
     form, kinds = "<KIND>_<CITY>_<yyyymmdd>_<seq4>.dat.gz", ", ".join(FILE_ORDER)
     return FileRejected(
-        f"文件名 {name} 不合约定 {form}（KIND：{kinds}）；请改名后重送",
-        f"the name {name} is not {form} (KIND: {kinds}); rename it and deliver again",
+        f"文件名 {stray.file} 不合约定 {form}（KIND：{kinds}）；请改名后重送",
+        f"the name {stray.file} is not {form} (KIND: {kinds}); rename it and deliver again",
     )

@@ -9,6 +9,9 @@ from billing_sync.domain.record import Fact
 from billing_sync.domain.rows import FactMaker, RowReader
 from billing_sync.files import Control, PairName, blocks, header_of, lines_of
 
+# What a chunk may hold in characters: 2,000 rows of a megabyte each would be too much at once.
+_CHUNK_CHARACTERS = 8 << 20
+
 Reject = tuple[int, str | None, str, str]
 
 
@@ -24,8 +27,8 @@ class Chunk(NamedTuple):
 
 
 def chunks(path: Path, name: PairName, control: Control, maker: FactMaker, size: int, skip: int = 0) -> Iterator[Chunk]:
-    """Chunks of ``size`` data rows after the first ``skip``. Raises ``FileRejected``."""
-    kind, reader, line_number = name.kind, None, 0
+    """Chunks of at most ``size`` data rows after the first ``skip``. Raises ``FileRejected``, ``FileUnreadable``."""
+    kind, reader, line_number, held = name.kind, None, 0, 0
     rows: list[tuple[int, str]] = []
     for block in blocks(path):
         lines = lines_of(block, control.encoding, line_number)
@@ -38,9 +41,10 @@ def chunks(path: Path, name: PairName, control: Control, maker: FactMaker, size:
             if line_number - 1 <= skip:
                 continue
             rows.append((line_number, line))
-            if len(rows) == size:
+            held += len(line)
+            if len(rows) == size or held > _CHUNK_CHARACTERS:
                 yield _read(reader, maker, rows)
-                rows = []
+                rows, held = [], 0
     if rows and reader is not None:
         yield _read(reader, maker, rows)
 

@@ -19,3 +19,7 @@ class Settings(ServiceSettings):
     grace_seconds: float = Field(
         default=2.0, ge=0, allow_inf_nan=False, description="how long half a pair in the inbox may be incomplete"
     )
+    half_pair_seconds: float = Field(
+        default=600.0, ge=0, allow_inf_nan=False, description="how long a data file waits before it is told of"
+    )
+    unpacked_bytes: Whole = Field(default=16 << 30, description="largest nightly file once unpacked")

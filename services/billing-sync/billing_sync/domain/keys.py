@@ -2,7 +2,8 @@
 
 ``<KIND>/<key>``: ``Known`` of a record · ``ID/…``: hash of a fed event, with its expiry as wake-up ·
 ``I/<KIND>/<city>/<key>``: snapshot index, no content · ``LOAD``: the file being loaded · ``SEQ/<KIND>/<city>/<seq>``
-and ``LAST/<KIND>/<city>``: files taken · ``RCPT/<name>``: receipts of a file.
+and ``LAST/<KIND>/<city>``: files taken · ``RCPT/<name>``: receipts of a file · ``HALF/<name>``: it was told
+that half of this pair is missing.
 """
 
 LOAD = "LOAD"
@@ -31,3 +32,7 @@ def last_key(kind: str, city: str) -> str:
 
 def receipts_key(name: str) -> str:
     return f"RCPT/{name}"
+
+
+def half_key(name: str) -> str:
+    return f"HALF/{name}"
