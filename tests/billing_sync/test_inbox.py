@@ -272,7 +272,7 @@ async def test_a_pair_half_taken_over_goes_back_and_a_newer_one_wins(tmp_path: P
     write_pair(inbox, "BILL", CITY, DAY, 2, [bill("new")])
     write_pair(work, "BILL", CITY, DAY, 3, [bill("whole")])
     async with night(tmp_path) as boss:
-        await eventually(lambda: len(boss.events()) == 3)
+        await eventually(lambda: len(boss.events()) == 3 and not boss.loader.waiting())
         assert {event["data"]["customer_id"] for event in boss.events()} == {"old", "new", "whole"}
         first, second = await boss.loader.status("BILL_320100_20260531_0002")
         assert (first.result, second.result) == ("rejected", "accepted") and "interrupted" in first.reason_en
