@@ -1,6 +1,7 @@
 """What the intake remembers is bounded: each thing has its rule."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from billing_sync import forgetting
 from billing_sync.intake import Pulse
 from intake_harness import NOW, feed, running, until
+from night_harness import night
 from servicekit.memory import MemoryStore
 
 AGO = (NOW - timedelta(days=4 * 366)).isoformat()
@@ -87,3 +89,21 @@ async def test_refused_events_leave_nothing_behind() -> None:
         for n in range(20):
             await feed(intake, "bill.issued", {"customer_id": str(n), "period": "x"})
     assert not store.states
+
+
+async def test_receipts_and_sequences_of_files_go_after_400_days_and_the_same_file_again_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    store, stem = MemoryStore(), "CUST_320100_20260531_0001"
+    rows = [{"customer_id": "1", "status": "active"}]
+    async with night(tmp_path, store) as boss:
+        await boss.put("CUST", rows)
+    assert {"RCPT/" + stem, "SEQ/CUST/320100/0001"} <= store.states.keys()
+    async with night(tmp_path, store, now=NOW + timedelta(days=401)) as boss:
+        await boss.intake.submit(Pulse())
+        kept = {key for key in store.states if key.startswith(("RCPT/CUST", "SEQ/", "HALF/"))}
+        assert not kept
+        boss.producer.messages.clear()
+        receipt = await boss.put("CUST", rows)
+        assert (receipt["loaded"], receipt["unchanged"]) == (0, 1)
+        assert not boss.events()

@@ -17,12 +17,13 @@ from billing_sync.intake import Draft
 from billing_sync.reading import Chunk
 from billing_sync.store import ScanStore, encode
 from contracts.misc import FileReceipt
-from servicekit.clock import iso
+from servicekit.clock import iso, to_millis
 from servicekit.envelope import OutMessage, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
 
 _KEPT_RECEIPTS = 50
+_REMEMBERED_MS = 400 * 86_400_000
 _NAMED = 10
 _ENDS_ON = KINDS["CONT"].columns.index("ends_on")
 _OWN_RECORDS = ("UNIT", "MGR", "CUST")
@@ -123,7 +124,7 @@ class TellHalf:
         key = half_key(self._stem)
         await draft.need([key])
         if draft.get(key) is None:
-            draft.put(key, b"1")
+            draft.put(key, b"1", _until(draft))
             say(draft, self._receipt.result, self._receipt)
 
 
@@ -250,7 +251,7 @@ class Finish:
         await draft.need([key])
         known = draft.get(key)
         receipts = [*(decode_receipts(known) if known else []), receipt][-_KEPT_RECEIPTS:]
-        draft.put(key, _encode_json(receipts))
+        draft.put(key, _encode_json(receipts), _until(draft))
         if name is not None and receipt.result in ("accepted", "partial"):
             draft.reach(morning_of(name.date))
             await self._register(draft, name, receipt)
@@ -265,7 +266,7 @@ class Finish:
         loading = self._loading
         path = f"{loading.folder}/{loading.target}{DATA}"
         taken = Taken(name.stem, loading.sha256, name.sequence, name.date, receipt.ended, path)
-        draft.put(sequence_key(name.kind.name, name.city, name.sequence), encode(taken))
+        draft.put(sequence_key(name.kind.name, name.city, name.sequence), encode(taken), _until(draft))
         last = last_key(name.kind.name, name.city)
         await draft.need([last])
         before = draft.get(last)
@@ -278,6 +279,11 @@ class Forget:
 
     async def carry_out(self, draft: Draft) -> None:
         draft.put(LOAD, None)
+
+
+def _until(draft: Draft) -> int:
+    """When what is kept of a file under its own name may be forgotten (epoch ms): its rows would be stale by then."""
+    return to_millis(draft.system_now) + _REMEMBERED_MS
 
 
 def index_prefixes(kind: Kind, city: str) -> list[str]:
