@@ -11,10 +11,10 @@ from alerts import desk
 from alerts.answers import KeptAnswers
 from alerts.channel.transport import Answer, OnInbound, OnLateAnswer, OnReceipt, Outcome, Permit, SubmitRequest
 from alerts.desk.book import Book
+from alerts.desk.composition import TOPICS
 from alerts.desk.state import Blocked, Ready
 from alerts.receipts import Receipts
 from alerts.sender import Sender
-from alerts.worker import DESK
 from contracts.alert import Alert, RuleRef
 from contracts.registry import EVENTS
 from desk_feed import BOOK
@@ -85,7 +85,7 @@ class Process:
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
         self.blocked: set[str] = set()
         self.book = Book(policy, list(BOOK.templates.values()), **{"blocked": self.blocked.__contains__, **book})
-        self.desk = OneUnit(desk.app(self.book, self._effects, 1), *DESK, store=store)
+        self.desk = OneUnit(desk.app(self.book, self._effects, 1), *TOPICS, store=store)
         self.receipts = Receipts(self._publish, self.desk.rows, policy, 1, clock=lambda: self.desk.unit.now)
         self.sender = Sender(smsc, self.receipts, lambda customer: self.desk.unit, self.desk.rows, self.book, kept=kept)
         self._offsets = dict(store.position.offsets)

@@ -12,6 +12,7 @@ from alerts import bootstrap, sender, store
 from alerts.answers import Kept, KeptAnswers
 from alerts.channel.transport import Answer, Outcome
 from alerts.desk.book import Book
+from alerts.desk.composition import Watch
 from alerts.desk.sending import Answered
 from alerts.desk.state import Forgotten
 from alerts.settings import Settings
@@ -140,10 +141,9 @@ async def test_recovery_waits_for_the_database() -> None:
 
 
 @pytest.mark.parametrize("error", [Transient("no primary"), RuntimeError("anything")])
-async def test_the_watch_job_looks_again(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_watch_job_looks_again(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     """Defect 15: the watch job ended, and the service with it."""
-    monkeypatch.setattr(bootstrap, "_WATCH_SECONDS", 0.01)
-    rows, looks = MemoryRows(MemoryStore()), []
+    looks: list[int] = []
 
     async def look(*_: Any) -> dict[str, int]:
         looks.append(1)
@@ -152,12 +152,26 @@ async def test_the_watch_job_looks_again(error: Exception, tmp_path: Path, monke
         return {"sms_unknown": 7}
 
     monkeypatch.setattr(store, "count_loose_ends", look)
-    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file")
-    memory = {"detect_stores": lambda *_: MemoryStore(), "desk_stores": lambda *_: MemoryStore()}
-    service = bootstrap.build(settings, rows=rows, **memory)
-    watching = asyncio.create_task(next(job for job in service.jobs if job.__name__ == "watch")())  # type: ignore[attr-defined]
-    await eventually(lambda: service.freshness().get("sms_unknown") == 7)
+    watch = Watch(MemoryRows(MemoryStore()), store.BlockedNumbers(), every=0.01)
+    watching = asyncio.create_task(watch.run())
+    await eventually(lambda: watch.loose_ends == {"sms_unknown": 7})
     watching.cancel()
+
+
+async def test_nothing_is_put_together_before_the_database_answers(tmp_path: Path) -> None:
+    """Defect 15 at the start: it waits, and then all jobs are there with what they need."""
+    rows = AwayRows(MemoryStore())
+    rows.away = True
+    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file")
+    memory = {name: lambda *_: MemoryStore() for name in ("detection_stores", "notification_stores")}
+    service = bootstrap.build(settings, rows=rows, **memory)
+    starting = asyncio.gather(*(prepare() for prepare in service.prepare))
+    await eventually(lambda: rows.refused > 1)
+    assert not service.jobs
+    rows.away = False
+    await starting
+    assert [job.__qualname__ for job in service.jobs] == ["Sender.run", "Watch.run"]  # type: ignore[attr-defined]
+    assert service.freshness() == {"smsc_connected": False} and service.pending["sms"]() == 1
 
 
 def sent(hours: float) -> tuple[Story, list[Any]]:

@@ -1,5 +1,6 @@
 """Documents of alerts, the only place that knows how they are found: ``alerts``, ``sms``, ``contacts``,
-``blocked_numbers``, ``unmatched_receipts``, and the versioned ``rules``, ``templates`` and ``policies``."""
+``blocked_numbers``, ``unmatched_receipts``, and the versioned ``rules``, ``templates`` and ``policies`` (where none is
+stored, the seeds)."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -50,17 +51,20 @@ async def prepare(rows: MongoRows) -> None:
 
 async def read_rules(rows: Rows) -> rules.Rules:
     """All versions of the rules. Raises ``msgspec.ValidationError`` or ``ValueError`` saying what is wrong."""
-    return rules.Rules(msgspec.convert(await _plain_documents(rows, "rules"), list[rules.Rule]))
+    found = await _plain_documents(rows, "rules")
+    return rules.Rules(msgspec.convert(found, list[rules.Rule])) if found else rules.load()
 
 
 async def read_templates(rows: Rows) -> list[Template]:
     """All versions of the templates."""
-    return msgspec.convert(await _plain_documents(rows, "templates"), list[Template])
+    found = await _plain_documents(rows, "templates")
+    return msgspec.convert(found, list[Template]) if found else seeds("templates.yaml", Template)
 
 
 async def read_policy(rows: Rows) -> Policy:
     """The SMS policy in force."""
-    policies = msgspec.convert(await _plain_documents(rows, "policies"), list[Policy])
+    found = await _plain_documents(rows, "policies")
+    policies = msgspec.convert(found, list[Policy]) if found else seeds("sms_policy.yaml", Policy)
     return max(policies, key=lambda policy: policy.version)
 
 

@@ -42,7 +42,7 @@ class FileTransport:
         self._file: BinaryIO | None = None
         self._lock = asyncio.Lock()
         self._count = 0
-        self._on_receipt: OnReceipt | None = None
+        self._on_receipt: OnReceipt = _not_started
         self._receipts: set[asyncio.Task[None]] = set()
 
     async def start(
@@ -120,7 +120,6 @@ class FileTransport:
         task.add_done_callback(self._receipts.discard)
 
     async def _until_handled(self, receipt: Receipt) -> None:
-        assert self._on_receipt is not None
         while True:
             try:
                 await self._on_receipt(receipt)
@@ -131,6 +130,10 @@ class FileTransport:
         async with self._lock:
             if self._file is not None:
                 await asyncio.to_thread(_append, self._file, {"kind": "receipt", "message_id": receipt.message_id})
+
+
+async def _not_started(receipt: Receipt) -> None:
+    raise TransportClosed
 
 
 def _append(file: BinaryIO, line: dict[str, object]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import smpp34
 import structlog
@@ -66,17 +68,14 @@ class SmppTransport:
         self._paused_until = 0.0
         self._pause = settings.throttle_min
         self._failures = 0
-        self._on_receipt: OnReceipt | None = None
-        self._on_inbound: OnInbound | None = None
-        self._on_late_answer: OnLateAnswer | None = None
 
     async def start(
         self, on_receipt: OnReceipt, on_inbound: OnInbound, on_late_answer: OnLateAnswer | None = None
     ) -> None:
         if self._keeper is not None:
             raise RuntimeError("the transport has been started already")
-        self._on_receipt, self._on_inbound, self._on_late_answer = on_receipt, on_inbound, on_late_answer
-        self._keeper = asyncio.create_task(self._keep_bound(), name="smpp")
+        new_session = partial(Session, partial(_deliver, on_receipt, on_inbound), partial(self._late, on_late_answer))
+        self._keeper = asyncio.create_task(self._keep_bound(new_session), name="smpp")
 
     @property
     def connected(self) -> bool:
@@ -177,24 +176,17 @@ class SmppTransport:
         self._pause = min(self._pause * 2, self._settings.throttle_max)
         log.info("smpp.throttled", pause_s=round(pause, 3))
 
-    async def _late(self, part_id: str, response: Response) -> None:
+    async def _late(self, on_late_answer: OnLateAnswer | None, part_id: str, response: Response) -> None:
         answer = self._judge(part_id, response)
         log.info("smpp.late_answer", part_id=part_id, outcome=answer.outcome.value)
-        if self._on_late_answer is not None:
-            await self._on_late_answer(answer)
+        if on_late_answer is not None:
+            await on_late_answer(answer)
 
-    async def _deliver(self, message: Receipt | Inbound) -> None:
-        assert self._on_receipt is not None and self._on_inbound is not None
-        if isinstance(message, Receipt):
-            await self._on_receipt(message)
-        else:
-            await self._on_inbound(message)
-
-    async def _keep_bound(self) -> None:
+    async def _keep_bound(self, new_session: Callable[[], Session]) -> None:
         settings = self._settings
         while not self._closing.is_set():
             try:
-                session = await self._connect()
+                session = await self._connect(new_session)
             except (OSError, LinkLost, TimeoutError, NotBound, ValueError) as problem:
                 log.warning("smpp.connect_failed", problem=str(problem) or type(problem).__name__, host=settings.host)
             else:
@@ -205,12 +197,10 @@ class SmppTransport:
             self._failures = min(self._failures + 1, 16)
             await asyncio.sleep(delay * self._rng.uniform(0.5, 1.0))
 
-    async def _connect(self) -> Session:
+    async def _connect(self, new_session: Callable[[], Session]) -> Session:
         settings = self._settings
         async with asyncio.timeout(settings.connect_timeout):
-            _, session = await asyncio.get_running_loop().create_connection(
-                lambda: Session(self._deliver, self._late), settings.host, settings.port
-            )
+            _, session = await asyncio.get_running_loop().create_connection(new_session, settings.host, settings.port)
         try:
             await session.bind(settings.system_id, settings.password, settings.system_type, settings.connect_timeout)
         except BaseException:
@@ -240,6 +230,13 @@ class SmppTransport:
         if clock() - bound_at >= self._settings.reconnect_max:
             self._failures = 0
         log.warning("smpp.lost", reason=reason, seconds=round(clock() - bound_at, 1))
+
+
+async def _deliver(on_receipt: OnReceipt, on_inbound: OnInbound, message: Receipt | Inbound) -> None:
+    if isinstance(message, Receipt):
+        await on_receipt(message)
+    else:
+        await on_inbound(message)
 
 
 def _not_written(part: SubmitRequest, detail: str) -> Answer:

@@ -1,0 +1,130 @@
+"""Notifications put together: the app over the topics it reads, and the road from it to the SMSC and back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from alerts import desk, store
+from alerts.answers import KeptAnswers
+from alerts.channel.file import FileTransport
+from alerts.channel.smpp import SmppSettings, SmppTransport
+from alerts.channel.transport import Transport
+from alerts.desk.book import Book
+from alerts.desk.state import Blocked, Forgotten, Ready
+from alerts.desk.turn import APP
+from alerts.receipts import Receipts
+from alerts.sender import Sender
+from alerts.settings import Settings
+from servicekit.aligned import AlignedUnit
+from servicekit.clock import system_now
+from servicekit.envelope import Headers
+from servicekit.kafka import partition_of
+from servicekit.mongo import BATCH_MAX
+from servicekit.pipeline import App, Unit
+from servicekit.service import Service
+from servicekit.store import Rows, Store, patiently
+
+log = structlog.get_logger()
+FORGOTTEN = Counter("kam_sms_without_receipt_total", "SMS whose receipt did not come within receipt_hours", ["state"])
+
+TOPICS = ["boss.events", "alert.events", "work.events", "sms.receipts"]
+Stores = Callable[[App, int], Store]
+_WATCH_SECONDS = 10.0
+
+
+async def compose(
+    service: Service, settings: Settings, rows: Rows, stores: Stores, transport: Transport | None = None
+) -> None:
+    """Give the service its notifications by the policy and templates in force, once its database answers."""
+    transport = transport or _transport(settings)
+    policy = await patiently(partial(store.read_policy, rows), APP)
+    templates = await patiently(partial(store.read_templates, rows), APP)
+    blocked = store.BlockedNumbers()
+    await patiently(partial(blocked.read, rows), APP)
+    book = Book(policy, templates, blocked=blocked.__contains__, by_system_clock=settings.clock == "system")
+    units = _Units(service)
+    receipts = Receipts(_publisher(service), rows, policy, settings.partitions, clock=units.clock)
+    kept = KeptAnswers(settings.service_data / "answers")
+    sender = Sender(transport, receipts, units.of, rows, book, kept=kept)
+    watch = Watch(rows, blocked)
+    app = desk.app(book, partial(_take_effects, sender, blocked), settings.partitions)
+    service.consume(app, TOPICS, stores, make_unit=AlignedUnit, batch_max=BATCH_MAX)
+    service.jobs += [sender.run, watch.run]
+    service.pending["sms"] = sender.pending
+    service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
+
+
+class Watch:
+    """Looks at what other processes of this service write too: blocked numbers, and what is left unknown.
+
+    ``loose_ends`` is what it saw last. A look that fails ends nothing: the next one sees as much.
+    """
+
+    def __init__(self, rows: Rows, blocked: store.BlockedNumbers, every: float = _WATCH_SECONDS) -> None:
+        self._rows, self._blocked, self._every = rows, blocked, every
+        self.loose_ends: dict[str, int] = {}
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._blocked.read(self._rows)
+                await store.forget_receipts(self._rows, system_now())
+                self.loose_ends = await store.count_loose_ends(self._rows)
+            except Exception as error:
+                log.warning("watch.failed", error=repr(error)[:200])
+            await asyncio.sleep(self._every)
+
+
+class _Units:
+    """Those of notifications in this process."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._settings = service, service.settings
+
+    def of(self, customer_id: str) -> Unit | None:
+        """The one that owns the customer, None where another process does."""
+        partition = partition_of(customer_id, self._settings.partitions)
+        return self._service.unit_of(APP, partition) if partition in self._settings.owned() else None
+
+    def clock(self) -> datetime:
+        """Business time, as far as they have come."""
+        reached = [unit.now for unit in self._service.units if unit.app.name == APP and unit.now.timestamp() > 0]
+        return max(reached, default=system_now())
+
+
+async def _take_effects(sender: Sender, blocked: store.BlockedNumbers, effects: list[Any]) -> None:
+    sender.offer(effect for effect in effects if isinstance(effect, Ready))
+    for effect in effects:
+        if isinstance(effect, Blocked):
+            blocked.add(effect.phone)
+        elif isinstance(effect, Forgotten):
+            FORGOTTEN.labels(effect.state).inc()
+            log.info("sms.without_receipt", sms_id=effect.sms_id, state=effect.state)
+
+
+def _publisher(service: Service) -> Any:
+    async def publish(topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
+        await service.publisher.send_and_wait(topic, value, key=key, partition=partition, headers=headers)
+
+    return publish
+
+
+def _transport(settings: Settings) -> Transport:
+    if settings.sms_transport == "file":
+        return FileTransport(settings.service_data / "sms.jsonl")
+    host, _, port = settings.smsc.rpartition(":")
+    return SmppTransport(
+        SmppSettings(
+            host=host,
+            port=int(port),
+            system_id=settings.smsc_system_id,
+            password=settings.smsc_password,
+            source=settings.sms_source,
+            window=settings.sms_window,
+        )
+    )

@@ -1,0 +1,24 @@
+"""Detection put together: its app over the topics it reads, one unit and one local store a partition."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alerts import detect
+from alerts.rules import Rules
+from servicekit.local import LocalStore
+from servicekit.pipeline import App
+from servicekit.service import Service
+from servicekit.store import Store
+
+TOPICS = ["boss.events", "work.events"]
+Stores = Callable[[App, int], Store]
+
+
+def compose(service: Service, rules: Rules, stores: Stores | None = None) -> None:
+    """Give the service its detection by these rules; ``stores``: RocksDB below the service's folder where not given."""
+    settings = service.settings
+    service.consume(detect.app(rules, settings.partitions), TOPICS, stores or _local_stores(settings.service_data))
+
+
+def _local_stores(folder: Path) -> Stores:
+    return lambda app, ordinal: LocalStore(folder / "detect" / str(ordinal))
