@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,11 +83,12 @@ class Log:
         return Lineage([store])
 
     def archive(self) -> Archive:
-        """Everything not archived yet, in one write."""
-        archive = Archive(self.settings.archive_dir)
-        positions = archive.open()
-        rows = [row_of(m) for m in self.messages() if m.offset >= positions.get(f"{m.topic}/0", 0)]
-        archive.write(rows, self.ends())
+        """Everything not archived yet, in one write, by a process that ends then."""
+        archive = Archive(self.settings.archive_dir, [0])
+        with closing(archive):
+            positions = archive.open()
+            rows = [row_of(m) for m in self.messages() if m.offset >= positions.get(f"{m.topic}/0", 0)]
+            archive.write(rows, self.ends())
         return archive
 
     def ends(self) -> dict[str, int]:

@@ -34,24 +34,8 @@ def test_rows_are_as_received(log: Any) -> None:
     assert bad_row["data"] == "\\xffnonsense" and bad_row["problem"] == "unknown type ''"
 
 
-@pytest.mark.parametrize("point", ["_sync_folder", "_replace"])
-def test_a_crash_between_files_and_position(churn: Any, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    churn.archive()
-    churn.add("alert.raised", "later")
-    churn.add("alert.raised", "other day", time="2026-01-01T00:00:00+00:00")
-    with monkeypatch.context() as dying:
-        dying.setattr(module, point, _die)
-        with pytest.raises(KeyboardInterrupt):
-            churn.archive()
-    churn.add("work.opened", "more")
-
-    churn.archive()
-
-    assert places(churn.settings.archive_dir) == expected(churn)
-
-
 def test_a_failed_write_is_tried_again(churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = Archive(churn.settings.archive_dir)
+    archive = Archive(churn.settings.archive_dir, [0])
     archive.open()
     rows = [row_of(message) for message in churn.messages()]
     with monkeypatch.context() as full_disk:
@@ -62,20 +46,6 @@ def test_a_failed_write_is_tried_again(churn: Any, monkeypatch: pytest.MonkeyPat
     archive.write(rows, churn.ends())
 
     assert places(archive.root) == expected(churn)
-
-
-def test_a_crash_after_the_position(churn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rows of a small file have joined a new one, and the small one is still there."""
-    churn.archive()
-    churn.add("alert.raised", "later")
-    with monkeypatch.context() as dying:
-        dying.setattr(Path, "unlink", _die)
-        with pytest.raises(KeyboardInterrupt):
-            churn.archive()
-
-    churn.archive()
-
-    assert places(churn.settings.archive_dir) == expected(churn)
 
 
 def test_small_files_grow_until_they_are_large(log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +75,7 @@ def test_a_rebuild_gives_the_same_rows(churn: Any) -> None:
 def test_positions_are_found_again(churn: Any) -> None:
     churn.archive()
 
-    assert Archive(churn.settings.archive_dir).open() == churn.ends()
+    assert Archive(churn.settings.archive_dir, [0]).open() == churn.ends()
 
 
 def _die(*_: object, **__: object) -> None:

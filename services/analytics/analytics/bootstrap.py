@@ -23,7 +23,7 @@ def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -
         return by_ordinal[ordinal]
 
     service.consume(lineage_app(settings), TOPICS, store)
-    archiver = Archiver(settings, Archive(settings.archive_dir))
+    archiver = Archiver(settings, Archive(settings.archive_dir, owned))
     service.jobs.append(archiver.run)
     service.freshness = archiver.freshness
     service.routers.append(routes(Lineage(found), archiver.recount, settings))

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from analytics.domain import BOSS_TOPIC, TOPICS, Cell, Counts
+from analytics.domain import BOSS_TOPIC, Cell, Counts
 
 # ``counted`` keeps the first place in the log of every id, up to the offsets of the live counters.
 _SQL = """
@@ -34,7 +34,11 @@ from counted
 
 def recount(archive: Path, positions: dict[str, int], scratch: Path) -> Counts:
     """Exact counts of every archived event before ``positions`` (next offset per ``topic/partition``)."""
-    files = [str(archive / f"topic={topic}/*/*.parquet") for topic in TOPICS if any(archive.glob(f"topic={topic}/*/*"))]
+    # The files of other partitions are other processes' own: they may go while we read.
+    places = [
+        f"topic={topic}/*/{partition}-*.parquet" for topic, _, partition in (p.rpartition("/") for p in positions)
+    ]
+    files = [str(archive / place) for place in places if any(archive.glob(place))]
     if not files:
         return Counter()
     bounds = [

@@ -40,9 +40,15 @@ class Archiver:
 
     async def run(self) -> None:
         """Read until cancelled; then write what is left."""
+        try:
+            self._read = dict(await asyncio.to_thread(self.archive.open))
+            await self._read_on()
+        finally:
+            self.archive.close()
+
+    async def _read_on(self) -> None:
         settings = self._settings
         inputs = [TopicPartition(topic, p) for topic in TOPICS for p in settings.owned()]
-        self._read = dict(await asyncio.to_thread(self.archive.open))
         consumer = await start_consumer(settings.kafka, "analytics-archive", inputs)
         try:
             await self._find_gaps(consumer, inputs)
