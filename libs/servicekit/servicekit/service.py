@@ -164,7 +164,11 @@ class Service:
 
     def asgi(self) -> FastAPI:
         """The service's HTTP API with what every service has."""
-        app = FastAPI(title=f"kam {self.name}", generate_unique_id_function=lambda route: route.name)
+        app = FastAPI(
+            title=f"kam {self.name}",
+            generate_unique_id_function=lambda route: route.name,
+            responses={"4XX": {"model": problem.ProblemBody}, "5XX": {"model": problem.ProblemBody}},
+        )
         for router in self.routers:
             app.include_router(router)
         app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes)

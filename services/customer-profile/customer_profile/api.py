@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
+from contracts.answers import CustomerPage
 from customer_profile.store import Pages
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
@@ -17,7 +18,12 @@ def router(pages: Pages, secret_file: Path | None) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["customers"])
     reader = Guard(secret_file, "service", "head", "manager", "operations", "administrator")
 
-    @api.get("/customers/{customer_id}", name="get_customer")
+    @api.get(
+        "/customers/{customer_id}",
+        name="get_customer",
+        response_model=CustomerPage,
+        response_model_exclude_unset=True,
+    )
     async def get_customer(
         who: Annotated[Principal, Depends(reader)], customer_id: str, unmask: bool = False
     ) -> dict[str, Any]:

@@ -9,6 +9,21 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
 
+from contracts.answers import (
+    AlertView,
+    Chain,
+    ClockView,
+    CountView,
+    RateView,
+    Recount,
+    RuleView,
+    Settled,
+    SmsView,
+    Status,
+    WholeCustomer,
+    WorkChanged,
+    WorkView,
+)
 from contracts.http import AcceptWork, ActOnWork, ClockSetting, CloseWork
 from gateway.audit import Audit
 from gateway.peers import Peers, failed
@@ -41,14 +56,14 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
     reader = Guard(settings.secret_file, *READERS)
     Reader = Annotated[Principal, Depends(reader)]
 
-    @router.get("/alerts", name="list_alerts")
+    @router.get("/alerts", name="list_alerts", response_model=list[AlertView])
     async def list_alerts(
         who: Reader, customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
     ) -> Response:
         query = {"customer": customer, "kind": kind, "since": since, "state": state}
         return _same(await peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query))
 
-    @router.get("/sms", name="list_sms")
+    @router.get("/sms", name="list_sms", response_model=list[SmsView])
     async def list_sms(
         who: Reader, customer: Filter = None, since: Filter = None, state: Filter = None, alert: Filter = None
     ) -> Response:
@@ -57,7 +72,7 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         await audit(who, "sms.read", customer or alert or "*", str(answer.status_code))
         return _same(answer)
 
-    @router.get("/work", name="list_work")
+    @router.get("/work", name="list_work", response_model=list[WorkView])
     async def list_work(
         who: Reader,
         customer: Filter = None,
@@ -69,7 +84,7 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         query = {"customer": customer, "kind": kind, "since": since, "state": state, "manager": manager}
         return _same(await peers.call("manager-work", "GET", "/v1/work", actor=who, query=query))
 
-    @router.get("/customers/{id}", name="get_customer")
+    @router.get("/customers/{id}", name="get_customer", response_model=WholeCustomer)
     async def get_customer(who: Reader, id: Id) -> Response:
         """The customer's page: profile with ``alerts``, ``sms`` and ``work`` beside it."""
         query: dict[str, str | None] = {"customer": id}
@@ -90,25 +105,25 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         page |= {"alerts": _Raw(alerts.content), "sms": _Raw(sms.content), "work": _Raw(work.content)}
         return Response(_encode(page), media_type="application/json")
 
-    @router.get("/why/{id:path}", name="why")
+    @router.get("/why/{id:path}", name="why", response_model=Chain)
     async def why(who: Reader, id: Id) -> Response:
         return _same(await peers.call("analytics", "GET", f"/v1/why/{_segment(id)}", actor=who))
 
-    @router.get("/counts", name="get_counts")
+    @router.get("/counts", name="get_counts", response_model=list[CountView])
     async def get_counts(who: Reader, day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:
         query = {"day": day, "city": city, "kind": kind}
         return _same(await peers.call("analytics", "GET", "/v1/counts", actor=who, query=query))
 
-    @router.get("/recount", name="recount")
+    @router.get("/recount", name="recount", response_model=Recount)
     async def recount(who: Reader) -> Response:
         limit = settings.recount_timeout
         return _same(await peers.call("analytics", "GET", "/v1/recount", actor=who, timeout=limit))
 
-    @router.get("/rates", name="get_rates")
+    @router.get("/rates", name="get_rates", response_model=list[RateView])
     async def get_rates(who: Reader) -> Response:
         return _same(await peers.call("analytics", "GET", "/v1/rates", actor=who))
 
-    @router.get("/rules", name="list_rules")
+    @router.get("/rules", name="list_rules", response_model=list[RuleView])
     async def list_rules(who: Reader) -> Response:
         return _same(await peers.call("alerts", "GET", "/v1/rules", actor=who))
 
@@ -130,23 +145,23 @@ def action_routes(peers: Peers, settings: Settings) -> APIRouter:
         body = {} if asked is None else asked.model_dump(exclude_none=True)
         return _same(await peers.call("manager-work", "POST", path, actor=who, body=body, headers=headers))
 
-    @router.post("/work/{id}/accept", name="accept_work")
+    @router.post("/work/{id}/accept", name="accept_work", response_model=WorkChanged)
     async def accept_work(who: Worker, id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None) -> Response:
         return await act_on(id, "accept", who, asked, key)
 
-    @router.post("/work/{id}/act", name="act_on_work")
+    @router.post("/work/{id}/act", name="act_on_work", response_model=WorkChanged)
     async def act_on_work(who: Worker, id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> Response:
         return await act_on(id, "act", who, asked, key)
 
-    @router.post("/work/{id}/close", name="close_work")
+    @router.post("/work/{id}/close", name="close_work", response_model=WorkChanged)
     async def close_work(who: Worker, id: Id, asked: CloseWork, key: IdempotencyKey = None) -> Response:
         return await act_on(id, "close", who, asked, key)
 
-    @router.get("/clock", name="get_clock")
+    @router.get("/clock", name="get_clock", response_model=ClockView)
     async def get_clock(who: Reader) -> Response:
         return _same(await peers.call("billing-sync", "GET", "/v1/clock", actor=who))
 
-    @router.put("/clock", name="set_clock")
+    @router.put("/clock", name="set_clock", response_model=ClockView)
     async def set_clock(who: Operator, setting: ClockSetting) -> Response:
         return _same(await peers.call("billing-sync", "PUT", "/v1/clock", actor=who, body=setting.model_dump()))
 
@@ -157,7 +172,7 @@ def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
     """How the system is doing, and waiting until it has nothing left to do."""
     router = APIRouter(prefix="/v1", tags=["operations"], dependencies=[Depends(Guard(settings.secret_file, *READERS))])
 
-    @router.get("/status", name="get_status")
+    @router.get("/status", name="get_status", response_model=Status, response_model_exclude_unset=True)
     async def get_status() -> dict[str, Any]:
         """Every service with ``ready``, ``detail``, ``lag`` (null: Kafka does not answer), outbox, clock, freshness."""
         collection = await peers.collect()
@@ -171,7 +186,7 @@ def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
             },
         }
 
-    @router.get("/wait", name="wait_until_settled")
+    @router.get("/wait", name="wait_until_settled", response_model=Settled)
     async def wait(timeout: Annotated[float, Query(gt=0, le=3600)] = 120.0) -> JSONResponse:
         """200 once everything is settled; 504 with who is still busy after ``timeout`` seconds."""
         seconds, left = await wait_until_settled(peers.collect, ends, timeout)

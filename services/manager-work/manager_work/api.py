@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query
 
+from contracts.answers import WorkChanged, WorkView
 from contracts.http import AcceptWork, ActOnWork, CloseWork
 from manager_work.domain import Command
 from manager_work.handlers import IsKnown, manager_key
@@ -33,7 +34,7 @@ def router(rows: Rows, send: Send, secret_file: File | None) -> APIRouter:
     ]
     Worker = Annotated[Principal, Depends(Guard(secret_file, "service", "manager", "head"))]
 
-    @api.get("/work", name="list_work")
+    @api.get("/work", name="list_work", response_model=list[WorkView], response_model_exclude_unset=True)
     async def list_work(
         who: Reader,
         customer: Filter = None,
@@ -72,17 +73,17 @@ def router(rows: Rows, send: Send, secret_file: File | None) -> APIRouter:
         answer: dict[str, Any] = msgspec.to_builtins(work)
         return answer
 
-    @api.post("/work/{work_id}/accept", name="accept_work")
+    @api.post("/work/{work_id}/accept", name="accept_work", response_model=WorkChanged)
     async def accept_work(
         who: Worker, work_id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None
     ) -> dict[str, Any]:
         return await carry_out(work_id, who, "accept", asked, key)
 
-    @api.post("/work/{work_id}/act", name="act_on_work")
+    @api.post("/work/{work_id}/act", name="act_on_work", response_model=WorkChanged)
     async def act_on_work(who: Worker, work_id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> dict[str, Any]:
         return await carry_out(work_id, who, "act", asked, key)
 
-    @api.post("/work/{work_id}/close", name="close_work")
+    @api.post("/work/{work_id}/close", name="close_work", response_model=WorkChanged)
     async def close_work(who: Worker, work_id: Id, asked: CloseWork, key: IdempotencyKey = None) -> dict[str, Any]:
         return await carry_out(work_id, who, "close", asked, key)
 
