@@ -2,7 +2,7 @@
 what they don't know. Kinds and codes are open sets, states are closed. Times are ISO 8601 in UTC, money integer fen.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,7 +12,13 @@ Value = int | float | str | bool | None
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class _Open(_Answer):
+    """With fields of its kind besides those that every kind has."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class RuleRefView(_Answer):
@@ -49,6 +55,7 @@ class AlertView(_Answer):
     values: dict[str, Any] = {}
     evidence: list[str] = []
     raised_at: str
+    recorded_at: str | None = None
     work_id: str | None = None
 
 
@@ -78,15 +85,22 @@ class SmsView(_Answer):
     customer_id: str
     step: str
     template: str
+    template_version: int
     language: str
     phone: str | None
     text: str
+    encoding: str
     segments: int
+    priority: int
     state: SmsState
     reason: str | None = None
+    attempts: int
+    hold_until: str | None
     parts: list[SmsPartView] = []
     receipts: list[SmsReceiptView] = []
     planned_at: str
+    at: str
+    submitted_at: str | None
 
 
 class LooseEnds(_Answer):
@@ -96,7 +110,7 @@ class LooseEnds(_Answer):
     receipts_unmatched: int
 
 
-class RuleView(_Answer):
+class RuleView(_Open):
     """A version of a rule document; its other fields are those of its type."""
 
     id: str
@@ -165,20 +179,20 @@ class WorkChanged(_Answer):
     action: WorkActionView | None
 
 
-class CustomerFields(_Answer):
+class CustomerFields(_Open):
     """The customer's record and archive; personal fields masked unless asked for in clear."""
 
     customer_id: str
 
 
-class ManagerView(_Answer):
+class ManagerView(_Open):
     """The customer's manager."""
 
     manager_id: str
     name: str | None = None
 
 
-class UnitView(_Answer):
+class UnitView(_Open):
     """The manager's business unit."""
 
     unit_id: str
@@ -188,14 +202,18 @@ class UnitView(_Answer):
 class HistoryView(_Answer):
     """One change of one field."""
 
+    customer_id: str
+    revision: int
     field: str
     old: Value
     new: Value
     at: str
+    recorded: str
     event_id: str
+    correlation: str
 
 
-class FactView(_Answer):
+class FactView(_Open):
     """A BOSS record of the customer, with the columns of its kind; ``at`` its effective time."""
 
     at: str
@@ -256,13 +274,23 @@ class CountView(_Answer):
     count: int
 
 
-class Recount(_Answer):
+class CountDifference(_Answer):
+    """A count on which the live counts and the archive do not agree."""
+
+    day: str
+    city: str | None
+    kind: str
+    live: int
+    archive: int
+
+
+class RecountView(_Answer):
     """Whether the counts agree with a count from the archive alone."""
 
     agree: bool
     events: int
     cells: int
-    differences: list[Any]
+    differences: list[CountDifference]
 
 
 class RateView(_Answer):
@@ -281,12 +309,56 @@ class ClockView(_Answer):
     clock: str | None
 
 
+class Health(_Answer):
+    """Whether a service is well, in its own words."""
+
+    status: str
+
+
+class UnitStandingView(_Answer):
+    """Where a stream processor stands: inputs and offsets by ``topic/partition``, what it has still to send."""
+
+    unit: str
+    inputs: list[str]
+    offsets: dict[str, int]
+    sequence: int
+    outbox: int
+    busy: bool
+    clock: str | None
+    failed: str | None
+    gaps: dict[str, int]
+    undeliverable: int
+
+
+class StandingView(_Answer):
+    """Where a service stands, for settling; ``pending`` counts other work that must end first."""
+
+    service: str
+    ready: bool
+    units: list[UnitStandingView]
+    freshness: dict[str, Any]
+    pending: dict[str, int]
+
+
+class UnitStatus(_Answer):
+    """How a stream processor is doing; lag is null while Kafka does not answer."""
+
+    lag: int | None
+    outbox: int
+    busy: bool
+    clock: str | None
+    failed: str | None
+
+
 class ServiceStatus(_Answer):
-    """How a service is doing; lag is null while Kafka does not answer."""
+    """How a service is doing; only ``ready`` and ``detail`` of one that does not answer."""
 
     ready: bool
     detail: str
+    units: dict[str, UnitStatus] = {}
     lag: int | None = None
+    pending: dict[str, int] = {}
+    freshness: dict[str, Any] = {}
 
 
 class Status(_Answer):
@@ -301,3 +373,63 @@ class Settled(_Answer):
 
     settled: bool
     seconds: float
+
+
+class BusyView(_Answer):
+    """Who is still busy and why."""
+
+    service: str
+    zh: str
+    en: str
+
+
+class NotSettled(_Answer):
+    """Somebody still has something to do when the time was over."""
+
+    error: str
+    zh: str
+    en: str
+    settled: bool
+    seconds: float
+    busy: list[BusyView]
+
+
+class EventReceipt(_Answer):
+    """What became of one event of the feed; a rejected one with the field at fault and the reason (zh / en)."""
+
+    source: str | None
+    id: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    field: str | None = None
+    reason: str | None = None
+
+
+class FileReceiptView(_Answer):
+    """A receipt of a nightly file (see ``FileReceipt``), or how it stands in the inbox: ``loading`` and how far it is,
+    ``queued``, ``waiting`` for its control file since ``seconds``, ``left`` there because it could not be moved."""
+
+    file: str
+    result: Literal["received", "accepted", "partial", "rejected", "duplicate", "loading", "queued", "waiting", "left"]
+    rows_read: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    unknown_customer: int = 0
+    stale: int = 0
+    cleared: int = 0
+    amount: int = 0
+    started: str | None = None
+    ended: str | None = None
+    business_date: str | None = None
+    reason_zh: str | None = None
+    reason_en: str | None = None
+    notes: list[str] = []
+    phase: str | None = None
+    percent: int | None = None
+    seconds: int | None = None
+
+
+class Waiting(_Answer):
+    """Files of the inbox that are being loaded or can be dealt with."""
+
+    waiting: int

@@ -12,6 +12,7 @@ from alerts.bootstrap import build
 from alerts.settings import Settings
 from contracts.boss import ClockTicked, Complaint, Customer
 from contracts.registry import TICK
+from harness.typed_answers import TypedAnswers
 from servicekit import mongo
 from servicekit.auth import issue_token
 from servicekit.clock import iso
@@ -90,7 +91,7 @@ async def test_from_record_to_delivery(contract_topics: str, mongodb: str, mongo
     await reaches("sms", "delivered")
     await eventually(lambda: service.settle()["pending"] == {"sms": 0})
     token = issue_token(SECRET, "test", "service")
-    transport = httpx.ASGITransport(service.asgi())
+    transport = TypedAnswers(service.asgi())
     async with httpx.AsyncClient(transport=transport, base_url="http://alerts") as client:
         assert (await client.get("/v1/sms")).status_code == 401
         client.headers["authorization"] = f"Bearer {token}"

@@ -19,6 +19,7 @@ from analytics.settings import Settings
 from contracts.registry import EVENTS
 from gateway import bootstrap as gateway
 from gateway.settings import Settings as GatewaySettings
+from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.kafka import partition_of, start_producer
 from servicekit.service import Service
@@ -85,9 +86,9 @@ def asking(service: Service, gateway_settings: GatewaySettings) -> httpx.AsyncCl
     async def audit(_: Principal, *__: str) -> None:
         raise AssertionError("nothing personal is read here")
 
-    peer = httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()))
+    peer = httpx.AsyncClient(transport=TypedAnswers(service.asgi()))
     app = gateway.build(gateway_settings, client=peer, audit=audit)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app.asgi()), base_url="http://gateway", timeout=60)
+    client = httpx.AsyncClient(transport=TypedAnswers(app.asgi()), base_url="http://gateway", timeout=60)
     client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'analyst')}"
     client.ends = app.jobs[1]  # type: ignore[attr-defined]
     return client

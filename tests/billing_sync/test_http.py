@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 from billing_sync.bootstrap import build
 from billing_sync.intake import Intake
 from billing_sync.settings import Settings
+from harness.typed_answers import TypedAnswers
 from intake_harness import Producer, event, running, until
 from servicekit.auth import issue_token
 
@@ -44,7 +45,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     async with running() as (intake, producer):
         service = build(settings)
         service.units.append(intake)
-        transport = httpx.ASGITransport(service.asgi())
+        transport = TypedAnswers(service.asgi())
         async with httpx.AsyncClient(transport=transport, base_url="http://billing") as http:
             yield Api(http, intake, producer)
 

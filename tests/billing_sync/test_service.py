@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from billing_sync.bootstrap import build
 from billing_sync.settings import Settings
 from bossfiles import write_pair
+from harness.typed_answers import TypedAnswers
 from intake_harness import event, plain, until
 from servicekit.auth import issue_token
 from servicekit.deadletter import MAX_BODY
@@ -35,7 +36,7 @@ async def client(contract_topics: str, tmp_path: Path) -> AsyncIterator[httpx.As
     task = asyncio.create_task(service.run(stopping))
     await until(lambda: task.done() or service.ready()[0], 30)
     headers = {"authorization": f"Bearer {issue_token(secret.read_text(), 'test', 'integrator')}"}
-    transport = httpx.ASGITransport(service.asgi())
+    transport = TypedAnswers(service.asgi())
     async with httpx.AsyncClient(transport=transport, base_url="http://billing", headers=headers) as client:
         yield client
     stopping.set()

@@ -11,6 +11,7 @@ from contracts import boss
 from customer_profile import worker
 from customer_profile.bootstrap import build
 from customer_profile.settings import Settings
+from harness.typed_answers import TypedAnswers
 from one_unit import NOON, OneUnit
 from servicekit.auth import issue_token
 from servicekit.clock import end_of
@@ -41,7 +42,7 @@ async def page(unit: OneUnit, account: OneUnit, tmp_path: Path, role: str = "ser
     service = build(settings, stores=lambda app, ordinal: unit.store, rows=unit.rows)
     service.units += [unit.unit, account.unit]
     token = issue_token(SECRET, "someone", role)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://kam") as client:
+    async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://kam") as client:
         headers = {"authorization": f"Bearer {token}"}
         id_ = query.pop("id", "c1")
         return await client.get(f"/v1/customers/{id_}", headers=headers, params=query)

@@ -11,6 +11,7 @@ import pytest
 from gateway.bootstrap import build
 from gateway.domain import Collection
 from gateway.settings import Settings
+from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
 
@@ -78,7 +79,9 @@ async def people(province: Province, tmp_path: Path) -> AsyncIterator[httpx.Asyn
     )
     client = httpx.AsyncClient(transport=httpx.MockTransport(province.answer))
     app = build(settings, client=client, audit=province.audit, ends=province.ends).asgi()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as people:
+    async with httpx.AsyncClient(
+        transport=TypedAnswers(app, own=("/v1/status", "/v1/wait")), base_url="http://gateway"
+    ) as people:
         people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"
         yield people
 

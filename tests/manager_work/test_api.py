@@ -10,6 +10,7 @@ import pytest
 
 from contracts import boss
 from contracts.alert import Alert, RuleRef
+from harness.typed_answers import TypedAnswers
 from manager_work import rules, worker
 from manager_work.api import router
 from manager_work.domain import work_id_of
@@ -66,7 +67,7 @@ async def call(tmp_path: Path) -> AsyncIterator[Client]:
 
     service = Service("manager-work", settings)
     service.routers.append(router(unit.rows, send, settings.secret_file))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://kam") as http:
+    async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://kam") as http:
         yield Client(http)
 
 

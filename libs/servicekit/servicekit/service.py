@@ -15,10 +15,11 @@ import structlog
 import uvicorn
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from contracts.answers import Health, StandingView
 from servicekit import problem, telemetry
+from servicekit.answer import json_answer
 from servicekit.decision import Refused
 from servicekit.doorway import BODY_BYTES, Doorway
 from servicekit.kafka import Publisher, start_consumer, start_producer
@@ -28,6 +29,7 @@ from servicekit.store import Store
 
 log = structlog.get_logger()
 STUCK_SECONDS = 60.0
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 Job = Callable[[], Awaitable[None]]
 MakeUnit = Callable[..., Unit]
 
@@ -174,22 +176,28 @@ class Service:
         app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes)
         problem.install(app)
 
-        @app.get("/health/live", tags=["operations"])
-        async def live() -> dict[str, str]:
-            return {"status": "live"}
+        @app.get("/health/live", name="is_alive", response_model=Health, tags=["operations"])
+        async def live() -> Response:
+            return json_answer({"status": "live"})
 
-        @app.get("/health/ready", tags=["operations"])
-        async def ready() -> JSONResponse:
+        @app.get(
+            "/health/ready",
+            name="is_ready",
+            response_model=Health,
+            responses={503: {"model": Health, "description": "not ready, and why"}},
+            tags=["operations"],
+        )
+        async def ready() -> Response:
             good, detail = self.ready()
-            return JSONResponse({"status": detail}, 200 if good else 503)
+            return json_answer({"status": detail}, 200 if good else 503)
 
-        @app.get("/metrics", tags=["operations"])
+        @app.get("/metrics", name="get_metrics", response_class=Response, responses=_TEXT, tags=["operations"])
         async def metrics() -> Response:
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-        @app.get("/internal/settle", tags=["operations"])
-        async def settle() -> dict[str, Any]:
-            return self.settle()
+        @app.get("/internal/settle", name="get_standing", response_model=StandingView, tags=["operations"])
+        async def settle() -> Response:
+            return json_answer(self.settle())
 
         return app
 

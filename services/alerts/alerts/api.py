@@ -1,17 +1,16 @@
 """HTTP API of alerts: reads only."""
 
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Depends
+from fastapi.responses import Response
 
 from alerts import store
 from contracts.answers import AlertView, LooseEnds, RuleView, SmsView
+from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.query import since_instant
 from servicekit.store import Rows
-
-Found = list[dict[str, Any]]
 
 
 def router(rows: Rows, secret_file: Path | None) -> APIRouter:
@@ -19,24 +18,27 @@ def router(rows: Rows, secret_file: Path | None) -> APIRouter:
     reader = Guard(secret_file, "service", "manager", "head", "analyst", "operations", "administrator")
     api = APIRouter(prefix="/v1", tags=["alerts"], dependencies=[Depends(reader)])
 
-    @api.get("/alerts", name="list_alerts", response_model=list[AlertView], response_model_exclude_unset=True)
+    @api.get("/alerts", name="list_alerts", response_model=list[AlertView])
     async def list_alerts(
         customer: str | None = None, kind: str | None = None, since: str | None = None, state: str | None = None
-    ) -> Found:
-        return await store.find_alerts(rows, since=since_instant(since), customer_id=customer, kind=kind, state=state)
+    ) -> Response:
+        earliest = since_instant(since)
+        return json_answer(await store.find_alerts(rows, since=earliest, customer_id=customer, kind=kind, state=state))
 
-    @api.get("/sms", name="list_sms", response_model=list[SmsView], response_model_exclude_unset=True)
+    @api.get("/sms", name="list_sms", response_model=list[SmsView])
     async def list_sms(
         customer: str | None = None, since: str | None = None, state: str | None = None, alert: str | None = None
-    ) -> Found:
-        return await store.find_sms(rows, since=since_instant(since), customer_id=customer, state=state, alert_id=alert)
+    ) -> Response:
+        earliest = since_instant(since)
+        found = await store.find_sms(rows, since=earliest, customer_id=customer, state=state, alert_id=alert)
+        return json_answer(found)
 
     @api.get("/sms/unknown", name="count_unknown", response_model=LooseEnds)
-    async def count_unknown() -> dict[str, int]:
-        return await store.count_loose_ends(rows)
+    async def count_unknown() -> Response:
+        return json_answer(await store.count_loose_ends(rows))
 
-    @api.get("/rules", name="list_rules", response_model=list[RuleView], response_model_exclude_unset=True)
-    async def list_rules() -> Found:
-        return await store.find_rules(rows)
+    @api.get("/rules", name="list_rules", response_model=list[RuleView])
+    async def list_rules() -> Response:
+        return json_answer(await store.find_rules(rows))
 
     return api

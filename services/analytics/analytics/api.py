@@ -2,17 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 from fastapi import APIRouter, Depends, Query, Request
-from msgspec import to_builtins
+from fastapi.responses import Response
 
 from analytics.chain import why
 from analytics.domain import Counts
 from analytics.recount import differences
 from analytics.settings import Settings
 from analytics.store import Lineage
+from contracts.answers import Chain, CountView, RateView, RecountView
+from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.decision import Refused
 
@@ -24,8 +26,8 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
     """All routes, for the gateway only."""
     router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
 
-    @router.get("/why/{id:path}", name="why")
-    async def chain_behind(id: str) -> dict[str, Any]:
+    @router.get("/why/{id:path}", name="why", response_model=Chain)
+    async def chain_behind(id: str) -> Response:
         """The chain of facts behind an alert, SMS, work item, event or BOSS record; 404 when nothing is known of it."""
         chain = why(lineage, id)
         if not chain:
@@ -35,10 +37,10 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
                 f"nothing is known of {id}: give the id of an alert, an SMS, a work item or an event",
                 404,
             )
-        return {"id": id, "chain": to_builtins(chain)}
+        return json_answer({"id": id, "chain": chain})
 
-    @router.get("/counts", name="get_counts")
-    async def counts(day: Filter = None, city: Filter = None, kind: Filter = None) -> list[dict[str, Any]]:
+    @router.get("/counts", name="get_counts", response_model=list[CountView])
+    async def counts(day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:
         """Exact counts, ``[{day, city, kind, count}]``; ``kind`` alert.raised takes all of alert.raised:<kind>."""
         found = [
             {"day": cell.day, "city": cell.city, "kind": cell.kind, "count": n}
@@ -47,25 +49,25 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
             and city in (None, cell.city)
             and (kind is None or cell.kind == kind or cell.kind.startswith(f"{kind}:"))
         ]
-        return sorted(found, key=lambda cell: (cell["day"], cell["city"] or "", cell["kind"]))
+        return json_answer(sorted(found, key=lambda cell: (cell["day"], cell["city"] or "", cell["kind"])))
 
-    @router.get("/recount", name="recount")
-    async def recounted() -> dict[str, Any]:
+    @router.get("/recount", name="recount", response_model=RecountView)
+    async def recounted() -> Response:
         """The same counts from the archive alone: ``{agree, events, cells, differences}``."""
         live, positions = lineage.counts()
         archived = await recount(positions, settings.service_data)
         left = differences(live, archived)
-        return {"agree": not left, "events": archived.total(), "cells": len(archived), "differences": left}
+        return json_answer({"agree": not left, "events": archived.total(), "cells": len(archived), "differences": left})
 
-    @router.get("/rates", name="get_rates")
-    async def rates(request: Request) -> Any:
+    @router.get("/rates", name="get_rates", response_model=list[RateView])
+    async def rates(request: Request) -> Response:
         """Live rates from the Faust agent beside us; 503 while it is away, which hurts nothing else."""
         ours = {"authorization": request.headers["authorization"]}
         try:
             async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
                 answer = await client.get(settings.rates_url, headers=ours)
             answer.raise_for_status()
-            return answer.json()
+            return json_answer(answer.json())
         except (httpx.HTTPError, ValueError) as error:
             raise Refused("rates_away", "实时速率暂不可用", "live rates are not available just now", 503) from error
 

@@ -16,10 +16,13 @@ import faust
 import msgspec
 import structlog
 from fastapi import APIRouter, Depends
+from fastapi.responses import Response
 from faust.types import TP
 
 from analytics.settings import Settings
+from contracts.answers import RateView
 from contracts.registry import EVENTS
+from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.clock import iso
 from servicekit.service import Service, serve
@@ -152,11 +155,11 @@ def build(settings: Settings) -> Service:
     """The process of live rates: health, metrics and ``GET /rates`` on its own port."""
     service = Service("analytics-rates", settings)
     rates = Rates(settings)
-    router = APIRouter()
+    router, reader = APIRouter(), Depends(Guard(settings.secret_file, "service"))
 
-    @router.get("/rates", name="get_rates", dependencies=[Depends(Guard(settings.secret_file, "service"))])
-    async def get_rates() -> list[dict[str, Any]]:
-        return rates.current()
+    @router.get("/rates", name="get_rates", response_model=list[RateView], dependencies=[reader])
+    async def get_rates() -> Response:
+        return json_answer(rates.current())
 
     service.routers.append(router)
     service.jobs.append(rates.run)

@@ -7,7 +7,6 @@ from urllib.parse import unquote
 import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from billing_sync.clock import instant_of
 from billing_sync.domain.events import UNREADABLE, FeedEvent, Rejection, binary, event_of, rejection, structured
@@ -15,18 +14,14 @@ from billing_sync.domain.reasons import Bad
 from billing_sync.intake import Events, Intake, SetClock
 from billing_sync.loader import Loader
 from billing_sync.settings import Settings
+from contracts.answers import ClockView, EventReceipt, FileReceiptView, Waiting
+from contracts.http import ClockSetting
+from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.clock import iso
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _BATCH_EVENTS = 50_000
-_encode = msgspec.json.Encoder().encode
-
-
-class ClockSetting(BaseModel):
-    """``at``: a date (10:00 in Asia/Shanghai) or an instant with offset."""
-
-    at: str
 
 
 def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[], Loader]) -> APIRouter:
@@ -36,7 +31,14 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
     operator = Depends(Guard(settings.secret_file, "operations", "administrator", "service"))
     reader = Depends(Guard(settings.secret_file, "integrator", "operations", "administrator", "service"))
 
-    @router.post("/v1/events", status_code=202, dependencies=[feeder], tags=["feed"])
+    @router.post(
+        "/v1/events",
+        name="feed_events",
+        status_code=202,
+        response_model=EventReceipt | list[EventReceipt],
+        dependencies=[feeder],
+        tags=["feed"],
+    )
     async def feed_events(request: Request) -> Response:
         """One CloudEvent (structured or binary) or a batch; answers when they are stored, a receipt each."""
         unit = intake()
@@ -48,38 +50,43 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
         events, single = _read(request, body)
         now = unit.system_clock()
         receipts = await unit.submit(Events([_item(event, now) for event in events]))
-        return _json(receipts[0] if single else receipts, 202)
+        return json_answer(receipts[0] if single else receipts, 202)
 
-    @router.get("/v1/clock", dependencies=[reader], tags=["clock"])
-    async def get_clock() -> dict[str, str | None]:
+    @router.get("/v1/clock", name="get_clock", response_model=ClockView, dependencies=[reader], tags=["clock"])
+    async def get_clock() -> Response:
         """Business time now; null while unset."""
         unit = intake()
         reached = unit.reading()
-        return {"mode": unit.clock.mode, "clock": None if reached is None else iso(reached)}
+        return json_answer({"mode": unit.clock.mode, "clock": None if reached is None else iso(reached)})
 
-    @router.put("/v1/clock", dependencies=[operator], tags=["clock"])
-    async def set_clock(setting: ClockSetting) -> dict[str, str | None]:
+    @router.put("/v1/clock", name="set_clock", response_model=ClockView, dependencies=[operator], tags=["clock"])
+    async def set_clock(setting: ClockSetting) -> Response:
         """Move the business clock on by hand."""
         unit = intake()
         reached = await unit.submit(SetClock(instant_of(setting.at)))
-        return {"mode": unit.clock.mode, "clock": iso(reached)}
+        return json_answer({"mode": unit.clock.mode, "clock": iso(reached)})
 
-    @router.get("/v1/files", dependencies=[reader], tags=["files"])
+    @router.get(
+        "/v1/files", name="list_files", response_model=list[FileReceiptView], dependencies=[reader], tags=["files"]
+    )
     async def list_files(name: str | None = None) -> Response:
         """Receipts of a file, newest last, and how it stands in the inbox; without a name, all that lies there."""
-        return _json(loader().listing() if name is None else await loader().status(name))
+        return json_answer(loader().listing() if name is None else await loader().status(name))
 
-    @router.post("/v1/files/scan", status_code=202, dependencies=[reader], tags=["files"])
-    async def scan_files() -> dict[str, int]:
+    @router.post(
+        "/v1/files/scan",
+        name="scan_files",
+        status_code=202,
+        response_model=Waiting,
+        dependencies=[reader],
+        tags=["files"],
+    )
+    async def scan_files() -> Response:
         """Look into the inbox now."""
         loader().wake()
-        return {"waiting": loader().waiting()}
+        return json_answer({"waiting": loader().waiting()}, 202)
 
     return router
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(_encode(content), status, media_type="application/json")
 
 
 async def _body(request: Request, limit: int) -> bytes:

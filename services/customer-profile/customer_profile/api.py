@@ -1,12 +1,14 @@
 """HTTP API of customer-profile."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from fastapi.responses import Response
 
 from contracts.answers import CustomerPage
 from customer_profile.store import Pages
+from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 
@@ -22,11 +24,10 @@ def router(pages: Pages, secret_file: Path | None) -> APIRouter:
         "/customers/{customer_id}",
         name="get_customer",
         response_model=CustomerPage,
-        response_model_exclude_unset=True,
     )
     async def get_customer(
         who: Annotated[Principal, Depends(reader)], customer_id: str, unmask: bool = False
-    ) -> dict[str, Any]:
+    ) -> Response:
         if unmask and who.role not in _MAY_UNMASK:
             raise Refused(
                 "may_not_unmask",
@@ -42,6 +43,6 @@ def router(pages: Pages, secret_file: Path | None) -> APIRouter:
                 f"no customer {customer_id}: BOSS has not sent any record of theirs yet",
                 404,
             )
-        return page
+        return json_answer(page)
 
     return api

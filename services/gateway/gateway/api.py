@@ -6,16 +6,17 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response
 
 from contracts.answers import (
     AlertView,
     Chain,
     ClockView,
     CountView,
+    NotSettled,
     RateView,
-    Recount,
+    RecountView,
     RuleView,
     Settled,
     SmsView,
@@ -29,13 +30,14 @@ from gateway.audit import Audit
 from gateway.peers import Peers, failed
 from gateway.settings import Settings
 from gateway.settling import Ends, standing_of, wait_until_settled
+from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.query import IdempotencyKey
 
 READERS = ("manager", "head", "analyst", "operations", "administrator")
 WORKERS = ("manager", "head", "operations", "administrator")
 OPERATORS = ("operations", "administrator")
-_Raw, _encode = msgspec.Raw, msgspec.json.Encoder().encode
+_Raw = msgspec.Raw
 _decode_page = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 Filter = Annotated[str | None, Query(max_length=200)]
 Id = Annotated[str, Path(max_length=500)]
@@ -103,7 +105,7 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         except msgspec.MsgspecError as error:
             raise failed("customer-profile", "not a page") from error
         page |= {"alerts": _Raw(alerts.content), "sms": _Raw(sms.content), "work": _Raw(work.content)}
-        return Response(_encode(page), media_type="application/json")
+        return json_answer(page)
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
     async def why(who: Reader, id: Id) -> Response:
@@ -114,7 +116,7 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         query = {"day": day, "city": city, "kind": kind}
         return _same(await peers.call("analytics", "GET", "/v1/counts", actor=who, query=query))
 
-    @router.get("/recount", name="recount", response_model=Recount)
+    @router.get("/recount", name="recount", response_model=RecountView)
     async def recount(who: Reader) -> Response:
         limit = settings.recount_timeout
         return _same(await peers.call("analytics", "GET", "/v1/recount", actor=who, timeout=limit))
@@ -172,28 +174,26 @@ def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
     """How the system is doing, and waiting until it has nothing left to do."""
     router = APIRouter(prefix="/v1", tags=["operations"], dependencies=[Depends(Guard(settings.secret_file, *READERS))])
 
-    @router.get("/status", name="get_status", response_model=Status, response_model_exclude_unset=True)
-    async def get_status() -> dict[str, Any]:
+    @router.get("/status", name="get_status", response_model=Status)
+    async def get_status() -> Response:
         """Every service with ``ready``, ``detail``, ``lag`` (null: Kafka does not answer), outbox, clock, freshness."""
         collection = await peers.collect()
         limits, health = await asyncio.gather(ends(collection), asyncio.gather(*map(peers.health, peers.urls)))
         standing = standing_of(collection, limits)
-        return {
-            "kafka": limits is not None,
-            "services": {
-                name: {"ready": ready, "detail": detail, **standing.get(name, {})}
-                for name, (ready, detail) in zip(peers.urls, health, strict=True)
-            },
+        services = {
+            name: {"ready": ready, "detail": detail, **standing.get(name, {})}
+            for name, (ready, detail) in zip(peers.urls, health, strict=True)
         }
+        return json_answer({"kafka": limits is not None, "services": services})
 
-    @router.get("/wait", name="wait_until_settled", response_model=Settled)
-    async def wait(timeout: Annotated[float, Query(gt=0, le=3600)] = 120.0) -> JSONResponse:
+    @router.get("/wait", name="wait_until_settled", response_model=Settled, responses={504: {"model": NotSettled}})
+    async def wait(timeout: Annotated[float, Query(gt=0, le=3600)] = 120.0) -> Response:
         """200 once everything is settled; 504 with who is still busy after ``timeout`` seconds."""
         seconds, left = await wait_until_settled(peers.collect, ends, timeout)
         if not left:
-            return JSONResponse({"settled": True, "seconds": round(seconds, 3)})
+            return json_answer({"settled": True, "seconds": round(seconds, 3)})
         busy = [{"service": b.service, "zh": b.zh, "en": b.en} for b in left]
-        return JSONResponse(
+        return json_answer(
             {
                 "error": "not_settled",
                 "zh": f"{timeout:g} 秒后仍未静止：" + "；".join(f"{b.service} {b.zh}" for b in left),

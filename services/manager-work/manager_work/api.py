@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path as File
 from typing import Annotated, Any
 
-import msgspec
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response
 
 from contracts.answers import WorkChanged, WorkView
 from contracts.http import AcceptWork, ActOnWork, CloseWork
 from manager_work.domain import Command
 from manager_work.handlers import IsKnown, manager_key
 from manager_work.store import find_work
+from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
@@ -34,7 +35,7 @@ def router(rows: Rows, send: Send, secret_file: File | None) -> APIRouter:
     ]
     Worker = Annotated[Principal, Depends(Guard(secret_file, "service", "manager", "head"))]
 
-    @api.get("/work", name="list_work", response_model=list[WorkView], response_model_exclude_unset=True)
+    @api.get("/work", name="list_work", response_model=list[WorkView])
     async def list_work(
         who: Reader,
         customer: Filter = None,
@@ -42,13 +43,14 @@ def router(rows: Rows, send: Send, secret_file: File | None) -> APIRouter:
         since: Filter = None,
         state: Filter = None,
         manager: Filter = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Response:
         earliest = since_instant(since)
-        return await find_work(rows, since=earliest, customer_id=customer, kind=kind, state=state, manager_id=manager)
+        equal = {"customer_id": customer, "kind": kind, "state": state, "manager_id": manager}
+        return json_answer(await find_work(rows, since=earliest, **equal))
 
     async def carry_out(
         work_id: str, who: Principal, type_: str, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
-    ) -> dict[str, Any]:
+    ) -> Response:
         fields = {} if asked is None else asked.model_dump()
         named = fields.pop("by", None)
         other = None if named == who.subject else named
@@ -69,22 +71,20 @@ def router(rows: Rows, send: Send, secret_file: File | None) -> APIRouter:
                 422,
             )
         order = Command(by=who.subject, on_behalf_of=other, taker=taker if is_known else None, key=key, **fields)
-        work = await send(command(type_, work_id, order, id=f"command/{uuid.uuid4()}"))
-        answer: dict[str, Any] = msgspec.to_builtins(work)
-        return answer
+        return json_answer(await send(command(type_, work_id, order, id=f"command/{uuid.uuid4()}")))
 
     @api.post("/work/{work_id}/accept", name="accept_work", response_model=WorkChanged)
     async def accept_work(
         who: Worker, work_id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None
-    ) -> dict[str, Any]:
+    ) -> Response:
         return await carry_out(work_id, who, "accept", asked, key)
 
     @api.post("/work/{work_id}/act", name="act_on_work", response_model=WorkChanged)
-    async def act_on_work(who: Worker, work_id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> dict[str, Any]:
+    async def act_on_work(who: Worker, work_id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> Response:
         return await carry_out(work_id, who, "act", asked, key)
 
     @api.post("/work/{work_id}/close", name="close_work", response_model=WorkChanged)
-    async def close_work(who: Worker, work_id: Id, asked: CloseWork, key: IdempotencyKey = None) -> dict[str, Any]:
+    async def close_work(who: Worker, work_id: Id, asked: CloseWork, key: IdempotencyKey = None) -> Response:
         return await carry_out(work_id, who, "close", asked, key)
 
     return api

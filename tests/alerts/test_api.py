@@ -1,0 +1,38 @@
+"""What alerts answers over HTTP is what its routes declare."""
+
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from alerts import rules
+from alerts.api import router
+from desk_feed import Story
+from harness.typed_answers import TypedAnswers
+from servicekit.auth import issue_token
+from servicekit.memory import MemoryRows, MemoryStore
+from servicekit.service import Service
+from servicekit.settings import ServiceSettings
+
+SECRET = "a secret that is long enough for HS256"
+
+
+async def test_lists_are_as_declared(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    story = Story().customer(city="320100", name="王芳")
+    story.complains("2026-03-10")
+    story.tick()
+    story.send()
+    seeds = {rule.id: msgspec.to_builtins(rule) for rule in rules.load().documents}
+    kept = MemoryStore()
+    kept.documents.update({**story.documents, "rules": seeds})
+    service = Service("alerts", ServiceSettings(service_data=tmp_path, kafka="-"))
+    service.routers.append(router(MemoryRows(kept), tmp_path / "secret"))
+    async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://alerts") as client:
+        client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'service')}"
+        (alert,) = (await client.get("/v1/alerts", params={"customer": story.customer_id})).json()
+        (sms,) = (await client.get("/v1/sms", params={"alert": alert["alert_id"]})).json()
+        assert sms["phone"] == "139****0001" and sms["parts"]
+        assert (await client.get("/v1/sms/unknown")).json() == {"sms_unknown": 0, "receipts_unmatched": 0}
+        assert {rule["type"] for rule in (await client.get("/v1/rules")).json()} >= {"fall", "arrears"}
+        assert (await client.get("/v1/alerts")).json() == [alert]

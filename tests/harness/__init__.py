@@ -1,0 +1,1 @@
+"""What tests of several rooms share: feeds, fake servers, one processor without servers, waiting."""
