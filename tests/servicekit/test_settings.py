@@ -90,6 +90,7 @@ def test_a_process_ends_before_it_does_anything(environment: Any, tmp_path: Path
         ("alerts", "KAM_SMSC", "smsc"),
         ("alerts", "KAM_SMS_TRANSPORT", "pigeon"),
         ("analytics", "KAM_ARCHIVE_SECONDS", "inf"),
+        ("manager-work", "KAM_WORK_RULES", "/nowhere/work.yaml"),
         ("gateway", "KAM_PEERS", "{"),
         ("gateway", "KAM_PEERS", "[]"),
         ("gateway", "KAM_PEER_TIMEOUT", "-3"),

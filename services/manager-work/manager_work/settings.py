@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, FilePath
 
 from servicekit.settings import ServiceSettings
 
@@ -11,6 +11,6 @@ class Settings(ServiceSettings):
     """What manager-work needs besides what every service needs."""
 
     database: str = Field(default="manager_work", description="database of this service")
-    work_rules: Path = Field(
+    work_rules: FilePath = Field(
         default=Path(__file__).parent / "seeds" / "work.yaml", description="kinds of work and their due times"
     )
