@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from alerts.detect import app
 from alerts.detect.state import State
@@ -35,7 +36,10 @@ def at(text: str) -> datetime:
 
 
 class Feed:
-    """Gives every record its revision, drops what is stale or nothing new, and keeps the state as stored bytes."""
+    """Gives every record its revision, drops what is stale or nothing new, and keeps the state as stored bytes.
+
+    ``heard`` are the messages so far, which can be replayed as a dead letter is.
+    """
 
     def __init__(self, customer_id: str = "c1", rules: Rules = RULES) -> None:
         self.customer_id, self.now = customer_id, _EPOCH
@@ -44,7 +48,9 @@ class Feed:
         self.wake: datetime | None = None
         self.emits: list[Emit] = []
         self.told: list[str] = []
+        self.heard: list[tuple[str, dict[str, Any], Context]] = []
         self._known: dict[tuple[str, str], tuple[int, datetime, Any]] = {}
+        self._owner: dict[tuple[str, str], int] = {}
 
     # --- in -----------------------------------------------------------------------------------------------------
 
@@ -60,18 +66,37 @@ class Feed:
             return []
         self._known[kind, key] = (revision + 1, effective, (type_, data))
         id_ = boss_event_id(kind, key, revision + 1)
-        return self._handle(
-            f"kam.boss.{type_}.v1",
-            data,
-            Context(self.now, id_, type_, f"feed:test#{id_}", revision + 1, _text(effective)),
-        )
+        owner = self._owner.get((kind, key), 0)
+        context = Context(self.now, id_, type_, f"feed:test#{id_}", revision + 1, _text(effective), None, owner)
+        return self._hear(f"kam.boss.{type_}.v1", data, context)
 
-    def manager(self, alert: Alert, outcome: str, by: str | None = "m1") -> list[str]:
-        """A work item was closed."""
-        data = {"customer_id": self.customer_id, "alert_id": alert.alert_id, "outcome": outcome, "by": by}
-        return self._handle(
-            "kam.work.closed.v1", data, Context(self.now, "work-1", "kam.work.closed.v1", "feed:test#w")
-        )
+    def hand_over(self, to: "Feed", type_: str, when: str, /, **data: Any) -> tuple[list[str], list[str]]:
+        """A record with an id of its own becomes another customer's; returns what became of alerts here and there."""
+        kind, fields = _RECORDS[type_]
+        key = "/".join(str(data[f]) for f in fields)
+        revision, *known = self._known[kind, key]
+        self.now = max(self.now, at(when))
+        moved = {
+            "kind": kind, "record_id": key, "customer_id": self.customer_id, "moved_to": to.customer_id,
+            "moved_at": _text(at(when)),
+        }  # fmt: skip
+        id_ = f"moved-{kind}-{key}-{revision + 1}"
+        type_moved = "kam.boss.record.moved.v1"
+        context = Context(self.now, id_, type_moved, f"feed:test#{id_}", revision + 1, _text(at(when)))
+        here = self._hear(type_moved, moved, context)
+        to._known[kind, key] = (revision, known[0], None)
+        to._owner[kind, key] = revision + 1
+        return here, to.boss(type_, when, **data)
+
+    def replay(self, number: int) -> list[str]:
+        """An earlier message once more, as a replayed dead letter: as it was, at the clock that is now."""
+        type_, data, context = self.heard[number]
+        return self._handle(type_, data, replace(context, now=self.now))
+
+    def manager(self, alert: Alert, outcome: str, by: str | None = "m1", **more: Any) -> list[str]:
+        """A work item was closed; ``more``: its ``revision``, and ``at``."""
+        data = {"customer_id": self.customer_id, "alert_id": alert.alert_id, "outcome": outcome, "by": by, **more}
+        return self._hear("kam.work.closed.v1", data, Context(self.now, "work-1", "kam.work.closed.v1", "feed:test#w"))
 
     def tick(self, when: str | None = None) -> list[str]:
         """The business clock reached a moment after all that was accepted before it."""
@@ -100,6 +125,10 @@ class Feed:
         """Alerts as they stand, in the order they were raised."""
         latest = {alert.alert_id: alert for alert in self.history}
         return [a for a in latest.values() if kind is None or a.kind == kind]
+
+    def _hear(self, type_: str, data: dict[str, Any], context: Context) -> list[str]:
+        self.heard.append((type_, data, context))
+        return self._handle(type_, data, context)
 
     def _handle(self, type_: str, data: dict[str, Any], context: Context) -> list[str]:
         on = self.app.handlers[type_]

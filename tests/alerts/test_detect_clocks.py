@@ -274,7 +274,8 @@ def test_contracts_wait_for_the_customer_and_outlive_a_win_back() -> None:
     assert feed.boss("customer.left", "2026-07-03", left_on="2026-07-03") == ["contract_expiring resolved 60 left"]
     assert feed.tick("2026-07-10") == []
     assert feed.boss("customer.changed", "2026-07-11", **CUSTOMER) == []
-    assert feed.tick("2026-07-31") == []
+    assert feed.tick("2026-07-29") == []
+    assert feed.tick("2026-07-31") == ["contract_expiring changed 30"]  # its next step
     assert feed.tick("2026-08-03") == ["contract_expiring raised 60"]  # ct/2: step 90 went by while away
 
 

@@ -1,6 +1,7 @@
 """Business time and system time. The core never asks for ``now()``: it is handed in.
 
-Business days, periods and quiet hours are those of Asia/Shanghai (UTC+8, no summer time since 1991).
+Business days, periods and quiet hours are those of Asia/Shanghai (UTC+8, no summer time since 1991). BOSS may say any
+date of the years 0001 to 9999, so arithmetic on days and instants stops at the ends of the calendar, it never fails.
 """
 
 from collections.abc import Callable
@@ -8,6 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+#: BOSS's way to say "no end": never comes near, whatever the clock.
+NEVER = date.max
+#: The first and the last instant that UTC and Asia/Shanghai can both write.
+FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 SystemClock = Callable[[], datetime]
 
 
@@ -18,17 +23,41 @@ def system_now() -> datetime:
 
 def local_date(at: datetime) -> date:
     """Calendar day of an instant in Asia/Shanghai."""
-    return at.astimezone(SHANGHAI).date()
+    return in_range(at).astimezone(SHANGHAI).date()
 
 
 def at_local(day: date, hour: int = 0, minute: int = 0) -> datetime:
     """Instant of a local time of day, Asia/Shanghai, as UTC."""
-    return datetime.combine(day, time(hour, minute), SHANGHAI).astimezone(UTC)
+    return in_range(datetime.combine(day, time(hour, minute), SHANGHAI))
 
 
 def end_of(day: date) -> datetime:
     """End of a business day: 24:00 in Asia/Shanghai, as UTC."""
-    return at_local(day + timedelta(days=1))
+    return LAST if day == date.max else at_local(later_day(day, 1))
+
+
+def in_range(at: datetime) -> datetime:
+    """The instant as UTC, not before ``FIRST`` and not after ``LAST``."""
+    try:
+        return min(max(at.astimezone(UTC), FIRST), LAST)
+    except OverflowError:
+        return FIRST if at.year == 1 else LAST
+
+
+def later(at: datetime, by: timedelta) -> datetime:
+    """The instant some time later (or earlier), as UTC within ``FIRST`` and ``LAST``."""
+    try:
+        return in_range(at + by)
+    except OverflowError:
+        return LAST if by > timedelta() else FIRST
+
+
+def later_day(day: date, days: int) -> date:
+    """The day some days later (or earlier), not before 0001-01-01 and not after 9999-12-31."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
 
 
 def to_millis(at: datetime) -> int:

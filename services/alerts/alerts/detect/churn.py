@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from alerts.detect.state import Asked, Cause, Month, Profile, Series, State, Values
 from alerts.detect.turn import Turn, worst
 from alerts.rules import Fall, Metric, Rules
-from servicekit.clock import SHANGHAI, end_of
+from servicekit.clock import SHANGHAI, end_of, in_range, later
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
 
-KEPT_MONTHS = 36  # of a figure up to its newest; and warnings, the newest
+KEPT_MONTHS = 36  # of a figure up to its newest; and warnings, the newest, and as many older ones that are open
 _FOLLOWS_FIGURES = (None, "withdrawn", "superseded", "recovered")
 _REQUESTS = ("stop_request", "port_query")
 
@@ -35,20 +35,24 @@ def period_of(month: Month) -> str:
 
 
 def last_day(month: Month) -> date:
+    """Last day of a month; of one outside the calendar, the calendar's own end."""
     year, index = divmod(month, 12)
+    if not date.min.year <= year <= date.max.year:
+        return date.min if year < date.min.year else date.max
     return date(year, index + 1, monthrange(year, index + 1)[1])
 
 
 def month_of_instant(at: datetime) -> Month:
     """Month in Asia/Shanghai."""
-    local = at.astimezone(SHANGHAI)
+    local = in_range(at).astimezone(SHANGHAI)
     return local.year * 12 + local.month - 1
 
 
 def months_later(day: date, months: int) -> date:
     """The same day some months later, or the last day of a shorter month."""
-    end = last_day(day.year * 12 + day.month - 1 + months)
-    return end.replace(day=min(day.day, end.day))
+    month = day.year * 12 + day.month - 1 + months
+    end = last_day(month)
+    return end if month // 12 > date.max.year else end.replace(day=min(day.day, end.day))
 
 
 # --- figures ----------------------------------------------------------------------------------------------------
@@ -91,6 +95,14 @@ def falls(series: Series, month: Month, rule: Fall) -> int | None:
         base += before
     figure = values[at]
     return base if figure is not None and base > 0 and 100 * months * figure <= rule.percent * base else None
+
+
+def is_old(series: Series | None, month: Month, revision: int) -> bool:
+    """Whether this revision of a month's figure, or a newer one, was heard before. A revision of 0 is not known."""
+    if series is None:
+        return False
+    heard = series.revisions.get(month)
+    return 0 < revision <= (heard if heard is not None else 0 if known(series, month) is None else 1)
 
 
 def known(series: Series | None, month: Month) -> int | None:
@@ -141,9 +153,14 @@ def look_around(turn: Turn, month: Month) -> None:
 def look_at_all(turn: Turn) -> None:
     """The customer's record has come: everything remembered is judged now."""
     waiting: dict[Month, tuple[Cause, ...]] = {}
+    behind = []
     for asked in turn.asked:
-        waiting[asked.month] = (*waiting.get(asked.month, ()), asked.cause)
-    turn.asked = ()
+        causes = waiting.get(asked.month, ())
+        if any(c.code == asked.cause.code for c in causes):
+            behind.append(asked)
+        else:
+            waiting[asked.month] = (*causes, asked.cause)
+    turn.asked = tuple(behind)
     months = {m for s in turn.figures.values() for m in range(s.first, s.first + len(s.values))} | set(waiting)
     for month in sorted(months, reverse=True):
         look(turn, month, waiting.get(month, ()))
@@ -168,28 +185,55 @@ def look(turn: Turn, month: Month, requests: tuple[Cause, ...] = (), *, may_admi
 
 
 def ask(turn: Turn, month: Month, cause: Cause) -> None:
-    """A request to stop or about porting: one reason of its kind joins the alert of its month."""
+    """A request to stop or about porting: one reason of its kind joins the alert of its month, more wait behind it."""
     held = turn.alerts.get(_key(month))
-    if month < turn.floor or (held is not None and any(c.code == cause.code for c in held.reasons)):
+    if month < turn.floor:
         return
     reasons = held.reasons if held is not None else ()
-    _settle(turn, month, (*reasons, cause), held is not None and held.admitted)
+    same = next((c for c in reasons if c.code == cause.code), None)
+    if same is None:
+        _settle(turn, month, (*reasons, cause), held is not None and held.admitted)
+    elif _request_id(same) != _request_id(cause):
+        turn.asked = remember(turn.asked, month, cause)
+
+
+def take_back(turn: Turn, request_id: str) -> None:
+    """A request is another customer's now: its reason leaves the alert, and the next of its kind takes its place."""
+    turn.asked = without(turn.asked, request_id)
+    for key, held in list(turn.alerts.items()):
+        gone = [c for c in held.reasons if c.code in _REQUESTS and _request_id(c) == request_id]
+        if not key.startswith("churn/") or not gone:
+            continue
+        month = int(key.removeprefix("churn/"))
+        reasons = tuple(c for c in held.reasons if c not in gone)
+        follower = next((a for a in turn.asked if a.month == month and a.cause.code == gone[0].code), None)
+        if follower is not None:
+            turn.asked = tuple(a for a in turn.asked if a != follower)
+            reasons = (*reasons, follower.cause)
+        _settle(turn, month, reasons, held.admitted)
 
 
 def forget(turn: Turn) -> None:
-    """Drop resolved warnings that are more than we keep, the oldest first."""
+    """Drop resolved warnings that are more than we keep, the oldest first; open ones that are too many give way."""
     months = sorted(int(key.removeprefix("churn/")) for key in turn.alerts if key.startswith("churn/"))
-    for month in months[:-KEPT_MONTHS]:
+    older = months[:-KEPT_MONTHS]
+    open_ = [m for m in older if turn.alerts[_key(m)].outcome is None]
+    for month in open_[:-KEPT_MONTHS]:
+        turn.resolve(_key(month), "superseded")
+    for month in older:
         if turn.alerts[_key(month)].outcome is not None:
             del turn.alerts[_key(month)]
             turn.floor = max(turn.floor, month + 1)
 
 
 def remember(asked: tuple[Asked, ...], month: Month, cause: Cause) -> tuple[Asked, ...]:
-    """Keep a request until the customer's record comes: the first of its kind in each month, newest months."""
-    if any(a.month == month and a.cause.code == cause.code for a in asked):
-        return asked
+    """Keep a request that waits, in the order of months; of the newest months, as many as two a month."""
     return tuple(sorted((*asked, Asked(month, cause)), key=lambda a: a.month)[-2 * KEPT_MONTHS :])
+
+
+def without(asked: tuple[Asked, ...], request_id: str) -> tuple[Asked, ...]:
+    """The waiting requests but this one."""
+    return tuple(a for a in asked if _request_id(a.cause) != request_id)
 
 
 def request_cause(rules: Rules, kind: str, request_id: str, requested_at: datetime, ctx: Context) -> Cause | None:
@@ -197,7 +241,10 @@ def request_cause(rules: Rules, kind: str, request_id: str, requested_at: dateti
     rule = rules.requests.get(kind)
     if rule is None:
         return None
-    values: Values = {f"{rule.code}_id": request_id, f"{rule.code}_at": requested_at.astimezone(SHANGHAI).isoformat()}
+    values: Values = {
+        f"{rule.code}_id": request_id,
+        f"{rule.code}_at": in_range(requested_at).astimezone(SHANGHAI).isoformat(),
+    }
     return Cause(rule.id, rule.version, rule.code, values, (ctx.id,))
 
 
@@ -231,7 +278,7 @@ def _raise(turn: Turn, month: Month, reasons: tuple[Cause, ...]) -> None:
         reasons,
         _severity(turn, reasons),
         period=period,
-        late=turn.clock_known and end_of(last_day(month)) + timedelta(days=late_after) < turn.now,
+        late=turn.clock_known and later(end_of(last_day(month)), timedelta(days=late_after)) < turn.now,
     )
 
 
@@ -281,6 +328,10 @@ def _cause(rule: Fall, metric: Metric, customer_id: str, series: Series, month: 
         for m in range(month, month - rule.months - 1, -1)
     )
     return Cause(rule.id, rule.version, metric.code, values, evidence)
+
+
+def _request_id(cause: Cause) -> object:
+    return cause.values.get(f"{cause.code}_id")
 
 
 def _severity(turn: Turn, reasons: tuple[Cause, ...]) -> str:

@@ -1,23 +1,30 @@
 """Contracts: one alert a contract and end date, counting down in steps (interfaces.md, "Contract")."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from msgspec.structs import replace
 
+from alerts.detect.memory import FOLLOWED, clipped
 from alerts.detect.state import Cause, Term, Values
 from alerts.detect.turn import Turn
 from alerts.rules import Contract
-from servicekit.clock import at_local
+from servicekit.clock import NEVER, at_local, later_day
+from servicekit.ids import derive
 
-_MOVED = ("renewed", "withdrawn")
+_MOVED = ("renewed", "withdrawn", "superseded")
 
 
 def agree(turn: Turn, contract_id: str, ends_on: date | None, product_code: str | None) -> None:
     """BOSS says how a contract stands now."""
     before = turn.terms.get(contract_id)
+    if before is not None and before.owner != turn.ctx.owner_revision:
+        move_away(turn, contract_id)  # it was elsewhere in between, whenever we hear of that
+        before = None
     same = before is not None and before.ends_on == ends_on
     passed = before.passed if before is not None and same else None
-    turn.terms[contract_id] = Term(ends_on, product_code, turn.ctx.id, turn.ctx.correlation, passed)
+    turn.terms[contract_id] = Term(
+        ends_on, clipped(product_code), turn.ctx.id, turn.ctx.correlation, passed, turn.ctx.owner_revision
+    )
     if before is not None and before.ends_on is not None and not same:
         key = _key(contract_id, before.ends_on)
         if key in turn.alerts and turn.alerts[key].outcome is None:
@@ -25,10 +32,19 @@ def agree(turn: Turn, contract_id: str, ends_on: date | None, product_code: str 
     look(turn, contract_id)
 
 
+def move_away(turn: Turn, contract_id: str) -> None:
+    """The contract is another customer's now: here it is gone, and its alerts with it."""
+    turn.terms.pop(contract_id, None)
+    for key in _keys(turn, contract_id):
+        if turn.alerts[key].outcome is None:
+            turn.resolve(key, "withdrawn")
+        del turn.alerts[key]
+
+
 def look(turn: Turn, contract_id: str) -> None:
     """Bring the alert of a contract's present end in line with the day."""
     term = turn.terms[contract_id]
-    if term.ends_on is None or not turn.may_raise:
+    if term.ends_on is None or term.ends_on == NEVER or not turn.may_raise:
         return
     key = _key(contract_id, term.ends_on)
     held = turn.alerts.get(key)
@@ -39,14 +55,18 @@ def look(turn: Turn, contract_id: str) -> None:
         return
     rule = _version(turn, key)
     step = step_at(rule, left)
-    if step is None or (held is not None and held.outcome not in (None, *_MOVED)):
+    if step is None or (held is not None and held.outcome not in (None, "left", *_MOVED)):
+        return
+    returning = held is None or held.outcome == "left"
+    if returning and term.passed is not None and step >= term.passed:
         return
     stage = str(step)
     severity = rule.severity[stage]
     reasons = (Cause(rule.id, rule.version, "contract", _values(contract_id, term, left), (term.evidence,)),)
     if held is None:
-        if term.passed is None or step < term.passed:
-            parts = (contract_id, term.ends_on.isoformat())
+        parts = (contract_id, term.ends_on.isoformat(), *((term.owner,) if term.owner else ()))
+        trace = turn.ended.get(derive("alert", "contract_expiring", *parts)) if turn.ended else None
+        if trace is None or trace.outcome in _MOVED:
             origin = (term.evidence, term.correlation)
             turn.raise_(key, "contract_expiring", parts, reasons, severity, stage=stage, origin=origin)
     elif held.outcome is not None or stage != held.stage:
@@ -74,23 +94,43 @@ def wake(turn: Turn) -> datetime | None:
 
 
 def forget(turn: Turn) -> None:
-    """Drop ends, and contracts with them, that are long past."""
-    oldest = turn.today - timedelta(days=turn.rules.contract.forget_after_days)
-    for key in [k for k, a in turn.alerts.items() if k.startswith("contract/") and a.outcome is not None]:
-        if date.fromisoformat(key.rsplit("/", 1)[1]) < oldest:
-            del turn.alerts[key]
+    """Drop ends, and contracts with them, that are long past; of too many, those whose end matters last."""
+    oldest = later_day(turn.today, -turn.rules.contract.forget_after_days)
     for contract_id in [i for i, t in turn.terms.items() if t.ends_on is not None and t.ends_on < oldest]:
         del turn.terms[contract_id]
+    if len(turn.terms) > FOLLOWED:
+        order = sorted(turn.terms, key=lambda i: _matters(turn, turn.terms[i]))
+        for contract_id in order[FOLLOWED:]:
+            del turn.terms[contract_id]
+            for key in _keys(turn, contract_id):
+                turn.let_go(key)
+    over = [k for k, a in turn.alerts.items() if k.startswith("contract/") and a.outcome is not None]
+    for key in [k for k in over if date.fromisoformat(k.rpartition("/")[2]) < oldest]:
+        del turn.alerts[key]
+        over.remove(key)
+    for key in over[:-FOLLOWED]:
+        turn.let_go(key)
+
+
+def _matters(turn: Turn, term: Term) -> tuple[bool, date]:
+    """The order in which contracts matter: the next to end first, then what never ends or has ended."""
+    end = term.ends_on or NEVER
+    return end < turn.today, end
+
+
+def _keys(turn: Turn, contract_id: str) -> list[str]:
+    """Alerts of a contract, of any of its ends."""
+    return [k for k in turn.alerts if k.rpartition("/")[0] == f"contract/{contract_id}"]
 
 
 def _days(turn: Turn, contract_id: str, term: Term) -> list[date]:
-    if term.ends_on is None:
+    if term.ends_on is None or term.ends_on == NEVER:
         return []
     key = _key(contract_id, term.ends_on)
     held = turn.alerts.get(key)
-    if held is not None and held.outcome is not None:
+    if held is not None and held.outcome not in (None, "left"):
         return []
-    return [term.ends_on - timedelta(days=step) for step in (*_version(turn, key).steps, -1)]
+    return [later_day(term.ends_on, -step) for step in (*_version(turn, key).steps, -1)]
 
 
 def _values(contract_id: str, term: Term, days_left: int) -> Values:

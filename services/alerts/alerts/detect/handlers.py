@@ -7,7 +7,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.detect import arrears, churn, complaint, contract
+from alerts.detect import arrears, churn, complaint, contract, memory
 from alerts.detect.state import Profile, State
 from alerts.detect.turn import Turn
 from alerts.rules import Rules
@@ -75,11 +75,19 @@ class RequestRecord(Struct):
     requested_at: datetime
 
 
+class MovedRecord(Struct):
+    customer_id: str
+    kind: str
+    record_id: str
+
+
 class WorkClosed(Struct):
     customer_id: str
     alert_id: str
     outcome: str | None = None
     by: str | None = None
+    revision: int = 0
+    at: datetime | None = None
 
 
 # --- customers ------------------------------------------------------------------------------------------------------
@@ -99,6 +107,7 @@ def on_customer(rules: Rules, state: State | None, data: CustomerRecord, ctx: Co
         churn.look_at_all(turn)
         _look_at_clock(turn)
     elif old.left:
+        arrears.come_back(turn)
         contract.pass_over(turn)
     return _done(turn, state)
 
@@ -140,6 +149,8 @@ def _on_figure(rules: Rules, state: State, figure: str, period: str, value: int 
     # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
     month = churn.month_of(period)
     known = state.figures.get(figure)
+    if churn.is_old(known, month, ctx.revision):
+        return _unchanged(state)
     figures = {**state.figures, figure: churn.with_figure(known, month, value, ctx.revision)}
     profile = state.profile
     if profile is None or profile.left or not churn.is_touched(state, figures, month, rules.fall):
@@ -152,12 +163,14 @@ def _on_figure(rules: Rules, state: State, figure: str, period: str, value: int 
 
 def on_request(rules: Rules, state: State | None, data: RequestRecord, ctx: Context) -> Decision:
     """A request to stop or to ask about porting; before the profile is known it is remembered."""
-    cause = churn.request_cause(rules, data.kind, data.request_id, data.requested_at, ctx)
-    if cause is None or (state is not None and state.profile is not None and state.profile.left):
-        return _unchanged(state)
     state = state or State(data.customer_id)
+    cause = churn.request_cause(rules, data.kind, data.request_id, data.requested_at, ctx)
+    asked = churn.without(state.asked, data.request_id)  # an earlier revision of it that still waits
+    if cause is None or (state.profile is not None and state.profile.left):
+        return _unchanged(state if len(asked) == len(state.asked) else replace(state, asked=asked))
     month = churn.month_of_instant(data.requested_at)
     turn = Turn(state, ctx, rules)
+    turn.asked = asked
     if turn.may_raise:
         churn.ask(turn, month, cause)
     else:
@@ -191,6 +204,19 @@ def on_contract(rules: Rules, state: State | None, data: ContractRecord, ctx: Co
     return _done(turn, state)
 
 
+def on_moved(rules: Rules, state: State | None, data: MovedRecord, ctx: Context) -> Decision:
+    """A record belongs to another customer now: here its alert, or its reason, is withdrawn."""
+    state = state or State(data.customer_id)
+    turn = Turn(state, ctx, rules)
+    if data.kind == "CONT":
+        contract.move_away(turn, data.record_id)
+    elif data.kind == "COMP":
+        complaint.move_away(turn, data.record_id)
+    elif data.kind == "SERV":
+        churn.take_back(turn, data.record_id)
+    return _done(turn, state)
+
+
 # --- outcomes and the clock -----------------------------------------------------------------------------------------
 
 
@@ -202,8 +228,13 @@ def on_work_closed(rules: Rules, state: State | None, data: WorkClosed, ctx: Con
     key = next(found, None)
     if key is None:
         return _unchanged(state)
+    held = state.alerts[key]
+    # A word that came late: of before the alert was opened (again), or older than what was heard of the work item.
+    is_of_before = data.at is not None and held.opened_at is not None and data.at < held.opened_at
+    if is_of_before or 0 < data.revision <= held.work_revision:
+        return _unchanged(state)
     turn = Turn(state, ctx, rules)
-    turn.resolve(key, data.outcome, by=data.by)
+    turn.resolve(key, data.outcome, by=data.by, work_revision=data.revision)
     return _done(turn, state)
 
 
@@ -242,14 +273,29 @@ def _unchanged(state: State | None) -> Decision:
 
 Handler = Callable[[Rules, State | None, Any, Context], Decision]
 
+
+def _newest(record_of: Callable[[Any], str], handle: Handler) -> Handler:
+    """The handler that hears only what is newer than all it heard of the same record."""
+
+    def heed(rules: Rules, state: State | None, data: Any, ctx: Context) -> Decision:
+        state = state or State(data.customer_id)
+        record = record_of(data)
+        if memory.is_old(state, record, ctx.revision):
+            return _unchanged(state)
+        return handle(rules, memory.hear(state, record, ctx.revision), data, ctx)
+
+    return heed
+
+
 HANDLERS: dict[str, tuple[type, Handler]] = {
-    "kam.boss.customer.changed.v1": (CustomerRecord, on_customer),
-    "kam.boss.customer.left.v1": (Departure, on_left),
+    "kam.boss.customer.changed.v1": (CustomerRecord, _newest(lambda _: "CUST", on_customer)),
+    "kam.boss.customer.left.v1": (Departure, _newest(lambda _: "CUST", on_left)),
     "kam.boss.bill.issued.v1": (BillRecord, on_bill),
     "kam.boss.usage.summarised.v1": (UsageRecord, on_usage),
-    "kam.boss.service.requested.v1": (RequestRecord, on_request),
-    "kam.boss.arrears.changed.v1": (ArrearsRecord, on_arrears),
-    "kam.boss.complaint.changed.v1": (ComplaintRecord, on_complaint),
-    "kam.boss.contract.changed.v1": (ContractRecord, on_contract),
+    "kam.boss.service.requested.v1": (RequestRecord, _newest(lambda d: f"SERV/{d.request_id}", on_request)),
+    "kam.boss.arrears.changed.v1": (ArrearsRecord, _newest(lambda _: "ARR", on_arrears)),
+    "kam.boss.complaint.changed.v1": (ComplaintRecord, _newest(lambda d: f"COMP/{d.complaint_id}", on_complaint)),
+    "kam.boss.contract.changed.v1": (ContractRecord, _newest(lambda d: f"CONT/{d.contract_id}", on_contract)),
+    "kam.boss.record.moved.v1": (MovedRecord, _newest(lambda d: f"{d.kind}/{d.record_id}", on_moved)),
     "kam.work.closed.v1": (WorkClosed, on_work_closed),
 }

@@ -1,4 +1,4 @@
-"""What the detector remembers of one customer: compact (arrays in MessagePack) and bounded."""
+"""What the detector remembers of one customer: compact (arrays in MessagePack: new fields at the end) and bounded."""
 
 from datetime import date, datetime
 
@@ -42,7 +42,8 @@ class Held(Struct, frozen=True, array_like=True, kw_only=True):
     """An alert as detect holds it; open while ``outcome`` is None.
 
     ``last`` is the verb of its last event, ``correlation`` the BOSS record behind that; ``admitted`` tells that the
-    fall rule passed its exclusions for this period: they are not judged again.
+    fall rule passed its exclusions for this period: they are not judged again. ``opened_at`` is the business time at
+    which it was last raised or reopened, ``work_revision`` the last revision of its work item that was heard.
     """
 
     alert_id: str
@@ -63,10 +64,22 @@ class Held(Struct, frozen=True, array_like=True, kw_only=True):
     late: bool = False
     due_at: datetime | None = None
     admitted: bool = False
+    opened_at: datetime | None = None
+    work_revision: int = 0
+
+
+class Ended(Struct, frozen=True, array_like=True):
+    """The trace of an alert that is over and no longer followed: should it reopen, its revisions go on."""
+
+    revision: int
+    raised_at: datetime
+    outcome: str | None
+    stage: str | None
+    work_revision: int
 
 
 class Asked(Struct, frozen=True, array_like=True):
-    """A service request that waits for the customer's record."""
+    """A service request that waits: for the customer's record, or behind another of its kind in the same month."""
 
     month: Month
     cause: Cause
@@ -83,7 +96,11 @@ class Debt(Struct, frozen=True, array_like=True):
 
 
 class Ticket(Struct, frozen=True, array_like=True):
-    """A complaint: its status in BOSS and when its clock began; ``seen_at`` is business time of the last record."""
+    """A complaint: its status in BOSS and when its clock began; ``seen_at`` is business time of the last record.
+
+    ``owner``: the revision at which it came to this customer. ``unjudged``: it was reopened while the customer was
+    away, so that the next record of it is judged as a reopening.
+    """
 
     status: str
     clock_from: datetime
@@ -91,16 +108,22 @@ class Ticket(Struct, frozen=True, array_like=True):
     values: Values
     evidence: str
     seen_at: datetime
+    owner: int = 0
+    unjudged: bool = False
 
 
 class Term(Struct, frozen=True, array_like=True):
-    """A contract as it stands; ``passed`` is the step that had gone by, unwarned, when the customer came back."""
+    """A contract as it stands; ``passed`` is the step that had gone by, unwarned, when the customer came back.
+
+    ``owner``: the revision at which it came to this customer.
+    """
 
     ends_on: date | None
     product_code: str | None
     evidence: str
     correlation: str
     passed: int | None = None
+    owner: int = 0
 
 
 class State(Struct, frozen=True, array_like=True):
@@ -108,7 +131,8 @@ class State(Struct, frozen=True, array_like=True):
 
     ``alerts`` by ``churn/<month>``, ``arrears``, ``complaint/<id>`` and ``contract/<id>/<ends_on>``: those that are
     open or may still change. ``looked_at`` is the latest business time at which they were judged, ``wake`` their next
-    step.
+    step. ``heard``: last revision of each record but the figures (theirs stand with them), ``CUST``, ``ARR`` or
+    ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (memory.py says how many).
     """
 
     customer_id: str
@@ -122,3 +146,5 @@ class State(Struct, frozen=True, array_like=True):
     debt: Debt | None = None
     tickets: dict[str, Ticket] = {}
     terms: dict[str, Term] = {}
+    heard: dict[str, int] = {}
+    ended: dict[str, Ended] = {}

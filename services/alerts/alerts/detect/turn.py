@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from alerts.detect.state import Cause, Held, State, Term, Ticket
+from alerts.detect import memory
+from alerts.detect.state import Cause, Ended, Held, State, Term, Ticket
 from alerts.rules import Rules
 from contracts.alert import Alert, Reason, RuleRef
 from servicekit.clock import local_date
@@ -31,6 +32,8 @@ class Turn:
         self.alerts = dict(state.alerts)
         self.tickets: dict[str, Ticket] = dict(state.tickets)
         self.terms: dict[str, Term] = dict(state.terms)
+        self.heard = state.heard
+        self.ended: dict[str, Ended] = dict(state.ended)
         self.events: list[Emit] = []
 
     @property
@@ -61,7 +64,7 @@ class Turn:
         due_at: datetime | None = None,
         origin: tuple[str, str] | None = None,
     ) -> None:
-        """A new alert; ``parts`` are its key, its id is derived from them.
+        """A new alert; ``parts`` are its key, its id is derived from them. One of which a trace is left reopens.
 
         ``origin``: event id and correlation of the record that an alert raised by the clock goes back to.
         """
@@ -70,27 +73,31 @@ class Turn:
         cause, correlation = self.ctx.id, self.ctx.correlation
         if self.waking and origin is not None:
             cause, correlation = origin
+        alert_id = derive("alert", kind, *parts)
+        before = self.ended.pop(alert_id, None)
         held = Held(
-            alert_id=derive("alert", kind, *parts),
+            alert_id=alert_id,
             kind=kind,
-            revision=1,
-            last="raised",
+            revision=1 if before is None else before.revision + 1,
+            last="raised" if before is None else "changed",
             outcome=None,
             stage=stage,
             severity=severity,
             rule=first.rule,
             version=first.version,
             reasons=reasons,
-            raised_at=self.now,
+            raised_at=self.now if before is None else before.raised_at,
             correlation=correlation,
             city=self.profile.city,
             manager_id=self.profile.manager_id,
             period=period,
             late=late,
             due_at=due_at,
+            opened_at=self.ctx.now,
+            work_revision=0 if before is None else before.work_revision,
         )
         self.alerts[key] = held
-        self._tell(held, None, cause)
+        self._tell(held, before, cause)
 
     def change(self, key: str, **changes: Any) -> None:
         """Something of an alert is different now; an ``outcome`` of None reopens a resolved one."""
@@ -99,6 +106,15 @@ class Turn:
     def resolve(self, key: str, outcome: str, *, by: str | None = None, **changes: Any) -> None:
         """The alert ends with this outcome."""
         self._move(key, "resolved", {"outcome": outcome, **changes}, by)
+
+    def let_go(self, key: str) -> None:
+        """Follow an alert no longer, to keep the state small: an open one gives way to newer ones, a trace stays."""
+        if self.alerts[key].outcome is None:
+            self.resolve(key, "superseded")
+        held = self.alerts.pop(key)
+        self.ended[held.alert_id] = Ended(held.revision, held.raised_at, held.outcome, held.stage, held.work_revision)
+        for alert_id in list(self.ended)[: -memory.TRACES]:
+            del self.ended[alert_id]
 
     def _move(self, key: str, verb: str, changes: dict[str, Any], by: str | None = None) -> None:
         before = self.alerts[key]
@@ -109,12 +125,16 @@ class Turn:
             revision=before.revision + 1,
             last=verb,
             correlation=before.correlation if self.waking else self.ctx.correlation,
+            # An alert may be older than what BOSS says of the customer's city.
+            city=before.city if before.city or self.profile is None else self.profile.city,
             **changes,
         )
+        if before.outcome is not None and held.outcome is None:
+            held = replace(held, opened_at=self.ctx.now)
         self.alerts[key] = held
         self._tell(held, before, last if self.waking else self.ctx.id, by)
 
-    def _tell(self, held: Held, before: Held | None, cause: str, by: str | None = None) -> None:
+    def _tell(self, held: Held, before: Held | Ended | None, cause: str, by: str | None = None) -> None:
         alert = Alert(
             alert_id=held.alert_id,
             kind=held.kind,
@@ -168,6 +188,8 @@ class Turn:
             self.debt,
             self.tickets,
             self.terms,
+            self.heard,
+            self.ended,
         )
         return Decision(state, tuple(self.events), wake)
 
