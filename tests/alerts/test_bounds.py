@@ -5,12 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from alerts import bootstrap, sender, store
+from alerts import bootstrap, rules, sender, store
 from alerts.answers import Kept, KeptAnswers
 from alerts.channel.transport import Answer, Outcome
+from alerts.desk import turn
 from alerts.desk.book import Book
 from alerts.desk.composition import Watch
 from alerts.desk.sending import Answered
@@ -203,6 +205,54 @@ def test_a_message_without_its_receipt_leaves_the_state_after_receipt_hours() ->
     s.receipt(s.sms[0]["sms_id"], "m1")
     s.complains("2026-03-14", "closed")
     assert s.states[0] == "opened sent"
+
+
+def test_of_too_many_alerts_the_ended_ones_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "MOST_CASES", 3)
+    s = Story().customer()
+    for n in range(1, 7):
+        s.complains(f"2026-03-1{n}", complaint_id=f"k{n}")
+        s.work("opened", s.alerts()[-1].alert_id, f"w{n}")
+        if n not in (1, 6):
+            s.complains(f"2026-03-1{n} 11:00", "closed", complaint_id=f"k{n}")
+        s.tick()
+        for intent in s.send():
+            s.receipt(intent.sms_id, f"m{intent.parts[0].reference}")
+    assert s.customer_state is not None
+    states = [s.documents["alerts"][id]["state"] for id in s.customer_state.cases]
+    assert states == ["raised", "resolved", "raised"], "the oldest is still open"
+    assert len(s.alert_rows) == 6, "the rows stay"
+
+
+def test_payments_behind_an_arr_are_bounded_and_their_sum_is_right() -> None:
+    s = Story().customer()
+    s.owes(100_000, "2026-03-01")
+    for n in range(510):
+        s.pays(10, f"2026-03-02 {n // 60:02}:{n % 60:02}", f"p{n}")
+    assert s.customer_state is not None
+    assert (len(s.customer_state.debt.payments), s.customer_state.debt.due_fen) == (500, 100_000 - 5_100)
+
+
+@pytest.mark.parametrize(
+    ("collection", "version", "read", "still"),
+    [
+        ("policies", {"rate_per_second": 0}, store.read_policy, lambda policy: policy.version == 1),
+        ("policies", {"retry": 7}, store.read_policy, lambda policy: policy.version == 1),
+        ("templates", {"zh": "{id_number}"}, store.read_templates, lambda found: {t.version for t in found} == {1}),
+        ("rules", {"type": "poem"}, store.read_rules, lambda rules: {r.version for r in rules.documents} == {1}),
+    ],
+)
+async def test_a_version_that_makes_no_sense_leaves_the_one_before_in_force(
+    collection: str, version: dict[str, Any], read: Any, still: Any
+) -> None:
+    memory = MemoryStore()
+    documents: list[Any] = {
+        "policies": [BOOK.policy], "templates": list(BOOK.templates.values()), "rules": rules.load().documents,
+    }[collection]  # fmt: skip
+    rows = [msgspec.to_builtins(document) for document in documents]
+    rows.append({**rows[-1], **version, "version": 2})
+    memory.documents[collection] = {f"{r['id']}@{r['version']}": {"_id": "x", **r} for r in rows}
+    assert still(await read(MemoryRows(memory)))
 
 
 async def test_unmatched_receipts_are_bounded_by_age_and_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,21 +50,19 @@ async def prepare(rows: MongoRows) -> None:
 
 
 async def read_rules(rows: Rows) -> rules.Rules:
-    """All versions of the rules. Raises ``msgspec.ValidationError`` or ``ValueError`` saying what is wrong."""
-    found = await _plain_documents(rows, "rules")
-    return rules.Rules(msgspec.convert(found, list[rules.Rule])) if found else rules.load()
+    """All versions of the rules. Raises ``ValueError`` where those that can be read make no whole."""
+    found = await _readable(rows, "rules", rules.Rule)
+    return rules.Rules(found) if found else rules.load()
 
 
 async def read_templates(rows: Rows) -> list[Template]:
     """All versions of the templates."""
-    found = await _plain_documents(rows, "templates")
-    return msgspec.convert(found, list[Template]) if found else seeds("templates.yaml", Template)
+    return await _readable(rows, "templates", Template) or seeds("templates.yaml", Template)
 
 
 async def read_policy(rows: Rows) -> Policy:
     """The SMS policy in force."""
-    found = await _plain_documents(rows, "policies")
-    policies = msgspec.convert(found, list[Policy]) if found else seeds("sms_policy.yaml", Policy)
+    policies: list[Policy] = await _readable(rows, "policies", Policy) or seeds("sms_policy.yaml", Policy)
     return max(policies, key=lambda policy: policy.version)
 
 
@@ -131,6 +129,18 @@ async def forget_receipts(rows: Rows, now: datetime) -> None:
     if forgotten := await rows.forget("unmatched_receipts", {"received_at": {"$lt": until}}):
         RECEIPTS_FORGOTTEN.inc(forgotten)
         log.warning("receipts.forgotten", receipts=forgotten, until=until)
+
+
+async def _readable(rows: Rows, collection: str, kind: Any) -> list[Any]:
+    """Documents that can be worked with; of one that can't, the version before stays in force, and it is said why."""
+    found = []
+    for row in await _plain_documents(rows, collection):
+        try:
+            found.append(msgspec.convert(row, kind))
+        except (msgspec.ValidationError, ValueError) as error:
+            log.error("document.unreadable", collection=collection, id=row.get("id"), version=row.get("version"),
+                      error=str(error)[:500])  # fmt: skip
+    return found
 
 
 def _where(equal: dict[str, str | None], time_field: str, since: str | None) -> dict[str, Any]:

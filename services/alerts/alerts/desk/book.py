@@ -5,15 +5,17 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from string import Formatter
 from time import monotonic
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from alerts.channel import segments
 from servicekit.clock import SHANGHAI, SystemClock, at_local, local_date, system_now
 
 Language = Literal["zh", "en"]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
 VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
 _SEEDS = Path(__file__).parent.parent / "seeds"
 
@@ -39,12 +41,12 @@ class Retry(Struct, frozen=True, forbid_unknown_fields=True):
     ``give_up_hours``.
     """
 
-    attempts: int
-    first_seconds: float
-    factor: float
-    max_seconds: float
+    attempts: Count
+    first_seconds: Seconds
+    factor: Annotated[float, Meta(ge=1)]
+    max_seconds: Seconds
     temporary_statuses: tuple[int, ...]
-    give_up_hours: float = 48
+    give_up_hours: Annotated[float, Meta(gt=0, le=10_000)] = 48
 
     def delay(self, submits: int) -> float:
         """Seconds to wait after this many submits."""
@@ -60,12 +62,12 @@ class Policy(Document, frozen=True, kw_only=True):
     """How SMS are sent (see seeds/sms_policy.yaml)."""
 
     quiet: Quiet
-    daily_cap: int
-    rate_per_second: int
+    daily_cap: Count
+    rate_per_second: Count
     retry: Retry
-    receipt_hours: int
-    payments_kept_days: int
-    longest_name: int
+    receipt_hours: Count
+    payments_kept_days: Count
+    longest_name: Count
     country_code: str
     mobile_digits: int
     opt_out: tuple[str, ...]

@@ -30,7 +30,11 @@ from servicekit.service import Service
 from servicekit.store import Rows, Store, patiently
 
 log = structlog.get_logger()
-FORGOTTEN = Counter("kam_sms_without_receipt_total", "SMS whose receipt did not come within receipt_hours", ["state"])
+FORGOTTEN = Counter(
+    "kam_notifications_forgotten_total",
+    "What left a customer's state by its bound: SMS whose receipt did not come (by state), alerts beyond the most kept",
+    ["what"],
+)
 
 TOPICS = ["boss.events", "alert.events", "work.events", "sms.receipts"]
 Stores = Callable[[App, int], Store]
@@ -103,8 +107,8 @@ async def _take_effects(sender: Sender, blocked: store.BlockedNumbers, effects: 
         if isinstance(effect, Blocked):
             blocked.add(effect.phone)
         elif isinstance(effect, Forgotten):
-            FORGOTTEN.labels(effect.state).inc()
-            log.info("sms.without_receipt", sms_id=effect.sms_id, state=effect.state)
+            FORGOTTEN.labels(effect.what).inc()
+            log.info("state.forgotten", id=effect.id, what=effect.what)
 
 
 def _publisher(service: Service) -> Any:

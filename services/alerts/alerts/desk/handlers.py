@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,6 +23,9 @@ from contracts.boss import ArrearsConfirmed
 from servicekit.clock import end_of, iso
 from servicekit.decision import Context, Decision, Row
 from servicekit.envelope import parse_time
+
+log = structlog.get_logger()
+_MOST_PAYMENTS = 500  # of one customer, behind the last ARR
 
 # --- payloads: the fields we ask for; others have checked the whole record -------------------------------------------
 
@@ -170,11 +174,23 @@ def _on_payment(
     corrected = {id: known for id, known in debt.corrected.items() if known.at > since}
     if ctx.revision > 1 and (recency := _recency(ctx)) is not None:
         corrected[id_] = recency
+    payments = _folded(payments)
+    corrected = dict(sorted(corrected.items(), key=lambda known: known[1].at)[-_MOST_PAYMENTS:])
     if (payments, corrected) == (debt.payments, debt.corrected):
         return unchanged(state)
     turn.debt = replace(debt, payments=payments, corrected=corrected)
     cancel_paid(turn)
     return turn.decision()
+
+
+def _folded(payments: dict[str, tuple[datetime, int]]) -> dict[str, tuple[datetime, int]]:
+    """A bound: beyond it the oldest are one sum, which a correction of theirs no longer finds."""
+    if len(payments) <= _MOST_PAYMENTS:
+        return payments
+    *_, latest = oldest = sorted(payments, key=lambda id: payments[id][0])[: len(payments) - _MOST_PAYMENTS + 1]
+    log.warning("payments.folded", payments=len(payments))
+    rest = {id: paid for id, paid in payments.items() if id not in oldest}
+    return rest | {latest: (payments[latest][0], sum(payments[id][1] for id in oldest))}
 
 
 def _counted_since(turn: Turn) -> datetime:

@@ -84,6 +84,11 @@ class Case(Struct, frozen=True, omit_defaults=True):
     def is_open(self) -> bool:
         return self.alert is not None and self.ended is None
 
+    @property
+    def is_over(self) -> bool:
+        """It has ended, and nothing of it can move any more."""
+        return self.alert is None and self.ended is not None
+
 
 class Message(Struct, frozen=True, omit_defaults=True):
     """An SMS. ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
@@ -162,10 +167,10 @@ class Ready(Struct, frozen=True):
 
 
 class Forgotten(Struct, frozen=True):
-    """Effect: no receipt of this message came in time, none is waited for any more."""
+    """Effect: no receipt of a message came in time (``what``: its state), or there are too many alerts (``alert``)."""
 
-    sms_id: str
-    state: SmsState
+    id: str
+    what: str
 
 
 class Blocked(Struct, frozen=True):

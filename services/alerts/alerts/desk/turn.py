@@ -14,6 +14,8 @@ from servicekit.decision import Context, Decision, Emit, Row
 from servicekit.ids import derive
 
 APP = "alerts-desk"
+#: Alerts of one customer that are remembered; beyond it those go that ended first and have nothing to wait for.
+MOST_CASES = 600
 _VERBS: dict[SmsState, str] = {
     "queued": "planned",
     "held": "held",
@@ -151,11 +153,17 @@ class Turn:
     def decision(self, answer: Any = None) -> Decision:
         self._forget()
         busy = {m.alert_id for m in self.messages.values()}
+        cases = {id: _compact(case, id in busy) for id, case in self.cases.items()}
+        if len(cases) > MOST_CASES:
+            over = sorted((id for id, case in cases.items() if case.is_over), key=lambda id: _last_told(cases[id]))
+            for id in over[: len(cases) - MOST_CASES]:
+                del cases[id]
+                self.effects.append(Forgotten(id, "alert"))
         state = Customer(
             self.customer_id,
             self.contact,
             self.debt,
-            {id: _compact(case, id in busy) for id, case in self.cases.items()},
+            cases,
             self.messages,
             self.sent_on,
             self.references,
@@ -174,6 +182,10 @@ def wake_of(state: Customer | None) -> datetime | None:
 def unchanged(state: Customer | None) -> Decision:
     """Nothing of it concerns the desk."""
     return Decision(state, wake_at=wake_of(state))
+
+
+def _last_told(case: Case) -> float:
+    return 0.0 if case.recency is None else case.recency.at.timestamp()
 
 
 def _compact(case: Case, busy: bool) -> Case:
