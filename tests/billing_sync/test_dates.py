@@ -86,7 +86,7 @@ class Load:
         return take(draft, self._fact)
 
 
-@pytest.mark.parametrize("day", ["0001-01-01", "2026-05-31"])
+@pytest.mark.parametrize("day", ["0001-01-01", "2026-05-31", "9999-12-31"])
 @pytest.mark.parametrize("kind", [kind for kind in FED if kind.name not in ("BAL", "LEFT")], ids=lambda k: k.name)
 async def test_by_files_of_any_day(kind: Kind, day: str) -> None:
     dated = [(f.name, value) for f in kind.fields for value in EDGES.get(f.dated or "", [])]

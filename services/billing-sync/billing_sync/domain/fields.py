@@ -7,7 +7,7 @@ contracts (``msgspec.inspect``), never written down twice.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from billing_sync.domain.reasons import missing, shown, wrong
 from contracts.boss import BossRecord
-from servicekit.clock import iso
+from servicekit.clock import in_range, iso
 
 Wire = str | int | bool | None
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -42,11 +42,7 @@ def read_instant(text: str) -> datetime:
     """
     if not _INSTANT.fullmatch(text):
         raise ValueError(text)
-    at = datetime.fromisoformat(text)
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        return (datetime.min if at.year == 1 else datetime.max).replace(tzinfo=UTC)
+    return in_range(datetime.fromisoformat(text))
 
 
 class Field(NamedTuple):

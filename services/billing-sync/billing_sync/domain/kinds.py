@@ -9,7 +9,7 @@ from billing_sync.domain.fields import Field, Wire, fields_of, read_instant
 from billing_sync.domain.reasons import future
 from contracts.boss import BossRecord
 from contracts.registry import FEED, FILE_KINDS
-from servicekit.clock import at_local, end_of, iso, local_date, to_millis
+from servicekit.clock import at_local, end_of, iso, later_day, local_date, to_millis
 
 _encode_content = msgspec.msgpack.Encoder().encode
 _encode_body = msgspec.json.Encoder().encode
@@ -96,7 +96,7 @@ def limits_of_event(time: datetime) -> Limits:
 
 def limits_of_file(business_date: date) -> Limits:
     """A day after a file's business date, the whole day included."""
-    last = min(business_date, date.max - _DAY) + _DAY
+    last = later_day(business_date, 1)
     day = business_date.isoformat()
     return Limits(
         end_of(last), last.isoformat(), f"{last:%Y%m}", f"文件业务日期 {day} ", f"the file's business date {day}"
