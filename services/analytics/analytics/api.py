@@ -8,7 +8,7 @@ import httpx
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from analytics.chain import why
+from analytics.chain import ARCHIVE, why
 from analytics.domain import Counts
 from analytics.recount import differences
 from analytics.settings import Settings
@@ -31,10 +31,12 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
         """The chain of facts behind an alert, SMS, work item, event or BOSS record; 404 when nothing is known of it."""
         chain = why(lineage, id)
         if not chain:
+            days = lineage.days
             raise Refused(
                 "unknown_id",
-                f"没有找到 {id}：请给出预警、短信、工单或事件的编号",
-                f"nothing is known of {id}: give the id of an alert, an SMS, a work item or an event",
+                f"最近 {days} 天里没有找到 {id}：请给出预警、短信、工单或事件的编号；更早的见归档（{ARCHIVE}）",
+                f"nothing is known of {id} in the last {days} days: give the id of an alert, an SMS, a work item or "
+                f"an event; older ones are in the archive ({ARCHIVE})",
                 404,
             )
         return json_answer({"id": id, "chain": chain})

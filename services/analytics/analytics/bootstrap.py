@@ -6,7 +6,7 @@ from analytics.api import routes
 from analytics.archive import Archive
 from analytics.domain import TOPICS
 from analytics.settings import Settings
-from analytics.store import Lineage, LineageStore
+from analytics.store import Keep, Lineage, LineageStore
 from analytics.worker import Archiver, lineage_app
 from servicekit.pipeline import App
 from servicekit.service import Service
@@ -16,7 +16,8 @@ def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -
     """The service: one lineage unit a partition, the archiver beside them, and the API over both."""
     service = Service("analytics", settings)
     owned = settings.owned()
-    found = stores or [LineageStore(settings.service_data / "lineage" / str(ordinal)) for ordinal in owned]
+    keep, folder = Keep(settings.lineage_days, settings.lineage_most), settings.service_data / "lineage"
+    found = stores or [LineageStore(folder / str(ordinal), keep) for ordinal in owned]
     by_ordinal = dict(zip(owned, found, strict=True))
 
     def store(_: App, ordinal: int) -> LineageStore:
@@ -26,5 +27,5 @@ def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -
     archiver = Archiver(settings, Archive(settings.archive_dir, owned))
     service.jobs.append(archiver.run)
     service.freshness = archiver.freshness
-    service.routers.append(routes(Lineage(found), archiver.recount, settings))
+    service.routers.append(routes(Lineage(found, keep.days), archiver.recount, settings))
     return service

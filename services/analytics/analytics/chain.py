@@ -14,6 +14,10 @@ from analytics.domain import BOSS_TOPIC, Node
 from analytics.texts import summary
 
 RECORD = "boss.record"
+#: link that stands for evidence which is no longer kept here
+EARLIER = "lineage.earlier"
+#: where every event is, however old
+ARCHIVE = "topic=*/date=*/*.parquet"
 _SUBMITTED = "kam.sms.submitted.v1"
 #: within one millisecond causes come before what they cause
 _ORDER = (BOSS_TOPIC, "customer.events", "alert.events", "work.events", "sms.outbound")
@@ -34,7 +38,9 @@ class Link(Struct, frozen=True):
 
 
 class Web(Protocol):
-    """What the walk needs to look up."""
+    """What the walk needs to look up; ``days``: how long events are kept there."""
+
+    days: int
 
     def node(self, id_: str) -> Node | None: ...
 
@@ -71,7 +77,20 @@ class _Walk:
     def chain(self) -> list[Link]:
         nodes = sorted(self._nodes.values(), key=lambda n: (self._told_at(n), _RANK.get(n.topic, 9), n.offset))
         # One record may have given several events: it is told once, before the first of them.
-        return list({link.id: link for node in reversed(nodes) for link in reversed(_links(node))}.values())[::-1]
+        links = list({link.id: link for node in reversed(nodes) for link in reversed(_links(node))}.values())[::-1]
+        return [*self._earlier(), *links]
+
+    def _earlier(self) -> list[Link]:
+        """What an alert rests on and is not kept any more, in one link: the chain does not begin where it seems to."""
+        lists = (node.data.get("evidence") for node in self._nodes.values())
+        named = dict.fromkeys(id_ for ids in lists if isinstance(ids, list) for id_ in ids)
+        gone = [id_ for id_ in named if id_ not in self._nodes]
+        if not gone:
+            return []
+        days = self._web.days
+        zh = f"依据中有 {len(gone)} 个事件早于 {days} 天，见归档 {ARCHIVE}"
+        en = f"{len(gone)} event(s) of its evidence are older than {days} days: see the archive, {ARCHIVE}"
+        return [Link(gone[0], EARLIER, "", "analytics", None, zh, en, {"ids": gone, "archive": ARCHIVE})]
 
     def _told_at(self, node: Node) -> int:
         """Time in the log; a receipt comes after the submit it answers, even where it was written down first."""

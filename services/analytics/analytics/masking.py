@@ -47,7 +47,7 @@ def _bounded(name: str, value: Any, depth: int) -> Any:
         return mask(value) if mask and value else value[:_LONGEST_TEXT]
     if isinstance(value, dict) and depth:
         return _of_fields(value, depth - 1)
-    if isinstance(value, list) and depth:
+    if isinstance(value, list | tuple) and depth:
         return [_bounded(name, item, depth - 1) for item in value[:_MOST_ITEMS]]
     return value if isinstance(value, int | float) else "…"
 

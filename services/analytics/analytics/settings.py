@@ -13,3 +13,5 @@ class Settings(ServiceSettings):
     archive_seconds: Seconds = Field(default=30.0, description="age at which fewer rows are written too")
     recount_patience: Seconds = Field(default=60.0, description="seconds a recount waits for the archive to catch up")
     rates_url: str = Field(default="", description="where the agent of live rates (analytics.rates) answers")
+    lineage_days: Whole = Field(default=400, description="days for which events are found by kam why")
+    lineage_most: Whole = Field(default=20_000_000, description="most events of a partition that kam why finds")

@@ -1,24 +1,49 @@
 """Lineage and counts of one partition, in the same RocksDB and the same atomic write as the unit's states.
 
 Keys: ``n<event id>`` -> node; ``l<parent>\\0<event id>`` and ``a<alert, SMS or work id>\\0<event id>`` -> empty;
-``c<cell as JSON>`` -> count, 8 bytes.
+``c<cell as JSON>`` -> count, 8 bytes; ``t<8 bytes time in the log><event id>`` -> empty; ``m`` -> ``_Kept``.
+
+Nodes are kept for some days and up to some number (``Keep``): each write takes older ones away. Counts stay.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 from rocksdict import WriteBatch
 
 from analytics.domain import Cell, Counts, Node
+from servicekit.clock import SystemClock, system_now, to_millis
 from servicekit.decision import Refused, Row
 from servicekit.local import LocalStore
 from servicekit.store import Position
 
+_DAY_MS = 86_400_000
+_CHUNK = 10_000
 _encode = msgspec.msgpack.Encoder().encode
 _decode_node = msgspec.msgpack.Decoder(Node).decode
 _encode_cell = msgspec.json.Encoder().encode
 _decode_cell = msgspec.json.Decoder(Cell).decode
+
+
+class Keep(Struct, frozen=True):
+    """How long, in days of the log, and how many nodes of a partition are kept."""
+
+    days: int = 400
+    most: int = 20_000_000
+
+
+class _Kept(Struct, frozen=True):
+    """How many nodes there are, and the newest time in the log (ms) they had."""
+
+    nodes: int = 0
+    newest: int = 0
+
+
+_decode_kept = msgspec.msgpack.Decoder(_Kept).decode
 
 
 class LineageStore(LocalStore):
@@ -26,8 +51,18 @@ class LineageStore(LocalStore):
 
     is_open = False
 
+    def __init__(self, path: Path, keep: Keep | None = None, clock: SystemClock = system_now) -> None:
+        super().__init__(path)
+        self._keep, self._clock = keep or Keep(), clock
+
     async def open(self) -> Position:
         position = await super().open()
+        self._oldest = b"t"
+        raw = self._db.get(b"m")
+        if raw is not None:
+            self._kept = _decode_kept(raw)
+        else:
+            self._kept = await asyncio.get_running_loop().run_in_executor(self._thread, self._index_by_time)
         self.is_open = True
         return position
 
@@ -39,19 +74,69 @@ class LineageStore(LocalStore):
         first = {row.id: row.doc for row in reversed(rows)}
         known: list[bytes | None] = self._db.get([b"n" + id_.encode() for id_ in first]) or []
         new = [doc for doc, node in zip(first.values(), known, strict=True) if node is None and doc is not None]
+        if not new:
+            return
         more: Counts = Counter()
+        now, newest = to_millis(self._clock()), self._kept.newest
         for doc in new:
             node: Node = doc["node"]
-            name = node.id.encode()
-            write.put(b"n" + name, _encode(node))
-            for parent in node.parents:
-                write.put(b"l" + parent.encode() + b"\0" + name, b"")
-            for about in node.about:
-                write.put(b"a" + about.encode() + b"\0" + name, b"")
+            write.put(b"n" + node.id.encode(), _encode(node))
+            for name in _indexed(node):
+                write.put(name, b"")
+            entry = _by_time(node, now, newest)
+            newest = max(newest, int.from_bytes(entry[1:9], "big"))
+            self._oldest = min(self._oldest, entry)
+            write.put(entry, b"")
             more[doc["cell"]] += 1
         for cell, n in more.items():
             key = b"c" + _encode_cell(cell)
             write.put(key, (int.from_bytes(self._db.get(key) or b"", "big") + n).to_bytes(8, "big"))
+        # Both clocks must say that a node is old: neither the year 9999 in the log nor a leap of ours forgets anything.
+        gone = self._forget(write, len(new), min(newest, now) - self._keep.days * _DAY_MS)
+        self._kept = _Kept(self._kept.nodes + len(new) - gone, newest)
+        write.put(b"m", _encode(self._kept))
+
+    def _forget(self, write: WriteBatch, new: int, before: int) -> int:
+        """Take away the oldest nodes that are beyond the rule, some more than come in; how many."""
+        over = self._kept.nodes + new - self._keep.most
+        gone = 0
+        for entry in self._from(self._oldest, b"t"):
+            self._oldest = entry
+            if gone >= 2 * new + 100 or (gone >= over and int.from_bytes(entry[1:9], "big") >= before):
+                break
+            name = b"n" + entry[9:]
+            if (raw := self._db.get(name)) is not None:
+                for key in _indexed(_decode_node(raw)):
+                    write.delete(key)
+                write.delete(name)
+            write.delete(entry)
+            gone += 1
+        return gone
+
+    def _index_by_time(self) -> _Kept:
+        """Once, for nodes written before there was an order by time."""
+        now, kept = to_millis(self._clock()), _Kept()
+        write = WriteBatch(raw_mode=True)
+        items = self._db.iter()
+        items.seek(b"n")
+        while items.valid() and items.key().startswith(b"n"):
+            entry = _by_time(_decode_node(items.value()), now, kept.newest)
+            write.put(entry, b"")
+            kept = _Kept(kept.nodes + 1, max(kept.newest, int.from_bytes(entry[1:9], "big")))
+            if kept.nodes % _CHUNK == 0:
+                self._db.write(write, self._lazy)
+                write = WriteBatch(raw_mode=True)
+            items.next()
+        write.put(b"m", _encode(kept))
+        self._db.write(write, self._synced)
+        return kept
+
+    def _from(self, start: bytes, prefix: bytes) -> Iterator[bytes]:
+        items = self._db.iter()
+        items.seek(start)
+        while items.valid() and items.key().startswith(prefix):
+            yield items.key()
+            items.next()
 
     def node(self, id_: str) -> Node | None:
         raw = self._db.get(b"n" + id_.encode())
@@ -83,13 +168,25 @@ class LineageStore(LocalStore):
         return found
 
 
+def _indexed(node: Node) -> list[bytes]:
+    """Where a node is found by what it came from and what it tells of."""
+    name = b"\0" + node.id.encode()
+    return [*(b"l" + p.encode() + name for p in node.parents), *(b"a" + about.encode() + name for about in node.about)]
+
+
+def _by_time(node: Node, now: int, newest: int) -> bytes:
+    """Its place in the order by time: a producer may write any time, or none."""
+    at = min(node.timestamp, now) if node.timestamp > 0 else newest
+    return b"t" + at.to_bytes(8, "big") + node.id.encode()
+
+
 class Lineage:
     """Read side over the stores of all partitions of this process. Raises ``Refused`` 503 until they are open."""
 
     MOST = 2000
 
-    def __init__(self, stores: Sequence[LineageStore]) -> None:
-        self._stores = stores
+    def __init__(self, stores: Sequence[LineageStore], days: int = Keep().days) -> None:
+        self._stores, self.days = stores, days
 
     def node(self, id_: str) -> Node | None:
         return next((node for store in self._open() if (node := store.node(id_)) is not None), None)

@@ -1,0 +1,173 @@
+"""Lineage does not grow without end (defect 22), and what is no longer kept is said to be so."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import TopicPartition
+
+from analytics.api import routes
+from analytics.chain import EARLIER, why
+from analytics.settings import Settings
+from analytics.store import Keep, Lineage, LineageStore
+from analytics.worker import lineage_app
+from servicekit.auth import issue_token
+from servicekit.clock import to_millis
+from servicekit.pipeline import Unit
+from servicekit.service import Service
+
+TOPICS = ("boss.events", "alert.events")
+START = datetime(2025, 1, 1, tzinfo=UTC)
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+class Years:
+    """A lineage store whose system clock follows the log."""
+
+    def __init__(self, log: Any, folder: Path, keep: Keep, day: int) -> None:
+        self.log, self.now = log, START + timedelta(days=day)
+        self.store = LineageStore(folder, keep, lambda: self.now)
+        self._read: dict[str, int] = {}
+
+    async def open(self) -> "Years":
+        inputs = [TopicPartition(t, 0) for t in TOPICS]
+        self.unit = Unit(lineage_app(self.log.settings), 0, inputs, self.store, None)  # type: ignore[arg-type]
+        await self.unit.open()
+        return self
+
+    async def read(self) -> None:
+        batch = {t: self.log.records[t][self._read.get(t, 0) :] for t in TOPICS}
+        self._read = {t: len(self.log.records[t]) for t in TOPICS}
+        await self.unit.process({TopicPartition(t, 0): records for t, records in batch.items()})
+
+    async def days(self, first: int, last: int) -> None:
+        """Some days, ten of them in one read."""
+        for number in range(first, last):
+            self.add(number)
+            if number % 10 == 9:
+                await self.read()
+
+    async def day(self, number: int, stamp: datetime | None = None) -> None:
+        self.add(number, stamp)
+        await self.read()
+
+    def add(self, number: int, stamp: datetime | None = None) -> None:
+        """One debt and its alert."""
+        self.now = START + timedelta(days=number)
+        self.log._stamp = to_millis(stamp or self.now)
+        record = f"file:ARR.dat.gz#{number}"
+        self.log.add("boss.arrears.changed", f"debt{number}", correlation=record)
+        raised: dict[str, Any] = {"alert_id": f"alert{number}", "evidence": [f"debt{number}"]}
+        self.log.add("alert.raised", f"raised{number}", correlation=record, cause=f"debt{number}", **raised)
+
+    def keys(self) -> dict[str, int]:
+        """How many keys of each sort there are."""
+        found: dict[str, int] = {}
+        items = self.store._db.iter()
+        items.seek(b"")
+        while items.valid():
+            sort = items.key()[:1].decode()
+            found[sort] = found.get(sort, 0) + 1
+            items.next()
+        return found
+
+
+@asynccontextmanager
+async def years(log: Any, tmp_path: Path, *, day: int = 0, **keep: int) -> AsyncIterator[Years]:
+    house = await Years(log, tmp_path / "lineage", Keep(**keep), day).open()
+    try:
+        yield house
+    finally:
+        await house.store.close()
+
+
+async def test_after_a_year_only_the_days_of_the_rule_are_left(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path, days=90) as house:
+        await house.days(0, 100)
+        early = house.keys()
+        await house.days(100, 400)
+
+        late = house.keys()
+        assert {sort: late[sort] - early[sort] for sort in "nlat"} == dict.fromkeys("nlat", 0)
+        lineage = Lineage([house.store], days=90)
+        assert [link.id for link in why(lineage, "alert399")] == ["file:ARR.dat.gz#399", "debt399", "raised399"]
+        assert [link.id for link in why(lineage, "alert311")][-1] == "raised311"
+        assert why(lineage, "alert300") == why(lineage, "debt300") == why(lineage, "file:ARR.dat.gz#300") == []
+        assert lineage.counts()[0].total() == 800, "counts stay"
+
+
+async def test_there_are_never_more_than_the_rule_allows(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path, most=50) as house:
+        await house.days(0, 100)
+
+        assert house.keys()["n"] == 50
+        assert why(Lineage([house.store]), "alert75") and not why(Lineage([house.store]), "alert74")
+
+
+async def test_evidence_that_is_gone_is_said(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path, days=30) as house:
+        await house.day(0)
+        house.now, log._stamp = START + timedelta(days=40), to_millis(START + timedelta(days=40))
+        log.add("alert.resolved", "resolved0", correlation="call", alert_id="alert0", evidence=["debt0"])
+        await house.read()
+        await house.day(41)
+
+        chain = why(Lineage([house.store], days=30), "alert0")
+
+        assert [(link.type, link.id) for link in chain] == [(EARLIER, "debt0"), ("kam.alert.resolved.v1", "resolved0")]
+        assert "早于 30 天，见归档" in chain[0].summary_zh and "see the archive" in chain[0].summary_en
+        assert chain[0].detail["ids"] == ["debt0"]
+
+
+async def test_an_old_number_gets_an_honest_answer(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path, days=30) as house:
+        secret = tmp_path / "secret"
+        secret.write_text(SECRET)
+        settings = Settings(service_data=tmp_path, archive_dir=tmp_path / "a", kafka="-", secret_file=secret)
+        service = Service("analytics", settings)
+        service.routers.append(routes(Lineage([house.store], 30), None, settings))  # type: ignore[arg-type]
+        token = issue_token(SECRET, "gateway", "service")
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://a") as client:
+            answer = await client.get("/v1/why/alert0", headers={"authorization": f"Bearer {token}"})
+
+        assert answer.status_code == 404
+        assert "最近 30 天" in answer.json()["zh"] and "archive (topic=*/date=*/*.parquet)" in answer.json()["en"]
+
+
+@pytest.mark.parametrize("stamp", [datetime(9999, 12, 31, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])
+async def test_a_strange_time_in_the_log_forgets_nothing_else(log: Any, tmp_path: Path, stamp: datetime) -> None:
+    async with years(log, tmp_path, days=30) as house:
+        await house.day(0)
+        await house.day(1, stamp)
+        await house.day(2)
+
+        lineage = Lineage([house.store])
+        assert why(lineage, "alert0") and why(lineage, "alert1") and why(lineage, "alert2")
+
+
+async def test_a_leap_of_the_system_clock_forgets_nothing(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path, days=30) as house:
+        await house.day(0)
+        await house.day(1)
+        house.now = START + timedelta(days=4000)
+        log.add("alert.raised", "later", alert_id="later", evidence=[])
+        await house.read()
+
+        assert why(Lineage([house.store]), "alert0")
+
+
+async def test_nodes_of_before_the_rule_come_under_it(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path) as house:
+        await house.days(0, 20)
+        for key in [*house.store._prefix(b"t"), b"m"]:
+            house.store._db.delete(key)
+    async with years(log, tmp_path, day=20, days=10) as house:
+        house._read = {t: len(log.records[t]) for t in TOPICS}
+        await house.day(20)
+
+        assert house.keys()["n"] == house.keys()["t"] == 22
+        assert why(Lineage([house.store]), "alert10") and not why(Lineage([house.store]), "alert9")
