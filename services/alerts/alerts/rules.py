@@ -1,13 +1,15 @@
 """Rules of the detector as versioned documents: everything a threshold, list or severity is, is said there."""
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 T = TypeVar("T")
 Severity = Literal["critical", "major", "minor"]
+#: A reason's code is an open set: rule documents name it, and staff add some.
+Code = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
 SEEDS = Path(__file__).parent / "seeds" / "rules.yaml"
 
 
@@ -25,7 +27,7 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True):
 
     record: Literal["BILL", "USAGE"]
     figure: str
-    code: Literal["bill_fall", "minutes_fall"]
+    code: Code
 
 
 class Fall(Document, frozen=True, kw_only=True, tag="fall"):
@@ -46,8 +48,8 @@ class Request(Document, frozen=True, kw_only=True, tag="request"):
     """A service request of one kind."""
 
     severity: Severity
-    request: Literal["stop", "port_query"]
-    code: Literal["stop_request", "port_query"]
+    request: Literal["stop", "port_query", "suspend", "resume", "change"]
+    code: Code
     late_after_days: int
 
 

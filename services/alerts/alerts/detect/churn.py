@@ -11,14 +11,13 @@ from msgspec.structs import replace
 
 from alerts.detect.state import Asked, Cause, Month, Profile, Series, State, Values
 from alerts.detect.turn import Turn, worst
-from alerts.rules import Fall, Metric, Rules
+from alerts.rules import Fall, Metric, Request, Rules
 from servicekit.clock import SHANGHAI, end_of, in_range, later
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
 
 KEPT_MONTHS = 36  # of a figure up to its newest; and warnings, the newest, and as many older ones that are open
 _FOLLOWS_FIGURES = (None, "withdrawn", "superseded", "recovered")
-_REQUESTS = ("stop_request", "port_query")
 
 
 # --- months -----------------------------------------------------------------------------------------------------
@@ -175,7 +174,7 @@ def look(turn: Turn, month: Month, requests: tuple[Cause, ...] = (), *, may_admi
         return
     held = turn.alerts.get(_key(month))
     if held is not None:
-        requests = (*(c for c in held.reasons if c.code in _REQUESTS), *requests)
+        requests = (*(c for c in held.reasons if _is_request(turn, c)), *requests)
     falling = _falling(turn, month)
     admitted = held is not None and held.admitted
     if falling and not admitted and may_admit:
@@ -201,7 +200,7 @@ def take_back(turn: Turn, request_id: str) -> None:
     """A request is another customer's now: its reason leaves the alert, and the next of its kind takes its place."""
     turn.asked = without(turn.asked, request_id)
     for key, held in list(turn.alerts.items()):
-        gone = [c for c in held.reasons if c.code in _REQUESTS and _request_id(c) == request_id]
+        gone = [c for c in held.reasons if _request_id(c) == request_id]
         if not key.startswith("churn/") or not gone:
             continue
         month = int(key.removeprefix("churn/"))
@@ -248,6 +247,10 @@ def request_cause(rules: Rules, kind: str, request_id: str, requested_at: dateti
     return Cause(rule.id, rule.version, rule.code, values, (ctx.id,))
 
 
+def _is_request(turn: Turn, cause: Cause) -> bool:
+    return isinstance(turn.rules.churn(cause.rule, cause.version), Request)
+
+
 def _settle(turn: Turn, month: Month, reasons: tuple[Cause, ...], admitted: bool) -> None:
     key = _key(month)
     held = turn.alerts.get(key)
@@ -286,7 +289,7 @@ def _outcome(turn: Turn, month: Month, reasons: tuple[Cause, ...]) -> str | None
     """How an alert with these reasons stands: None is open."""
     if not reasons:
         return "withdrawn"
-    if any(c.code in _REQUESTS for c in reasons):
+    if any(_is_request(turn, c) for c in reasons):
         return None
     following = turn.alerts.get(_key(month + 1))
     if following is not None and following.admitted and _falling(turn, month + 1):
