@@ -9,6 +9,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
+from alerts.detect import app as detect
+from alerts.rules import load
 from billing_sync.domain.keys import index_key, record_key
 from billing_sync.domain.kinds import KINDS
 from billing_sync.domain.record import Known
@@ -18,6 +20,7 @@ from billing_sync.intake import Draft
 from billing_sync.store import decode_known
 from contracts.boss import RecordMoved
 from intake_harness import Producer, event, feed, running, until
+from one_unit import OneUnit
 from servicekit.kafka import partition_of
 from servicekit.memory import MemoryStore
 
@@ -167,3 +170,33 @@ async def test_a_contract_that_moves_by_an_event_is_no_drift_of_the_old_city() -
         assert not [key for key in store.states if key.startswith("I/")]
         await intake.submit(Row("320200", 6, "B"))
         assert [key for key in store.states if key.startswith("I/")] == [index_key("CONT", "320200", "r1")]
+
+
+async def test_there_and_back_gives_three_alerts_each_ended_before_the_next() -> None:
+    """What billing-sync publishes, taken by the detector of alerts."""
+    async with running() as (intake, producer):
+        for customer in ("A", "B"):
+            data = {"customer_id": customer, "status": "active", "city": "320100"}
+            await feed(intake, "customer.changed", data, time="2026-06-01T00:00:00Z")
+        for day, customer in enumerate(("A", "B", "A"), 2):
+            data = {**RECORDS["CONT"][1], "customer_id": customer}
+            await feed(intake, "contract.changed", data, time=f"2026-06-{day:02}T10:00:00Z")
+        await until(lambda: not intake.settle()["outbox"])
+    detector = await OneUnit(detect(load()), "boss.events", "work.events").open()
+    sent = [m for m in producer.messages if m.topic == "boss.events" and m.key != b"clock"]
+    await detector.take(
+        *(
+            ConsumerRecord("boss.events", 0, n, 0, 0, m.key, m.value, None, 0, 0, tuple(m.headers))
+            for n, m in enumerate(sent)
+        )
+    )
+    alerts = [json.loads(m.value or b"") for m in await detector.outbox() if m.topic == "alert.events"]
+    lives = [(a["customer_id"], a["state"], a["outcome"]) for a in alerts]
+    assert lives == [
+        ("A", "raised", None),
+        ("A", "resolved", "withdrawn"),
+        ("B", "raised", None),
+        ("B", "resolved", "withdrawn"),
+        ("A", "raised", None),
+    ]
+    assert len({a["alert_id"] for a in alerts}) == 3
