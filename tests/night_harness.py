@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from billing_sync.intake import Intake
-from billing_sync.loader import Loader
+from billing_sync.nightly.loader import Loader
 from billing_sync.settings import Settings
 from bossfiles import write_pair
 from intake_harness import Producer, running, until

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import structlog
 
-from billing_sync import inbox as inbox_module
-from billing_sync.inbox import Inbox, RejectFile, safe_name
+from billing_sync.nightly import inbox as inbox_module
+from billing_sync.nightly.chunks import RejectFile
+from billing_sync.nightly.inbox import Inbox
+from billing_sync.nightly.names import safe_name
 from bossfiles import COLUMNS, write_pair
 from intake_harness import Producer
 from night_harness import CITY, DAY, Night, bill, customer, night
@@ -140,8 +142,8 @@ async def test_a_file_that_cannot_be_read_again_and_again_lets_others_pass(boss:
         return opened(path, *more, **named)
 
     monkeypatch.setattr(gzip, "open", fails)
-    monkeypatch.setattr("billing_sync.loader._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("billing_sync.loader._LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("billing_sync.nightly.loader._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("billing_sync.nightly.loader._LONGEST_PAUSE", 0.001)
     receipt = await boss.put("BILL", [bill()])
     assert receipt["result"] == "rejected" and "again and again" in receipt["reason_en"] and len(times) == 8
     assert (await boss.put("BILL", [bill()], sequence=2))["result"] == "accepted"
@@ -161,8 +163,8 @@ async def test_a_full_disk_in_the_middle_is_waited_out_and_told_once(boss: Night
         add(file, rows)
 
     monkeypatch.setattr(RejectFile, "add", fails)
-    monkeypatch.setattr("billing_sync.loader._FIRST_PAUSE", 0.001)
-    monkeypatch.setattr("billing_sync.loader._LONGEST_PAUSE", 0.001)
+    monkeypatch.setattr("billing_sync.nightly.loader._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("billing_sync.nightly.loader._LONGEST_PAUSE", 0.001)
     rows: list[Any] = [bill(str(n), "bad" if n % 3 == 0 else 100) for n in range(10)]
     with structlog.testing.capture_logs() as logs:
         receipt = await boss.put("BILL", rows)
@@ -175,7 +177,7 @@ async def test_a_full_disk_in_the_middle_is_waited_out_and_told_once(boss: Night
 
 
 async def test_a_folder_that_is_away_for_a_while_ends_nothing(boss: Night, monkeypatch: Any) -> None:
-    monkeypatch.setattr("billing_sync.loader._LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("billing_sync.nightly.loader._LONGEST_PAUSE", 0.01)
     assert (await boss.put("BILL", [bill()]))["result"] == "accepted"
     away = boss.boss / "accepted"
     shutil.move(away, boss.boss / "kept")
@@ -283,7 +285,7 @@ async def test_a_loading_begun_by_an_earlier_release_goes_on(tmp_path: Path) -> 
     from hashlib import sha256
 
     from billing_sync.domain.keys import LOAD
-    from billing_sync.loading import Loading
+    from billing_sync.nightly.loading import Loading
     from billing_sync.store import encode
     from intake_harness import NOW
     from servicekit.store import Batch

@@ -12,7 +12,7 @@ from billing_sync.clock import instant_of
 from billing_sync.domain.events import UNREADABLE, FeedEvent, Rejection, binary, event_of, rejection, structured
 from billing_sync.domain.reasons import Bad
 from billing_sync.intake import Events, Intake, SetClock
-from billing_sync.loader import Loader
+from billing_sync.nightly.loader import Loader
 from billing_sync.settings import Settings
 from contracts.answers import ClockView, EventReceipt, FileReceiptView, Waiting
 from contracts.http import ClockSetting

@@ -5,7 +5,7 @@ from functools import partial
 from billing_sync.api import routes
 from billing_sync.domain.record import Known
 from billing_sync.intake import Intake
-from billing_sync.loader import Loader
+from billing_sync.nightly.loader import Loader
 from billing_sync.settings import Settings
 from billing_sync.store import ScanStore
 from servicekit.clock import SystemClock, system_now

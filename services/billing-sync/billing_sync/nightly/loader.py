@@ -11,11 +11,13 @@ from typing import Any
 import structlog
 
 from billing_sync import metrics
-from billing_sync.delivery import Delivery
-from billing_sync.files import CONTROL, DATA, FileRejected, FileUnreadable, PairName, read_control, stem_of
-from billing_sync.inbox import Inbox, Stray, Waiting, safe_name
 from billing_sync.intake import Intake
-from billing_sync.outcome import left_in_place, no_control, no_data, no_name
+from billing_sync.nightly.control import read_control
+from billing_sync.nightly.delivery import Delivery
+from billing_sync.nightly.inbox import Inbox, Waiting
+from billing_sync.nightly.names import CONTROL, DATA, PairName, Stray, safe_name, stem_of
+from billing_sync.nightly.outcome import left_in_place, no_control, no_data, no_name
+from billing_sync.nightly.reading import FileRejected, FileUnreadable
 from billing_sync.settings import Settings
 
 log = structlog.get_logger()

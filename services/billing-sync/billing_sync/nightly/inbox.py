@@ -5,7 +5,6 @@ on it is ours: who writes the same name into the inbox again delivers a new file
 """
 
 import errno
-import hashlib
 import os
 import shutil
 import stat
@@ -13,32 +12,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from billing_sync.files import CONTROL, DATA, PairName, name_of, stem_of
+from billing_sync.nightly.names import CONTROL, DATA, REJECTS, PairName, Stray, name_of, stem_of, stray_name
 
 FOLDERS = ("inbox", "accepted", "partial", "rejected")
 PAIR = (CONTROL, DATA)
 # Extensions of what one name may stand for in .work: a pair, or a file that is none.
 HALVES = (*PAIR, "")
-REJECTS = ".rej"
 _BEING_WRITTEN = (".part", ".tmp")
-# Leaves room for our extensions, a number and the dot of a temporary name in the 255 bytes of a file system.
-_NAME_BYTES = 200
-_DIGEST = 8
-
-
-class Stray(NamedTuple):
-    """What is no half of a pair: ``stem`` and ``suffixes`` of its files, ``safe`` the name it goes by from here on,
-    ``plain`` whether they are plain files (no folder, link, pipe)."""
-
-    stem: str
-    suffixes: tuple[str, ...]
-    safe: str
-    plain: bool
-
-    @property
-    def file(self) -> str:
-        """Name of its first file, as it may be stored and printed."""
-        return self.safe + self.suffixes[0]
 
 
 class Waiting(NamedTuple):
@@ -48,18 +28,6 @@ class Waiting(NamedTuple):
     orphans: list[PairName]
     halves: list[PairName]
     strays: list[Stray]
-
-
-def safe_name(name: str) -> str:
-    """A file's name as it can be stored, printed and sent: itself, or with escapes, cut to 200 bytes with the first
-    digits of the raw name's SHA-256. Safe names stay as they are."""
-    raw = os.fsencode(name)
-    readable = raw.decode("utf-8", "backslashreplace")
-    if readable == name and name.isprintable() and len(raw) <= _NAME_BYTES and not name.endswith(REJECTS):
-        return name
-    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in readable)
-    cut = escaped.encode()[: _NAME_BYTES - _DIGEST - 1].decode("utf-8", "ignore")
-    return f"{cut}-{hashlib.sha256(raw).hexdigest()[:_DIGEST]}"
 
 
 class Inbox:
@@ -108,10 +76,10 @@ class Inbox:
                 (pairs if known.file in plain else orphans).append(known)
             elif stem + CONTROL not in plain:
                 halves.append(known)
-        turned_away = [Stray(stem, tuple(s), _named(stem, bare), True) for (stem, bare), s in strays.items()]
+        turned_away = [Stray(stem, tuple(s), stray_name(stem, bare), True) for (stem, bare), s in strays.items()]
         for name in sorted(odd):
             stem = stem_of(name)
-            turned_away.append(Stray(stem, (name.removeprefix(stem),), _named(stem, stem == name), False))
+            turned_away.append(Stray(stem, (name.removeprefix(stem),), stray_name(stem, stem == name), False))
         return Waiting(sorted(pairs), sorted(orphans), sorted(halves), turned_away)
 
     def age(self, stem: str, suffixes: tuple[str, ...] = PAIR) -> float:
@@ -182,13 +150,6 @@ class Inbox:
                 _move(path, self.root / folder / (target + suffix))
 
 
-def _named(stem: str, bare: bool) -> str:
-    """The safe name of a stray; one without extension never goes by a pair's name."""
-    if bare and name_of(stem) is not None:
-        return f"{stem}-{hashlib.sha256(stem.encode()).hexdigest()[:_DIGEST]}"
-    return safe_name(stem)
-
-
 def _is_plain(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.lstat().st_mode)
@@ -207,31 +168,3 @@ def _move(source: Path, target: Path) -> None:
         shutil.copy2(source, temporary)
         temporary.replace(target)
         source.unlink()
-
-
-class RejectFile:
-    """Rows that could not be taken, as they come: ``line, field, value, reason``, tab-separated. It is cut back to the
-    length that was committed when loading goes on after a kill, so that no row stands in it twice."""
-
-    HEADER = b"line\tfield\tvalue\treason\n"
-
-    def __init__(self, path: Path, length: int) -> None:
-        self.path = path
-        self._file = path.open("r+b" if path.exists() else "w+b")
-        self._file.truncate(length)
-        self._file.seek(length)
-        if length == 0:
-            self._file.write(self.HEADER)
-        self.length = self._file.tell()
-
-    def add(self, rows: list[tuple[int, str | None, str, str]]) -> None:
-        """Append rows, durably."""
-        for line, field, value, reason in rows:
-            cells = (str(line), field or "", value, reason)
-            self._file.write(("\t".join(cell.replace("\t", "\\t") for cell in cells) + "\n").encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self.length = self._file.tell()
-
-    def close(self) -> None:
-        self._file.close()

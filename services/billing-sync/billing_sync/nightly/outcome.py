@@ -7,9 +7,10 @@ from typing import Any, Literal
 import msgspec
 
 from billing_sync.domain.kinds import FILE_ORDER
-from billing_sync.files import CONTROL, FileRejected, PairName
-from billing_sync.inbox import Inbox, Stray
-from billing_sync.loading import Loading, Taken
+from billing_sync.nightly.inbox import Inbox
+from billing_sync.nightly.loading import Loading, Taken
+from billing_sync.nightly.names import CONTROL, PairName, Stray
+from billing_sync.nightly.reading import FileRejected
 from contracts.misc import FileReceipt
 
 Result = Literal["accepted", "partial", "rejected", "duplicate"]

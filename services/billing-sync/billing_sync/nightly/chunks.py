@@ -1,5 +1,6 @@
 """The second pass over a file: its rows in chunks, each row a fact or a reject. Streams."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +8,10 @@ from typing import NamedTuple
 from billing_sync.domain.reasons import Bad
 from billing_sync.domain.record import Fact
 from billing_sync.domain.rows import FactMaker, RowReader
-from billing_sync.files import Control, PairName, blocks, header_of, lines_of
+from billing_sync.nightly.control import Control
+from billing_sync.nightly.names import PairName
+from billing_sync.nightly.reading import blocks, lines_of
+from billing_sync.nightly.verification import header_of
 
 # What a chunk may hold in characters: 2,000 rows of a megabyte each would be too much at once.
 _CHUNK_CHARACTERS = 8 << 20
@@ -60,3 +64,31 @@ def _read(reader: RowReader, maker: FactMaker, rows: list[tuple[int, str]]) -> C
             rejects.append((number, bad.field, bad.value, str(bad)))
             named.append(reader.key_of(line))
     return Chunk(facts, rejects, named, len(rows), sum(maker.amount(fact) for fact in facts))
+
+
+class RejectFile:
+    """Rows that could not be taken, as they come: ``line, field, value, reason``, tab-separated. It is cut back to the
+    length that was committed when loading goes on after a kill, so that no row stands in it twice."""
+
+    HEADER = b"line\tfield\tvalue\treason\n"
+
+    def __init__(self, path: Path, length: int) -> None:
+        self.path = path
+        self._file = path.open("r+b" if path.exists() else "w+b")
+        self._file.truncate(length)
+        self._file.seek(length)
+        if length == 0:
+            self._file.write(self.HEADER)
+        self.length = self._file.tell()
+
+    def add(self, rows: list[tuple[int, str | None, str, str]]) -> None:
+        """Append rows, durably."""
+        for line, field, value, reason in rows:
+            cells = (str(line), field or "", value, reason)
+            self._file.write(("\t".join(cell.replace("\t", "\\t") for cell in cells) + "\n").encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.length = self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()

@@ -16,21 +16,11 @@ from billing_sync import metrics
 from billing_sync.domain.keys import LOAD, last_key, receipts_key, record_key, sequence_key
 from billing_sync.domain.kinds import KINDS
 from billing_sync.domain.rows import FactMaker
-from billing_sync.files import (
-    CONTROL,
-    DATA,
-    Control,
-    FileRejected,
-    FileUnreadable,
-    PairName,
-    digest,
-    name_of,
-    read_control,
-    verify,
-)
-from billing_sync.inbox import HALVES, Inbox, RejectFile
 from billing_sync.intake import Intake
-from billing_sync.loading import (
+from billing_sync.nightly.chunks import RejectFile, chunks
+from billing_sync.nightly.control import Control, read_control
+from billing_sync.nightly.inbox import HALVES, Inbox
+from billing_sync.nightly.loading import (
     Absent,
     Begin,
     Finish,
@@ -44,7 +34,8 @@ from billing_sync.loading import (
     decode_taken,
     index_prefixes,
 )
-from billing_sync.outcome import (
+from billing_sync.nightly.names import CONTROL, DATA, PairName, name_of
+from billing_sync.nightly.outcome import (
     Outcomes,
     late,
     missing,
@@ -54,7 +45,8 @@ from billing_sync.outcome import (
     taken_away,
     unreadable,
 )
-from billing_sync.reading import chunks
+from billing_sync.nightly.reading import FileRejected, FileUnreadable, digest
+from billing_sync.nightly.verification import verify
 from billing_sync.settings import Settings
 from contracts.misc import FileReceipt
 from servicekit.clock import local_date

@@ -11,10 +11,10 @@ from billing_sync.domain.keys import LOAD, half_key, index_key, last_key, receip
 from billing_sync.domain.kinds import KINDS, Kind, morning_of
 from billing_sync.domain.record import Known, Outcome, is_older
 from billing_sync.domain.rows import FactMaker
-from billing_sync.files import DATA, PairName
 from billing_sync.handlers import ANY_CITY, mark_seen, take
 from billing_sync.intake import Draft
-from billing_sync.reading import Chunk
+from billing_sync.nightly.chunks import Chunk
+from billing_sync.nightly.names import DATA, PairName
 from billing_sync.store import ScanStore, encode
 from contracts.misc import FileReceipt
 from servicekit.clock import iso, to_millis
