@@ -53,7 +53,6 @@ class Service:
         self.consumer: AIOKafkaConsumer | None = None
         self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeUnit, int]] = []
         self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
-        self.started_at = time.time()
         self._ready = False
         self.body_bytes = BODY_BYTES
 

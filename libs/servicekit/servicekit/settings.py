@@ -53,7 +53,6 @@ class ServiceSettings(BaseSettings):
     dead_letters_in_a_row: int = Field(
         default=100, ge=0, description="then the consumer stops instead of draining the topic"
     )
-    faults_dir: Path | None = None
 
     @model_validator(mode="after")
     def _owns_what_there_is(self) -> Self:
