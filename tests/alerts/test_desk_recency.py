@@ -182,3 +182,28 @@ def test_a_contract_that_moves_takes_its_queued_sms_back_and_the_new_customer_ha
     a._desk("kam.alert.raised.v1", replay_of_before, Context(a.now, "e", "kam.alert.raised.v1", "feed:test#k"))
     a.tick("2026-06-11")
     assert a.intend() == []
+
+
+def test_every_contract_sms_that_the_smsc_took_is_listed_when_a_contract_goes_there_and_back() -> None:
+    """Defect 31, from the records on: A's, then B's, then A's again; what waits at a handover is never sent."""
+    a, b = (Story(customer).customer("2026-06-01") for customer in ("A", "B"))
+    term = {"contract_id": "k1", "ends_on": "2026-08-15"}
+    taken: list[str] = []
+
+    def send(s: Story, when: str) -> None:
+        s.tick(when)
+        taken.extend(intent.sms_id for intent in s.send())
+
+    a.boss("contract.changed", "2026-06-02", **term)
+    send(a, "2026-06-20 10:00")  # 60 days
+    a.hand_over(b, "contract.changed", "2026-06-21", **term)
+    send(b, "2026-06-21 10:00")
+    b.tick("2026-07-16 23:00")  # 30 days, in the night: it waits
+    b.hand_over(a, "contract.changed", "2026-07-16 23:30", **term)
+    for s in (a, b):
+        send(s, "2026-07-17 10:00")
+    rows = [*a.sms, *b.sms]
+    assert len(taken) == len(set(taken))
+    assert sorted(row["sms_id"] for row in rows if row["state"] == "sent") == sorted(taken)
+    assert len(rows) == len({row["sms_id"] for row in rows})
+    assert (b.states[-1], a.states[-1]) == ("30 cancelled resolved", "30 sent")
