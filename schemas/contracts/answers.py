@@ -406,10 +406,10 @@ class EventReceipt(_Answer):
 
 class FileReceiptView(_Answer):
     """A receipt of a nightly file (see ``FileReceipt``), or how it stands in the inbox: ``loading`` and how far it is,
-    ``queued``, ``waiting`` for its control file since ``seconds``, ``left`` there because it could not be moved."""
+    ``queued``, ``waiting`` for its control file since ``seconds``, ``stuck`` because it can't be moved."""
 
     file: str
-    result: Literal["received", "accepted", "partial", "rejected", "duplicate", "loading", "queued", "waiting", "left"]
+    result: Literal["received", "accepted", "partial", "rejected", "duplicate", "loading", "queued", "waiting", "stuck"]
     rows_read: int = 0
     loaded: int = 0
     unchanged: int = 0

@@ -113,7 +113,7 @@ async def test_defect_8_what_cannot_be_moved_is_said_once_and_left(tmp_path: Pat
             assert (await boss.put("BILL", [bill()], sequence=sequence))["result"] == "accepted"
             (receipt,) = await _rejected(boss)
             assert "stays where it is" in receipt["notes"][0]
-            assert {"file": "mount", "result": "left"} in boss.loader.listing()
+            assert {"file": "mount", "result": "stuck"} in boss.loader.listing()
     assert (tmp_path / "inbox" / "mount").is_dir()
 
 
@@ -321,7 +321,7 @@ async def test_defect_23_a_file_that_unpacks_without_end_is_read_no_further_than
     header = COLUMNS["SERV"].replace(" ", "|").encode() + b"\n"
     bomb = gzip.compress(header + b"\n" * (32 << 20))
     receipt = await boss.put("SERV", [], damage=lambda _: bomb, control={"rows": 1})
-    assert receipt["result"] == "rejected" and "more rows than the 1" in receipt["reason_en"]
+    assert receipt["result"] == "rejected" and "more data rows, the .chk says 1;" in receipt["reason_en"]
     assert boss.loader._delivery.progress["percent"] == 0
 
 

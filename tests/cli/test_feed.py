@@ -163,6 +163,18 @@ def test_deliver_copies_the_pair_and_prints_the_receipt_of_this_delivery(
     ]
 
 
+def test_list_shows_what_lies_in_the_inbox(fake: FakeInstance, kam: Kam) -> None:
+    half = {
+        "file": "BILL_320100_20260701_0001.dat.gz",
+        "result": "waiting",
+        "seconds": 700,
+        "reason_zh": "只有 .dat.gz",
+    }
+    fake.routes["GET /v1/files"] = (200, [half])
+    assert kam("file", "list", "--json").json == [half]
+    assert "等待 .chk waiting" in kam("file", "list").out
+
+
 def test_neither_half_is_misuse(kam: Kam, tmp_path: Path) -> None:
     assert kam("file", "deliver", tmp_path / "BILL_320100_20260701_0001.dat.gz").status == 2
     assert kam("file", "deliver", tmp_path / "notes.txt").status == 2

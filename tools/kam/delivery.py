@@ -86,7 +86,8 @@ def receipts(
                 found[name] = latest
                 progress(len(found), f"{name} {latest['result']}")
             elif latest:
-                progress(len(found), f"{name} {latest.get('phase')} {latest.get('percent')} %")
+                part = f"{latest.get('phase')} {latest.get('percent')} %" if "percent" in latest else latest["result"]
+                progress(len(found), f"{name} {part}")
         waiting = [name for name in names if name not in found]
         if not waiting:
             return [found[name] for name in names]

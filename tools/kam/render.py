@@ -64,6 +64,9 @@ WORDS = {
     "suppressed": "不发送",
     "unknown": "不明",
     "duplicate": "重复",
+    "loading": "入库中",
+    "waiting": "等待 .chk",
+    "stuck": "移不走",
     "rejected": "拒收",
     "partial": "部分",
 }

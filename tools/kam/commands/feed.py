@@ -1,4 +1,4 @@
-"""``kam feed``, ``kam file deliver``, ``kam wait``: what comes in, and waiting until it is done."""
+"""``kam feed``, ``kam file deliver`` and ``list``, ``kam wait``: what comes in, and waiting until it is done."""
 
 from __future__ import annotations
 
@@ -101,6 +101,23 @@ def deliver(
         render.table("回执 / receipts", columns, receipts, "")
 
 
+def list_files(data: Data = None, as_json: Json = False) -> None:
+    """收件箱里有什么 / what lies in the inbox: being loaded, queued, waiting for its .chk, or left there."""
+    client = Client.of(data)
+    found = Client.checked(client.call("GET", "billing-sync", "/v1/files", patience=30.0))
+    if as_json:
+        print_json(found)
+        return
+    columns = [
+        ("文件 file", render.pick("file")),
+        ("状态 state", render.pick("result", render.word)),
+        ("秒 seconds", render.pick("seconds")),
+        ("% percent", render.pick("percent")),
+        ("说明 reason", render.pick("reason_zh")),
+    ]
+    render.table("收件箱 / inbox", columns, found, "收件箱是空的 / the inbox is empty")
+
+
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[int, str], None]]:
     """Progress on stderr: a bar on a terminal, plain lines elsewhere."""
@@ -138,6 +155,5 @@ def register(app: typer.Typer) -> None:
     app.command()(wait)
     file = typer.Typer(no_args_is_help=True, help="夜间文件 / nightly files")
     file.command("deliver")(deliver)
-    # A second command keeps "deliver" a word of its own.
-    file.callback()(lambda: None)
+    file.command("list")(list_files)
     app.add_typer(file, name="file")

@@ -64,7 +64,7 @@ class Loader:
 
     def listing(self) -> list[dict[str, Any]]:
         """What is being loaded (``loading``, with ``percent``), what comes next (``queued``), data files whose control
-        file has not come (``waiting``, with ``seconds``), and what could not be moved away (``left``)."""
+        file has not come (``waiting``, with ``seconds``), and what can't be moved away (``stuck``)."""
         found: list[dict[str, Any]] = []
         if self._delivery.current is not None:
             found.append({"file": self._delivery.current + DATA, "result": "loading", **self._delivery.progress})
@@ -78,7 +78,7 @@ class Loader:
             found.append(
                 {"file": half.file, "result": "waiting", "seconds": seconds, "reason_zh": why.zh, "reason_en": why.en}
             )
-        found += [{"file": stray.file, "result": "left"} for stray in here.strays if stray in self._left]
+        found += [{"file": stray.file, "result": "stuck"} for stray in here.strays if stray in self._left]
         return found
 
     def freshness(self) -> dict[str, Any]:

@@ -85,8 +85,8 @@ def verify(
             total, unsure = total + found, unsure + bad
         if lines_read - 1 > control.rows:
             raise FileRejected(
-                f"数据行多于 .chk 声明的 {control.rows} 行；请核对后重新生成",
-                f"the file has more rows than the {control.rows} that the .chk says; check and make it anew",
+                f"文件不止 {control.rows} 行数据（.chk 声明 {control.rows}）；请核对后重新生成",
+                f"the file has more data rows, the .chk says {control.rows}; check and make it anew",
             )
         progress(lines_read - 1)
     if header is None:
