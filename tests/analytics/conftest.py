@@ -54,7 +54,7 @@ class Log:
         self.put(EVENTS[name].topic, headers, json.dumps({**golden["data"], **data}).encode(), golden["key"])
         return id_
 
-    def put(self, topic: str, headers: dict[str, str], body: bytes, key: str = "1000123") -> None:
+    def put(self, topic: str, headers: dict[str, str], body: bytes | None, key: str = "1000123") -> None:
         self._stamp += 1000
         raw = tuple((k, v.encode()) for k, v in headers.items() if v)
         offset = len(self.records[topic])

@@ -95,14 +95,15 @@ class Work:
     def clock_at(self, text: bytes) -> datetime:
         """Business time a message carries, never before what this unit has already reached."""
         if text != self._clock_text:
-            self._clock_text = text
             self.advance(max(self.now, parse_time(text.decode())))
+            self._clock_text = text
         return self.now
 
     def advance(self, now: datetime) -> None:
         if now != self.now:
-            self.now = now
+            # First the text: an instant that UTC can't show must not become the clock.
             self.marks["clock"] = iso(now)
+            self.now = now
 
     def apply(self, key: str, decision: Decision, context: Context) -> None:
         """Take a decision over, whole or not at all: state, wake-up, rows, events with ids derived from their cause."""

@@ -33,7 +33,9 @@ POSITIONS = "_positions"
 #: of all partitions in one, as it was written before each had its own
 _OLD_POSITIONS = "_positions.json"
 _NAME = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)\.parquet")
-_SMALL_ROWS = 5_000
+_SMALL_ROWS, _SMALL_BYTES = 5_000, 16 << 20
+#: the end of the year 9998
+_LAST_MS = 253_370_764_800_000 - 1
 SCHEMA = pa.schema(
     [
         ("topic", pa.string()),
@@ -71,16 +73,18 @@ class Archived(Struct, frozen=True):
 def row_of(message: Message) -> Archived:
     """A message as it is archived: attributes and body as received, whatever is wrong with it."""
     attribute = message.attribute
+    # A producer may write any time, or none: what no date can hold is archived without.
+    stamp = message.timestamp if 0 <= message.timestamp <= _LAST_MS else None
     try:
         day = day_of(attribute("time") or "", message.timestamp)
     except ValueError:
-        day = local_date(from_millis(message.timestamp))
+        day = local_date(from_millis(stamp or 0))
     revision = attribute("revision") or ""
     columns = {
         "topic": message.topic,
         "partition": message.partition,
         "offset": message.offset,
-        "timestamp": message.timestamp,
+        "timestamp": stamp,
         "id": message.id,
         "type": message.type,
         "source": attribute("source"),
@@ -239,7 +243,7 @@ class Archive:
         table = pa.Table.from_pylist([row.columns for row in rows], SCHEMA)
         first, last = rows[0].offset, rows[-1].offset
         small = self._newest.get((folder, partition))
-        if small is not None and pq.read_metadata(small.path).num_rows > _SMALL_ROWS:
+        if small is not None and not _is_small(small.path):
             small = None
         if small is not None:
             table = pa.concat_tables([pq.read_table(small.path, schema=SCHEMA, partitioning=None), table])
@@ -252,6 +256,10 @@ class Archive:
             os.fsync(target.fileno())
         temporary.rename(file.path)
         return file, small
+
+
+def _is_small(path: Path) -> bool:
+    return path.stat().st_size <= _SMALL_BYTES and pq.read_metadata(path).num_rows <= _SMALL_ROWS
 
 
 def _make_folder(folder: Path, under: Path) -> None:

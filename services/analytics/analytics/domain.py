@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from analytics.masking import mask_key, masked
 from contracts.registry import EVENTS, TICK
-from servicekit.clock import from_millis, local_date
+from servicekit.clock import from_millis, iso, local_date
 from servicekit.envelope import Message, parse_time
 
 #: every topic on which the platform's events travel
@@ -26,6 +26,9 @@ TOPICS = sorted({event.topic for event in EVENTS.values()})
 BOSS_TOPIC = "boss.events"
 COUNTED = {name: event.payload for name, event in EVENTS.items() if name != TICK}
 _DECODERS = {name: msgspec.json.Decoder(payload).decode for name, payload in COUNTED.items()}
+#: of a city or kind under which things are counted; of an id
+LONGEST_NAME, _LONGEST_ID = 64, 1000
+_READ = ("id", "correlationid", "time", "sequence", "businessclock")
 _BY_KIND = ("alert.events", "work.events")
 
 
@@ -64,38 +67,69 @@ Counts = Counter[Cell]
 
 
 def day_of(time: str, timestamp_ms: int) -> date:
-    """Business day of an event; raises ``ValueError`` when its time is not an ISO 8601 instant."""
-    at = parse_time(time) if time else from_millis(timestamp_ms)
-    if at.tzinfo is None:
-        raise ValueError(f"time {time!r} has no offset")
-    return local_date(at)
+    """Business day of an event; raises ``ValueError`` when its time is no ISO 8601 instant of the years 1 to 9999."""
+    try:
+        at = parse_time(time) if time else from_millis(timestamp_ms)
+        if at.tzinfo is None:
+            raise ValueError(f"time {time[:60]!r} has no offset")
+        return local_date(at)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"time {time[:60] or timestamp_ms!r} is out of range") from error
 
 
 def problem_of(message: Message) -> str | None:
-    """Why this message can't be counted: no id, an unknown type, a body that breaks its contract, a bad time."""
-    decode = _DECODERS.get(message.type)
-    if decode is None:
-        return f"unknown type {message.type!r}"
-    if not message.id:
-        return "no id"
+    """Why this message can't be counted: whatever makes it a dead letter of the live counters."""
     try:
-        decode(message.body or b"")
-        day_of(message.attribute("time") or "", message.timestamp)
-    except ValueError as error:
-        return str(error)
+        if message.type not in _DECODERS:
+            return f"unknown type {message.type[:_LONGEST_ID]!r}"
+        check_headers(message)
+        _DECODERS[message.type](message.body or b"")
+        check(message)
+    except Exception as error:  # a body may be nested too deep, a number too long, …
+        return str(error)[:500]
     return None
+
+
+def check(message: Message) -> date:
+    """The day of a message whose body keeps its contract; raises ``ValueError`` for what can't be kept or counted."""
+    if not message.id:
+        raise ValueError("the event has no id")
+    if len(message.id) > _LONGEST_ID:
+        raise ValueError(f"an id of {len(message.id)} characters, at most {_LONGEST_ID}")
+    (message.body or b"").decode()
+    return day_of(message.attribute("time") or "", message.timestamp)
+
+
+def check_headers(message: Message) -> None:
+    """What the pipeline reads of the headers, for those who read the log without it; raises ``ValueError``."""
+    headers = {name: message.headers.get(f"ce_{name}", b"").decode() for name in _READ}
+    for name in ("revision", "ownerrevision"):
+        int(message.headers.get(f"ce_{name}", b"0"))
+    _, colon, number = headers["sequence"].rpartition(":")
+    if colon:
+        int(number)
+    if "ce_businessclock" in message.headers:
+        clock = parse_time(headers["businessclock"])
+        if clock.tzinfo is None:
+            raise ValueError("the business clock has no offset")
+        iso(clock)
 
 
 def kind_of(topic: str, type_: str, data: dict[str, Any]) -> str:
     """Kind under which an event is counted, such as ``boss.bill.issued`` or ``alert.raised:arrears``."""
     kind = type_.removeprefix("kam.").rpartition(".")[0]
-    return f"{kind}:{data['kind']}" if topic in _BY_KIND else kind
+    return f"{kind}:{data['kind'][:LONGEST_NAME]}" if topic in _BY_KIND else kind
+
+
+def city_of(data: dict[str, Any]) -> str | None:
+    """City a payload names, cut like every name things are counted under."""
+    return (data.get("city") or "")[:LONGEST_NAME] or None
 
 
 def node_of(message: Message, data: dict[str, Any]) -> Node:
     """What lineage keeps of a message."""
-    causation = message.attribute("causationid") or ""
-    correlation = message.correlation_id
+    causation = (message.attribute("causationid") or "")[:_LONGEST_ID]
+    correlation = message.correlation_id[:_LONGEST_ID]
     parents = dict.fromkeys([causation, *(data.get("evidence") or ())[:100]])
     if message.topic == BOSS_TOPIC:
         parents |= dict.fromkeys([correlation, fed_event(correlation)])
@@ -108,11 +142,11 @@ def node_of(message: Message, data: dict[str, Any]) -> Node:
         timestamp=message.timestamp,
         time=message.attribute("time") or "",
         service=(message.attribute("source") or "").rpartition("/")[2],
-        subject=mask_key(message.topic, message.key),
+        subject=mask_key(message.topic, message.key)[:_LONGEST_ID],
         correlation=correlation,
         causation=causation,
         about=tuple(_about(data)),
-        parents=tuple(parent for parent in parents if parent),
+        parents=tuple(parent for parent in parents if 0 < len(parent) <= _LONGEST_ID),
         data=masked(data),
     )
 
@@ -126,4 +160,5 @@ def _about(data: dict[str, Any]) -> list[str]:
     """Alert, SMS and work item of a payload, and the SMSC's message ids, by which receipts find their SMS."""
     ids = [data[field] for field in ("alert_id", "sms_id", "work_id") if data.get(field)]
     parts = [data] if "received_at" in data else data.get("parts") or ()
-    return ids + [f"smsc:{part['message_id']}" for part in parts if part.get("message_id")]
+    ids += [f"smsc:{part['message_id']}" for part in parts[:100] if part.get("message_id")]
+    return [id_ for id_ in ids if len(id_) <= _LONGEST_ID]

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from analytics.domain import BOSS_TOPIC, COUNTED, Cell, day_of, kind_of, node_of
+from analytics.domain import BOSS_TOPIC, COUNTED, Cell, check, city_of, kind_of, node_of
 from contracts.registry import EVENTS
 from servicekit.app import On
 from servicekit.decision import Context, Decision, Invalid, Row
@@ -23,18 +23,16 @@ def remember(state: Known | None, payload: Any, context: Context) -> Decision:
     """Node and cell of an event, as one row under its id; the store counts it when the id is new."""
     message = context.message
     assert message is not None
-    if not context.id:
-        raise Invalid("the event has no id")
     try:
-        day = day_of(context.time, message.timestamp)
+        day = check(message)
     except ValueError as error:
         raise Invalid(str(error)) from error
-    known = state or Known()
     data = msgspec.to_builtins(payload)
-    city = data.get("city") or None
+    city, known = city_of(data), state
     if message.topic == BOSS_TOPIC:
-        city = city or known.city
-        known = Known(city)
+        city = city or (None if state is None else state.city)
+        # Most keys have no city (file names, phone numbers, …): nothing is remembered of those.
+        known = None if city is None else Known(city)
     cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data))
     return Decision(known, rows=(Row(EVENT, context.id, {"node": node_of(message, data), "cell": cell}),))
 

@@ -6,6 +6,8 @@ from typing import Any
 _MOST_ITEMS = 24
 _LONGEST_TEXT = 200
 _DEEPEST = 4
+#: what a database takes as a number
+_LARGEST = 2**63 - 1
 #: text people or BOSS wrote freely: it may say anything about a person
 _FREE_TEXT = frozenset({"text", "note", "detail"})
 
@@ -49,6 +51,8 @@ def _bounded(name: str, value: Any, depth: int) -> Any:
         return _of_fields(value, depth - 1)
     if isinstance(value, list | tuple) and depth:
         return [_bounded(name, item, depth - 1) for item in value[:_MOST_ITEMS]]
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return str(value)[:_LONGEST_TEXT]
     return value if isinstance(value, int | float) else "…"
 
 

@@ -19,6 +19,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from faust.types import TP
 
+from analytics.domain import LONGEST_NAME
 from analytics.settings import Settings
 from contracts.answers import RateView
 from contracts.registry import EVENTS
@@ -33,6 +34,8 @@ RAISED = "kam.alert.raised.v1"
 WINDOW_SECONDS = 60.0
 KEPT_SECONDS = 3600.0
 _STALLED_SECONDS = 60.0
+#: the end of the year 9998
+_LAST_SECOND = 253_370_764_800.0
 
 
 class Raised(msgspec.Struct, frozen=True):
@@ -52,8 +55,8 @@ def city_of(type_: bytes | None, body: bytes | None) -> str | None:
     if type_ != RAISED.encode():
         return None
     try:
-        return _decode(body or b"").city or "-"
-    except msgspec.MsgspecError:
+        return (_decode(body or b"").city or "-")[:LONGEST_NAME]
+    except (ValueError, RecursionError):
         return None
 
 
@@ -64,6 +67,8 @@ def windows(items: dict[tuple[str, tuple[float, float]], int]) -> list[dict[str,
     """
     total: Counter[tuple[float, str]] = Counter()
     for (key, (start, _)), count in items.items():
+        if not 0 <= start < _LAST_SECOND:
+            continue  # a producer may write any time
         total[start, key.rpartition("/")[0]] += count
     return [
         {

@@ -12,7 +12,7 @@ from analytics.domain import BOSS_TOPIC, Cell, Counts
 # ``counted`` keeps the first place in the log of every id, up to the offsets of the live counters.
 _SQL = """
 with counted as (
-    select log.*, nullif(json_extract_string(log.data, '$.city'), '') as own_city
+    select log.*, nullif(left(json_extract_string(log.data, '$.city'), 64), '') as own_city
     from read_parquet($files, hive_partitioning = true, hive_types_autocast = false) log
     join bounds on bounds.topic = log.topic and bounds."partition" = log."partition"
     where log."offset" < bounds.next_offset and log.problem is null
@@ -27,7 +27,7 @@ select
     end as city,
     regexp_replace(type, '^kam\\.(.*)\\.v[0-9]+$', '\\1')
         || case when topic in ('alert.events', 'work.events')
-            then ':' || json_extract_string(data, '$.kind') else '' end as kind
+            then ':' || left(json_extract_string(data, '$.kind'), 64) else '' end as kind
 from counted
 """
 

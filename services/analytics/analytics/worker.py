@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from analytics.archive import Archive, Archived, row_of
 from analytics.domain import TOPICS, Counts
@@ -20,11 +21,20 @@ from servicekit.kafka import start_consumer
 from servicekit.pipeline import App
 
 log = structlog.get_logger()
+_BYTES_WAITING = 64 << 20
+_RETRY_SECONDS = 5.0
 
 
 def lineage_app(settings: Settings) -> App:
-    """Every event through the handlers; keys are those of the topics."""
-    return App(name="analytics", service="analytics", state=Known, handlers=HANDLERS, partitions=settings.partitions)
+    """Every event through the handlers; keys are those of the topics. It looks on at what anyone writes there."""
+    return App(
+        name="analytics",
+        service="analytics",
+        state=Known,
+        handlers=HANDLERS,
+        partitions=settings.partitions,
+        open_door=True,
+    )
 
 
 class Archiver:
@@ -33,6 +43,7 @@ class Archiver:
     def __init__(self, settings: Settings, archive: Archive) -> None:
         self._settings, self.archive = settings, archive
         self._rows: list[Archived] = []
+        self._bytes = 0
         self._read: dict[str, int] = {}
         self._since = time.monotonic()
         self._writing = asyncio.Lock()
@@ -55,17 +66,34 @@ class Archiver:
             for tp in inputs:
                 consumer.seek(tp, self._read.get(f"{tp.topic}/{tp.partition}", 0))
             while True:
-                batches = await consumer.getmany(timeout_ms=1000, max_records=settings.batch_max)
+                if self._is_due():
+                    await self._flush_patiently()
+                try:
+                    batches = await consumer.getmany(timeout_ms=1000, max_records=settings.batch_max)
+                except KafkaError as error:
+                    log.warning("archive.fetch_retry", error=repr(error))
+                    await asyncio.sleep(1.0)
+                    continue
                 for tp, records in batches.items():
                     self._take(tp, records)
-                aged = bool(self._rows) and time.monotonic() - self._since >= settings.archive_seconds
-                if aged or len(self._rows) >= settings.archive_rows:
-                    await self.flush()
         except asyncio.CancelledError:
             await self.flush()
             raise
         finally:
             await consumer.stop()
+
+    def _is_due(self) -> bool:
+        aged = bool(self._rows) and time.monotonic() - self._since >= self._settings.archive_seconds
+        return aged or len(self._rows) >= self._settings.archive_rows or self._bytes >= _BYTES_WAITING
+
+    async def _flush_patiently(self) -> None:
+        """A full disk passes: nothing more is read until there is room again."""
+        while True:
+            try:
+                return await self.flush()
+            except OSError as error:
+                log.error("archive.not_written", rows=len(self._rows), error=str(error), retry_seconds=_RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def flush(self) -> None:
         """Write what has been read."""
@@ -93,11 +121,12 @@ class Archiver:
 
     def _take(self, tp: TopicPartition, records: list[Any]) -> None:
         if not self._rows:
-            self._since = time.monotonic()
+            self._since, self._bytes = time.monotonic(), 0
         for r in records:
             message = Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
             if message.type != TICK:
                 self._rows.append(row_of(message))
+                self._bytes += len(message.body or b"")
         self._read[f"{tp.topic}/{tp.partition}"] = records[-1].offset + 1
 
     async def _flush(self) -> None:
