@@ -1,5 +1,7 @@
 """The gateway over fake services: composition, roles, audit, and what people read when a service is down."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from gateway.bootstrap import build
 from gateway.domain import Collection
 from gateway.settings import Settings
+from gateway.settling import wait_until_settled
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
@@ -270,3 +273,26 @@ async def test_wait_says_who_is_busy(people: httpx.AsyncClient, province: Provin
     assert answer.status_code == 504
     assert [b["service"] for b in answer.json()["busy"]] == ["alerts", "billing-sync"]
     assert "billing-sync.0 is at work" in answer.json()["en"] and "正在处理" in answer.json()["zh"]
+
+
+async def test_nobody_waits_for_one_who_has_gone(province: Province) -> None:
+    """A wait of an hour polled every service for an hour, also when whoever asked had hung up."""
+    polled = 0
+
+    async def collect() -> Collection:
+        nonlocal polled
+        polled += 1
+        return {"alerts": None}
+
+    async def is_gone() -> bool:
+        return polled >= 3
+
+    _, left = await wait_until_settled(collect, province.ends, 3600, is_gone)
+    assert left and polled == 3
+
+
+async def test_so_many_wait_at_once_and_no_more(people: httpx.AsyncClient, province: Province) -> None:
+    province.busy.add("alerts")
+    answers = await asyncio.gather(*(people.get("/v1/wait", params={"timeout": 0.2}) for _ in range(40)))
+    assert Counter(a.status_code for a in answers) == {504: 32, 503: 8}
+    assert (await people.get("/v1/wait", params={"timeout": 0.01})).status_code == 504

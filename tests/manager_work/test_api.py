@@ -157,6 +157,7 @@ async def test_an_idempotency_key_makes_a_repeat_harmless(call: Client) -> None:
 async def test_since_is_a_date_or_an_instant(call: Client, since: str) -> None:
     answer = await call("GET", "/v1/work", params={"since": since})
     assert (answer.status_code, answer.json()["error"]) == (422, "bad_since")
+    assert since not in answer.text, "what was sent may be personal data"
 
 
 async def test_analysts_read_and_do_not_act(call: Client) -> None:

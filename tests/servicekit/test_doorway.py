@@ -1,5 +1,6 @@
 """What stands before every route: tokens are looked at before bodies, bodies have a limit, refusals have one shape."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -9,11 +10,13 @@ from typing import Annotated, Any
 import httpx
 import jwt
 import pytest
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, FastAPI
 
+from servicekit import problem
 from servicekit.auth import Guard, Principal, issue_token
 from servicekit.decision import Refused
-from servicekit.query import IdempotencyKey
+from servicekit.doorway import BODY_BYTES, Doorway
+from servicekit.query import AtMost, IdempotencyKey
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 from servicekit.store import Transient
@@ -170,3 +173,38 @@ async def test_every_error_has_the_same_shape_and_repeats_nothing(door: Door) ->
         )
         assert answer.status_code in (400, 422) and {"error", "zh", "en"} <= set(answer.json())
         assert NAME not in answer.text
+
+
+async def test_a_body_that_comes_too_slowly_is_not_waited_for(door: Door) -> None:
+    def slowly(*args: Any, **named: Any) -> Doorway:
+        return Doorway(*args, **named, seconds=0.02)
+
+    app = FastAPI()
+    app.add_middleware(slowly, routers=door.service.routers, limit=BODY_BYTES)  # type: ignore[arg-type]
+    problem.install(app)
+    app.include_router(door.service.routers[0])
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    headers = {"authorization": f"Bearer {issue_token(SECRET, 'm1', 'manager')}", "content-type": "application/json"}
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://kam") as http:
+        assert is_problem(await http.post("/v1/things", content=body(), headers=headers), 408, "too_slow")
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 201, "a\x00b", "\ud800", "a\nb", " \t"])
+async def test_a_subject_that_is_no_name_is_no_token(door: Door, subject: str) -> None:
+    """It would be the key of an audit record and the actor of a work item."""
+    answer = await door.get(token=token(sub=subject))
+    assert is_problem(answer, 401, "unauthorized")
+
+
+async def test_what_is_costly_is_under_way_so_many_times_at_once() -> None:
+    few = AtMost(1)
+    with few, pytest.raises(Refused, match="under way") as refused, few:
+        pass
+    assert refused.value.status == 503
+    with few:
+        pass

@@ -12,6 +12,7 @@ from servicekit.problem import Problem
 ROLES = ("integrator", "manager", "head", "analyst", "operations", "administrator", "service")
 _REALM = "kam"
 _TOKEN_MAX = 4096
+_SUBJECT_MAX = 200
 _CLAIMS = "kam.claims"
 
 
@@ -72,6 +73,8 @@ class Guard:
         except (ValueError, TypeError, RecursionError) as error:
             # A header nested a thousand deep and the like: what can't be read is no token.
             raise _unauthorized("令牌无法读取", "the token can't be read") from error
+        if not claims["sub"].isprintable() or not 0 < len(claims["sub"]) <= _SUBJECT_MAX:
+            raise _unauthorized("令牌的 sub 不能用作名字", "the token's sub can't be anybody's name")
         return claims
 
     def _secret(self) -> str:

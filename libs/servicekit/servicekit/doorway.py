@@ -1,5 +1,6 @@
 """What stands before every route: the token is looked at before a byte of the body is read, and a body has a limit."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,19 @@ if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
 
 BODY_BYTES = 1 << 20
+BODY_SECONDS = 30.0
 
 
 class Doorway:
     """ASGI middleware. FastAPI reads and parses a body before it asks the dependencies: this asks the guards of the
-    route first (401, 403), then counts what comes in, chunked or declared, and stops at ``limit`` bytes (413).
+    route first (401, 403), then counts what comes in, chunked or declared, and stops at ``limit`` bytes (413) or after
+    ``seconds`` (408).
 
     What follows an answer is thrown away by the server as it arrives; it never gathers in memory.
     """
 
-    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter], limit: int) -> None:
-        self._app, self._limit = app, limit
+    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter], limit: int, seconds: float = BODY_SECONDS) -> None:
+        self._app, self._limit, self._seconds = app, limit, seconds
         self._routes = [(r, tuple(guards_of(r.dependant))) for r in _routes_of(routers)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,11 +55,18 @@ class Doorway:
         return next((guards for route, guards in self._routes if route.matches(scope)[0] is Match.FULL), ())
 
     def _counted(self, receive: Receive) -> Receive:
-        seen = 0
+        seen, until = 0, asyncio.get_running_loop().time() + self._seconds
+        is_whole = False
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, is_whole
+            try:
+                # Behind the body only the end of the connection comes, whenever that may be.
+                async with asyncio.timeout_at(None if is_whole else until):
+                    message = await receive()
+            except TimeoutError:
+                raise self._too_slow() from None
+            is_whole = not message.get("more_body", False)
             seen += len(message.get("body", b""))
             if seen > self._limit:
                 raise self._too_long()
@@ -67,6 +77,10 @@ class Doorway:
     def _too_long(self) -> Problem:
         limit = f"{self._limit >> 20} MiB" if self._limit >= 1 << 20 else f"{self._limit} B"
         return Problem(413, "too_long", f"请求体超过 {limit}；请分批发送", f"body over {limit}; send smaller pieces")
+
+    def _too_slow(self) -> Problem:
+        s = self._seconds
+        return Problem(408, "too_slow", f"请求体未在 {s:g} 秒内送完", f"the body was not here within {s:g} s")
 
 
 def guards_of(dependant: "Dependant") -> Iterator[Guard]:

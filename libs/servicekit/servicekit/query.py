@@ -3,13 +3,37 @@
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Header, Path, Query
 
 from servicekit.clock import at_local, iso
 from servicekit.decision import Refused
 
 #: A caller's name for a request, so that its repeat changes nothing: printable ASCII, as a header carries it.
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$")]
+
+#: What a list is narrowed by, and an id in an address.
+Filter = Annotated[str | None, Query(max_length=200)]
+Id = Annotated[str, Path(max_length=500)]
+
+
+class AtMost:
+    """``with`` it, something costly is under way only so many times at once; one more is refused (503)."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._now = most, 0
+
+    def __enter__(self) -> None:
+        if self._now >= self._most:
+            raise Refused(
+                "busy",
+                f"已有 {self._most} 个同样的请求在处理，请稍后再试",
+                f"{self._most} requests of this kind are under way, try again soon",
+                503,
+            )
+        self._now += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._now -= 1
 
 
 def since_instant(text: str | None) -> str | None:
@@ -30,7 +54,7 @@ def since_instant(text: str | None) -> str | None:
     except ValueError as error:
         raise Refused(
             "bad_since",
-            f"since={text} 不是日期（yyyy-mm-dd）或带时区的 ISO 8601 时间",
-            f"since={text} is neither a date (yyyy-mm-dd) nor an ISO 8601 time with offset",
+            "since 不是日期（yyyy-mm-dd）或带时区的 ISO 8601 时间",
+            "since is neither a date (yyyy-mm-dd) nor an ISO 8601 time with offset",
             422,
         ) from error

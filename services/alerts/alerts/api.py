@@ -9,7 +9,7 @@ from alerts import store
 from contracts.answers import AlertView, LooseEnds, RuleView, SmsView
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
-from servicekit.query import since_instant
+from servicekit.query import Filter, since_instant
 from servicekit.store import Rows
 
 
@@ -20,14 +20,14 @@ def router(rows: Rows, secret_file: Path | None) -> APIRouter:
 
     @api.get("/alerts", name="list_alerts", response_model=list[AlertView])
     async def list_alerts(
-        customer: str | None = None, kind: str | None = None, since: str | None = None, state: str | None = None
+        customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
     ) -> Response:
         earliest = since_instant(since)
         return json_answer(await store.find_alerts(rows, since=earliest, customer_id=customer, kind=kind, state=state))
 
     @api.get("/sms", name="list_sms", response_model=list[SmsView])
     async def list_sms(
-        customer: str | None = None, since: str | None = None, state: str | None = None, alert: str | None = None
+        customer: Filter = None, since: Filter = None, state: Filter = None, alert: Filter = None
     ) -> Response:
         earliest = since_instant(since)
         found = await store.find_sms(rows, since=earliest, customer_id=customer, state=state, alert_id=alert)

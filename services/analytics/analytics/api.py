@@ -2,10 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
 
 import httpx
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from analytics.chain import ARCHIVE, why
@@ -17,8 +16,8 @@ from contracts.answers import Chain, CountView, RateView, RecountView
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.decision import Refused
+from servicekit.query import Filter, Id
 
-Filter = Annotated[str | None, Query()]
 Recount = Callable[[dict[str, int], Path], Awaitable[Counts]]
 
 
@@ -27,7 +26,7 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
-    async def chain_behind(id: str) -> Response:
+    async def chain_behind(id: Id) -> Response:
         """The chain of facts behind an alert, SMS, work item, event or BOSS record; 404 when nothing is known of it."""
         chain = why(lineage, id)
         if not chain:

@@ -82,7 +82,7 @@ def instant_of(text: str) -> datetime:
     except ValueError:
         raise Refused(
             "clock_text",
-            f"{text!r} 不是日期或带时区的时间；如 2026-06-30 或 2026-06-30T10:00:00+08:00",
-            f"{text!r} is neither a date nor a time with offset; e.g. 2026-06-30 or 2026-06-30T10:00:00+08:00",
+            "at 不是日期或带时区的时间；如 2026-06-30 或 2026-06-30T10:00:00+08:00",
+            "at is neither a date nor a time with offset; e.g. 2026-06-30 or 2026-06-30T10:00:00+08:00",
             422,
         ) from None

@@ -11,6 +11,7 @@ from customer_profile.store import Pages
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
+from servicekit.query import Id
 
 _MAY_UNMASK = ("service", "head")
 
@@ -26,7 +27,7 @@ def router(pages: Pages, secret_file: Path | None) -> APIRouter:
         response_model=CustomerPage,
     )
     async def get_customer(
-        who: Annotated[Principal, Depends(reader)], customer_id: str, unmask: bool = False
+        who: Annotated[Principal, Depends(reader)], customer_id: Id, unmask: bool = False
     ) -> Response:
         if unmask and who.role not in _MAY_UNMASK:
             raise Refused(

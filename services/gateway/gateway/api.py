@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from contracts.answers import (
@@ -32,15 +32,14 @@ from gateway.settings import Settings
 from gateway.settling import Ends, standing_of, wait_until_settled
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
-from servicekit.query import IdempotencyKey
+from servicekit.query import AtMost, Filter, Id, IdempotencyKey
 
 READERS = ("manager", "head", "analyst", "operations", "administrator")
 WORKERS = ("manager", "head", "operations", "administrator")
 OPERATORS = ("operations", "administrator")
+_WAITS, _RECOUNTS = 32, 2
 _Raw = msgspec.Raw
 _decode_page = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-Filter = Annotated[str | None, Query(max_length=200)]
-Id = Annotated[str, Path(max_length=500)]
 
 
 def _same(answer: httpx.Response) -> Response:
@@ -57,6 +56,7 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["read"])
     reader = Guard(settings.secret_file, *READERS)
     Reader = Annotated[Principal, Depends(reader)]
+    recounts = AtMost(_RECOUNTS)
 
     @router.get("/alerts", name="list_alerts", response_model=list[AlertView])
     async def list_alerts(
@@ -119,7 +119,8 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
     @router.get("/recount", name="recount", response_model=RecountView)
     async def recount(who: Reader) -> Response:
         limit = settings.recount_timeout
-        return _same(await peers.call("analytics", "GET", "/v1/recount", actor=who, timeout=limit))
+        with recounts:
+            return _same(await peers.call("analytics", "GET", "/v1/recount", actor=who, timeout=limit))
 
     @router.get("/rates", name="get_rates", response_model=list[RateView])
     async def get_rates(who: Reader) -> Response:
@@ -173,6 +174,7 @@ def action_routes(peers: Peers, settings: Settings) -> APIRouter:
 def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
     """How the system is doing, and waiting until it has nothing left to do."""
     router = APIRouter(prefix="/v1", tags=["operations"], dependencies=[Depends(Guard(settings.secret_file, *READERS))])
+    waits = AtMost(_WAITS)
 
     @router.get("/status", name="get_status", response_model=Status)
     async def get_status() -> Response:
@@ -187,9 +189,10 @@ def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
         return json_answer({"kafka": limits is not None, "services": services})
 
     @router.get("/wait", name="wait_until_settled", response_model=Settled, responses={504: {"model": NotSettled}})
-    async def wait(timeout: Annotated[float, Query(gt=0, le=3600)] = 120.0) -> Response:
+    async def wait(request: Request, timeout: Annotated[float, Query(gt=0, le=3600)] = 120.0) -> Response:
         """200 once everything is settled; 504 with who is still busy after ``timeout`` seconds."""
-        seconds, left = await wait_until_settled(peers.collect, ends, timeout)
+        with waits:
+            seconds, left = await wait_until_settled(peers.collect, ends, timeout, request.is_disconnected)
         if not left:
             return json_answer({"settled": True, "seconds": round(seconds, 3)})
         busy = [{"service": b.service, "zh": b.zh, "en": b.en} for b in left]

@@ -15,6 +15,11 @@ _PAUSE = 0.02
 _ENDS_SECONDS = 3.0
 Collect = Callable[[], Awaitable[Collection]]
 Ends = Callable[[Collection], Awaitable[dict[str, int] | None]]
+IsGone = Callable[[], Awaitable[bool]]
+
+
+async def _never() -> bool:
+    return False
 
 
 class LogEnds:
@@ -57,8 +62,11 @@ class LogEnds:
         return any(name not in unit.offsets for unit in units)
 
 
-async def wait_until_settled(collect: Collect, ends: Ends, timeout: float) -> tuple[float, list[Blocker]]:
-    """Seconds it took, and what was still in the way when ``timeout`` seconds had passed (empty: settled)."""
+async def wait_until_settled(
+    collect: Collect, ends: Ends, timeout: float, is_gone: IsGone = _never
+) -> tuple[float, list[Blocker]]:
+    """Seconds it took, and what was still in the way when ``timeout`` seconds had passed (empty: settled) or when
+    whoever asked had gone."""
     started = time.monotonic()
     before = await collect()
     while True:
@@ -67,7 +75,7 @@ async def wait_until_settled(collect: Collect, ends: Ends, timeout: float) -> tu
         if limits is None:
             left.append(Blocker("kafka", "没有应答", "does not answer"))
         passed = time.monotonic() - started
-        if not left or passed >= timeout:
+        if not left or passed >= timeout or await is_gone():
             return passed, left
         # Tight at first, since people and tests wait; gentler the longer it takes.
         await asyncio.sleep(min(max(_PAUSE, passed / 20), 0.25))

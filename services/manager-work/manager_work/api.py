@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from contracts.answers import WorkChanged, WorkView
@@ -17,12 +17,10 @@ from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
-from servicekit.query import IdempotencyKey, since_instant
+from servicekit.query import Filter, Id, IdempotencyKey, since_instant
 from servicekit.store import Rows
 
 Send = Callable[[Message], Awaitable[Any]]
-Filter = Annotated[str | None, Query(max_length=200)]
-Id = Annotated[str, Path(max_length=500)]
 _ACT_FOR_OTHERS = ("head", "administrator")
 
 
