@@ -121,11 +121,11 @@ KINDS: tuple[Callable[[str], tuple[list[tuple[str, Record]], Expected]], ...] = 
 )
 
 
-def stories(count: int, seed: int) -> list[Story]:
-    """``count`` customers with a scenario each, the same for the same seed."""
+def stories(count: int, seed: int, first: int = 0) -> list[Story]:
+    """``count`` customers, numbered from ``first``, with a scenario each, the same for the same seed."""
     rng = random.Random(seed)
     made = []
-    for n in range(count):
+    for n in range(first, first + count):
         customer, phone = f"9{n:07}", f"139{n:08}"
         events, expected = rng.choice(KINDS)(customer)
         profile = {
