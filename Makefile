@@ -78,11 +78,11 @@ schemas-check: setup # fails when what is generated differs from what is there
 bench: setup ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
 	@$(BIN)/python -m bench
 
-prove: setup ## 随机杀进程，核对一切；KILLS=N / kill at random, compare everything
+prove: setup ## 杀进程、断库断网、灌坏数据，核对一切；KILLS=N / kills, outages, poison; compares everything
 	@KILLS=$(KILLS) $(BIN)/python tests/chaos/prove.py
 
 prove-short: setup
-	@KILLS=4 $(BIN)/python tests/chaos/prove.py
+	@KILLS=4 $(BIN)/python tests/chaos/prove.py --trials kills,poison
 
 mongodb-rs: setup ## （可选）用 cargo 编译更快的数据库 / build the faster database server (optional, needs cargo)
 	@command -v cargo >/dev/null || { echo "需要 cargo / cargo is needed: apt-get install cargo" >&2; exit 1; }

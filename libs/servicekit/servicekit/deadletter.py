@@ -43,7 +43,7 @@ def letter(message: Message, app: str, error: Exception) -> OutMessage:
         str(message.timestamp),
         app,
         type(error).__name__,
-        str(error)[:2000],
+        (str(error) or repr(error))[:2000],
     )
     headers += [(name, value.encode("utf-8", "replace")) for name, value in zip(_OWN, about, strict=True)]
     body = message.body

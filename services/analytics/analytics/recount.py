@@ -27,7 +27,7 @@ select
     end as city,
     regexp_replace(type, '^kam\\.(.*)\\.v[0-9]+$', '\\1')
         || case when topic in ('alert.events', 'work.events')
-            then ':' || left(json_extract_string(data, '$.kind'), 64) else '' end as kind
+            then ':' || coalesce(left(json_extract_string(data, '$.kind'), 64), '') else '' end as kind
 from counted
 """
 

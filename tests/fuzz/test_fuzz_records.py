@@ -1,0 +1,13 @@
+"""The fuzzer of the internal topics, for a moment; ``fuzz_records.py`` says how it runs for longer."""
+
+import pytest
+
+from fuzz.fuzz_records import fuzz
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_no_record_stops_a_consumer(seed: int) -> None:
+    outcomes = await fuzz(seed, rounds=15)
+    apps = ("customer-profile", "customer-account", "alerts-detect", "alerts-desk", "manager-work", "analytics")
+    for app in apps:
+        assert outcomes[f"{app} handled"] > 10 and outcomes[f"{app} dead"] > 10, outcomes
