@@ -280,6 +280,28 @@ async def test_a_pair_half_taken_over_goes_back_and_a_newer_one_wins(tmp_path: P
         assert (first.result, second.result) == ("rejected", "accepted") and "interrupted" in first.reason_en
 
 
+async def test_a_pair_that_is_none_any_more_when_it_is_taken_goes_back(boss: Night, monkeypatch: Any) -> None:
+    """The sender draws back its control file, or puts a pipe there, between looking and taking."""
+    look = Inbox.look
+
+    def sees_a_pair(inbox: Inbox) -> Any:
+        found = look(inbox)
+        return found._replace(pairs=[*found.pairs, *found.halves], halves=[])
+
+    monkeypatch.setattr("billing_sync.nightly.loader.Loader._is_arriving", lambda self, name: False)
+    name = write_pair(boss.inbox, "BILL", CITY, DAY, 1, [bill()], only=[".dat.gz"])
+    with monkeypatch.context() as patched:
+        patched.setattr(Inbox, "look", sees_a_pair)
+        await eventually(lambda: not boss.path("inbox", f"{name}.dat.gz").exists(), every=0)
+    await eventually(lambda: not boss.loader.waiting())
+    assert boss.path("inbox", f"{name}.dat.gz").exists()
+    os.mkfifo(boss.path("inbox", f"{name}.chk"))
+    (receipt,) = await _rejected(boss)
+    assert "no plain file" in receipt["reason_en"]
+    write_pair(boss.inbox, "BILL", CITY, DAY, 1, [bill()], only=[".chk"])
+    assert (await boss.receipt(name, 1))["result"] == "accepted"
+
+
 async def test_a_loading_begun_by_an_earlier_release_goes_on(tmp_path: Path) -> None:
     """Up to 0.5 files were read where they lay, in the inbox."""
     from hashlib import sha256

@@ -102,7 +102,7 @@ def deliver(
 
 
 def list_files(data: Data = None, as_json: Json = False) -> None:
-    """收件箱里有什么 / what lies in the inbox: being loaded, queued, waiting for its .chk, or left there."""
+    """收件箱里有什么 / what lies in the inbox: being loaded, queued, waiting for its .chk, stuck."""
     client = Client.of(data)
     found = Client.checked(client.call("GET", "billing-sync", "/v1/files", patience=30.0))
     if as_json:

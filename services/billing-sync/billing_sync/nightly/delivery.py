@@ -40,6 +40,7 @@ from billing_sync.nightly.outcome import (
     late,
     missing,
     no_control,
+    no_name,
     notes_of_absence,
     replaced,
     taken_away,
@@ -84,7 +85,11 @@ class Delivery:
     async def deliver(self, name: PairName) -> None:
         """A pair in the inbox."""
         await asyncio.to_thread(self._inbox.take_over, name.stem)
-        await self.carry_on(name)
+        if self._inbox.is_whole(name.stem):
+            await self.carry_on(name)
+        else:
+            # Something else lies there than was seen a moment ago.
+            await self.resume()
 
     async def turn_away(
         self, stem: str, file: str, name: PairName | None, why: FileRejected, notes: tuple[str, ...] = ()
@@ -99,7 +104,8 @@ class Delivery:
         for stem, suffixes in (await asyncio.to_thread(self._inbox.taken_over)).items():
             name = name_of(stem)
             if name is None:
-                await self.turn_away(stem, stem + suffixes[0], None, replaced(stem + suffixes[0]))
+                stray = self._inbox.stray_of(stem, suffixes)
+                await self.turn_away(stem, stray.file, None, no_name(stray))
             elif self._inbox.is_whole(stem):
                 await self.carry_on(name)
                 last = name.date

@@ -106,6 +106,11 @@ class Inbox:
         """Whether both halves of a pair lie in ``.work``, as plain files."""
         return all(_is_plain(self.work / (stem + suffix)) for suffix in PAIR)
 
+    def stray_of(self, stem: str, suffixes: list[str]) -> Stray:
+        """A stray that was being turned away."""
+        plain = all(_is_plain(self.work / (stem + suffix)) for suffix in suffixes)
+        return Stray(stem, tuple(suffixes), stem, plain)
+
     def give_back(self, stem: str, suffix: str) -> bool:
         """Half of a pair, interrupted while being taken over, goes back into the inbox; False when a newer one lies
         there."""
