@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
+from typing import TYPE_CHECKING, Any
 
-import typer
+from kam import door
+from kam.failure import Misused
 
-from kam.client import Failed
-from kam.instance import NotRunning
+if TYPE_CHECKING:
+    import typer
 
 #: modules with ``register(app: typer.Typer) -> None``; a module is listed here once it exists
 COMMANDS = tuple(f"kam.commands.{name}" for name in ("lifecycle", "feed", "read", "sim", "dlq", "clock"))
@@ -17,6 +18,8 @@ COMMANDS = tuple(f"kam.commands.{name}" for name in ("lifecycle", "feed", "read"
 
 def build() -> typer.Typer:
     """The typer application with the commands of every module."""
+    import typer
+
     app = typer.Typer(
         name="kam",
         help="大客户服务平台 / key-account service platform",
@@ -30,20 +33,29 @@ def build() -> typer.Typer:
     return app
 
 
-def main() -> None:
-    """Entry point; exit status 0 done, 1 failed, 2 misuse."""
+def _run() -> Any:
+    """The exit status of the command that the arguments name. Raises ``Misused`` where they name none."""
+    import typer
+    from typer.main import get_command
+
     try:
-        build()()
-    except NotRunning as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-    except Failed as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.status)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:
-        if "KAM_DEBUG" in os.environ:
-            raise
-        print(f"内部错误：{error!r}（KAM_DEBUG=1 看详情） / internal error; KAM_DEBUG=1 shows more", file=sys.stderr)
-        sys.exit(1)
+        return get_command(build()).main(prog_name="kam", standalone_mode=False)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except typer.TyperException as error:
+        raise _misused(error) from None
+
+
+def _misused(error: Any) -> Misused:
+    said = error.format_message()
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":  # what it says is the help itself
+        print(said, file=sys.stderr)
+        return Misused("说出要做什么，见上", "say what to do, see above")
+    path = context.command_path if context else "kam"
+    return Misused(f"用法有误：{said}；看 {path} --help", f"wrong usage: {said} See {path} --help")
+
+
+def main() -> None:
+    """Entry point; exit status 0 done, 1 failed, 2 misuse, 130 stopped by Ctrl-C."""
+    sys.exit(door.through(_run, "--json" in sys.argv[1:]))

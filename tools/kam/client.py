@@ -11,6 +11,7 @@ import getpass
 import hashlib
 import hmac
 import json
+import os
 import time
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
@@ -18,18 +19,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from kam.failure import Failed, Misused
 from kam.instance import require
+
+__all__ = ["Answer", "Client", "Failed", "issue_token", "segment"]
 
 TIMEOUT = 30.0
 _MISUSE = (400, 422)
-
-
-class Failed(RuntimeError):
-    """The command can't be carried out; ``zh`` and ``en`` say why and what to do; ``status`` is the exit status."""
-
-    def __init__(self, zh: str, en: str, status: int = 1) -> None:
-        super().__init__(f"{zh} / {en}")
-        self.zh, self.en, self.status = zh, en, status
 
 
 class Answer:
@@ -78,7 +74,7 @@ class Client:
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         self.description = description
-        self.subject = f"cli:{getpass.getuser()}"
+        self.subject = f"cli:{_user()}"
         self._secret = Path(description["secret_file"]).read_text(encoding="utf-8").strip()
 
     @classmethod
@@ -172,6 +168,16 @@ class Client:
         return str(self.description["peers"][service])
 
 
+def _user() -> str:
+    """Name of who calls; the number where a container's user has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # KeyError until Python 3.12, OSError from 3.13
+        return str(os.getuid())
+
+
 def segment(text: str) -> str:
     """An id as one segment of a path."""
+    if text in ("", ".", ".."):
+        raise Misused(f"编号不能是 {text!r}", f"an id can't be {text!r}")
     return quote(text, safe="")

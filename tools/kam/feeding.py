@@ -92,7 +92,7 @@ def _send(client: Client, batch: list[Line]) -> dict[int, Receipt]:
         )
         if answer.status not in (429, 503):
             break
-        time.sleep(float(answer.headers.get("Retry-After") or 1))
+        time.sleep(_pause(answer.headers.get("Retry-After")))
     if answer.status in (200, 202) and isinstance(answer.data, list) and len(answer.data) == len(batch):
         return {line.place: receipt for line, receipt in zip(batch, answer.data, strict=True)}
     if answer.status in (400, 413, 422):
@@ -103,6 +103,11 @@ def _send(client: Client, batch: list[Line]) -> dict[int, Receipt]:
         return {batch[0].place: refusal(batch[0].event, " / ".join(answer.problem()))}
     client.checked(answer)
     raise Failed(f"billing-sync 的答复看不懂：{answer.data!r}", f"unexpected answer of billing-sync: {answer.data!r}")
+
+
+def _pause(said: str | None) -> float:
+    """Seconds that a busy service asks for (RFC 9110 allows a date as well: then one)."""
+    return min(float(said), PATIENCE_SECONDS) if said and said.isdigit() else 1.0
 
 
 def over_kafka(bootstrap: str, lines: list[Line]) -> dict[int, Receipt]:
@@ -132,8 +137,11 @@ async def _produce(bootstrap: str, lines: list[Line]) -> dict[int, Receipt]:
     try:
         waiting = []
         for line in lines:
-            key, headers, body = binary(line.event)
-            waiting.append((line, await producer.send("boss.feed", body, key=key, headers=headers)))
+            try:
+                key, headers, body = binary(line.event)
+                waiting.append((line, await producer.send("boss.feed", body, key=key, headers=headers)))
+            except (KafkaError, UnicodeEncodeError) as error:  # too large, or text that is no UTF-8
+                receipts[line.place] = refusal(line.event, f"Kafka 不能收 / can't be sent to Kafka: {error}")
         for line, future in waiting:
             source, id_ = line.event.get("source"), line.event.get("id")
             try:

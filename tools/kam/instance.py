@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kam.failure import NotRunning
+
 HOST = "127.0.0.1"
 DEFAULT_PORT_BASE = 22000
 SERVICES = ("gateway", "billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
@@ -30,10 +32,6 @@ PORTS: Mapping[str, int] = {
     "mongodb": 12,
     "smsc": 13,
 }
-
-
-class NotRunning(RuntimeError):
-    """No instance runs on this data directory."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +143,9 @@ def _flock(descriptor: int, mode: int) -> bool:
 
 
 def supervised(place: Layout) -> bool:
-    """True while a supervisor runs on this data directory."""
+    """True while a supervisor runs on this data directory. Looking leaves nothing there."""
     try:
-        with place.lock.open("a") as file:
+        with place.lock.open() as file:
             return not _flock(file.fileno(), fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
@@ -172,8 +170,8 @@ def require(data: Path | None = None) -> dict[str, Any]:
     found = describe(place) if supervised(place) else None
     if found is None:
         raise NotRunning(
-            f"没有在运行的实例：{place.data}（先运行 kam up，或用 --data 指明）\n"
-            f"no instance is running on {place.data}: start it with kam up, or name it with --data"
+            f"没有在运行的实例：{place.data}（先运行 kam up，或用 --data 指明）",
+            f"no instance is running on {place.data}: start it with kam up, or name it with --data",
         )
     return found
 

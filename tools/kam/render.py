@@ -80,13 +80,13 @@ def word(value: Any) -> str:
     return f"{WORDS[text]} {text}" if text in WORDS else text
 
 
-def moment(value: Any) -> str:
-    """An instant as local time of day, Asia/Shanghai."""
+def moment(value: Any, form: str = "%m-%d %H:%M:%S") -> str:
+    """An instant as local time, Asia/Shanghai; as it is where it is none, or at the edge of the calendar."""
     if not value:
         return "–"
     try:
-        return datetime.fromisoformat(str(value)).astimezone(SHANGHAI).strftime("%m-%d %H:%M:%S")
-    except ValueError:
+        return datetime.fromisoformat(str(value)).astimezone(SHANGHAI).strftime(form)
+    except (ValueError, OverflowError):
         return str(value)
 
 

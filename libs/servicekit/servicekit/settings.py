@@ -75,7 +75,7 @@ class ServiceSettings(BaseSettings):
         return sorted(owned)
 
 
-T = TypeVar("T", bound=ServiceSettings)
+T = TypeVar("T", bound=BaseSettings)
 
 
 def read_settings(settings: type[T]) -> T:

@@ -21,9 +21,7 @@ def _show(client: Client, as_json: bool) -> None:
         print_json(said)
     else:
         at = said.get("clock")
-        local = (
-            datetime.fromisoformat(at).astimezone(render.SHANGHAI).strftime("%Y-%m-%d %H:%M:%S") if at else "未设 unset"
-        )
+        local = render.moment(at, "%Y-%m-%d %H:%M:%S") if at else "未设 unset"
         print(f"业务时钟 / business clock: {local} Asia/Shanghai ({said.get('mode', '–')})")
 
 
@@ -59,7 +57,8 @@ def clock(ctx: typer.Context, data: Data = None, as_json: Json = False) -> None:
 def token(
     role: Annotated[str, typer.Argument(metavar="ROLE", help=" | ".join(ROLES))],
     subject: Annotated[str | None, typer.Option("--subject", help="谁 / whose, e.g. a manager id")] = None,
-    hours: Annotated[int, typer.Option("--hours", min=1, help="有效小时 / hours it is good for")] = 24 * 30,
+    hours: Annotated[int, typer.Option("--hours", min=1, max=24 * 3660, help="有效小时 / hours it is good for")] = 24
+    * 30,
     data: Data = None,
     as_json: Json = False,
 ) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+
+from kam.failure import FAILED, MISUSE, Failed, Misused
 
 Data = Annotated[
     Path | None,
@@ -21,7 +22,6 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1), flush=True)
 
 
-def fail(zh: str, en: str, status: int = 1) -> NoReturn:
-    """Say why on stderr, Chinese first, and exit with *status*."""
-    print(f"{zh}\n{en}", file=sys.stderr)
-    raise typer.Exit(status)
+def fail(zh: str, en: str, status: int = FAILED) -> NoReturn:
+    """End the command: *zh* and *en* say why and what to do."""
+    raise Failed(zh, en, status) if status != MISUSE else Misused(zh, en)

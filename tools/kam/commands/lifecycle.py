@@ -93,6 +93,8 @@ def up(
             view.start(description)
 
         status = Run(options, reporter).main(open_up, view.stop)
+    if as_json and status and isinstance(reporter, Lines) and reporter.failed:
+        print_json({"error": "start_failed", "zh": reporter.failed.zh, "en": reporter.failed.en})
     raise typer.Exit(status)
 
 
@@ -123,6 +125,7 @@ def down(data: Data = None, as_json: Json = False) -> None:
         return
     if as_json:
         print_json({"stopped": not left, "left": left})
+        raise typer.Exit(1 if left else 0)
     if left:
         fail(f"还有进程没有结束：{left}", f"processes still there: {left}")
     print(f"已停止 / stopped: {place.data}", file=sys.stderr)
@@ -133,11 +136,9 @@ def status(data: Data = None, as_json: Json = False) -> None:
     from kam.embedded import status as view
 
     place = layout(data)
-    if not supervised(place):
-        if as_json:
-            print_json({"running": False, "data": str(place.data), "last": (describe(place) or {}).get("state")})
-            raise typer.Exit(1)
-        require(place.data)
+    if as_json and not supervised(place):
+        print_json({"running": False, "data": str(place.data), "last": (describe(place) or {}).get("state")})
+        raise typer.Exit(1)
     report = view.collect(require(place.data))
     if as_json:
         print_json(report)
@@ -147,7 +148,11 @@ def status(data: Data = None, as_json: Json = False) -> None:
 
 
 def doctor(
-    data: Data = None, port_base: Annotated[int, typer.Option("--port-base")] = DEFAULT_PORT_BASE, as_json: Json = False
+    data: Data = None,
+    port_base: Annotated[
+        int, typer.Option("--port-base", min=1024, max=65000, help="第一个端口 / first port")
+    ] = DEFAULT_PORT_BASE,
+    as_json: Json = False,
 ) -> None:
     """本机缺什么、怎样补上 / what this machine lacks, and the command that mends it."""
     from kam.embedded import doctor as checks

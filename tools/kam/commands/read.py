@@ -16,7 +16,23 @@ from kam.render import pick, word
 Customer = Annotated[str | None, typer.Option("--customer", metavar="ID", help="客户 / only this customer's")]
 Kind = Annotated[str | None, typer.Option("--kind", help="种类 / only this kind")]
 State = Annotated[str | None, typer.Option("--state", help="状态 / only in this state")]
-Since = Annotated[str | None, typer.Option("--since", metavar="WHEN", help="此后 / since: 2026-06-30[T10:00[+08:00]]")]
+
+
+def _instant(since: str | None) -> str | None:
+    """``--since`` as an instant with offset; a local time is one of Asia/Shanghai."""
+    if since is None:
+        return None
+    try:
+        at = datetime.fromisoformat(since)
+    except ValueError:
+        raise typer.BadParameter("2026-06-30 | 2026-06-30T10:00:00+08:00", param_hint="--since") from None
+    return (at if at.tzinfo else at.replace(tzinfo=render.SHANGHAI)).isoformat()
+
+
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", callback=_instant, help="此后 / since: 2026-06-30[T10:00[+08:00]]"),
+]
 By = Annotated[str | None, typer.Option("--by", metavar="MANAGER", help="以谁的名义 / on whose behalf")]
 _PREFIX = re.compile(r"[0-9a-f]{6,8}(-[0-9a-f-]*)?$")
 
@@ -54,17 +70,6 @@ _WORK: list[render.Column] = [
 ]
 
 
-def _instant(since: str | None) -> str | None:
-    """``--since`` as an instant with offset; a local time is one of Asia/Shanghai."""
-    if since is None:
-        return None
-    try:
-        at = datetime.fromisoformat(since)
-    except ValueError:
-        raise typer.BadParameter("2026-06-30 | 2026-06-30T10:00:00+08:00", param_hint="--since") from None
-    return (at if at.tzinfo else at.replace(tzinfo=render.SHANGHAI)).isoformat()
-
-
 def _show(rows: Any, as_json: bool, title: str, columns: list[render.Column], empty: str) -> None:
     if as_json:
         print_json(rows)
@@ -81,9 +86,7 @@ def alerts(
     as_json: Json = False,
 ) -> None:
     """预警 / alerts."""
-    rows = Client.of(data).get(
-        "gateway", "/v1/alerts", customer=customer, kind=kind, since=_instant(since), state=state
-    )
+    rows = Client.of(data).get("gateway", "/v1/alerts", customer=customer, kind=kind, since=since, state=state)
     empty = "没有预警。试试 kam sim arrears 1000123 / no alerts yet; make one: kam sim arrears 1000123"
     _show(rows, as_json, "预警 / alerts", _ALERTS, empty)
 
@@ -103,7 +106,7 @@ def sms(
     as_json: Json = False,
 ) -> None:
     """短信 / SMS to customers."""
-    rows = Client.of(data).get("gateway", "/v1/sms", customer=customer, since=_instant(since), state=state, alert=alert)
+    rows = Client.of(data).get("gateway", "/v1/sms", customer=customer, since=since, state=state, alert=alert)
     if kind is not None:
         rows = [row for row in rows if str(row.get("template", "")).startswith(kind)]
     _show(rows, as_json, "短信 / SMS", _SMS, "没有短信 / no SMS; an alert sends one: kam alerts")
@@ -165,7 +168,7 @@ def work(
     """工单 / work items; accept, act, close."""
     if ctx.invoked_subcommand is not None:
         return
-    rows = Client.of(data).get("gateway", "/v1/work", customer=customer, kind=kind, since=_instant(since), state=state)
+    rows = Client.of(data).get("gateway", "/v1/work", customer=customer, kind=kind, since=since, state=state)
     empty = "没有工单 / no work items; each alert opens one: kam alerts"
     _show(rows, as_json, "工单 / work items", _WORK, empty)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -35,9 +36,9 @@ class Check:
 
 def _python() -> Check:
     version = platform.python_version()
-    if not version.startswith("3.11."):
-        zh, en = f"{version}，只在 3.11 上验证过", f"{version}, proven on 3.11 only"
-        return Check("python", "warning", zh, en, "apt-get install python3.11 python3.11-venv")
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        zh, en = f"{version}，只在 3.11、3.12、3.13 上验证过", f"{version}, proven on 3.11, 3.12 and 3.13 only"
+        return Check("python", "warning", zh, en, "make clean setup PYTHON=python3.13")
     return Check("python", "ok", version, version)
 
 

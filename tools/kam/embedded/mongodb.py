@@ -23,6 +23,9 @@ class MongoError(RuntimeError):
     """No MongoDB-protocol server can be started; the message says what is lacking."""
 
 
+KINDS = ("mongod", "secantusd-rs", "secantusd-py")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server program found on this machine: its kind (mongod | secantusd-rs | secantusd-py) and its path."""
@@ -56,7 +59,10 @@ def choose(directory: Path) -> Server:
     """
     note = directory / "server-kind"
     written_by = note.read_text(encoding="ascii").strip() if note.exists() else None
-    server = find(written_by or os.environ.get("KAM_MONGODB_SERVER"))
+    wanted = os.environ.get("KAM_MONGODB_SERVER") or None
+    if wanted not in (None, *KINDS):
+        raise MongoError(f"KAM_MONGODB_SERVER={wanted!r}：只能是 / one of {', '.join(KINDS)}")
+    server = find(written_by or wanted)
     if server is None and written_by:
         raise MongoError(
             f"{directory} 由 {written_by} 写成，本机现在没有它 / the data in {directory} was written by {written_by}, "

@@ -38,9 +38,13 @@ class Reporter(Protocol):
 
 
 class Lines:
-    """Plain lines on stderr."""
+    """Plain lines on stderr. ``failed`` is the last step that did."""
+
+    failed: Event | None = None
 
     def emit(self, event: Event) -> None:
+        if event.kind == "failed":
+            self.failed = event
         print(event.text(), file=sys.stderr, flush=True)
         for line in event.lines:
             print(f"    {line}", file=sys.stderr, flush=True)

@@ -8,12 +8,9 @@ Exit codes: 0 after SIGTERM or SIGINT, 2 for a wrong setting.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
@@ -22,6 +19,9 @@ import uvloop
 from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from servicekit.settings import read_settings
+
+from .settings import SmscEnvironment
 from .smsc_engine import SmscSettings, SmscSimulator
 from .smsc_faults import Faults
 from .smsc_log import Accepted
@@ -106,25 +106,20 @@ class _Server(uvicorn.Server):
 
 
 def main() -> int:
-    environment = os.environ
-    try:
-        host, _, port = environment["KAM_SMSC"].rpartition(":")
-        settings = SmscSettings(
-            log_path=Path(environment["KAM_SMSC_LOG"]),
-            host=host or "127.0.0.1",
-            port=int(port),
-            system_id=environment.get("KAM_SMSC_SYSTEM_ID", ""),
-            password=environment.get("KAM_SMSC_PASSWORD", ""),
-            seed=int(environment.get("KAM_SIM_SEED", "1")),
-        )
-        http_port = int(environment["KAM_HTTP_PORT"])
-    except (KeyError, ValueError) as problem:
-        print(f"smsc: setting missing or wrong: {problem}", file=sys.stderr)
-        return 2
+    known = read_settings(SmscEnvironment)
+    host, _, port = known.smsc.rpartition(":")
+    settings = SmscSettings(
+        log_path=known.smsc_log,
+        host=host or "127.0.0.1",
+        port=int(port),
+        system_id=known.smsc_system_id,
+        password=known.smsc_password,
+        seed=known.sim_seed,
+    )
 
     async def build_and_serve() -> None:
         app = control(SmscSimulator(settings))
-        server = _Server(uvicorn.Config(app, host="127.0.0.1", port=http_port, log_level="warning"))
+        server = _Server(uvicorn.Config(app, host="127.0.0.1", port=known.http_port, log_level="warning"))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
         await server.serve()
@@ -134,4 +129,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import signal
-import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
@@ -23,6 +19,8 @@ from fastapi import FastAPI, HTTPException, Query
 from kam.sim.boss.scenarios import SCENARIOS
 from kam.sim.boss.sender import Sender
 from kam.sim.boss.simulator import Settings, Simulator, UnknownCustomer, standing
+from kam.sim.settings import BossEnvironment
+from servicekit.settings import read_settings
 from servicekit.telemetry import setup_logging
 
 log = structlog.get_logger()
@@ -102,27 +100,17 @@ async def _serve(simulator: Simulator, host: str, port: int) -> None:
 
 def main() -> int:
     """Entry point."""
-    environment = os.environ
-    setup_logging("boss", environment.get("KAM_LOG_FORMAT", "console"))
-    try:
-        roads = Sender(
-            json.loads(environment["KAM_PEERS"])["billing-sync"],
-            environment["KAM_KAFKA"],
-            Path(environment["KAM_SECRET_FILE"]),
-        )
-        simulator = Simulator(
-            Path(environment["KAM_SERVICE_DATA"]),
-            Path(environment["KAM_BOSS_DIR"]),
-            seed=int(environment.get("KAM_SIM_SEED", "1")),
-            customers=int(environment.get("KAM_SIM_CUSTOMERS", "5000")),
-            roads=roads,
-            settings=Settings(rate=float(environment.get("KAM_SIM_RATE", "3"))),
-        )
-        host, port = environment.get("KAM_HTTP_HOST", "127.0.0.1"), int(environment["KAM_HTTP_PORT"])
-    except (KeyError, ValueError) as problem:
-        print(f"boss: setting missing or wrong: {problem!r}", file=sys.stderr)
-        return 2
-    asyncio.run(_serve(simulator, host, port))
+    known = read_settings(BossEnvironment)
+    setup_logging("boss", known.log_format)
+    simulator = Simulator(
+        known.service_data,
+        known.boss_dir,
+        seed=known.sim_seed,
+        customers=known.sim_customers,
+        roads=Sender(known.peers["billing-sync"], known.kafka, known.secret_file),
+        settings=Settings(rate=known.sim_rate),
+    )
+    asyncio.run(_serve(simulator, known.http_host, known.http_port))
     return 0
 
 

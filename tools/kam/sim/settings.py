@@ -1,0 +1,52 @@
+"""Settings of the two simulators, read from ``KAM_*`` as those of the services are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from servicekit.settings import Addresses, Folder
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+#: what numpy and random take alike
+Seed = Annotated[int, Field(ge=0, lt=1 << 32)]
+
+
+class _Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="KAM_", frozen=True)
+
+    http_port: Port = Field(description="control, on loopback")
+    sim_seed: Seed = 1
+
+
+class BossEnvironment(_Settings):
+    """What the BOSS simulator needs to know."""
+
+    service_data: Folder
+    boss_dir: Folder = Field(description="with inbox/; the journal lies here")
+    peers: dict[str, str] = Field(description='{"billing-sync": url, …}')
+    kafka: Addresses
+    secret_file: Path
+    http_host: str = Field(default="127.0.0.1", min_length=1)
+    log_format: Literal["console", "json"] = "console"
+    sim_customers: int = Field(default=5000, ge=1, le=10_000_000)
+    sim_rate: float = Field(default=3.0, gt=0, le=10_000, description="events a second")
+
+    @field_validator("peers")
+    @classmethod
+    def _names_billing_sync(cls, peers: dict[str, str]) -> dict[str, str]:
+        if "billing-sync" not in peers:
+            raise ValueError('must name "billing-sync"')
+        return peers
+
+
+class SmscEnvironment(_Settings):
+    """What the SMSC simulator needs to know."""
+
+    smsc: str = Field(pattern=r"^[^\s,]*:\d{1,5}$", description="host:port to listen on")
+    smsc_log: Path = Field(description="what it accepted, see smsc_log")
+    smsc_system_id: str = Field(default="", description="empty: anybody may bind")
+    smsc_password: str = ""
