@@ -1,5 +1,5 @@
-"""A careless or hostile caller of the gateway and of manager-work, in memory: never a 5xx without its reason, never a
-body repeated with what it held.
+"""A careless or hostile caller of the gateway and the services behind it, in memory: never a 5xx without its reason,
+never a body repeated with what it held, and every answer is what its route declares.
 
 By hand: ``python tests/fuzz/fuzz_http.py --seconds 60 --seed 7``. A fault names its seed; the same seed asks the same.
 """
@@ -16,15 +16,27 @@ from typing import Any
 
 import httpx
 import jwt
+from fastapi import FastAPI
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from alerts.api import router as alerts_router
+from analytics.api import routes as analytics_routes
+from analytics.domain import TOPICS, Counts
+from analytics.settings import Settings as AnalyticsSettings
+from analytics.store import Lineage, LineageStore
+from analytics.worker import lineage_app
 from contracts import boss
 from contracts.alert import Alert, RuleRef
+from customer_profile import bootstrap as profile_root
+from customer_profile import worker as profile_worker
+from customer_profile.settings import Settings as ProfileSettings
+from desk_feed import Story
 from fuzz.doors import Fault, ask, by_hand
 from gateway import bootstrap as gateway_root
 from gateway.domain import Collection
 from gateway.settings import Settings as GatewaySettings
+from harness.typed_answers import TypedAnswers
 from manager_work import rules, worker
 from manager_work.api import router
 from manager_work.domain import work_id_of
@@ -32,7 +44,9 @@ from manager_work.settings import Settings as WorkSettings
 from one_unit import NOON, OneUnit
 from servicekit.auth import ROLES, Principal
 from servicekit.envelope import Message
+from servicekit.memory import MemoryRows, MemoryStore
 from servicekit.service import Service
+from servicekit.settings import ServiceSettings
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PERSONAL = "王芳13900001111"
@@ -40,10 +54,11 @@ ITEMS = [work_id_of(f"a{n}") for n in range(6)]
 
 
 class Peers:
-    """The services behind the gateway: manager-work is the real one; all of them fail in every way now and then."""
+    """The services behind the gateway, real but for billing-sync; all of them fail in every way now and then."""
 
-    def __init__(self, work: httpx.ASGITransport, dice: random.Random) -> None:
-        self._work, self._dice = work, dice
+    def __init__(self, apps: dict[str, FastAPI], dice: random.Random) -> None:
+        self._transports = {name: TypedAnswers(app) for name, app in apps.items()}
+        self._dice = dice
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         match self._dice.randrange(40):
@@ -61,8 +76,8 @@ class Peers:
                 return httpx.Response(
                     self._dice.choice([200, 301, 401, 500, 503]), json=self._dice.choice([[], None, 7])
                 )
-        if request.url.host == "manager-work" and request.url.path.startswith("/v1/"):
-            return await self._work.handle_async_request(request)
+        if request.url.host in self._transports and request.url.path.startswith("/v1/"):
+            return await self._transports[request.url.host].handle_async_request(request)
         if request.url.path == "/internal/settle":
             return httpx.Response(200, json={"service": request.url.host, "ready": True, "units": [], "pending": {}})
         return httpx.Response(200, json={} if request.url.path.startswith("/v1/customers") else [])
@@ -82,14 +97,9 @@ class House:
         settings = WorkSettings(**common)
         unit = await OneUnit(worker.app(rules.load(settings.work_rules), 4), *worker.TOPICS).open()
         manager = boss.Manager(manager_id="m1", name="李经理", status="active")
-        raised = [
-            Alert(alert_id=f"a{n}", kind="arrears", customer_id=f"c{n}", revision=1, state="raised", severity="minor",
-                  rule=RuleRef(id="arrears", version=1), raised_at=NOON, at=NOON)
-            for n in range(len(ITEMS))
-        ]  # fmt: skip
         await unit.take(
             unit.record("boss.events", "kam.boss.manager.changed.v1", manager, key="m1"),
-            *(unit.record("alert.events", "kam.alert.raised.v1", alert) for alert in raised),
+            *(unit.record("alert.events", "kam.alert.raised.v1", alert) for alert in map(_raised, range(len(ITEMS)))),
         )
 
         async def send(order: Message) -> Any:
@@ -106,22 +116,74 @@ class House:
 
         work = Service("manager-work", settings)
         work.routers.append(router(unit.rows, send, secret))
-        self.work = work.asgi()
-        names = ("billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
-        peers = Peers(httpx.ASGITransport(self.work), self._dice)
+        self.apps = {
+            "manager-work": work.asgi(),
+            "alerts": _alerts(common),
+            "customer-profile": await _profile(common),
+            "analytics": await _analytics(common),
+        }
+        names = ("billing-sync", *self.apps)
+        peers = Peers(self.apps, self._dice)
         gateway = gateway_root.build(
             GatewaySettings(**common, peers={name: f"http://{name}" for name in names}),
             client=httpx.AsyncClient(transport=httpx.MockTransport(peers)),
             audit=audit,
             ends=ends,
         )
-        self.gateway = gateway.asgi()
+        self.apps["gateway"] = gateway.asgi()
         return self
 
     async def ask(self, app: Any, request: dict[str, Any]) -> None:
         """One request as a server hands it over. Raises ``Fault``."""
         status, _ = await ask(app, request, PERSONAL)
         self.answered[status] += 1
+
+
+def _alerts(common: dict[str, Any]) -> FastAPI:
+    story = Story("c1").customer(city="320100")
+    story.complains("2026-03-10")
+    story.tick()
+    story.send()
+    kept = MemoryStore()
+    kept.documents.update(story.documents)
+    service = Service("alerts", ServiceSettings(**common))
+    service.routers.append(alerts_router(MemoryRows(kept), common["secret_file"]))
+    return service.asgi()
+
+
+async def _profile(common: dict[str, Any]) -> FastAPI:
+    archive = await OneUnit(profile_worker.app(1)).open()
+    account = await OneUnit(profile_worker.account_app(1)).open()
+    for unit in (archive, account):
+        data = boss.Customer(customer_id="c1", name=PERSONAL, status="active", city="320100", manager_id="m1")
+        await unit.take(unit.record("boss.events", "kam.boss.customer.changed.v1", data))
+        bill = boss.Bill(customer_id="c1", period="202606", amount_fen=1)
+        await unit.take(unit.record("boss.events", "kam.boss.bill.issued.v1", bill))
+    settings = ProfileSettings(**common, partitions=1)
+    service = profile_root.build(settings, stores=lambda app, ordinal: archive.store, rows=archive.rows)
+    service.units += [archive.unit, account.unit]
+    return service.asgi()
+
+
+async def _analytics(common: dict[str, Any]) -> FastAPI:
+    settings = AnalyticsSettings(**common, archive_dir=common["service_data"] / "archive")
+    store = LineageStore(common["service_data"] / "lineage")
+    unit = await OneUnit(lineage_app(settings), *TOPICS, store=store).open()
+    await unit.take(unit.record("alert.events", "kam.alert.raised.v1", _raised(1)))
+
+    async def recount(_: dict[str, int], __: Path) -> Counts:
+        return Counter()
+
+    service = Service("analytics", settings)
+    service.routers.append(analytics_routes(Lineage([store]), recount, settings))
+    return service.asgi()
+
+
+def _raised(n: int) -> Alert:
+    return Alert(
+        alert_id=f"a{n}", kind="arrears", customer_id=f"c{n}", revision=1, state="raised", severity="minor",
+        rule=RuleRef(id="arrears", version=1), raised_at=NOON, at=NOON,
+    )  # fmt: skip
 
 
 class Caller:
@@ -136,7 +198,8 @@ class Caller:
             ("GET", "/v1/alerts"), ("GET", "/v1/sms"), ("GET", "/v1/work"), ("GET", f"/v1/customers/{self._id()}"),
             ("GET", f"/v1/why/{self._id()}"), ("GET", "/v1/counts"), ("GET", "/v1/recount"), ("GET", "/v1/rates"),
             ("GET", "/v1/rules"), ("GET", "/v1/clock"), ("PUT", "/v1/clock"), ("GET", "/v1/status"),
-            ("GET", "/v1/wait"), ("GET", "/health/live"), ("GET", "/internal/settle"), ("GET", f"/{self._id()}"),
+            ("GET", "/v1/sms/unknown"), ("GET", "/v1/wait"), ("GET", "/health/live"), ("GET", "/openapi.json"),
+            ("GET", "/internal/settle"), ("GET", f"/{self._id()}"),
             *[("POST", f"/v1/work/{self._id()}/{verb}") for verb in ("accept", "act", "close") * 2],
         ])  # fmt: skip
         if self._dice.random() < 0.05:
@@ -215,6 +278,8 @@ class Caller:
 
 
 _IDS = [
+    "c1",
+    "a1",
     "a%2Fb",
     "a/b",
     "..",
@@ -263,7 +328,7 @@ async def fuzz(seed: int, *, seconds: float = 0.0, requests: int = 0) -> Counter
     with tempfile.TemporaryDirectory() as folder:
         house, caller = await House(Path(folder), dice).open(), Caller(dice)
         while time.monotonic() < until or house.answered.total() < requests:
-            app = house.gateway if dice.random() < 0.6 else house.work
+            app = house.apps["gateway" if dice.random() < 0.5 else dice.choice(list(house.apps))]
             try:
                 await house.ask(app, caller.request())
             except Fault as fault:

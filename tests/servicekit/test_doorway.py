@@ -208,3 +208,20 @@ async def test_what_is_costly_is_under_way_so_many_times_at_once() -> None:
     assert refused.value.status == 503
     with few:
         pass
+
+
+async def test_a_service_that_stops_is_away_not_broken(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stores are closed before the last requests are answered: that was a 500."""
+
+    async def start() -> None:
+        door.service.consumers = {}
+
+    monkeypatch.setattr(door.service, "start", start)
+    stopping = asyncio.Event()
+    stopping.set()
+    await door.service.run(stopping)
+    token = issue_token(SECRET, "m1", "manager")
+    assert is_problem(await door.get("/v1/things?how=bug", token), 503, "stopping")
+    assert is_problem(await door.get("/v1/things"), 401, "unauthorized")
+    assert (await door.http.get("/health/ready")).status_code == 503
+    assert (await door.http.get("/health/live")).status_code == 200

@@ -1,7 +1,7 @@
 """What stands before every route: the token is looked at before a byte of the body is read, and a body has a limit."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
@@ -23,13 +23,20 @@ BODY_SECONDS = 30.0
 class Doorway:
     """ASGI middleware. FastAPI reads and parses a body before it asks the dependencies: this asks the guards of the
     route first (401, 403), then counts what comes in, chunked or declared, and stops at ``limit`` bytes (413) or after
-    ``seconds`` (408).
+    ``seconds`` (408). While the service stops, its stores may be closed: 503.
 
     What follows an answer is thrown away by the server as it arrives; it never gathers in memory.
     """
 
-    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter], limit: int, seconds: float = BODY_SECONDS) -> None:
-        self._app, self._limit, self._seconds = app, limit, seconds
+    def __init__(
+        self,
+        app: ASGIApp,
+        routers: Sequence[APIRouter],
+        limit: int,
+        seconds: float = BODY_SECONDS,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._app, self._limit, self._seconds, self._is_stopping = app, limit, seconds, is_stopping
         self._routes = [(r, tuple(guards_of(r.dependant))) for r in _routes_of(routers)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,8 +44,11 @@ class Doorway:
             return await self._app(scope, receive, send)
         request = Request(scope)
         try:
-            for guard in self._guards(scope):
+            guards = self._guards(scope)
+            for guard in guards:
                 await guard(request)
+            if guards and self._is_stopping():
+                raise Refused("stopping", "服务正在停止，请稍候", "the service is stopping; try again shortly", 503)
             if int(request.headers.get("content-length") or 0) > self._limit:
                 raise self._too_long()
         except Problem as refusal:

@@ -53,7 +53,7 @@ class Service:
         self.consumer: AIOKafkaConsumer | None = None
         self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeUnit, int]] = []
         self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
-        self._ready = False
+        self._ready = self._stopping = False
         self.body_bytes = BODY_BYTES
 
     def consume(
@@ -126,7 +126,7 @@ class Service:
         log.info("service.ready", units=[u.name for u in self.units])
         stop = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait([stop, lag, *units, *jobs], return_when=asyncio.FIRST_COMPLETED)
-        self._ready = False
+        self._ready, self._stopping = False, True
         for job in [*jobs, lag]:
             job.cancel()
         await asyncio.gather(*jobs, lag, return_exceptions=True)
@@ -172,7 +172,7 @@ class Service:
         )
         for router in self.routers:
             app.include_router(router)
-        app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes)
+        app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes, is_stopping=lambda: self._stopping)
         problem.install(app)
 
         @app.get("/health/live", name="is_alive", response_model=Health, tags=["operations"])
