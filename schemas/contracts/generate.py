@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.apps import APPS, WRITERS
 from contracts.compatibility import breaks
 from contracts.registry import EVENTS, FEED, EventType
 
@@ -140,6 +141,7 @@ def problems(schemas: Path = SCHEMAS) -> Iterator[str]:
             yield f"topics/{topic}.yaml: name is {contract.get('name')!r}"
         if missing := _TOPIC_FIELDS - contract.keys():
             yield f"topics/{topic}.yaml: lacks {', '.join(sorted(missing))}"
+        yield from _app_problems(topic, contract)
         if not _types_of(topic, contract) and not contract.get("reserved"):
             yield f"topics/{topic}.yaml: no event type is published there; remove it, or say `reserved: true`"
     for event in EVENTS.values():
@@ -150,6 +152,21 @@ def problems(schemas: Path = SCHEMAS) -> Iterator[str]:
         for path in sorted((schemas / folder).iterdir()) if (schemas / folder).is_dir() else ():
             if path.name.removesuffix(suffix) not in EVENTS or not path.name.endswith(suffix):
                 yield f"{folder}/{path.name}: no such event type in the registry; remove it"
+
+
+def _app_problems(topic: str, contract: Json) -> Iterator[str]:
+    """What a topic contract says of its apps, and contracts.apps doesn't."""
+    if contract.get("reserved"):
+        return
+    readers = [app for app in APPS.values() if topic in app.reads]
+    writers = {app.service for app in APPS.values() if topic in app.writes} or {WRITERS.get(topic, "BOSS")}
+    for field, wanted in (
+        ("dead_letter_for", {app.name for app in readers}),
+        ("consumers", {app.service for app in readers}),
+        ("producers", writers),
+    ):
+        if set(contract.get(field, ())) != wanted:
+            yield f"topics/{topic}.yaml: {field} is not {', '.join(sorted(wanted))}, as contracts.apps says"
 
 
 def _example_problems(schemas: Path, event: EventType) -> Iterator[str]:

@@ -8,7 +8,7 @@ import contextlib
 import gc
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -59,7 +59,7 @@ class Service:
     def consume(
         self,
         app: App,
-        topics: list[str],
+        topics: Sequence[str],
         store: Callable[[App, int], Store],
         *,
         single: bool = False,

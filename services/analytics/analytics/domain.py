@@ -17,12 +17,13 @@ import msgspec
 from msgspec import Struct
 
 from analytics.masking import mask_key, masked
+from contracts.apps import APPS
 from contracts.registry import EVENTS, TICK
 from servicekit.clock import from_millis, iso, local_date
 from servicekit.envelope import Message, parse_time
 
 #: every topic on which the platform's events travel
-TOPICS = sorted({event.topic for event in EVENTS.values()})
+TOPICS = APPS["analytics"].reads
 BOSS_TOPIC = "boss.events"
 COUNTED = {name: event.payload for name, event in EVENTS.items() if name != TICK}
 _DECODERS = {name: msgspec.json.Decoder(payload).decode for name, payload in COUNTED.items()}

@@ -8,6 +8,7 @@ from billing_sync.intake import Intake
 from billing_sync.nightly.loader import Loader
 from billing_sync.settings import Settings
 from billing_sync.store import ScanStore
+from contracts.apps import APPS
 from servicekit.clock import SystemClock, system_now
 from servicekit.decision import Refused
 from servicekit.local import LocalStore
@@ -24,7 +25,7 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
     app = App(name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True)
     service.consume(
         app,
-        ["boss.feed"],
+        APPS[NAME].reads,
         lambda app, ordinal: store or LocalStore(settings.service_data / "intake"),
         single=True,
         make_unit=partial(Intake, clock_mode=settings.clock, system_clock=system_clock),

@@ -29,7 +29,7 @@ def build(
         service.prepare.append(partial(store.index, rows))
     accounts = accounts or (lambda _, ordinal: LocalStore(settings.service_data / "account" / str(ordinal)))
     service.consume(worker.app(settings.partitions), worker.TOPICS, stores, batch_max=mongo.BATCH_MAX)
-    service.consume(worker.account_app(settings.partitions), worker.TOPICS, accounts)
+    service.consume(worker.account_app(settings.partitions), worker.ACCOUNT_TOPICS, accounts)
     service.routers.append(router(Pages(rows, partial(account_of, service)), settings.secret_file))
     return service
 

@@ -1,12 +1,14 @@
 """Topics -> pipeline, for both apps of the service."""
 
+from contracts.apps import APPS
 from customer_profile import account, handlers
 from customer_profile.domain import Archive
 from servicekit.pipeline import App
 
 NAME = "customer-profile"
 ACCOUNT = "customer-account"
-TOPICS = ["boss.events"]
+TOPICS = APPS[NAME].reads
+ACCOUNT_TOPICS = APPS[ACCOUNT].reads
 
 
 def app(partitions: int) -> App:

@@ -1,11 +1,12 @@
 """Topics -> pipeline."""
 
+from contracts.apps import APPS
 from manager_work.domain import Ended, Item, Manager
 from manager_work.handlers import APP, handlers, key_of
 from manager_work.rules import WorkRules
 from servicekit.pipeline import App
 
-TOPICS = ["boss.events", "alert.events"]
+TOPICS = APPS[APP].reads
 
 
 def app(rules: WorkRules, partitions: int) -> App:

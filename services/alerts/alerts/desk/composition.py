@@ -20,6 +20,7 @@ from alerts.desk.turn import APP
 from alerts.receipts import Receipts
 from alerts.sender import Sender
 from alerts.settings import Settings
+from contracts.apps import APPS
 from servicekit.aligned import AlignedUnit
 from servicekit.clock import system_now
 from servicekit.envelope import Headers
@@ -36,7 +37,7 @@ FORGOTTEN = Counter(
     ["what"],
 )
 
-TOPICS = ["boss.events", "alert.events", "work.events", "sms.receipts"]
+TOPICS = APPS[APP].reads
 Stores = Callable[[App, int], Store]
 _WATCH_SECONDS = 10.0
 

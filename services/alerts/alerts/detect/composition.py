@@ -5,12 +5,13 @@ from pathlib import Path
 
 from alerts import detect
 from alerts.rules import Rules
+from contracts.apps import APPS
 from servicekit.local import LocalStore
 from servicekit.pipeline import App
 from servicekit.service import Service
 from servicekit.store import Store
 
-TOPICS = ["boss.events", "work.events"]
+TOPICS = APPS["alerts-detect"].reads
 Stores = Callable[[App, int], Store]
 
 
