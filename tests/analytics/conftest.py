@@ -41,7 +41,19 @@ class Log:
         self.settings = Settings(service_data=folder / "data", archive_dir=folder / "archive", kafka="unused:1")
         self._stamp = 1_750_000_000_000
 
-    def add(self, type_: str, id_: str, *, correlation: str = "", cause: str = "", time: str = "", **data: Any) -> str:
+    def add(
+        self,
+        type_: str,
+        id_: str,
+        *,
+        correlation: str = "",
+        cause: str = "",
+        time: str = "",
+        key: str = "",
+        owner: int = 0,
+        revision: int = 0,
+        **data: Any,
+    ) -> str:
         name = f"kam.{type_}.v1"
         golden = json.loads((EXAMPLES / f"{name}.json").read_text())
         headers = {**golden["headers"], "ce_id": id_}
@@ -51,7 +63,12 @@ class Log:
             headers["ce_correlationid"] = correlation
         if time:
             headers["ce_time"] = time
-        self.put(EVENTS[name].topic, headers, json.dumps({**golden["data"], **data}).encode(), golden["key"])
+        if owner:
+            headers["ce_ownerrevision"] = str(owner)
+        if revision:
+            headers["ce_revision"] = str(revision)
+        body = json.dumps({**golden["data"], **data}).encode()
+        self.put(EVENTS[name].topic, headers, body, key or golden["key"])
         return id_
 
     def put(self, topic: str, headers: dict[str, str], body: bytes | None, key: str = "1000123") -> None:

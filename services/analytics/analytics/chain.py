@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from analytics.domain import BOSS_TOPIC, Node
+from analytics.domain import BOSS_TOPIC, MOVE, Node
 from analytics.texts import summary
 
 RECORD = "boss.record"
@@ -76,9 +76,10 @@ class _Walk:
 
     def chain(self) -> list[Link]:
         nodes = sorted(self._nodes.values(), key=lambda n: (self._told_at(n), _RANK.get(n.topic, 9), n.offset))
-        # One record may have given several events: it is told once, before the first of them.
-        links = list({link.id: link for node in reversed(nodes) for link in reversed(_links(node))}.values())[::-1]
-        return [*self._earlier(), *links]
+        links: dict[str, Link] = {}
+        for link in (link for node in nodes for link in _links(node)):
+            links.setdefault(link.id, link)  # a record that gave several events is told once, before the first of them
+        return [*self._earlier(), *links.values()]
 
     def _earlier(self) -> list[Link]:
         """What an alert rests on and is not kept any more, in one link: the chain does not begin where it seems to."""
@@ -129,7 +130,13 @@ class _Walk:
 
     def _ancestors(self, node: Node) -> None:
         for parent in node.parents:
-            if parent not in self._nodes and (found := self._take(parent)) is not None:
+            if parent.startswith(MOVE):
+                # The record came from another customer: how is part of the story, what it meant there is not.
+                for move in self._tellers([parent]):
+                    if move.id not in self._nodes:
+                        self._nodes[move.id] = move
+                        self._ancestors(move)
+            elif parent not in self._nodes and (found := self._take(parent)) is not None:
                 self._ancestors(found)
 
     def _take(self, id_: str) -> Node | None:

@@ -4,8 +4,8 @@ Counting, defined once for the live counters and for the recount from the archiv
 
 * *day* is the Asia/Shanghai date of the event's own time (of the broker's timestamp where it has none);
 * *kind* is the event type without ``kam.`` and version; alert and work events add ``:<their kind>``;
-* *city* is the payload's ``city``; records on ``boss.events`` without one count under the city that the same key had
-  last on its partition of ``boss.events``; anything else counts under no city;
+* *city* is the payload's ``city``; records on ``boss.events`` count under the city that the newest revision of the
+  same key named so far on its partition; anything else counts under no city;
 * an event that came twice (same id) counts once, a message that broke its contract not at all.
 """
 
@@ -27,6 +27,14 @@ TOPICS = APPS["analytics"].reads
 BOSS_TOPIC = "boss.events"
 COUNTED = {name: event.payload for name, event in EVENTS.items() if name != TICK}
 _DECODERS = {name: msgspec.json.Decoder(payload).decode for name, payload in COUNTED.items()}
+MOVED, MOVE = "kam.boss.record.moved.v1", "move:"
+#: records that may change their customer: their kind and the field with their id
+_MOVABLE = {
+    "kam.boss.contract.changed.v1": ("CONT", "contract_id"),
+    "kam.boss.complaint.changed.v1": ("COMP", "complaint_id"),
+    "kam.boss.service.requested.v1": ("SERV", "request_id"),
+    "kam.boss.payment.received.v1": ("PAY", "payment_id"),
+}
 #: of a city or kind under which things are counted; of an id
 LONGEST_NAME, _LONGEST_ID = 64, 1000
 _READ = ("id", "correlationid", "time", "sequence", "businessclock")
@@ -132,8 +140,11 @@ def node_of(message: Message, data: dict[str, Any]) -> Node:
     causation = (message.attribute("causationid") or "")[:_LONGEST_ID]
     correlation = message.correlation_id[:_LONGEST_ID]
     parents = dict.fromkeys([causation, *(data.get("evidence") or ())[:100]])
+    about = _about(data)
     if message.topic == BOSS_TOPIC:
-        parents |= dict.fromkeys([correlation, fed_event(correlation)])
+        parents |= dict.fromkeys([correlation, fed_event(correlation), _came_by(message, data)])
+        if message.type == MOVED:
+            about.append(move_name(str(data["kind"]), str(data["record_id"]), message.revision))
     return Node(
         id=message.id,
         type=message.type,
@@ -146,10 +157,22 @@ def node_of(message: Message, data: dict[str, Any]) -> Node:
         subject=mask_key(message.topic, message.key)[:_LONGEST_ID],
         correlation=correlation,
         causation=causation,
-        about=tuple(_about(data)),
+        about=tuple(about),
         parents=tuple(parent for parent in parents if 0 < len(parent) <= _LONGEST_ID),
         data=masked(data),
     )
+
+
+def move_name(kind: str, record_id: str, revision: int) -> str:
+    """Under which a move of a record from one customer to another is found, by those who came by it."""
+    return f"{MOVE}{kind}/{record_id}/{revision}"
+
+
+def _came_by(message: Message, data: dict[str, Any]) -> str:
+    """The move by which a record came to the customer of this event; "" where it always was theirs."""
+    kind, field = ((data.get("kind"), "record_id") if message.type == MOVED else _MOVABLE.get(message.type)) or ("", "")
+    came = int(message.headers.get("ce_ownerrevision", b"0"))
+    return move_name(str(kind), str(data[field]), came) if field and came else ""
 
 
 def fed_event(correlation: str) -> str:

@@ -14,9 +14,10 @@ EVENT = "event"
 
 
 class Known(Struct, frozen=True):
-    """What must be remembered of a key: the city its records on boss.events named last."""
+    """What must be remembered of a key: the city that its newest record on boss.events with a city named."""
 
     city: str | None = None
+    revision: int = 0
 
 
 def remember(state: Known | None, payload: Any, context: Context) -> Decision:
@@ -30,9 +31,10 @@ def remember(state: Known | None, payload: Any, context: Context) -> Decision:
     data = msgspec.to_builtins(payload)
     city, known = city_of(data), state
     if message.topic == BOSS_TOPIC:
-        city = city or (None if state is None else state.city)
+        if city is not None and (state is None or context.revision >= state.revision):
+            known = Known(city, context.revision)
         # Most keys have no city (file names, phone numbers, …): nothing is remembered of those.
-        known = None if city is None else Known(city)
+        city = None if known is None else known.city
     cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data))
     return Decision(known, rows=(Row(EVENT, context.id, {"node": node_of(message, data), "cell": cell}),))
 

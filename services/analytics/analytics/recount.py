@@ -21,7 +21,7 @@ with counted as (
 select
     date as day,
     case when topic = $boss
-        then last_value(own_city ignore nulls) over (
+        then arg_max(own_city, row(coalesce(revision, 0), "offset")) filter (own_city is not null) over (
             partition by topic, "partition", "key" order by "offset" rows between unbounded preceding and current row)
         else own_city
     end as city,

@@ -5,6 +5,7 @@ requests. One state a customer and kind, bounded; only the customer's page shows
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from contracts import boss
@@ -14,24 +15,45 @@ from servicekit.decision import Context, Decision
 from servicekit.envelope import Message
 
 KEPT = 24
+#: effective time and revision of the record of BOSS that was heard last
+Heard = tuple[str, int]
 
 
 class Fact(Struct, frozen=True, array_like=True):
     """A record as it came (``body``, JSON), by what the page sorts it (None: not known), and the event it came by.
 
-    ``at`` is its effective time where it has one.
+    ``at`` is its effective time where it has one; with the ``revision`` it tells which of two is newer.
     """
 
     order: str | None
     at: str
     event_id: str
     body: bytes
+    revision: int = 0
+
+
+def is_old(context: Context, at: str, revision: int) -> bool:
+    """Whether a record is not newer than what is known of it: by effective time, then by revision.
+
+    Not by the revision alone: it begins anew should billing-sync ever lose its store.
+    """
+    return bool(context.revision and revision) and (context.time, context.revision) <= (at, revision)
 
 
 class Facts(Struct, frozen=True, array_like=True):
-    """A customer's newest records of one kind, by the id that tells one from another (of a month: the period)."""
+    """A customer's newest records of one kind, by the id that tells one from another (of a month: the period).
+
+    ``gone``: when and with which revision records went to another customer, of the 24 that went last.
+    """
 
     known: dict[str, Fact]
+    gone: dict[str, Heard] = {}
+
+    def is_old(self, id_: str, context: Context) -> bool:
+        """Whether this revision of a record or a newer one was heard before: a replayed dead letter, say."""
+        fact = self.known.get(id_)
+        heard = self.gone.get(id_) if fact is None else (fact.at, fact.revision)
+        return heard is not None and is_old(context, *heard)
 
     def newest_first(self) -> list[Fact]:
         """Those without a date come first."""
@@ -48,20 +70,35 @@ class Kind(Struct, frozen=True):
     order: str
 
     def take(self, facts: Facts | None, record: Any, context: Context) -> Decision:
-        """One record more; of the same id the latest counts, and of all ids the newest 24 stay."""
+        """One record more; of the same id the newest counts, and of all ids the newest 24 stay."""
         assert context.message is not None
+        id_, facts = getattr(record, self.id) if self.id else "", facts or Facts({})
+        if facts.is_old(id_, context):
+            return Decision(facts)
         order = getattr(record, self.order)
         fact = Fact(
             iso(order) if isinstance(order, datetime) else order and str(order),
             context.time or iso(context.now),
             context.id,
             context.message.body or b"",
+            context.revision,
         )
-        known = {} if facts is None or self.id is None else dict(facts.known)
-        known[getattr(record, self.id) if self.id else ""] = fact
+        known = {**facts.known, id_: fact}
         if len(known) > KEPT:
             del known[min(known, key=lambda id: (known[id].order is None, known[id].order or ""))]
-        return Decision(Facts(known))
+        return Decision(Facts(known, {other: heard for other, heard in facts.gone.items() if other != id_}))
+
+
+def on_moved(facts: Facts | None, moved: boss.RecordMoved, context: Context) -> Decision:
+    """A record went to another customer: here it is gone, and what is older than the move does not bring it back."""
+    facts = facts or Facts({})
+    if facts.is_old(moved.record_id, context):
+        return Decision(facts)
+    known = {id_: fact for id_, fact in facts.known.items() if id_ != moved.record_id}
+    gone = {**facts.gone, moved.record_id: (context.time, context.revision)}
+    while len(gone) > KEPT:
+        del gone[next(iter(gone))]
+    return Decision(Facts(known, gone))
 
 
 KINDS = {
@@ -76,14 +113,35 @@ KINDS = {
 }
 
 
+MOVED = "kam.boss.record.moved.v1"
+_MOVABLE = {"CONT": "contracts", "COMP": "complaints", "SERV": "requests", "PAY": "payments"}
+
+
+class _Moved(Struct, frozen=True):
+    """What tells to which kind a moved record belongs."""
+
+    kind: str
+
+
+_decode_moved = msgspec.json.Decoder(_Moved).decode
+
+
 def key(customer_id: str, kind: str) -> str:
     """Where a customer's records of a kind are kept."""
     return f"{customer_id}/{kind}"
 
 
 def key_of(message: Message) -> str:
-    """The same, of a message."""
-    return key(message.key, KINDS[message.type].name)
+    """The same, of a message; of a move that can't be read a key that never holds a state: its handler refuses it."""
+    if message.type != MOVED:
+        return key(message.key, KINDS[message.type].name)
+    try:
+        return key(message.key, _MOVABLE[_decode_moved(message.body or b"").kind])
+    except (ValueError, KeyError, RecursionError):
+        return ""
 
 
-HANDLERS = {type_: On(kind.payload, kind.take) for type_, kind in KINDS.items()}
+HANDLERS = {
+    **{type_: On(kind.payload, kind.take) for type_, kind in KINDS.items()},
+    MOVED: On(boss.RecordMoved, on_moved),
+}

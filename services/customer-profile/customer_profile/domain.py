@@ -15,7 +15,8 @@ PERSONAL = ("name", "phone", "id_number", "birth_date")
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
     """A customer as the archive holds them: in network (``active``) or left (``retained``).
 
-    ``since`` is the effective time they came into this archive; ``revision`` counts the changes from 1.
+    ``since`` is the effective time they came into this archive; ``revision`` counts the changes from 1; ``heard``: the
+    effective time and revision of the newest CUST record or leaving.
     """
 
     record: Customer
@@ -25,6 +26,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
     destination: str | None = None
     since: datetime
     revision: int = 1
+    heard: tuple[str, int] = ("", 0)
 
     def fields(self) -> dict[str, Scalar]:
         """Everything whose change is history, as text, numbers and booleans."""

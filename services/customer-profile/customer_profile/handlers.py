@@ -1,12 +1,14 @@
-"""Event -> Decision. Only the customer's record has a state; units and managers are documents, written as they come.
-Bills, contracts and the like are ``account``'s."""
+"""Event -> Decision. The customer's record has a state; units and managers are documents, of which only is remembered
+what was heard last. Bills, contracts and the like are ``account``'s."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
 from contracts import boss
 from contracts.misc import CustomerChanged
+from customer_profile.account import Heard, is_old
 from customer_profile.domain import Archive, Turn, masked_change, take_leaving, take_record
 from servicekit.app import On
 from servicekit.clock import iso, local_date
@@ -23,16 +25,25 @@ def _effective(context: Context) -> datetime:
 def on_customer(known: Archive | None, record: boss.Customer, context: Context) -> Decision:
     at = _effective(context)
     # A file's record is effective at the end of its business date, which is already the next day's midnight.
-    return _decide(known, take_record(known, record, at, local_date(at - _MOMENT)), context)
+    return _decide(known, context, lambda: take_record(known, record, at, local_date(at - _MOMENT)))
 
 
 def on_left(known: Archive | None, left: boss.CustomerLeft, context: Context) -> Decision:
-    return _decide(known, take_leaving(known, left, _effective(context)), context)
+    return _decide(known, context, lambda: take_leaving(known, left, _effective(context)))
 
 
-def _decide(known: Archive | None, turn: Turn | None, context: Context) -> Decision:
-    if turn is None:
+def _decide(known: Archive | None, context: Context, take: Callable[[], Turn | None]) -> Decision:
+    if known is not None and is_old(context, *known.heard):
         return Decision(known)
+    heard, turn = (context.time, context.revision), take()
+    if turn is None:
+        return Decision(known and msgspec.structs.replace(known, heard=heard))
+    return _told(
+        known, msgspec.structs.replace(turn, archive=msgspec.structs.replace(turn.archive, heard=heard)), context
+    )
+
+
+def _told(known: Archive | None, turn: Turn, context: Context) -> Decision:
     customer, record = turn.archive, turn.archive.record
     id_ = record.customer_id
     at, now = iso(_effective(context)), iso(context.now)
@@ -74,23 +85,35 @@ def _decide(known: Archive | None, turn: Turn | None, context: Context) -> Decis
     return Decision(customer, (emit,), rows=(Row("customers", id_, document, new=known is None), *history))
 
 
-def on_unit(state: None, unit: boss.Unit, context: Context) -> Decision:
-    return Decision(None, rows=(Row("units", unit.unit_id, msgspec.to_builtins(unit)),))
+def on_unit(heard: Heard | None, unit: boss.Unit, context: Context) -> Decision:
+    return _document(heard, "units", unit.unit_id, unit, context)
 
 
-def on_manager(state: None, manager: boss.Manager, context: Context) -> Decision:
-    return Decision(None, rows=(Row("managers", manager.manager_id, msgspec.to_builtins(manager)),))
+def on_manager(heard: Heard | None, manager: boss.Manager, context: Context) -> Decision:
+    return _document(heard, "managers", manager.manager_id, manager, context)
+
+
+def _document(heard: Heard | None, collection: str, id_: str, record: msgspec.Struct, context: Context) -> Decision:
+    if heard is not None and is_old(context, *heard):
+        return Decision(heard)
+    rows = (Row(collection, id_, msgspec.to_builtins(record)),)
+    return Decision((context.time, context.revision), rows=rows)
+
+
+#: of a customer the archive, of a unit or manager what was heard last
+STATE = Archive | Heard
 
 
 def key_of(message: Message) -> str:
-    """The customer for what changes the archive; everything else shares a key that never holds a state."""
-    return message.key if message.type in _ARCHIVE else ""
+    """The customer for what changes the archive; units and managers may have the same ids (none holds a ``|``)."""
+    return message.key if message.type in _ARCHIVE else f"{_DOCUMENTS[message.type]}|{message.key}"
 
 
 _ARCHIVE = {
     "kam.boss.customer.changed.v1": On(boss.Customer, on_customer),
     "kam.boss.customer.left.v1": On(boss.CustomerLeft, on_left),
 }
+_DOCUMENTS = {"kam.boss.unit.changed.v1": "unit", "kam.boss.manager.changed.v1": "manager"}
 HANDLERS = {
     **_ARCHIVE,
     "kam.boss.unit.changed.v1": On(boss.Unit, on_unit),

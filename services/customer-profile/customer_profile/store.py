@@ -36,11 +36,11 @@ class Pages:
         keys = {kind: key(customer_id, kind.name) for kind in KINDS.values()}
         account = await self._account(customer_id).load(list(keys.values()))
         customer = await self._rows.get("customers", customer_id)
-        if customer is None and not account:
+        facts = {kind: _newest(account.get(key)) for kind, key in keys.items()}
+        if customer is None and not any(facts.values()):
             return None
         manager = await self._known("managers", (customer or {}).get("manager_id"))
         history = await self._rows.find("history", {"customer_id": customer_id}, sort="-revision", limit=_HISTORY_SHOWN)
-        facts = {kind: _newest(account.get(key)) for kind, key in keys.items()}
         page: dict[str, Any] = {
             "customer": _plain(customer or {"customer_id": customer_id}),
             "manager": manager,

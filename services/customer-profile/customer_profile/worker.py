@@ -2,7 +2,6 @@
 
 from contracts.apps import APPS
 from customer_profile import account, handlers
-from customer_profile.domain import Archive
 from servicekit.pipeline import App
 
 NAME = "customer-profile"
@@ -12,9 +11,14 @@ ACCOUNT_TOPICS = APPS[ACCOUNT].reads
 
 
 def app(partitions: int) -> App:
-    """The archive: one unit a partition, its state a customer's record."""
+    """The archive: one unit a partition, its state a customer's record, or what was heard of a unit or manager."""
     return App(
-        name=NAME, service=NAME, state=Archive, handlers=handlers.HANDLERS, key=handlers.key_of, partitions=partitions
+        name=NAME,
+        service=NAME,
+        state=handlers.STATE,
+        handlers=handlers.HANDLERS,
+        key=handlers.key_of,
+        partitions=partitions,
     )
 
 
