@@ -367,6 +367,22 @@ async def test_defect_23_unpacked_bytes_lines_and_columns_are_bounded(tmp_path: 
             assert len(receipt["reason_en"]) < 1000
 
 
+async def test_a_file_without_header_or_line_breaks_tells_nobodys_data(boss: Night) -> None:
+    header, row = COLUMNS["CUST"].replace(" ", "|"), "c1|person|王芳|13900001111".encode()
+    for sequence, (text, says) in enumerate(
+        [
+            (f"{header}\r".encode() + row, "CR"),
+            (f"{header}|王芳|王芳".encode(), "names … twice"),
+            (row, "lacks"),
+        ],
+        1,
+    ):
+        packed = gzip.compress(text)
+        receipt = await boss.put("CUST", [], sequence=sequence, damage=lambda _, p=packed: p, control={"rows": 1})
+        assert receipt["result"] == "rejected" and says in receipt["reason_en"]
+        assert "王芳" not in str(receipt) and "13900001111" not in str(receipt)
+
+
 async def test_defect_23_a_control_file_is_read_no_further_than_64_kib(boss: Night) -> None:
     name = write_pair(boss.inbox, "BILL", CITY, DAY, 1, [bill()], only=[".dat.gz"])
     with boss.path("inbox", f"{name}.chk").open("wb") as file:

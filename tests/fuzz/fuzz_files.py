@@ -292,7 +292,13 @@ class Watch:
         good = receipt["file"].isprintable() and result in (folder, "duplicate") and counted == receipt["rows_read"]
         if result == "rejected":
             zh, en = receipt["reason_zh"], receipt["reason_en"]
-            good = good and en and len(zh + en) < 2000 and any("\u4e00" <= c <= "\u9fff" for c in zh)
+            good = (
+                good
+                and en
+                and (zh + en).isprintable()
+                and len(zh + en) < 2000
+                and any("\u4e00" <= c <= "\u9fff" for c in zh)
+            )
             good = good and en in path.with_suffix(".why").read_text()
         if result == "partial":
             rejects = path.with_suffix(".rej").read_bytes().split(b"\n")[1:-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 _BLOCK = 1 << 20
 _MAX_LINE = 1 << 20
-_SHOWN = 60
+_SHOWN = 80
 
 
 class FileRejected(Exception):
@@ -42,7 +42,7 @@ def reading(path: Path) -> Iterator[None]:
 
 def shown(text: object) -> str:
     """What a sender wrote, as it may stand in a reason."""
-    said = str(text)
+    said = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)[: _SHOWN + 1])
     return said if len(said) <= _SHOWN else said[:_SHOWN] + "…"
 
 

@@ -15,6 +15,7 @@ _MAX_COLUMNS = 500
 _AMOUNT_DIGITS = 19
 _MAX_AMOUNT = 10**18
 _NAMED = 20
+_COLUMN = re.compile("[A-Za-z_][A-Za-z_0-9]{0,40}")
 _CJK = re.compile("[\u4e00-\u9fff]")
 
 
@@ -28,6 +29,11 @@ class Verified(NamedTuple):
 def header_of(line: str, control: Control, kind: Kind) -> tuple[list[str], list[str]]:
     """Column names, and a note where there are unknown ones. Raises ``FileRejected`` for a missing one."""
     header = line.removeprefix("\ufeff").split(control.separator)
+    if "\r" in line:
+        raise FileRejected(
+            "换行符是单独的 CR（\\r）；请改用 LF（\\n）或 CRLF 后重送",
+            "lines end in CR (\\r) alone; end them in LF (\\n) or CRLF and deliver again",
+        )
     if len(header) > _MAX_COLUMNS:
         raise FileRejected(
             f"表头有 {len(header)} 列，最多 {_MAX_COLUMNS} 列（第 1 行）；请检查换行符与分隔符",
@@ -40,15 +46,20 @@ def header_of(line: str, control: Control, kind: Kind) -> tuple[list[str], list[
             f"the header lacks {', '.join(lacking)} (line 1, separator {control.separator!r}); "
             "add the column, empty where not known",
         )
-    twice = [shown(column) for column, times in sorted(Counter(header).items()) if times > 1][:_NAMED]
+    twice = _names([column for column, times in sorted(Counter(header).items()) if times > 1])
     if twice:
         raise FileRejected(
             f"表头列重复：{'、'.join(twice)}（第 1 行）；请删去一列",
             f"the header names {', '.join(twice)} twice (line 1)",
         )
-    extra = [shown(column) for column in header if column not in kind.known][:_NAMED]
+    extra = _names([column for column in header if column not in kind.known])
     notes = [f"多余的列未使用：{'、'.join(extra)} / extra columns not used: {', '.join(extra)}"] if extra else []
     return header, notes
+
+
+def _names(columns: list[str]) -> list[str]:
+    """Columns as they may stand in a reason: without a header, what should be their names is somebody's data."""
+    return [column if _COLUMN.fullmatch(column) else "…" for column in columns][:_NAMED]
 
 
 def verify(
@@ -67,8 +78,8 @@ def verify(
         )
     if sha != control.sha256:
         raise FileRejected(
-            f"校验和不符：文件 sha256 为 {sha}，.chk 声明 {control.sha256}；请重新传送",
-            f"wrong checksum: the file's sha256 is {sha}, the .chk says {control.sha256}; send it again",
+            f"校验和不符：文件 sha256 为 {sha}，.chk 声明 {shown(control.sha256)}；请重新传送",
+            f"wrong checksum: the file's sha256 is {sha}, the .chk says {shown(control.sha256)}; send it again",
         )
     kind = name.kind
     header: list[str] | None = None
