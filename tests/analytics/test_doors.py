@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
 
 from analytics.archive import Archive, row_of
 from analytics.domain import Counts, problem_of
-from analytics.rates import RAISED, city_of, windows
+from analytics.rates import RAISED, Rates, city_of, windows
 from analytics.recount import differences, recount
+from analytics.settings import Settings
 from analytics.store import LineageStore
 from analytics.worker import Archiver
 from contracts.registry import TICK
+from servicekit.fetched import PatientRecords
 
 GOOD = {"ce_id": "x", "ce_type": RAISED, "ce_time": "2026-06-30T00:00:00Z"}
 DEEP = b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
@@ -198,3 +201,10 @@ def test_large_bodies_do_not_wait_for_20000_others(log: Any) -> None:
         archiver._take(TopicPartition("alert.events", 0), log.records["alert.events"])
 
     assert archiver._is_due()
+
+
+async def test_live_rates_read_batches_nobody_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faust's consumer is aiokafka's: without our reading of batches, one of them ends the agent at every start."""
+    monkeypatch.setattr(fetcher, "PartitionRecords", None)
+    Rates(Settings(service_data=Path("-"), archive_dir=Path("-"), kafka="unused:1")).app()
+    assert fetcher.PartitionRecords is PatientRecords

@@ -56,10 +56,11 @@ async def _to_kafka(province: Province) -> None:
                 for key, value, headers in _records(topic):
                     await _send(producer, topic, value, key, headers)
     async with _producer(province, None) as producer:
-        for found, put in ((b"ce_id", b"\xff\xfe\xfd\xfc\xfb"), (b"12345678", b"abcdefgh")):
-            batch = producer.create_batch()
-            batch.append(timestamp=None, key=b"P1", value=b"12345678", headers=[("ce_id", b"1")])
-            await (await producer.send_batch(_Patched(batch, found, put), FEED, partition=0))
+        for topic in topics:
+            for found, put in ((b"ce_id", b"\xff\xfe\xfd\xfc\xfb"), (b"ce_id", b"ce_\x80\xff")):
+                batch = producer.create_batch()
+                batch.append(timestamp=None, key=b"P1", value=b"12345678", headers=[("ce_id", b"1")])
+                await (await producer.send_batch(_Patched(batch, found, put), topic, partition=0))
 
 
 def _producer(province: Province, codec: str | None) -> AIOKafkaProducer:

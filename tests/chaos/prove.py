@@ -26,7 +26,7 @@ from scenarios import Story, interleave, stories
 from trials import database_away, kills, leader_away, paused
 
 #: seconds a trial takes, for traffic to last as long; kills: each
-SECONDS = {"kills": 2.5, "leader": 50.0, "paused": 220.0, "database": 150.0, "poison": 30.0}
+SECONDS = {"kills": 2.5, "leader": 50.0, "paused": 150.0, "database": 150.0, "poison": 30.0}
 MUST_BE_NONE = ("lost", "sms_twice", "unexplained", "restarts_by_input")
 
 

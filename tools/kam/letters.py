@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from kam.client import Failed
-from servicekit import deadletter
+from servicekit import deadletter, fetched
 from servicekit.clock import from_millis, iso
 
 MARKER = "dlq-replayed"
@@ -83,6 +83,7 @@ async def waiting(bootstrap: str) -> list[Letter]:
     places = [TopicPartition(t, p) for t, count in topics.items() if t.endswith(SUFFIX) for p in range(count)]
     if not places:
         return []
+    fetched.install()
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, client_id="kam-dlq", enable_auto_commit=False)
     try:
         await consumer.start()
