@@ -1,4 +1,7 @@
-"""Any date of the years 0001 to 9999 is valid, before and after the customer is known; 9999-12-31 means no end."""
+"""Defect 4: any date of the years 0001 to 9999 is valid, before and after the customer is known.
+
+9999-12-31 means no end.
+"""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,7 @@
-"""A record that changes its customer moves whole: withdrawn here, first seen there, with ids of its own."""
+"""Defects 14 and 31: a record that changes its customer moves whole.
+
+Withdrawn here, first seen there, with ids of its own.
+"""
 
 from typing import Any
 

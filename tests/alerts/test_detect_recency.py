@@ -1,4 +1,7 @@
-"""What is late, repeated or replayed never overwrites newer facts, also when the record has gone from the state."""
+"""Defects 7 and 25: what is late, repeated or replayed never overwrites newer facts.
+
+Also when the record has gone from the state; an alert that is forgotten and comes back goes on with its revisions.
+"""
 
 from typing import Any
 

@@ -98,7 +98,9 @@ def on_customer(rules: Rules, state: State | None, data: CustomerRecord, ctx: Co
     state = state or State(data.customer_id)
     old = state.profile
     left = data.status == "left" or (old is not None and old.left and data.status != "active")
-    profile = Profile(data.status, data.city, data.area, data.opened_on, data.plan_code, data.manager_id, left=left)
+    # A record that says no city does not move the customer out of the one he is known to be of.
+    city = data.city or (old.city if old is not None else None)
+    profile = Profile(data.status, city, data.area, data.opened_on, data.plan_code, data.manager_id, left=left)
     turn = Turn(state, ctx, rules)
     turn.profile = profile
     if left:
