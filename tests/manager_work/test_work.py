@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.work_items import RULES, Desk, alert
+from harness.work_items import RULES, WORK, Desk, alert
 from manager_work import worker
-from manager_work.domain import work_id_of
+from manager_work.domain import LOG_KEPT, WAITING_KEPT, Ended, Item, Manager, work_id_of
 from one_unit import NOON, header
 from servicekit.decision import Refused
 
@@ -301,3 +301,65 @@ async def test_a_record_that_calls_itself_a_command_is_none(desk: Desk) -> None:
     await desk.take(desk.alert("raised"), desk.record("alert.events", "close", msgspec.json.encode(body)))
     assert (await desk.item())["state"] == "new"
     assert [m.topic for m in await desk.outbox()] == ["work.events", "alert.events.manager-work.dlq"]
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_log_keeps_its_opening_and_its_newest_lines(desk: Desk) -> None:
+    """A document beyond 16 MiB could never be written again, and the service would stand still over it."""
+    await desk.take(desk.alert("raised"))
+    await desk.ask("accept")
+    for n in range(LOG_KEPT + 20):
+        await desk.ask("act", kind="call", note=f"{n}")
+    log = (await desk.item())["log"]
+    assert len(log) == LOG_KEPT and log[0]["what"] == "opened"
+    assert [entry["note"] for entry in log[1:]] == [f"{n}" for n in range(21, LOG_KEPT + 20)]
+    assert len(await desk.events("work.events")) == LOG_KEPT + 22, "the whole story is told"
+
+
+async def test_who_has_had_it_in_hand_is_remembered_longer_than_its_log(desk: Desk) -> None:
+    await desk.take(desk.alert("raised"))
+    await desk.ask("accept")
+    for _ in range(LOG_KEPT):
+        await desk.take(desk.alert("resolved", outcome="closed"), desk.alert("changed", reopened=True))
+    assert not any(entry["what"] == "accepted" for entry in (await desk.item())["log"])
+    assert (await desk.item())["state"] == "accepted"
+
+
+async def waiting(desk: Desk, manager_id: str = "m1") -> tuple[str, ...]:
+    raw = (await desk.store.load([f"M/{manager_id}"]))[f"M/{manager_id}"]
+    found = msgspec.msgpack.decode(raw, type=Item | Ended | Manager)
+    assert isinstance(found, Manager)
+    return found.waiting
+
+
+async def test_nothing_closed_or_taken_waits_for_a_manager_who_never_comes(desk: Desk) -> None:
+    for n in range(1, 4):
+        await desk.take(desk.alert("raised", manager_id="m1", alert_id=f"a{n}"))
+    assert len(await waiting(desk)) == 3
+    await desk.take(desk.alert("resolved", manager_id="m1", alert_id="a2", outcome="cleared"))
+    await desk.ask("accept", taker="m2")
+    assert await waiting(desk) == (work_id_of("a3"),)
+    await desk.take(desk.alert("changed", manager_id="m1", alert_id="a2", reopened=True))
+    assert await waiting(desk) == (work_id_of("a3"), work_id_of("a2"))
+
+
+async def test_so_many_wait_for_a_manager_and_no_more(desk: Desk) -> None:
+    raised = [desk.alert("raised", manager_id="m1", alert_id=f"a{n}") for n in range(WAITING_KEPT + 10)]
+    await desk.take(*raised)
+    assert len(await waiting(desk)) == WAITING_KEPT
+    await desk.take(desk.manager("m1"))
+    items = await desk.rows.find("work")
+    assert sum(item["manager_id"] == "m1" for item in items) == WAITING_KEPT
+    assert sum(item["queue"] == "city:320100" for item in items) == 10, "the rest waits in the queue of its city"
+
+
+@pytest.mark.parametrize("type_", ["close", "accept", "placed", "find", "leave", "is_known"])
+async def test_a_record_that_calls_itself_a_command_speaks_in_nobodys_name(desk: Desk, type_: str) -> None:
+    await desk.take(desk.alert("raised"))
+    body = {"by": "m1", "outcome": "lost", "work_id": WORK, "manager_id": "m7", "alert": msgspec.to_builtins(alert())}
+    await desk.take(desk.record("alert.events", type_, msgspec.json.encode({**body, "alert_id": "a1"}), key=WORK))
+    assert [what for what, *_ in await desk.told()] == ["opened"]
+    (letter,) = [m for m in await desk.outbox() if m.topic.endswith(".dlq")]
+    assert letter.topic == "alert.events.manager-work.dlq"

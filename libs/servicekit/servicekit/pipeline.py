@@ -351,10 +351,11 @@ class Unit:
         if replay is None and work.is_repeat(message):
             return "repeated"
         on = self.app.handlers.get(message.type)
-        if on is None:
+        if on is None or message.type not in EVENTS:
             if UNREADABLE in headers:
                 raise Invalid(headers[UNREADABLE].decode("utf-8", "replace"))
             if message.type not in EVENTS:
+                # A command or a word between keys too: a record that calls itself one would speak in anybody's name.
                 raise Invalid(f"unknown event type {message.type!r} on {message.topic}")
             return "skipped"
         try:

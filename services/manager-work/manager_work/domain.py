@@ -11,7 +11,9 @@ from manager_work.rules import WorkRules
 from servicekit.decision import Refused
 from servicekit.ids import derive
 
-ANSWERS_KEPT = 20
+#: Of an item: answers under an Idempotency-Key (the newest), and lines of its log (the opening and the newest). Whole
+#: is the story on work.events. Of a manager who is not at work: items that wait for him (the newest, open ones).
+ANSWERS_KEPT, LOG_KEPT, WAITING_KEPT = 20, 200, 2000
 What = Literal["opened", "accepted", "acted", "closed", "reopened", "reassigned", "due_changed"]
 
 
@@ -58,7 +60,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
 
     ``wanted`` is the manager whom the alert names; without ``manager_id`` the item waits in the queue of its city.
     ``event_id`` is the last event about it, ``correlation`` the BOSS record behind the alert's last change,
-    ``alert_at`` and ``alert_revision`` that change: what is not newer has been overtaken.
+    ``alert_at`` and ``alert_revision`` that change: what is not newer has been overtaken. ``taken``: a person has
+    had it in hand, which its log may no longer tell.
     """
 
     work_id: str
@@ -79,6 +82,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     correlation: str
     alert_at: datetime | None = None
     alert_revision: int = 0
+    taken: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a manager who is not at work yet."""
+        return self.state != "closed" and self.manager_id is None and self.wanted is not None
 
     @property
     def queue(self) -> str | None:
@@ -152,7 +161,8 @@ def work_id_of(alert_id: str) -> str:
 
 def _step(item: Item, at: datetime, what: What, by: str | None = None, **changes: Any) -> Item:
     entry = Entry(at, by, what, changes.pop("action", None), changes.pop("note", None), changes.pop("place_of", None))
-    return replace(item, revision=item.revision + 1, log=(*item.log, entry), **changes)
+    log = (*item.log[:1], *item.log[1:][2 - LOG_KEPT :], entry)
+    return replace(item, revision=item.revision + 1, log=log, **changes)
 
 
 def _due(rules: WorkRules, alert: Alert, now: datetime) -> datetime:
@@ -189,7 +199,7 @@ def follow(rules: WorkRules, item: Item, alert: Alert, now: datetime, *, raised:
     if item.state == "closed":
         if not (alert.reopened or raised):
             return item
-        taken = any(e.what in ("accepted", "acted") for e in item.log)
+        taken = item.taken or any(e.what in ("accepted", "acted") for e in item.log)
         return _step(
             item,
             now,
@@ -248,7 +258,8 @@ def _by_person(
     item: Item, command: Command, now: datetime, what: Literal["accepted", "acted", "closed"], **changes: Any
 ) -> Item:
     place_of = command.on_behalf_of
-    return _step(item, now, what, command.by, state=what, note=command.note, place_of=place_of, **changes)
+    taken = item.taken or what != "closed"
+    return _step(item, now, what, command.by, state=what, note=command.note, place_of=place_of, taken=taken, **changes)
 
 
 def _must_be_open(item: Item, zh: str, en: str) -> None:

@@ -15,6 +15,7 @@ from contracts.alert import Alert
 from contracts.registry import EVENTS
 from manager_work.domain import (
     ANSWERS_KEPT,
+    WAITING_KEPT,
     Answer,
     Command,
     Ended,
@@ -35,7 +36,7 @@ from manager_work.domain import (
 from manager_work.rules import WorkRules
 from servicekit.app import On
 from servicekit.clock import iso
-from servicekit.decision import Context, Decision, Emit, Invalid, Refused, Row, Tell
+from servicekit.decision import Context, Decision, Emit, Refused, Row, Tell
 from servicekit.envelope import Message, parse_time
 from servicekit.ids import derive
 
@@ -49,6 +50,12 @@ class Find(msgspec.Struct, frozen=True):
 
     work_id: str
     alert: Alert
+
+
+class Leave(msgspec.Struct, frozen=True):
+    """Tells a manager's key that an item no longer waits for him."""
+
+    work_id: str
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -104,12 +111,17 @@ def on_find(known: Manager | None, find: Find, context: Context) -> Decision:
     known = known or Manager()
     if known.works:
         return Decision(known, tells=(Tell(find.work_id, "placed", Placed(find.alert.manager_id, find.alert)),))
-    waiting = tuple(dict.fromkeys((*known.waiting, find.work_id)))
+    waiting = tuple(dict.fromkeys((*known.waiting, find.work_id)))[-WAITING_KEPT:]
     return Decision(replace(known, waiting=waiting), tells=(Tell(find.work_id, "placed", Placed(None, find.alert)),))
 
 
+def on_leave(known: Manager | None, leave: Leave, context: Context) -> Decision:
+    if known is None:
+        return Decision(None)
+    return Decision(replace(known, waiting=tuple(w for w in known.waiting if w != leave.work_id)))
+
+
 def on_is_known(known: Manager | None, _: IsKnown, context: Context) -> Decision:
-    _from_here(context)
     return Decision(known, answer=known is not None and known.works)
 
 
@@ -145,6 +157,12 @@ def _find(alert: Alert) -> Tell:
     return Tell(manager_key(alert.manager_id), "find", Find(work_id_of(alert.alert_id), alert))
 
 
+def _leave(before: Item, after: Item) -> tuple[Tell, ...]:
+    if not before.is_waiting or after.is_waiting or before.wanted is None:
+        return ()
+    return (Tell(manager_key(before.wanted), "leave", Leave(before.work_id)),)
+
+
 def on_placed(rules: WorkRules, known: _Known, placed: Placed, context: Context) -> Decision:
     if not isinstance(known, Item):
         if placed.alert is None:
@@ -164,7 +182,7 @@ def on_alert_over(known: _Known, alert: Alert, context: Context) -> Decision:
     closed = close_with_alert(known, alert.outcome or "expired", context.now)
     if closed is known:
         return Decision(seen(known, alert))
-    return _decide(seen(closed, alert), context)
+    return _decide(seen(closed, alert), context, tells=_leave(known, closed))
 
 
 # --- people -----------------------------------------------------------------------------------------------------
@@ -172,15 +190,8 @@ def on_alert_over(known: _Known, alert: Alert, context: Context) -> Decision:
 _CARRY_OUT = {"accepted": accept, "acted": act, "closed": close}
 
 
-def _from_here(context: Context) -> None:
-    """Commands come from our own HTTP side: a record that calls itself one would speak in anybody's name."""
-    if context.message is not None:
-        raise Invalid(f"{context.type!r} is a command, not an event")
-
-
 def on_command(what: What, item: _Known, command: Command, context: Context) -> Decision:
     """Carries a command out once; under the same Idempotency-Key it is answered again and changes nothing."""
-    _from_here(context)
     if not isinstance(item, Item):
         raise Refused("unknown_work", "没有此工单，请用 kam work 查看", "no such work item: see kam work", 404)
     for answer in item.answers if command.key is not None else ():
@@ -197,7 +208,7 @@ def on_command(what: What, item: _Known, command: Command, context: Context) -> 
     if command.key is not None:
         answers = (*item.answers, Answer(what, command, changed.work()))[-ANSWERS_KEPT:]
         changed = replace(changed, answers=answers)
-    return _decide(changed, context, causation=item.event_id, correlation=item.correlation)
+    return _decide(changed, context, causation=item.event_id, correlation=item.correlation, tells=_leave(item, changed))
 
 
 # --- what every change writes -----------------------------------------------------------------------------------
@@ -248,6 +259,7 @@ def handlers(rules: WorkRules) -> Mapping[str, On]:
         "kam.alert.expired.v1": On(Alert, on_alert_over),
         "find": On(Find, on_find),
         "is_known": On(IsKnown, on_is_known),
+        "leave": On(Leave, on_leave),
         "placed": On(Placed, partial(on_placed, rules)),
         "accept": On(Command, partial(on_command, "accepted")),
         "act": On(Command, partial(on_command, "acted")),
