@@ -6,17 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.channel import segments
-from alerts.desk.book import Template, is_plain, seeded, yuan
+from alerts.desk.book import Template, is_plain, seeded
 
 BOOK = seeded()
 OPENED = BOOK.templates["complaint-opened"]
-
-
-@pytest.mark.parametrize(
-    ("fen", "text"), [(12345, "123.45"), (5, "0.05"), (100, "1.00"), (0, "0.00"), (-5, "-0.05"), (10**9, "10000000.00")]
-)
-def test_money(fen: int, text: str) -> None:
-    assert yuan(fen) == text
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ async def test_personal_fields_are_masked_and_texts_left_out(log: Any) -> None:
     told = b"".join(encode(lineage.node(i)) for i in ("cust", "comp", "planned", "changed", "receipt")).decode()
 
     assert not [secret for secret in (*person.values(), "13901000999") if secret in told]
-    assert "王**" in told and "139****23" in told
+    assert "王*" in told and "139****0123" in told
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.texts import summary, yuan
+from analytics.texts import summary
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "schemas" / "examples").glob("*.json"))
 
@@ -18,8 +18,3 @@ def test_of_golden_messages(path: Path) -> None:
     assert "None" not in zh + en
     assert path.stem.startswith("kam.clock") or (re.search("[一-鿿]", zh) and not en.startswith("kam."))
     assert len(en) < 300
-
-
-@pytest.mark.parametrize(("fen", "text"), [(12345, "123.45"), (-5, "-0.05"), (0, "0.00"), (None, "?")])
-def test_amounts(fen: int | None, text: str) -> None:
-    assert yuan(fen) == text

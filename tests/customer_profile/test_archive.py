@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from contracts.boss import Customer, CustomerLeft
-from customer_profile.domain import Archive, mask, take_leaving, take_record
+from customer_profile.domain import Archive, take_leaving, take_record
 
 AT = datetime.fromisoformat("2026-06-30T16:00:00+00:00")
 LATER = datetime.fromisoformat("2026-07-15T02:00:00+00:00")
@@ -93,20 +93,3 @@ def test_a_corrected_reason_is_a_change_not_a_second_leaving() -> None:
 def test_first_seen_as_left_is_archived_at_once() -> None:
     turn = take_leaving(None, CustomerLeft(customer_id="1", left_on=DAY), AT)
     assert turn is not None and (turn.step, turn.archive.archive) == ("created", "retained")
-
-
-@pytest.mark.parametrize(
-    "field, value, shown",
-    [
-        ("name", "张三丰", "张*"),
-        ("phone", "13900000001", "139****0001"),
-        ("phone", "12345", "****"),
-        ("id_number", "320100197001010023", "****23"),
-        ("birth_date", "1970-05-01", "1970-**-**"),
-        ("name", None, None),
-        ("plan_code", "P199", "P199"),
-        ("monthly_fee_fen", 19900, 19900),
-    ],
-)
-def test_personal_fields_are_masked(field: str, value: object, shown: object) -> None:
-    assert mask(field, value) == shown

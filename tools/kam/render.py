@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from servicekit.words import WORDS, yuan
+
 SHANGHAI = timezone(timedelta(hours=8))
 Row = Mapping[str, Any]
 Column = tuple[str, Callable[[Row], str]]
@@ -13,71 +15,13 @@ WIDE = 200
 #: fields of nested records that only programs need
 _MACHINES = ("customer_id", "event_id", "correlation", "recorded")
 
-WORDS = {
-    "churn_warning": "离网预警",
-    "arrears": "欠费",
-    "complaint_opened": "投诉",
-    "contract_expiring": "合约到期",
-    "retention": "挽留",
-    "dunning": "催缴",
-    "complaint_follow_up": "投诉跟进",
-    "renewal": "续约",
-    "raised": "已触发",
-    "acknowledged": "已知悉",
-    "acted": "已处理",
-    "resolved": "已解决",
-    "expired": "已到期",
-    "critical": "严重",
-    "major": "重要",
-    "minor": "一般",
-    "opened": "已发生",
-    "reminder": "提醒",
-    "second_reminder": "再次提醒",
-    "final_notice": "最后通知",
-    "suspension_proposed": "建议停机",
-    "suspended": "已停机",
-    "due_soon": "将超时",
-    "overdue": "已超时",
-    "reopened": "重开",
-    "withdrawn": "撤回",
-    "recovered": "已回升",
-    "superseded": "被取代",
-    "cleared": "已结清",
-    "closed": "已关闭",
-    "renewed": "已续约",
-    "left": "已离网",
-    "retained": "已挽留",
-    "lost": "流失",
-    "paid": "已缴",
-    "promised": "已承诺",
-    "false_alarm": "误报",
-    "other": "其他",
-    "new": "新建",
-    "accepted": "已接受",
-    "queued": "排队",
-    "held": "暂缓",
-    "sending": "发送中",
-    "sent": "已发",
-    "delivered": "已送达",
-    "failed": "失败",
-    "cancelled": "已取消",
-    "suppressed": "不发送",
-    "unknown": "不明",
-    "duplicate": "重复",
-    "loading": "入库中",
-    "waiting": "等待 .chk",
-    "stuck": "移不走",
-    "rejected": "拒收",
-    "partial": "部分",
-}
-
 
 def word(value: Any) -> str:
     """Chinese word with its English name; what has none stays as it is."""
     if value is None or value == "":
         return "–"
     text = str(value)
-    return f"{WORDS[text]} {text}" if text in WORDS else text
+    return f"{WORDS[text][0]} {text}" if text in WORDS else text
 
 
 def moment(value: Any, form: str = "%m-%d %H:%M:%S") -> str:
@@ -94,7 +38,7 @@ def money(fen: Any) -> str:
     """Fen as yuan: 12345 -> 123.45, -5 -> -0.05."""
     if not isinstance(fen, int) or isinstance(fen, bool):
         return "–" if fen is None else str(fen)
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02}"
+    return yuan(fen)
 
 
 def named(name: str, value: Any) -> str:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from prometheus_client import Counter
 
 from alerts.channel import message_id
-from alerts.channel.transport import Inbound, Receipt, mask
+from alerts.channel.transport import Inbound, Receipt
 from alerts.desk.book import Policy
 from alerts.desk.sending import Intent
 from contracts.alert import OptedOut, ReceiptReceived
@@ -25,6 +25,7 @@ from servicekit.envelope import Headers, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
 from servicekit.store import Rows
+from servicekit.words import mask_number
 
 log = structlog.get_logger()
 RECEIPTS = Counter("kam_sms_receipts_total", "Delivery receipts, by how their message was found", ["found"])
@@ -104,7 +105,9 @@ class Receipts:
             found = self._remembered(receipt) or await self._look_up(receipt)
         RECEIPTS.labels("none" if found is None else found.how).inc()
         if found is None:
-            log.warning("receipt.unmatched", message_id=receipt.message_id, destination=mask(receipt.destination))
+            log.warning(
+                "receipt.unmatched", message_id=receipt.message_id, destination=mask_number(receipt.destination)
+            )
         event = ReceiptReceived(
             sms_id=found.sms_id if found else None,
             part=found.part if found else None,
@@ -123,11 +126,11 @@ class Receipts:
     async def on_inbound(self, inbound: Inbound) -> None:
         """TD blocks the number for each customer who has it; any other text is nothing to us."""
         if inbound.text.strip().upper() not in self._policy.opt_out:
-            log.info("sms.inbound_ignored", source=mask(inbound.source))
+            log.info("sms.inbound_ignored", source=mask_number(inbound.source))
             return
         phone = self._policy.e164(inbound.source)
         if phone is None:
-            log.warning("opt_out.of_no_number", source=mask(inbound.source))
+            log.warning("opt_out.of_no_number", source=mask_number(inbound.source))
             return
         OPT_OUTS.inc()
         event = OptedOut(phone=phone, text=inbound.text.strip(), received_at=self._wall())

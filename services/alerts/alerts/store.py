@@ -11,11 +11,11 @@ import structlog
 from prometheus_client import Counter
 
 from alerts import rules
-from alerts.channel.transport import mask
 from alerts.desk.book import Document, Policy, Template, seeds
 from servicekit.clock import iso
 from servicekit.mongo import MongoRows
 from servicekit.store import Rows
+from servicekit.words import mask
 
 log = structlog.get_logger()
 RECEIPTS_FORGOTTEN = Counter("kam_sms_receipts_forgotten_total", "Unmatched receipts removed for their age or number")
@@ -101,8 +101,7 @@ async def find_sms(rows: Rows, *, since: str | None = None, **equal: str | None)
         where |= {"customer_id": None if alert is None else alert["customer_id"]}  # found by this, the only index
     found = sorted(await rows.find("sms", where), key=lambda row: row["planned_at"])
     return [
-        {name: value for name, value in row.items() if name not in _INTERNAL}
-        | {"phone": None if row["phone"] is None else mask(row["phone"])}
+        {name: value for name, value in row.items() if name not in _INTERNAL} | {"phone": mask("phone", row["phone"])}
         for row in found
     ]
 

@@ -1,7 +1,8 @@
 """What of an event lineage may keep: personal fields masked, free text left out, the size bounded."""
 
-from collections.abc import Callable
 from typing import Any
+
+from servicekit.words import mask, mask_number
 
 _MOST_ITEMS = 24
 _LONGEST_TEXT = 200
@@ -12,23 +13,6 @@ _LARGEST = 2**63 - 1
 _FREE_TEXT = frozenset({"text", "note", "detail"})
 
 
-def _mask_name(text: str) -> str:
-    return text[:1] + "*" * min(len(text) - 1, 2)
-
-
-def _mask_number(text: str) -> str:
-    """First three and last two characters stay, of short texts the last one."""
-    return f"{text[:3]}****{text[-2:]}" if len(text) > 7 else "****" + text[-1:]
-
-
-_MASKS: dict[str, Callable[[str], str]] = {
-    "name": _mask_name,
-    "phone": _mask_number,
-    "id_number": _mask_number,
-    "birth_date": lambda text: text[:4] + "-**-**",
-}
-
-
 def masked(data: dict[str, Any]) -> dict[str, Any]:
     """The payload without what is not known, personal fields masked, free text gone, long lists and texts cut."""
     return {name: _bounded(name, value, _DEEPEST) for name, value in data.items() if _kept(name, value)}
@@ -36,7 +20,7 @@ def masked(data: dict[str, Any]) -> dict[str, Any]:
 
 def mask_key(topic: str, key: str) -> str:
     """Subject of an event as it may be shown: on sms.receipts it can be a phone number."""
-    return _mask_number(key) if topic == "sms.receipts" else key
+    return mask_number(key) if topic == "sms.receipts" else key
 
 
 def _kept(name: str, value: Any) -> bool:
@@ -45,8 +29,7 @@ def _kept(name: str, value: Any) -> bool:
 
 def _bounded(name: str, value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        mask = _MASKS.get(name)
-        return mask(value) if mask and value else value[:_LONGEST_TEXT]
+        return mask(name, value)[:_LONGEST_TEXT]
     if isinstance(value, dict) and depth:
         return _of_fields(value, depth - 1)
     if isinstance(value, list | tuple) and depth:

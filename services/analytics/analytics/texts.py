@@ -3,48 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-Data = dict[str, Any]
-Text = tuple[str, str]
+from servicekit.words import Text, said, yuan
 
-_ALERTS = {
-    "churn_warning": ("离网预警", "churn warning"),
-    "arrears": ("欠费", "arrears"),
-    "complaint_opened": ("投诉", "complaint"),
-    "contract_expiring": ("合同到期", "contract expiring"),
-}
-_WORK = {
-    "retention": ("挽留", "retention"),
-    "dunning": ("催缴", "dunning"),
-    "complaint_follow_up": ("投诉跟进", "complaint follow-up"),
-    "renewal": ("续约", "renewal"),
-}
-_STAGES = {
-    "opened": ("已登记", "opened"),
-    "reminder": ("首次提醒", "reminder"),
-    "second_reminder": ("二次提醒", "second reminder"),
-    "final_notice": ("最后通知", "final notice"),
-    "suspension_proposed": ("建议停机", "suspension proposed"),
-    "suspended": ("已停机", "suspended"),
-    "due_soon": ("即将超时", "due soon"),
-    "overdue": ("已超时", "overdue"),
-    "reopened": ("重新打开", "reopened"),
-}
-_OUTCOMES = {
-    "withdrawn": ("撤回", "withdrawn"),
-    "recovered": ("已恢复", "recovered"),
-    "superseded": ("被取代", "superseded"),
-    "cleared": ("已结清", "cleared"),
-    "closed": ("已关闭", "closed"),
-    "renewed": ("已续约", "renewed"),
-    "expired": ("已到期", "expired"),
-    "left": ("已离网", "left"),
-    "retained": ("已挽留", "retained"),
-    "lost": ("已流失", "lost"),
-    "paid": ("已缴费", "paid"),
-    "promised": ("承诺缴费", "promised to pay"),
-    "false_alarm": ("误报", "false alarm"),
-    "other": ("其他", "other"),
-}
+Data = dict[str, Any]
+
 _VERBS = {
     "kam.alert.raised.v1": ("发出预警", "alert raised"),
     "kam.alert.changed.v1": ("预警变化", "alert changed"),
@@ -96,15 +58,8 @@ def summary(type_: str, data: Data) -> Text:
     return _VERBS.get(type_, (type_, type_))
 
 
-def yuan(fen: Any) -> str:
-    """Amount in fen as 123.45."""
-    if not isinstance(fen, int):
-        return "?"
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
-
-
-def _named(names: dict[str, Text], code: Any) -> Text:
-    return names.get(str(code), (str(code), str(code)))
+def _yuan(fen: Any) -> str:
+    return yuan(fen) if isinstance(fen, int) else "?"
 
 
 def _joined(*pieces: Text | None) -> Text:
@@ -117,13 +72,13 @@ def _stage(kind: Any, stage: Any) -> Text | None:
         return None
     if kind == "contract_expiring":
         return f"到期前 {stage} 天", f"{stage} days before the end"
-    return _named(_STAGES, stage)
+    return said(stage)
 
 
 def _outcome(data: Data) -> Text | None:
     if not data.get("outcome"):
         return None
-    zh, en = _named(_OUTCOMES, data["outcome"])
+    zh, en = said(data["outcome"])
     return f"结果：{zh}", f"outcome: {en}"
 
 
@@ -137,7 +92,7 @@ def _alert(data: Data) -> Text:
     period = (f"账期 {data['period']}", f"period {data['period']}") if data.get("period") else None
     late = ("迟到数据", "late figures") if data.get("late") else None
     return _joined(
-        _named(_ALERTS, data.get("kind")),
+        said(data.get("kind")),
         period,
         _stage(data.get("kind"), data.get("stage")),
         (f"规则 {version}", f"rule {version}"),
@@ -151,7 +106,7 @@ def _work(data: Data) -> Text:
     owner = data.get("manager_id") or data.get("queue")
     action = (data.get("action") or {}).get("kind")
     return _joined(
-        _named(_WORK, data.get("kind")),
+        said(data.get("kind")),
         (f"负责 {owner}", f"with {owner}") if owner else None,
         (f"动作 {action}", f"action {action}") if action else None,
         _outcome(data),
@@ -182,16 +137,16 @@ def _changes(data: Data) -> Text:
 
 
 def _bill(data: Data) -> Text:
-    amount, period = yuan(data.get("amount_fen")), data.get("period")
+    amount, period = _yuan(data.get("amount_fen")), data.get("period")
     return f"{period} 账单 {amount} 元", f"bill of {period}: {amount} yuan"
 
 
 def _payment(data: Data) -> Text:
-    return f"缴费 {yuan(data.get('amount_fen'))} 元", f"payment of {yuan(data.get('amount_fen'))} yuan"
+    return f"缴费 {_yuan(data.get('amount_fen'))} 元", f"payment of {_yuan(data.get('amount_fen'))} yuan"
 
 
 def _arrears(data: Data) -> Text:
-    amount, due = yuan(data.get("amount_fen")), data.get("oldest_due_on")
+    amount, due = _yuan(data.get("amount_fen")), data.get("oldest_due_on")
     if data.get("amount_fen") == 0:
         return "欠费结清", "arrears cleared"
     return _joined(
@@ -208,7 +163,7 @@ def _usage(data: Data) -> Text:
 
 def _contract(data: Data) -> Text:
     id_, end = data.get("contract_id"), data.get("ends_on", "?")
-    return f"合同 {id_}，{end} 到期", f"contract {id_} ends on {end}"
+    return f"合约 {id_}，{end} 到期", f"contract {id_} ends on {end}"
 
 
 def _complaint(data: Data) -> Text:
@@ -217,9 +172,8 @@ def _complaint(data: Data) -> Text:
 
 
 def _request(data: Data) -> Text:
-    zh = {"stop": "停机销户", "port_query": "携号转网查询", "suspend": "停机", "resume": "复机", "change": "变更"}
-    kind = str(data.get("kind"))
-    return f"业务申请：{zh.get(kind, kind)}", f"service request: {kind}"
+    zh, en = said(data.get("kind"))
+    return f"业务申请：{zh}", f"service request: {en}"
 
 
 def _customer(data: Data) -> Text:
@@ -232,7 +186,7 @@ def _moved(data: Data) -> Text:
 
 
 def _balance(data: Data) -> Text:
-    return f"余额 {yuan(data.get('balance_fen'))} 元", f"balance {yuan(data.get('balance_fen'))} yuan"
+    return f"余额 {_yuan(data.get('balance_fen'))} 元", f"balance {_yuan(data.get('balance_fen'))} yuan"
 
 
 #: by full type, else by the owner in the type

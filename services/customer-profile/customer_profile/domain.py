@@ -1,15 +1,15 @@
 """A customer's archive: fields, leaving and win-back, and which fields are personal. Pure."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from contracts.boss import Customer, CustomerLeft
 from contracts.misc import FieldChange, Scalar
+from servicekit.words import mask
 
 Step = Literal["created", "changed", "left", "returned"]
-PERSONAL = ("name", "phone", "id_number", "birth_date")
 
 
 class Archive(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,20 +91,6 @@ def _turn(known: Archive | None, new: Archive) -> Turn | None:
     if known.archive != new.archive:
         step = "left" if new.archive == "retained" else "returned"
     return Turn(msgspec.structs.replace(new, revision=known.revision + 1), step, changes)
-
-
-def mask(field: str, value: Any) -> Any:
-    """What may be seen of a value: 张*, 139****0001, ****23, 1970-**-**; other fields stay as they are."""
-    if value is None or field not in PERSONAL:
-        return value
-    text = str(value)
-    if field == "name":
-        return text[:1] + "*"
-    if field == "phone":
-        return f"{text[:3]}****{text[-4:]}" if len(text) >= 11 else "****"
-    if field == "id_number":
-        return "****" + text[-2:]
-    return text[:4] + "-**-**"
 
 
 def masked_change(change: FieldChange) -> FieldChange:

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from customer_profile.account import KINDS, Facts, key
-from customer_profile.domain import mask
 from servicekit.mongo import MongoRows
 from servicekit.store import Rows, Store
+from servicekit.words import mask
 
 _HISTORY_SHOWN = 500
 _decode_facts = msgspec.msgpack.Decoder(Facts).decode

@@ -11,6 +11,8 @@ from functools import partial
 import smpp34
 import structlog
 
+from servicekit.words import mask_number
+
 from . import pdu
 from .session import LinkLost, NotBound, Response, Session
 from .transport import (
@@ -24,7 +26,6 @@ from .transport import (
     Receipt,
     SubmitRequest,
     TransportClosed,
-    mask,
 )
 
 log = structlog.get_logger()
@@ -126,7 +127,7 @@ class SmppTransport:
                 if response[0] == pdu.NOT_BOUND:
                     session.retire(self._settings.response_timeout)
                 return self._judge(part.part_id, response)
-        log.warning("smpp.unknown", part_id=part.part_id, destination=mask(part.destination), detail=detail)
+        log.warning("smpp.unknown", part_id=part.part_id, destination=mask_number(part.destination), detail=detail)
         return Answer(part.part_id, Outcome.UNKNOWN, None, None, detail)
 
     async def close(self) -> None:

@@ -153,9 +153,3 @@ class Transport(Protocol):
 
 def _number(part_id: str) -> int:
     return int(part_id.rpartition("/")[2])
-
-
-def mask(number: str) -> str:
-    """A phone number as it may stand in a log: 8613900000001 → 139****0001."""
-    local = number[-11:]
-    return f"{local[:3]}****{local[-4:]}" if len(local) > 7 else "****"

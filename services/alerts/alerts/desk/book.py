@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from alerts.channel import segments
 from servicekit.clock import SHANGHAI, SystemClock, at_local, local_date, system_now
+from servicekit.words import yuan
 
 Language = Literal["zh", "en"]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -201,11 +202,6 @@ class Book:
 def is_plain(text: str) -> bool:
     """Printable ASCII that is also in the GSM 7-bit alphabet."""
     return text.isascii() and text.isprintable() and segments.plan(text).encoding == "gsm7"
-
-
-def yuan(fen: int) -> str:
-    """12345 → "123.45"."""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
 D = TypeVar("D", bound=Document)

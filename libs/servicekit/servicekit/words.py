@@ -1,0 +1,119 @@
+"""What people read, once for all rooms: codes in Chinese and English, amounts, personal data masked.
+
+Standard library only, so that the command line stays quick. Codes on the wire never change; words may.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Chinese and English
+Text = tuple[str, str]
+
+#: code -> what people call it; one code means one thing wherever it stands
+WORDS: Mapping[str, Text] = {
+    # alerts and the work that comes of them
+    "churn_warning": ("离网预警", "churn warning"),
+    "arrears": ("欠费", "arrears"),
+    "complaint_opened": ("投诉", "complaint"),
+    "contract_expiring": ("合约到期", "contract expiring"),
+    "retention": ("挽留", "retention"),
+    "dunning": ("催缴", "dunning"),
+    "complaint_follow_up": ("投诉跟进", "complaint follow-up"),
+    "renewal": ("续约", "renewal"),
+    # states
+    "new": ("新建", "new"),
+    "raised": ("已触发", "raised"),
+    "accepted": ("已接受", "accepted"),
+    "acknowledged": ("已知悉", "acknowledged"),
+    "acted": ("已处理", "acted on"),
+    "resolved": ("已解决", "resolved"),
+    "expired": ("已到期", "expired"),
+    "critical": ("严重", "critical"),
+    "major": ("重要", "major"),
+    "minor": ("一般", "minor"),
+    # stages
+    "opened": ("已登记", "opened"),
+    "reminder": ("提醒", "reminder"),
+    "second_reminder": ("再次提醒", "second reminder"),
+    "final_notice": ("最后通知", "final notice"),
+    "suspension_proposed": ("建议停机", "suspension proposed"),
+    "suspended": ("已停机", "suspended"),
+    "due_soon": ("即将超时", "due soon"),
+    "overdue": ("已超时", "overdue"),
+    "reopened": ("重新打开", "reopened"),
+    # outcomes
+    "withdrawn": ("已撤回", "withdrawn"),
+    "recovered": ("已回升", "recovered"),
+    "superseded": ("被取代", "superseded"),
+    "cleared": ("已结清", "cleared"),
+    "closed": ("已关闭", "closed"),
+    "renewed": ("已续约", "renewed"),
+    "left": ("已离网", "left"),
+    "retained": ("已挽留", "retained"),
+    "lost": ("已流失", "lost"),
+    "paid": ("已缴费", "paid"),
+    "promised": ("承诺缴费", "promised to pay"),
+    "false_alarm": ("误报", "false alarm"),
+    "other": ("其他", "other"),
+    # SMS
+    "queued": ("排队", "queued"),
+    "held": ("暂缓", "held"),
+    "sending": ("发送中", "sending"),
+    "sent": ("已发", "sent"),
+    "delivered": ("已送达", "delivered"),
+    "failed": ("失败", "failed"),
+    "cancelled": ("已取消", "cancelled"),
+    "suppressed": ("不发送", "suppressed"),
+    "unknown": ("不明", "unknown"),
+    # files and events of the feed
+    "duplicate": ("重复", "duplicate"),
+    "loading": ("入库中", "loading"),
+    "waiting": ("等待 .chk", "waiting"),
+    "stuck": ("移不走", "stuck"),
+    "rejected": ("拒收", "rejected"),
+    "partial": ("部分", "partial"),
+    # service requests
+    "stop": ("停机销户", "stop"),
+    "port_query": ("携号转网查询", "port query"),
+    "suspend": ("停机", "suspend"),
+    "resume": ("复机", "resume"),
+    "change": ("变更", "change"),
+}
+
+#: fields of BOSS records that say something of a person
+PERSONAL = ("name", "phone", "id_number", "birth_date")
+
+
+def said(code: Any) -> Text:
+    """A code in both languages; one without words stays as it is (staff may add kinds)."""
+    return WORDS.get(str(code), (str(code), str(code)))
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan: 12345 → "123.45", -5 → "-0.05"."""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def mask(field: str, value: Any) -> Any:
+    """What may be seen of a personal field: 张*, 139****0001, ****23, 1970-**-**; others, and None, stay as they are.
+
+    What is masked already stays so.
+    """
+    if value in (None, "") or field not in PERSONAL:
+        return value
+    text = str(value)
+    if field == "name":
+        return text[:1] + "*"
+    if field == "phone":
+        return mask_number(text)
+    if field == "id_number":
+        return "****" + text[-2:]
+    return text[:4] + "-**-**"
+
+
+def mask_number(number: str) -> str:
+    """A phone number as it may stand in a log: 8613900000001 → 139****0001; a shorter one is not shown at all."""
+    if "*" in number:
+        return number
+    digits = "".join(filter(str.isdigit, number))[-11:]
+    return f"{digits[:3]}****{digits[-4:]}" if len(digits) == 11 else "****"

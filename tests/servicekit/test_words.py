@@ -1,0 +1,101 @@
+"""Words for people come from one catalogue: no two translations, no two maskers, no two ways to write an amount."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts import alert
+from kam import render
+from servicekit.words import WORDS, mask, mask_number, said, yuan
+
+ROOT = Path(__file__).parents[2]
+CODE = [path for room in ("tools", "libs", "schemas", "services") for path in sorted((ROOT / room).rglob("*.py"))]
+CATALOGUE = ROOT / "libs" / "servicekit" / "servicekit" / "words.py"
+TEXTS = [
+    *CODE, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "services").rglob("*.md"),
+    *(ROOT / "services").rglob("*.yaml"),
+]  # fmt: skip
+#: the word of the house, and those that mean the same and are not used
+SYNONYMS = {
+    "合约": ("合同",), "预警": ("告警", "警报"), "工单": ("任务单", "工作单"), "催缴": ("催收", "催费"),
+    "客户经理": ("客户主管", "客服经理"), "欠费": ("欠款", "拖欠"), "短信": ("简讯",), "死信": ("废信",),
+    "离网": ("脱网",),
+}  # fmt: skip
+CHINESE = re.compile("[一-鿿]")
+
+
+@pytest.mark.parametrize("word", SYNONYMS)
+def test_one_thing_has_one_name(word: str) -> None:
+    for path in TEXTS:
+        for other in SYNONYMS[word]:
+            assert other not in path.read_text(), f"{path.relative_to(ROOT)}: {other}; the word of the house is {word}"
+
+
+def _said_elsewhere() -> Iterator[tuple[str, str, str]]:
+    """(where, code, Chinese) of every dictionary outside of the catalogue that gives a code of it a Chinese word."""
+    for path in CODE:
+        if path == CATALOGUE:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Dict):
+                continue
+            for key, value in zip(node.keys, node.values, strict=True):
+                first = value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
+                if (
+                    isinstance(key, ast.Constant) and key.value in WORDS
+                    and isinstance(first, ast.Constant) and isinstance(first.value, str) and CHINESE.search(first.value)
+                ):  # fmt: skip
+                    yield f"{path.relative_to(ROOT)}:{key.lineno}", str(key.value), first.value
+
+
+def test_no_room_has_words_of_its_own_for_a_code_of_the_catalogue() -> None:
+    assert not list(_said_elsewhere())
+
+
+def test_amounts_and_masks_are_written_in_one_place() -> None:
+    for path in CODE:
+        text = path.read_text()
+        assert path == CATALOGUE or not ("// 100" in text and "% 100" in text), f"{path}: servicekit.words.yuan"
+        assert path == CATALOGUE or '"****' not in text, f"{path}: servicekit.words.mask"
+
+
+def test_every_state_and_outcome_has_words() -> None:
+    for kinds in (alert.AlertState, alert.Severity, alert.WorkState, alert.SmsState, alert.ManagerOutcome):
+        for code in kinds.__args__:
+            zh, en = said(code)
+            assert CHINESE.search(zh) and not CHINESE.search(en)
+            assert render.word(code) == f"{zh} {code}"
+    assert said("brand_new") == ("brand_new", "brand_new") and render.word("brand_new") == "brand_new"
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"), [(12345, "123.45"), (5, "0.05"), (100, "1.00"), (0, "0.00"), (-5, "-0.05"), (10**9, "10000000.00")]
+)
+def test_amounts(fen: int, text: str) -> None:
+    assert yuan(fen) == render.money(fen) == text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "shown"),
+    [
+        ("name", "张三丰", "张*"),
+        ("name", "", ""),
+        ("phone", "13900000001", "139****0001"),
+        ("phone", "+86 139 0000 0001", "139****0001"),
+        ("phone", "12345", "****"),
+        ("id_number", "320100197001010023", "****23"),
+        ("birth_date", "1970-05-01", "1970-**-**"),
+        ("name", None, None),
+        ("plan_code", "P199", "P199"),
+        ("monthly_fee_fen", 19900, 19900),
+    ],
+)
+def test_personal_fields_are_masked_and_masked_ones_stay(field: str, value: object, shown: object) -> None:
+    assert mask(field, value) == shown == mask(field, shown)
+
+
+def test_numbers_in_a_log() -> None:
+    assert [mask_number(n) for n in ("8613900000001", "10086", "", "TD")] == ["139****0001", "****", "****", "****"]
