@@ -40,6 +40,8 @@ HEADERS: list[dict[str, bytes | None]] = [
     {"ce_sequence": b"\xff:1"},
     {"ce_sequence": b"a:" + b"9" * 5000},
     {"ce_revision": b"one"},
+    {"ce_revision": b"-5"},
+    {"ce_revision": b"99999999999"},
     {"ce_revision": b"9" * 5000},
     {"ce_revision": None},
     {"ce_ownerrevision": b"\xff"},

@@ -4,11 +4,12 @@ Counting, defined once for the live counters and for the recount from the archiv
 
 * *day* is the Asia/Shanghai date of the event's own time (of the broker's timestamp where it has none);
 * *kind* is the event type without ``kam.`` and version; alert and work events add ``:<their kind>``;
-* *city* is the payload's ``city``; records on ``boss.events`` count under the city that the newest revision of the
-  same key named so far on its partition; anything else counts under no city;
+* *city* is the payload's ``city``; records on ``boss.events`` count under the city that the newest record of the
+  same key (by effective time, then revision) named so far on its partition; anything else counts under no city;
 * an event that came twice (same id) counts once, a message that broke its contract not at all.
 """
 
+import re
 from collections import Counter
 from datetime import date
 from typing import Any
@@ -38,6 +39,7 @@ _MOVABLE = {
 #: of a city or kind under which things are counted; of an id
 LONGEST_NAME, _LONGEST_ID = 64, 1000
 _READ = ("id", "correlationid", "time", "sequence", "businessclock")
+_REVISION = re.compile(rb"[0-9]{1,9}")
 _BY_KIND = ("alert.events", "work.events")
 
 
@@ -106,14 +108,15 @@ def check(message: Message) -> date:
     if len(message.id) > _LONGEST_ID:
         raise ValueError(f"an id of {len(message.id)} characters, at most {_LONGEST_ID}")
     (message.body or b"").decode()
+    if not _REVISION.fullmatch(message.headers.get("ce_revision", b"0")):
+        raise ValueError("a revision is a number of at most 9 digits")
     return day_of(message.attribute("time") or "", message.timestamp)
 
 
 def check_headers(message: Message) -> None:
     """What the pipeline reads of the headers, for those who read the log without it; raises ``ValueError``."""
     headers = {name: message.headers.get(f"ce_{name}", b"").decode() for name in _READ}
-    for name in ("revision", "ownerrevision"):
-        int(message.headers.get(f"ce_{name}", b"0"))
+    int(message.headers.get("ce_ownerrevision", b"0"))
     _, colon, number = headers["sequence"].rpartition(":")
     if colon:
         int(number)

@@ -14,10 +14,13 @@ EVENT = "event"
 
 
 class Known(Struct, frozen=True):
-    """What must be remembered of a key: the city that its newest record on boss.events with a city named."""
+    """What must be remembered of a key: the city that its newest record on boss.events with a city named.
+
+    ``heard``: its effective time and revision, by which one is newer than another.
+    """
 
     city: str | None = None
-    revision: int = 0
+    heard: tuple[str, int] = ("", 0)
 
 
 def remember(state: Known | None, payload: Any, context: Context) -> Decision:
@@ -31,8 +34,9 @@ def remember(state: Known | None, payload: Any, context: Context) -> Decision:
     data = msgspec.to_builtins(payload)
     city, known = city_of(data), state
     if message.topic == BOSS_TOPIC:
-        if city is not None and (state is None or context.revision >= state.revision):
-            known = Known(city, context.revision)
+        heard = (context.time, context.revision)
+        if city is not None and (state is None or heard >= state.heard):
+            known = Known(city, heard)
         # Most keys have no city (file names, phone numbers, …): nothing is remembered of those.
         city = None if known is None else known.city
     cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data))

@@ -21,8 +21,9 @@ with counted as (
 select
     date as day,
     case when topic = $boss
-        then arg_max(own_city, row(coalesce(revision, 0), "offset")) filter (own_city is not null) over (
-            partition by topic, "partition", "key" order by "offset" rows between unbounded preceding and current row)
+        then arg_max(own_city, row(coalesce(time, ''), coalesce(revision, 0), "offset"))
+            filter (own_city is not null)
+            over (partition by topic, "partition", "key" order by "offset" rows unbounded preceding)
         else own_city
     end as city,
     regexp_replace(type, '^kam\\.(.*)\\.v[0-9]+$', '\\1')
