@@ -195,3 +195,24 @@ async def test_bills_before_the_customer_are_kept(unit: OneUnit, account: OneUni
     await take_both(unit, account, account.record("boss.events", "kam.boss.bill.issued.v1", bill))
     shown = (await page(unit, account, tmp_path)).json()
     assert shown["customer"] == {"customer_id": "c1"} and len(shown["bills"]) == 1
+
+
+async def test_a_row_of_empty_columns_clears_what_was_known_and_says_so(
+    unit: OneUnit, account: OneUnit, tmp_path: Path
+) -> None:
+    """A file is a full snapshot and empty means not known (of the city, billing-sync fills in the file's: defect 26)."""
+    await unit.take(
+        unit.record("boss.events", CUST, customer(birth_date=date(1980, 1, 1))),
+        unit.record("boss.events", CUST, boss.Customer(customer_id="c1", city="320100"), id="empty"),
+    )
+    shown = (await page(unit, account, tmp_path, unmask=1)).json()
+    assert (shown["customer"]["archive"], shown["customer"]["city"]) == ("active", "320100")
+    gone = {h["field"]: (h["old"], h["new"]) for h in shown["history"] if h["event_id"] == "empty"}
+    assert gone == {
+        "name": ("张三", None),
+        "phone": ("13900000001", None),
+        "birth_date": ("1980-01-01", None),
+        "status": ("active", None),
+        "manager_id": ("m1", None),
+    }
+    assert [type_ for type_, _ in await unit.events()] == ["kam.customer.created.v1", "kam.customer.changed.v1"]
