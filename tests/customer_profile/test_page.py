@@ -200,7 +200,7 @@ async def test_bills_before_the_customer_are_kept(unit: OneUnit, account: OneUni
 async def test_a_row_of_empty_columns_clears_what_was_known_and_says_so(
     unit: OneUnit, account: OneUnit, tmp_path: Path
 ) -> None:
-    """A file is a full snapshot and empty means not known (of the city, billing-sync fills in the file's: defect 26)."""
+    """A file is a full snapshot and empty means not known; the city is what billing-sync fills in (defect 26)."""
     await unit.take(
         unit.record("boss.events", CUST, customer(birth_date=date(1980, 1, 1))),
         unit.record("boss.events", CUST, boss.Customer(customer_id="c1", city="320100"), id="empty"),
