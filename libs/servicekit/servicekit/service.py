@@ -20,6 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from contracts.answers import Health, StandingView
 from servicekit import problem, telemetry
 from servicekit.answer import json_answer
+from servicekit.connections import Connection
 from servicekit.decision import Refused
 from servicekit.doorway import BODY_BYTES, Doorway
 from servicekit.kafka import Publisher, start_consumer, start_producer
@@ -200,6 +201,19 @@ class Service:
 
         return app
 
+    def http(self) -> uvicorn.Config:
+        """How its API is served."""
+        s = self.settings
+        return uvicorn.Config(
+            self.asgi(),
+            host=s.http_host,
+            port=s.http_port,
+            http=Connection,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=3,
+        )
+
     async def _show_lag(self) -> None:
         """Commit positions to the consumer groups and publish lag: for people and dashboards only."""
         from aiokafka.errors import KafkaError
@@ -231,16 +245,7 @@ async def _serve(service: Service) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    s = service.settings
-    config = uvicorn.Config(
-        service.asgi(),
-        host=s.http_host,
-        port=s.http_port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=3,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(service.http())
     # uvicorn must not take the signals: the service finishes its batches first.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     http = asyncio.create_task(server.serve())
