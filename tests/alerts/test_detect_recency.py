@@ -204,3 +204,15 @@ def _standing(feed: Feed) -> dict[str | None, Any]:
         for a in feed.alerts()
         if a.outcome != "withdrawn"
     }
+
+
+def test_revisions_that_begin_again_with_a_lost_store_are_heard() -> None:
+    feed = known()
+    owe(feed, "2026-06-02", 500)
+    owe(feed, "2026-06-03", 600)
+    feed.boss("bill.issued", "2026-06-03", period="202605", amount_fen=9)
+    feed._known.clear()
+    assert owe(feed, "2026-06-04", 700) == ["arrears changed second_reminder"]
+    feed.boss("bill.issued", "2026-06-05", period="202605", amount_fen=8)
+    assert feed.state is not None
+    assert feed.state.figures["amount_fen"].values == (8,)

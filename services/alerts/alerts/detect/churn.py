@@ -96,12 +96,16 @@ def falls(series: Series, month: Month, rule: Fall) -> int | None:
     return base if figure is not None and base > 0 and 100 * months * figure <= rule.percent * base else None
 
 
-def is_old(series: Series | None, month: Month, revision: int) -> bool:
-    """Whether this revision of a month's figure, or a newer one, was heard before. A revision of 0 is not known."""
-    if series is None:
+def is_old(series: Series, month: Month, value: int | None, revision: int) -> bool:
+    """Whether a figure is one that was heard before, or was overtaken. A revision of 0 is not known.
+
+    The same revision with another value is news: revisions begin again where billing-sync's store was lost.
+    """
+    at = month - series.first
+    if not 0 <= at < len(series.values):
         return False
-    heard = series.revisions.get(month)
-    return 0 < revision <= (heard if heard is not None else 0 if known(series, month) is None else 1)
+    heard = series.revisions.get(month, 1)
+    return 0 < revision < heard or (revision == heard and value == series.values[at])
 
 
 def known(series: Series | None, month: Month) -> int | None:

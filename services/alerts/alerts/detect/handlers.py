@@ -151,7 +151,7 @@ def _on_figure(rules: Rules, state: State, figure: str, period: str, value: int 
     # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
     month = churn.month_of(period)
     known = state.figures.get(figure)
-    if churn.is_old(known, month, ctx.revision):
+    if known is not None and churn.is_old(known, month, value, ctx.revision):
         return _unchanged(state)
     figures = {**state.figures, figure: churn.with_figure(known, month, value, ctx.revision)}
     profile = state.profile
@@ -281,10 +281,12 @@ def _newest(record_of: Callable[[Any], str], handle: Handler) -> Handler:
 
     def heed(rules: Rules, state: State | None, data: Any, ctx: Context) -> Decision:
         state = state or State(data.customer_id)
-        record = record_of(data)
-        if memory.is_old(state, record, ctx.revision):
+        record, recency = record_of(data), memory.recency_of(ctx)
+        if recency is None:
+            return handle(rules, state, data, ctx)
+        if memory.is_old(state, record, recency):
             return _unchanged(state)
-        return handle(rules, memory.hear(state, record, ctx.revision), data, ctx)
+        return handle(rules, memory.hear(state, record, recency), data, ctx)
 
     return heed
 

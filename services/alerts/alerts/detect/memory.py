@@ -1,12 +1,16 @@
 """What a customer's state keeps of records and alerts, and how much: late and repeated messages change nothing.
 
-Every record of BOSS counts its revisions; what is not newer than the last one heard of is old, also when the record
-itself has gone from the state (a cleared debt, a closed complaint, an ended or moved contract, a customer who left).
+Every record of BOSS has a time and counts its revisions; what is not newer than the last one heard of is old, also
+when the record itself has gone from the state (a cleared debt, a closed complaint, an ended or moved contract, a
+customer who left). The time comes first: revisions begin again where billing-sync's store was lost.
 """
 
 from msgspec.structs import replace
 
-from alerts.detect.state import State
+from alerts.detect.state import Recency, State
+from servicekit.clock import in_range, to_millis
+from servicekit.decision import Context
+from servicekit.envelope import parse_time
 
 #: Complaints and contracts, each, that are followed of one customer, and contract alerts that are over but may return.
 FOLLOWED = 200
@@ -16,18 +20,22 @@ TRACES = 256
 TEXT = 200
 
 
-def is_old(state: State, record: str, revision: int) -> bool:
-    """Whether this revision of a record, or a newer one, was heard before. A revision of 0 is not known."""
-    return 0 < revision <= state.heard.get(record, 0)
+def recency_of(ctx: Context) -> Recency | None:
+    """How recent a record is, None where it does not say."""
+    return (to_millis(in_range(parse_time(ctx.time))), ctx.revision) if ctx.time and ctx.revision else None
 
 
-def hear(state: State, record: str, revision: int) -> State:
-    """The state that knows this revision; of records it does not follow, it knows the ``TRACES`` heard last."""
-    if not revision:
-        return state
+def is_old(state: State, record: str, recency: Recency) -> bool:
+    """Whether this or something newer of a record was heard before."""
+    known = state.heard.get(record)
+    return known is not None and recency <= known
+
+
+def hear(state: State, record: str, recency: Recency) -> State:
+    """The state that knows this of a record; of records it does not follow, it knows the ``TRACES`` heard last."""
     heard = {**state.heard}
     heard.pop(record, None)  # the newest is the last
-    heard[record] = revision
+    heard[record] = recency
     if len(heard) > TRACES:
         gone = [name for name in heard if not _is_followed(state, name)]
         for name in gone[:-TRACES]:

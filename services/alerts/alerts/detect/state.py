@@ -6,6 +6,7 @@ from msgspec import Struct
 
 Month = int  # calendar month: year * 12 + month - 1
 Values = dict[str, int | str | bool | None]
+Recency = tuple[int, int]  # of a record: its time in milliseconds of the epoch, then its revision
 
 
 class Series(Struct, frozen=True, array_like=True, gc=False):
@@ -126,12 +127,12 @@ class Term(Struct, frozen=True, array_like=True):
     owner: int = 0
 
 
-class State(Struct, frozen=True, array_like=True):
+class State(Struct, frozen=True, array_like=True, gc=False):
     """One customer. No rule raises while ``profile`` is None; warnings before ``floor`` are forgotten.
 
     ``alerts`` by ``churn/<month>``, ``arrears``, ``complaint/<id>`` and ``contract/<id>/<ends_on>``: those that are
     open or may still change. ``looked_at`` is the latest business time at which they were judged, ``wake`` their next
-    step. ``heard``: last revision of each record but the figures (theirs stand with them), ``CUST``, ``ARR`` or
+    step. ``heard``: how recent the last word of each record is (figures know it themselves), ``CUST``, ``ARR`` or
     ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (memory.py says how many).
     """
 
@@ -146,5 +147,5 @@ class State(Struct, frozen=True, array_like=True):
     debt: Debt | None = None
     tickets: dict[str, Ticket] = {}
     terms: dict[str, Term] = {}
-    heard: dict[str, int] = {}
+    heard: dict[str, Recency] = {}
     ended: dict[str, Ended] = {}
