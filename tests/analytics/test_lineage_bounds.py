@@ -11,7 +11,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from analytics.api import routes
-from analytics.chain import EARLIER, why
+from analytics.chain import CUT, EARLIER, MOST, why
 from analytics.settings import Settings
 from analytics.store import Keep, Lineage, LineageStore
 from analytics.worker import lineage_app
@@ -171,3 +171,26 @@ async def test_nodes_of_before_the_rule_come_under_it(log: Any, tmp_path: Path) 
 
         assert house.keys()["n"] == house.keys()["t"] == 22
         assert why(Lineage([house.store]), "alert10") and not why(Lineage([house.store]), "alert9")
+
+
+async def test_a_chain_has_a_longest_length(log: Any, tmp_path: Path) -> None:
+    """A thousand causes one after the other, and thousands of events of one alert."""
+    async with years(log, tmp_path) as house:
+        for number in range(MOST + 500):
+            log.add("alert.changed", f"e{number}", cause=f"e{number - 1}", alert_id=f"a{number // 1500}", evidence=[])
+        await house.read()
+
+        chain = why(Lineage([house.store]), "a1")
+
+        assert len(chain) == MOST + 1 and chain[-1].type == CUT and "2000" in chain[-1].summary_en
+        assert len(why(Lineage([house.store]), "e0")) == 1500
+
+
+async def test_counts_of_a_day_are_read_alone(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path) as house:
+        for day in ("2026-06-30", "2026-07-01", "2026-07-10"):
+            log.add("boss.bill.issued", day, time=f"{day}T04:00:00+00:00")
+        await house.read()
+
+        assert [cell.day for cell in Lineage([house.store]).counts("2026-07-01")[0]] == ["2026-07-01"]
+        assert not Lineage([house.store]).counts("2026-07-0")[0]

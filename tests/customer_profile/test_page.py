@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from contracts import boss
-from customer_profile import worker
+from customer_profile import handlers, worker
 from customer_profile.bootstrap import build
 from customer_profile.settings import Settings
 from harness.typed_answers import TypedAnswers
@@ -216,3 +216,14 @@ async def test_a_row_of_empty_columns_clears_what_was_known_and_says_so(
         "manager_id": ("m1", None),
     }
     assert [type_ for type_, _ in await unit.events()] == ["kam.customer.created.v1", "kam.customer.changed.v1"]
+
+
+async def test_of_a_customer_the_newest_changes_stay(
+    unit: OneUnit, account: OneUnit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "KEPT_CHANGES", 10)
+    plans = [unit.record("boss.events", CUST, customer(plan_code=f"P{n}", brand=f"B{n}")) for n in range(50)]
+    await unit.take(*plans)
+    history = (await page(unit, account, tmp_path)).json()["history"]
+    assert sorted({h["revision"] for h in history}) == list(range(41, 51)) and len(history) == 20
+    assert len(unit.store.documents["history"]) == 20

@@ -45,10 +45,8 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
         """Exact counts, ``[{day, city, kind, count}]``; ``kind`` alert.raised takes all of alert.raised:<kind>."""
         found = [
             {"day": cell.day, "city": cell.city, "kind": cell.kind, "count": n}
-            for cell, n in lineage.counts()[0].items()
-            if day in (None, cell.day)
-            and city in (None, cell.city)
-            and (kind is None or cell.kind == kind or cell.kind.startswith(f"{kind}:"))
+            for cell, n in lineage.counts(day)[0].items()
+            if city in (None, cell.city) and (kind is None or cell.kind == kind or cell.kind.startswith(f"{kind}:"))
         ]
         return json_answer(sorted(found, key=lambda cell: (cell["day"], cell["city"] or "", cell["kind"])))
 

@@ -16,6 +16,8 @@ from analytics.texts import summary
 RECORD = "boss.record"
 #: link that stands for evidence which is no longer kept here
 EARLIER = "lineage.earlier"
+#: link that stands for what is beyond the most events of a chain
+CUT, MOST = "lineage.cut", 2000
 #: where every event is, however old
 ARCHIVE = "topic=*/date=*/*.parquet"
 _SUBMITTED = "kam.sms.submitted.v1"
@@ -62,6 +64,7 @@ class _Walk:
         self._nodes: dict[str, Node] = {}
         self._alerts: set[str] = set()
         self._only_sms: str | None = None
+        self._is_cut = False
 
     def start(self, id_: str) -> None:
         node = self._web.node(id_) or next(iter(self._tellers([id_])), None)
@@ -79,6 +82,9 @@ class _Walk:
         links: dict[str, Link] = {}
         for link in (link for node in nodes for link in _links(node)):
             links.setdefault(link.id, link)  # a record that gave several events is told once, before the first of them
+        if self._is_cut:
+            zh, en = f"只显示 {MOST} 个事件", f"only {MOST} events are shown"
+            links[CUT] = Link(CUT, CUT, "", "analytics", None, zh, en, {})
         return [*self._earlier(), *links.values()]
 
     def _earlier(self) -> list[Link]:
@@ -122,28 +128,33 @@ class _Walk:
             sms = node.data.get("sms_id")
             if sms is not None and self._only_sms not in (None, sms):
                 continue
-            self._nodes[node.id] = node
-            if sms is not None:
-                receipts = self._tellers(name for name in node.about if name != alert_id)
-                self._nodes.update((receipt.id, receipt) for receipt in receipts)
+            if self._keep(node) and sms is not None:
+                for receipt in self._tellers(name for name in node.about if name != alert_id):
+                    self._keep(receipt)
             self._ancestors(node)
 
     def _ancestors(self, node: Node) -> None:
-        for parent in node.parents:
-            if parent.startswith(MOVE):
-                # The record came from another customer: how is part of the story, what it meant there is not.
-                for move in self._tellers([parent]):
-                    if move.id not in self._nodes:
-                        self._nodes[move.id] = move
-                        self._ancestors(move)
-            elif parent not in self._nodes and (found := self._take(parent)) is not None:
-                self._ancestors(found)
+        waiting = [node]
+        while waiting:
+            for parent in waiting.pop().parents:
+                if parent in self._nodes:
+                    continue
+                # A record that came from another customer: how is part of the story, what it meant there is not.
+                is_move = parent.startswith(MOVE)
+                found = self._tellers([parent]) if is_move else [self._web.node(parent)]
+                waiting += [n for n in found if n is not None and n.id not in self._nodes and self._keep(n)]
 
     def _take(self, id_: str) -> Node | None:
         node = self._nodes.get(id_) or self._web.node(id_)
-        if node is not None:
-            self._nodes[id_] = node
-        return node
+        return node if node is not None and self._keep(node) else None
+
+    def _keep(self, node: Node) -> bool:
+        """Into the chain, while there is room."""
+        if node.id in self._nodes or len(self._nodes) < MOST:
+            self._nodes[node.id] = node
+            return True
+        self._is_cut = True
+        return False
 
     def _tellers(self, names: Iterable[str]) -> list[Node]:
         ids = dict.fromkeys(id_ for name in names for id_ in self._web.telling_of(name))

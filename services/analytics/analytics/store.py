@@ -148,12 +148,14 @@ class LineageStore(LocalStore):
     def telling_of(self, about: str, limit: int) -> list[str]:
         return self._ids(b"a", about, limit)
 
-    def counts(self) -> tuple[Counts, dict[str, int]]:
-        """Every cell with its count, and the position (next offset per ``topic/partition``) at which this is so."""
+    def counts(self, day: str | None = None) -> tuple[Counts, dict[str, int]]:
+        """Every cell (of a day) with its count, and the position (next offset per ``topic/partition``) of that."""
         found: Counts = Counter()
+        # The day stands first in a cell's key.
+        prefix = b"c" if day is None else b'c{"day":' + msgspec.json.encode(day)
         items = self._db.iter()
-        items.seek(b"c")
-        while items.valid() and items.key().startswith(b"c"):
+        items.seek(prefix)
+        while items.valid() and items.key().startswith(prefix):
             found[_decode_cell(items.key()[1:])] = int.from_bytes(items.value(), "big")
             items.next()
         return found, self._position.offsets
@@ -199,12 +201,12 @@ class Lineage:
         """Events that tell of this alert, SMS or work item."""
         return [id_ for store in self._open() for id_ in store.telling_of(about, self.MOST)]
 
-    def counts(self) -> tuple[Counts, dict[str, int]]:
-        """Exact counts of all partitions and the positions they belong to."""
+    def counts(self, day: str | None = None) -> tuple[Counts, dict[str, int]]:
+        """Exact counts (of a day) of all partitions and the positions they belong to."""
         total: Counts = Counter()
         positions: dict[str, int] = {}
         for store in self._open():
-            counts, offsets = store.counts()
+            counts, offsets = store.counts(day)
             total.update(counts)
             positions.update(offsets)
         return total, positions

@@ -15,6 +15,8 @@ from servicekit.clock import iso, local_date
 from servicekit.decision import Context, Decision, Emit, Row
 from servicekit.envelope import Message, parse_time
 
+#: of a customer, in the history
+KEPT_CHANGES = 1000
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -82,7 +84,15 @@ def _told(known: Archive | None, turn: Turn, context: Context) -> Decision:
         changes=tuple(map(masked_change, turn.changes)),
     )
     emit = Emit(f"kam.customer.{turn.step}.v1", event, seed=f"{id_}|{customer.revision}")
-    return Decision(customer, (emit,), rows=(Row("customers", id_, document, new=known is None), *history))
+    document_row = Row("customers", id_, document, new=known is None)
+    return Decision(customer, (emit,), rows=(document_row, *history, *_forgotten(customer)))
+
+
+def _forgotten(customer: Archive) -> list[Row]:
+    """Lines of the change that is no longer among a customer's newest."""
+    if (oldest := customer.revision - KEPT_CHANGES) < 1:
+        return []
+    return [Row("history", f"{customer.record.customer_id}|{oldest}|{field}", None) for field in customer.fields()]
 
 
 def on_unit(heard: Heard | None, unit: boss.Unit, context: Context) -> Decision:
