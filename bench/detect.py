@@ -16,8 +16,8 @@ import uvloop
 from aiokafka import TopicPartition
 
 from alerts import rules
-from alerts.detect import app
-from alerts.detect.handlers import BillRecord
+from alerts.detection import app
+from alerts.detection.handlers import BillRecord
 from bench.load import PARTITIONS, TOPIC, remember
 from servicekit.kafka import start_consumer
 from servicekit.local import LocalStore
@@ -62,7 +62,7 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
         peak = max(peak, process.memory_info().rss)
         await asyncio.sleep(0.02)
     seconds, cpu = time.perf_counter() - started, time.thread_time() - cpu
-    alerts = sum(unit.position.next_sequence - 1 for unit in service.units)
+    alerts = sum(processor.position.next_sequence - 1 for processor in service.processors)
     stopping.set()
     await running
     per_million = 1_000_000 / customers / 2**20
@@ -81,8 +81,8 @@ def _size(folder: Path) -> int:
 
 
 def _finished(service: Service, events: int) -> bool:
-    done = sum(unit.position.offsets.get(f"{TOPIC}/{unit.ordinal}", 0) for unit in service.units)
-    return done >= events and not any(unit.relay.pending for unit in service.units)
+    done = sum(processor.position.offsets.get(f"{TOPIC}/{processor.ordinal}", 0) for processor in service.processors)
+    return done >= events and not any(processor.relay.pending for processor in service.processors)
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.detect.churn import month_of, period_of
-from alerts.detect.state import Profile, Series, State
+from alerts.detection.churn import month_of, period_of
+from alerts.detection.state import CustomerState, Profile, Series
 from contracts.boss import Bill
 from servicekit.clock import iso
 from servicekit.envelope import Headers, encode_data, write_headers
@@ -107,7 +107,7 @@ async def remember(folder: Path, customers: int) -> None:
             "amount_fen": Series(months[0], (amount,) * len(months)),
             "voice_minutes": Series(months[0], (300 + number % 500,) * len(months)),
         }
-        state = State(id_, profile, figures=figures)
+        state = CustomerState(id_, profile, figures=figures)
         batches[partition_of(id_, PARTITIONS)].states[id_] = (encode(state), None)
     for ordinal, batch in enumerate(batches):
         store = LocalStore(folder / str(ordinal))

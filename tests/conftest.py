@@ -1,3 +1,3 @@
 """Fixtures every test may use: real servers (embedded_fixtures)."""
 
-pytest_plugins = ["embedded_fixtures"]
+pytest_plugins = ["harness.embedded_servers"]

@@ -83,7 +83,7 @@ class WorkAction(Closed, frozen=True, kw_only=True):
     by: str
 
 
-class Work(Closed, frozen=True, kw_only=True):
+class WorkItem(Closed, frozen=True, kw_only=True):
     """Whole work item after the change (payload of all ``kam.work.*`` types).
 
     ``by`` made the change (None: the system); ``on_behalf_of``: the manager in whose place a head did.

@@ -315,10 +315,10 @@ class Health(_Answer):
     status: str
 
 
-class UnitStandingView(_Answer):
+class ProcessorStandingView(_Answer):
     """Where a stream processor stands: inputs and offsets by ``topic/partition``, what it has still to send."""
 
-    unit: str
+    processor: str
     inputs: list[str]
     offsets: dict[str, int]
     sequence: int
@@ -335,12 +335,12 @@ class StandingView(_Answer):
 
     service: str
     ready: bool
-    units: list[UnitStandingView]
+    processors: list[ProcessorStandingView]
     freshness: dict[str, Any]
     pending: dict[str, int]
 
 
-class UnitStatus(_Answer):
+class ProcessorStatus(_Answer):
     """How a stream processor is doing; lag is null while Kafka does not answer."""
 
     lag: int | None
@@ -355,7 +355,7 @@ class ServiceStatus(_Answer):
 
     ready: bool
     detail: str
-    units: dict[str, UnitStatus] = {}
+    processors: dict[str, ProcessorStatus] = {}
     lag: int | None = None
     pending: dict[str, int] = {}
     freshness: dict[str, Any] = {}

@@ -7,10 +7,10 @@ import msgspec
 
 from alerts import rules
 from alerts.api import router
-from desk_feed import Story
+from harness.notifications_feed import Story
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import issue_token
-from servicekit.memory import MemoryRows, MemoryStore
+from servicekit.memory import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 
@@ -27,7 +27,7 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
     kept = MemoryStore()
     kept.documents.update({**story.documents, "rules": seeds})
     service = Service("alerts", ServiceSettings(service_data=tmp_path, kafka="-"))
-    service.routers.append(router(MemoryRows(kept), tmp_path / "secret"))
+    service.routers.append(router(MemoryDocuments(kept), tmp_path / "secret"))
     async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://alerts") as client:
         client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'service')}"
         (alert,) = (await client.get("/v1/alerts", params={"customer": story.customer_id})).json()

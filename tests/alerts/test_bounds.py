@@ -11,22 +11,22 @@ from prometheus_client import REGISTRY
 
 from alerts import bootstrap, rules, sender, store
 from alerts.answers import Kept, KeptAnswers
-from alerts.channel.transport import Answer, Outcome
-from alerts.desk import turn
-from alerts.desk.book import Book
-from alerts.desk.composition import Watch
-from alerts.desk.sending import Answered
-from alerts.desk.state import Forgotten
+from alerts.channel.transport import SubmitOutcome, SubmitResult
+from alerts.notifications import decision_builder
+from alerts.notifications.composition import Watch
+from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.sending import Answered
+from alerts.notifications.state import Forgotten
 from alerts.settings import Settings
 from contracts.alert import ReceiptReceived
-from desk_feed import BOOK, PHONE, Story
-from one_unit import NOON
+from harness.notifications_feed import BOOK, PHONE, Story
+from harness.one_processor import NOON
+from harness.sms_life import FakeSmsc, Process
+from harness.waiting import eventually
 from servicekit.clock import iso
 from servicekit.decision import Decision
-from servicekit.memory import MemoryRows, MemoryStore
+from servicekit.memory import MemoryDocuments, MemoryStore
 from servicekit.store import Batch, Transient
-from sms_desk import FakeSmsc, Process
-from waiting import eventually
 
 
 class Away:
@@ -52,9 +52,9 @@ class AwayStore(MemoryStore, Away):
         await super().commit(batch)
 
 
-class AwayRows(MemoryRows, Away):
+class AwayRows(MemoryDocuments, Away):
     def __init__(self, *stores: MemoryStore) -> None:
-        MemoryRows.__init__(self, *stores)
+        MemoryDocuments.__init__(self, *stores)
         Away.__init__(self)
 
     async def find(self, *args: Any, **kwargs: Any) -> Any:
@@ -101,7 +101,7 @@ async def test_answers_in_hand_outlive_a_stop_while_the_database_is_away(
         await eventually(lambda: stored.refused > 1)
         life.sender_run.cancel()
         await asyncio.gather(life.sender_run, return_exceptions=True)
-        life.unit_run.cancel()
+        life.processor_run.cancel()
     assert len(kept.read()) == 100
     (tmp_path / "answers" / "torn.json").write_text('{"customer_id')
     stored.away = False
@@ -120,7 +120,7 @@ async def test_a_kept_answer_says_nothing_of_a_later_intent(tmp_path: Path) -> N
         await life.complain("c1")
         await eventually(lambda: smsc.submitted)
         (row,) = stored.documents["sms"].values()
-        answered = Answered(row["sms_id"], (Answer(f"{row['sms_id']}/1", Outcome.THROTTLED, None, 0x58),))
+        answered = Answered(row["sms_id"], (SubmitResult(f"{row['sms_id']}/1", SubmitOutcome.THROTTLED, None, 0x58),))
         kept.keep(Kept("c1", answered, {1: row["parts"][0]["reference"] - 1}))
     smsc.speaks.set()
     async with Process(stored, smsc, kept=kept) as life:
@@ -154,7 +154,7 @@ async def test_the_watch_job_looks_again(error: Exception, monkeypatch: pytest.M
         return {"sms_unknown": 7}
 
     monkeypatch.setattr(store, "count_loose_ends", look)
-    watch = Watch(MemoryRows(MemoryStore()), store.BlockedNumbers(), every=0.01)
+    watch = Watch(MemoryDocuments(MemoryStore()), store.BlockedNumbers(), every=0.01)
     watching = asyncio.create_task(watch.run())
     await eventually(lambda: watch.loose_ends == {"sms_unknown": 7})
     watching.cancel()
@@ -185,7 +185,9 @@ def sent(hours: float) -> tuple[Story, list[Any]]:
             effects.extend(decision.effects)
             super()._desk_takes(decision)
 
-    s = Listening(book=Book(BOOK.policy, list(BOOK.templates.values()), wall=lambda: now[0])).customer()
+    s = Listening(
+        send_policy=SendPolicy(BOOK.policy, list(BOOK.templates.values()), system_clock=lambda: now[0])
+    ).customer()
     s.complains("2026-03-10")
     s.tick()
     s.send()
@@ -208,7 +210,7 @@ def test_a_message_without_its_receipt_leaves_the_state_after_receipt_hours() ->
 
 
 def test_of_too_many_alerts_the_ended_ones_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn, "MOST_CASES", 3)
+    monkeypatch.setattr(decision_builder, "MOST_CASES", 3)
     s = Story().customer()
     for n in range(1, 7):
         s.complains(f"2026-03-1{n}", complaint_id=f"k{n}")
@@ -252,7 +254,7 @@ async def test_a_version_that_makes_no_sense_leaves_the_one_before_in_force(
     rows = [msgspec.to_builtins(document) for document in documents]
     rows.append({**rows[-1], **version, "version": 2})
     memory.documents[collection] = {f"{r['id']}@{r['version']}": {"_id": "x", **r} for r in rows}
-    assert still(await read(MemoryRows(memory)))
+    assert still(await read(MemoryDocuments(memory)))
 
 
 async def test_unmatched_receipts_are_bounded_by_age_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,10 +269,10 @@ async def test_unmatched_receipts_are_bounded_by_age_and_number(monkeypatch: pyt
     keep("old", days=31)
     for n in range(11):
         keep(f"r{n}", minutes=n)
-    await store.forget_receipts(MemoryRows(memory), NOON)
+    await store.forget_receipts(MemoryDocuments(memory), NOON)
     assert sorted(kept) == sorted(f"r{n}" for n in range(10)), "the oldest go"
     keep("r10", minutes=10)
-    await store.forget_receipts(MemoryRows(memory), NOON)
+    await store.forget_receipts(MemoryDocuments(memory), NOON)
     assert len(kept) == 11, "not each time one comes"
     assert (REGISTRY.get_sample_value("kam_sms_receipts_forgotten_total") or 0) - before == 2
 
@@ -281,7 +283,7 @@ async def test_blocked_numbers_are_read_once_and_then_what_is_new() -> None:
     blocked.update({p: {"_id": p, "phone": p, "since": iso(NOON - timedelta(days=d))} for p, d in (("1", 9), ("2", 0))})
     asked: list[Any] = []
 
-    class Rows(MemoryRows):
+    class Rows(MemoryDocuments):
         async def find(self, collection: str, where: Any = None, **kwargs: Any) -> Any:
             found = await super().find(collection, where, **kwargs)
             asked.append(len(found))
@@ -296,7 +298,7 @@ async def test_blocked_numbers_are_read_once_and_then_what_is_new() -> None:
 
 
 async def test_counting_loads_nothing() -> None:
-    class Rows(MemoryRows):
+    class Rows(MemoryDocuments):
         async def find(self, *args: Any, **kwargs: Any) -> Any:
             raise AssertionError("documents are loaded")
 

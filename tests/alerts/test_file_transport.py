@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from alerts.channel.file import FileTransport
-from alerts.channel.transport import Inbound, Outcome, Receipt, SubmitRequest, TransportClosed
+from alerts.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome, SubmitRequest, TransportClosed
 
 pytestmark = pytest.mark.asyncio
 
 
-async def _never(_: Inbound) -> None:
+async def _never(_: InboundSms) -> None:
     raise AssertionError
 
 
@@ -22,21 +22,21 @@ def _part(n: int) -> SubmitRequest:
 
 async def test_parts_are_written_and_receipts_follow(tmp_path: Path) -> None:
     path = tmp_path / "out" / "sms.jsonl"
-    handled: asyncio.Queue[Receipt] = asyncio.Queue()
+    handled: asyncio.Queue[DeliveryReceipt] = asyncio.Queue()
     failures = [RuntimeError("the database is away")]
 
-    async def on_receipt(receipt: Receipt) -> None:
+    async def on_receipt(receipt: DeliveryReceipt) -> None:
         if failures:
             raise failures.pop()
         handled.put_nowait(receipt)
 
     transport = FileTransport(path, retry_delay=0)
-    assert (await transport.submit(_part(0))).outcome is Outcome.NOT_WRITTEN
+    assert (await transport.submit(_part(0))).outcome is SubmitOutcome.NOT_WRITTEN
     await transport.start(on_receipt, _never)
     await transport.ready()
     answers = await asyncio.gather(*(transport.submit(_part(n)) for n in range(1, 4)))
     assert [(answer.outcome, answer.message_id) for answer in answers] == [
-        (Outcome.ACCEPTED, f"file-{n}") for n in range(1, 4)
+        (SubmitOutcome.ACCEPTED, f"file-{n}") for n in range(1, 4)
     ]
     receipts = [await handled.get() for _ in range(3)]
     assert {(receipt.message_id, receipt.reference, receipt.state) for receipt in receipts} == {
@@ -53,9 +53,9 @@ async def test_parts_are_written_and_receipts_follow(tmp_path: Path) -> None:
 
 async def test_after_a_crash_the_torn_line_goes_and_receipts_come_again(tmp_path: Path) -> None:
     path = tmp_path / "sms.jsonl"
-    handled: asyncio.Queue[Receipt] = asyncio.Queue()
+    handled: asyncio.Queue[DeliveryReceipt] = asyncio.Queue()
 
-    async def dies(_: Receipt) -> None:
+    async def dies(_: DeliveryReceipt) -> None:
         await asyncio.Event().wait()
 
     first = FileTransport(path)

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from alerts.channel.transport import Answer, Outcome, Receipt
-from desk_feed import PHONE
+from alerts.channel.transport import DeliveryReceipt, SubmitOutcome, SubmitResult
+from harness.notifications_feed import PHONE
+from harness.sms_life import FakeSmsc, Killed, Process, dies_at
+from harness.waiting import eventually
 from servicekit import faults
 from servicekit.memory import MemoryStore
-from sms_desk import FakeSmsc, Killed, Process, dies_at
-from waiting import eventually
 
 
 async def crash(store: MemoryStore, smsc: FakeSmsc, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,8 +22,8 @@ async def crash(store: MemoryStore, smsc: FakeSmsc, point: str, monkeypatch: pyt
                 await asyncio.wait_for(life.sender_run, 10)
 
 
-def receipt(reference: int | None, state: str = "DELIVRD") -> Receipt:
-    return Receipt("m77", state, reference, PHONE, "000", "2607011200", "")
+def receipt(reference: int | None, state: str = "DELIVRD") -> DeliveryReceipt:
+    return DeliveryReceipt("m77", state, reference, PHONE, "000", "2607011200", "")
 
 
 @pytest.mark.parametrize(("point", "taken"), [("sms_after_intent", 0), ("sms_after_submit", 1)])
@@ -67,7 +67,7 @@ async def test_killed_before_the_intent_it_is_sent_by_the_next_process() -> None
 
 async def test_killed_in_back_off_it_is_sent_by_the_next_process() -> None:
     store, smsc = MemoryStore(), FakeSmsc()
-    smsc.answers = [Outcome.THROTTLED]
+    smsc.answers = [SubmitOutcome.THROTTLED]
     async with Process(store, smsc) as life:
         life.start()
         await life.complain("c1")
@@ -98,16 +98,16 @@ async def test_a_stop_waits_for_the_answers() -> None:
 
 async def test_an_answer_that_comes_late_settles_what_the_crash_left(monkeypatch: pytest.MonkeyPatch) -> None:
     store, smsc = MemoryStore(), FakeSmsc()
-    smsc.answers = [Outcome.UNKNOWN]
+    smsc.answers = [SubmitOutcome.UNKNOWN]
     async with Process(store, smsc) as life:
         life.start()
         await life.complain("c1")
         row = await life.until("unknown")
         part = smsc.submitted[0]
         assert smsc.on_late_answer is not None
-        await smsc.on_late_answer(Answer(part.part_id, Outcome.ACCEPTED, "m9", 0, ""))
+        await smsc.on_late_answer(SubmitResult(part.part_id, SubmitOutcome.ACCEPTED, "m9", 0, ""))
         assert life.sms()["state"] == "sent"
         assert life.sms()["parts"][0]["message_id"] == "m9"
-        await smsc.on_late_answer(Answer("nobody/1", Outcome.ACCEPTED, "m10", 0, ""))
+        await smsc.on_late_answer(SubmitResult("nobody/1", SubmitOutcome.ACCEPTED, "m10", 0, ""))
         assert row["reason"] == "no_answer"
     assert len(smsc.submitted) == 1

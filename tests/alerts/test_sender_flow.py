@@ -6,11 +6,11 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from alerts.channel.transport import Outcome
+from alerts.channel.transport import SubmitOutcome
+from harness.sms_life import QUICK, FakeSmsc, Process
+from harness.waiting import eventually
 from servicekit.memory import MemoryStore
 from servicekit.store import Batch
-from sms_desk import QUICK, FakeSmsc, Process
-from waiting import eventually
 
 
 async def test_a_message_goes_out_and_nothing_is_left_to_do() -> None:
@@ -30,8 +30,8 @@ async def test_a_message_goes_out_and_nothing_is_left_to_do() -> None:
         assert life.sender.pending() == 0
 
 
-@pytest.mark.parametrize("refusal", [Outcome.THROTTLED, Outcome.NOT_WRITTEN])
-async def test_what_was_surely_not_taken_goes_again(refusal: Outcome) -> None:
+@pytest.mark.parametrize("refusal", [SubmitOutcome.THROTTLED, SubmitOutcome.NOT_WRITTEN])
+async def test_what_was_surely_not_taken_goes_again(refusal: SubmitOutcome) -> None:
     smsc = FakeSmsc()
     smsc.answers = [refusal, refusal]
     async with Process(MemoryStore(), smsc) as life:
@@ -45,7 +45,7 @@ async def test_what_was_surely_not_taken_goes_again(refusal: Outcome) -> None:
 
 async def test_attempts_end() -> None:
     smsc = FakeSmsc()
-    smsc.answers, smsc.status = [Outcome.REFUSED] * 9, 0x08
+    smsc.answers, smsc.status = [SubmitOutcome.REFUSED] * 9, 0x08
     async with Process(MemoryStore(), smsc) as life:
         life.start()
         await life.complain("c1")

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from alerts import sender
-from alerts.desk.book import Book
-from desk_feed import BOOK, Story
-from one_unit import NOON
+from alerts.notifications.send_policy import SendPolicy
+from harness.notifications_feed import BOOK, Story
+from harness.one_processor import NOON
+from harness.sms_life import FakeSmsc, Process
+from harness.waiting import eventually
 from servicekit.envelope import parse_time
 from servicekit.memory import MemoryStore
 from servicekit.store import Fenced
-from sms_desk import FakeSmsc, Process
-from waiting import eventually
 
 EVENING = parse_time("2026-07-01T20:50:00+08:00")
 
@@ -24,10 +24,10 @@ EVENING = parse_time("2026-07-01T20:50:00+08:00")
 class Clocks:
     """System time and monotonic time of a machine, moved by hand."""
 
-    def __init__(self, wall: datetime = NOON) -> None:
-        self.at, self.seconds = wall, 1000.0
+    def __init__(self, system_clock: datetime = NOON) -> None:
+        self.at, self.seconds = system_clock, 1000.0
 
-    def wall(self) -> datetime:
+    def system_clock(self) -> datetime:
         return self.at
 
     def ticking(self) -> float:
@@ -38,7 +38,7 @@ class Clocks:
         self.seconds += 0 if asleep else seconds
 
     def book(self, *, by_system_clock: bool = True) -> dict[str, Any]:
-        return {"wall": self.wall, "ticking": self.ticking, "by_system_clock": by_system_clock}
+        return {"system_clock": self.system_clock, "ticking": self.ticking, "by_system_clock": by_system_clock}
 
 
 @pytest.mark.parametrize("by_system_clock", [True, False])
@@ -71,7 +71,7 @@ async def test_a_tick_read_late_in_the_night_lets_nothing_go() -> None:
 def test_the_daily_cap_counts_the_day_of_the_later_clock() -> None:
     """Three messages of the 10th leave on the 11th, where the log has not arrived yet: they are the 11th's."""
     clocks = Clocks(parse_time("2026-03-11T10:00:00+08:00"))
-    s = Story(book=Book(BOOK.policy, list(BOOK.templates.values()), **clocks.book())).customer()
+    s = Story(send_policy=SendPolicy(BOOK.policy, list(BOOK.templates.values()), **clocks.book())).customer()
     for n in range(1, 5):
         s.complains("2026-03-10 10:00" if n < 4 else "2026-03-11 11:00", complaint_id=f"k{n}")
         s.tick()
@@ -97,9 +97,9 @@ async def test_a_paused_process_submits_nothing_of_what_another_took_over(
             await second.until("unknown")
             clocks.pass_(paused, asleep=asleep)
             smsc.has_room.set()
-            await eventually(lambda: first.desk.unit.failed is not None)
-            await eventually(first.unit_run.done)
-            assert isinstance(first.desk.unit.failed, Fenced)
+            await eventually(lambda: first.desk.processor.failed is not None)
+            await eventually(first.processor_run.done)
+            assert isinstance(first.desk.processor.failed, Fenced)
             assert second.sms()["state"] == "unknown"
         assert (smsc.submitted, second_smsc.submitted) == ([], [])
 
@@ -165,11 +165,11 @@ async def test_a_stop_that_came_while_it_waited_suppresses_it() -> None:
 
 def _count(life: Process) -> list[str]:
     orders: list[str] = []
-    command = life.desk.unit.command
+    command = life.desk.processor.command
 
     async def counted(message: Any) -> Any:
         orders.append(message.type)
         return await command(message)
 
-    life.desk.unit.command = counted  # type: ignore[method-assign]
+    life.desk.processor.command = counted  # type: ignore[method-assign]
     return orders

@@ -4,23 +4,23 @@ import asyncio
 
 import pytest
 
-from alerts.channel.transport import Inbound, Outcome, Receipt
-from alerts.desk.sending import INTEND, Intend
-from one_unit import NOON
+from alerts.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome
+from alerts.notifications.sending import INTEND, Intend
+from harness.one_processor import NOON
+from harness.sms_life import FakeSmsc, Process, phone
+from harness.waiting import eventually
 from servicekit.clock import iso
 from servicekit.envelope import command
 from servicekit.memory import MemoryStore
-from sms_desk import FakeSmsc, Process, phone
-from waiting import eventually
 
 
-def receipt(message_id: str, destination: str, reference: int | None = None, state: str = "DELIVRD") -> Receipt:
-    return Receipt(message_id, state, reference, destination, "000", "2607011200", "")
+def receipt(message_id: str, destination: str, reference: int | None = None, state: str = "DELIVRD") -> DeliveryReceipt:
+    return DeliveryReceipt(message_id, state, reference, destination, "000", "2607011200", "")
 
 
 async def unknown(life: Process, *customers: str) -> None:
     """Messages of these customers that were submitted and never answered."""
-    life.smsc.answers = [Outcome.UNKNOWN] * len(customers)
+    life.smsc.answers = [SubmitOutcome.UNKNOWN] * len(customers)
     life.start()
     await life.complain(*customers)
     for customer in customers:
@@ -172,7 +172,7 @@ async def test_a_receipt_handled_before_the_answer_is() -> None:
     async with Process(store, FakeSmsc()) as life:
         await life.complain("c1")
         (row,) = store.documents["sms"].values()
-        intent = await life.desk.unit.command(command(INTEND, "c1", Intend(row["sms_id"]), id="i"))
+        intent = await life.desk.processor.command(command(INTEND, "c1", Intend(row["sms_id"]), id="i"))
         life.receipts.remember("m1", intent, 1)
         await life.receipts.on_receipt(receipt("m1", phone("c1")))
         await life.hear()
@@ -199,7 +199,7 @@ async def test_td(text: str) -> None:
         await life.complain("c1", "c1-twin", "c2")
         for customer in ("c1", "c1-twin", "c2"):
             await life.until("sent", customer)
-        await life.smsc.on_inbound(Inbound("8613900000001", "10086", text))
+        await life.smsc.on_inbound(InboundSms("8613900000001", "10086", text))
         assert sorted(key for key, *_ in life.published) == [b"c1", b"c1-twin"]
         await life.hear()
         assert list(life.store.documents["blocked_numbers"]) == ["8613900000001"]
@@ -209,7 +209,7 @@ async def test_td_of_a_stranger_is_kept_and_other_words_are_not() -> None:
     async with Process(MemoryStore(), FakeSmsc()) as life:
         life.start()
         await eventually(lambda: life.sender.pending() == 0)
-        await life.smsc.on_inbound(Inbound("13911111111", "10086", "TD"))
-        await life.smsc.on_inbound(Inbound("13922222222", "10086", "hello"))
+        await life.smsc.on_inbound(InboundSms("13911111111", "10086", "TD"))
+        await life.smsc.on_inbound(InboundSms("13922222222", "10086", "hello"))
         await life.hear()
         assert list(life.store.documents["blocked_numbers"]) == ["8613911111111"]

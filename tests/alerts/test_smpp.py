@@ -13,7 +13,14 @@ import pytest
 
 from alerts.channel.segments import plan
 from alerts.channel.smpp import SmppSettings, SmppTransport
-from alerts.channel.transport import Answer, Inbound, Outcome, Receipt, SubmitRequest, TransportClosed
+from alerts.channel.transport import (
+    DeliveryReceipt,
+    InboundSms,
+    SubmitOutcome,
+    SubmitRequest,
+    SubmitResult,
+    TransportClosed,
+)
 from kam.sim.smsc_engine import SmscSettings, SmscSimulator
 from kam.sim.smsc_faults import Faults
 
@@ -31,26 +38,26 @@ class Desk:
     """Stands in for the desk: keeps what the transport hands over; `fail` makes its handlers raise that many times."""
 
     transport: SmppTransport
-    receipts: asyncio.Queue[Receipt] = field(default_factory=asyncio.Queue)
-    inbounds: asyncio.Queue[Inbound] = field(default_factory=asyncio.Queue)
-    late: asyncio.Queue[Answer] = field(default_factory=asyncio.Queue)
+    receipts: asyncio.Queue[DeliveryReceipt] = field(default_factory=asyncio.Queue)
+    inbounds: asyncio.Queue[InboundSms] = field(default_factory=asyncio.Queue)
+    late: asyncio.Queue[SubmitResult] = field(default_factory=asyncio.Queue)
     fail: int = 0
     calls: int = 0
 
-    async def on_receipt(self, receipt: Receipt) -> None:
+    async def on_receipt(self, receipt: DeliveryReceipt) -> None:
         self.calls += 1
         if self.fail:
             self.fail -= 1
             raise RuntimeError("the database is away")
         self.receipts.put_nowait(receipt)
 
-    async def on_inbound(self, inbound: Inbound) -> None:
+    async def on_inbound(self, inbound: InboundSms) -> None:
         self.inbounds.put_nowait(inbound)
 
-    async def on_late(self, answer: Answer) -> None:
+    async def on_late(self, answer: SubmitResult) -> None:
         self.late.put_nowait(answer)
 
-    async def send(self, text: str, reference: int = 1, destination: str = NUMBER) -> list[Answer]:
+    async def send(self, text: str, reference: int = 1, destination: str = NUMBER) -> list[SubmitResult]:
         planned = plan(text)
         total = len(planned.parts)
         parts = [
@@ -110,7 +117,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_a_message_arrives_whole(tmp_path: Path, text: str, encoding: str) -> None:
     async with smsc(tmp_path) as simulator, desk_at(simulator.port) as desk:
         answers = await desk.send(text, reference=500)
-        assert {answer.outcome for answer in answers} == {Outcome.ACCEPTED}
+        assert {answer.outcome for answer in answers} == {SubmitOutcome.ACCEPTED}
         taken = sorted(simulator.messages(NUMBER), key=lambda record: record.concat or (0, 1, 1))
         assert "".join(record.text for record in taken) == text
         assert {record.encoding for record in taken} == {encoding}
@@ -170,8 +177,8 @@ async def test_throttling_is_obeyed(tmp_path: Path) -> None:
         for n in itertools.count(1):
             await desk.transport.ready()
             [answer] = await desk.send("Hi", reference=n)
-            assert answer.outcome in (Outcome.ACCEPTED, Outcome.THROTTLED)
-            if answer.outcome is Outcome.ACCEPTED:
+            assert answer.outcome in (SubmitOutcome.ACCEPTED, SubmitOutcome.THROTTLED)
+            if answer.outcome is SubmitOutcome.ACCEPTED:
                 sent += 1
             else:
                 refused += 1
@@ -186,7 +193,7 @@ async def test_throttling_is_obeyed(tmp_path: Path) -> None:
 async def test_a_refusal_is_final(tmp_path: Path) -> None:
     async with smsc(tmp_path, refuse_prefixes=["8610"]) as simulator, desk_at(simulator.port) as desk:
         [answer] = await desk.send("Hi", destination="861000000000")
-        assert (answer.outcome, answer.command_status) == (Outcome.REFUSED, 0x0B)
+        assert (answer.outcome, answer.command_status) == (SubmitOutcome.REFUSED, 0x0B)
         assert simulator.messages() == []
 
 
@@ -199,25 +206,25 @@ async def test_what_cannot_be_encoded_is_refused_without_being_written(tmp_path:
             SubmitRequest(1, NUMBER, "a" * 255, "gsm7", None, "d/1"),
         ):
             answer = await desk.transport.submit(part)
-            assert (answer.outcome, answer.command_status) == (Outcome.REFUSED, None)
-        assert [answer.outcome for answer in await desk.send("Hi")] == [Outcome.ACCEPTED]
+            assert (answer.outcome, answer.command_status) == (SubmitOutcome.REFUSED, None)
+        assert [answer.outcome for answer in await desk.send("Hi")] == [SubmitOutcome.ACCEPTED]
         assert len(simulator.messages()) == 1
 
 
 async def test_link_cut_between_acceptance_and_answer_is_unknown_and_settled_by_the_receipt(tmp_path: Path) -> None:
     async with smsc(tmp_path, drop_before_answer_every=2) as simulator, desk_at(simulator.port) as desk:
-        assert [answer.outcome for answer in await desk.send("Hi", reference=1)] == [Outcome.ACCEPTED]
-        assert [answer.outcome for answer in await desk.send("Hi", reference=2)] == [Outcome.UNKNOWN]
+        assert [answer.outcome for answer in await desk.send("Hi", reference=1)] == [SubmitOutcome.ACCEPTED]
+        assert [answer.outcome for answer in await desk.send("Hi", reference=2)] == [SubmitOutcome.UNKNOWN]
         receipts = {(await soon(desk.receipts)).reference, (await soon(desk.receipts)).reference}
         assert receipts == {1, 2}
         assert [record.reference for record in simulator.messages()] == [1, 2]  # accepted once, never sent again
         await desk.transport.ready()
-        assert [answer.outcome for answer in await desk.send("Hi", reference=3)] == [Outcome.ACCEPTED]
+        assert [answer.outcome for answer in await desk.send("Hi", reference=3)] == [SubmitOutcome.ACCEPTED]
 
 
 async def test_link_cut_before_acceptance_is_unknown_too(tmp_path: Path) -> None:
     async with smsc(tmp_path, drop_link_every=1) as simulator, desk_at(simulator.port) as desk:
-        assert [answer.outcome for answer in await desk.send("Hi")] == [Outcome.UNKNOWN]
+        assert [answer.outcome for answer in await desk.send("Hi")] == [SubmitOutcome.UNKNOWN]
         assert simulator.messages() == []
 
 
@@ -226,11 +233,11 @@ async def test_not_connected_is_not_written(tmp_path: Path) -> None:
         port = simulator.port
     async with desk_at(port, wait=False) as desk:
         assert not desk.transport.connected
-        assert [answer.outcome for answer in await desk.send("Hi")] == [Outcome.NOT_WRITTEN]
+        assert [answer.outcome for answer in await desk.send("Hi")] == [SubmitOutcome.NOT_WRITTEN]
         async with smsc(tmp_path, port=port):
             async with asyncio.timeout(5):
                 await desk.transport.ready()
-            assert [answer.outcome for answer in await desk.send("Hi")] == [Outcome.ACCEPTED]
+            assert [answer.outcome for answer in await desk.send("Hi")] == [SubmitOutcome.ACCEPTED]
 
 
 async def test_beyond_the_window_nothing_is_written_when_the_link_is_cut(tmp_path: Path) -> None:
@@ -240,14 +247,14 @@ async def test_beyond_the_window_nothing_is_written_when_the_link_is_cut(tmp_pat
         await until(lambda: simulator.waiting == 3)
         simulator.drop_links()
         outcomes = [answer.outcome for [answer] in await asyncio.gather(*sending)]
-        assert outcomes == [Outcome.UNKNOWN] * 3 + [Outcome.NOT_WRITTEN] * 7
+        assert outcomes == [SubmitOutcome.UNKNOWN] * 3 + [SubmitOutcome.NOT_WRITTEN] * 7
 
 
 async def test_an_answer_after_the_response_timer_is_reported(tmp_path: Path) -> None:
     async with smsc(tmp_path) as simulator, desk_at(simulator.port, response_timeout=0.1) as desk:
         simulator.change(Faults(pause=True, receipt_lose_every=1))
         [answer] = await desk.send("Hi", reference=3)
-        assert answer.outcome is Outcome.UNKNOWN
+        assert answer.outcome is SubmitOutcome.UNKNOWN
         cancelled = asyncio.create_task(desk.send("Hi", reference=4))
         await until(lambda: simulator.waiting == 2)
         cancelled.cancel()
@@ -260,9 +267,9 @@ async def test_an_answer_after_the_response_timer_is_reported(tmp_path: Path) ->
 async def test_inbound_td_in_both_alphabets(tmp_path: Path) -> None:
     async with smsc(tmp_path) as simulator, desk_at(simulator.port) as desk:
         assert await simulator.inbound(NUMBER, "TD") == 0
-        assert await soon(desk.inbounds) == Inbound(NUMBER, "10086", "TD")
+        assert await soon(desk.inbounds) == InboundSms(NUMBER, "10086", "TD")
         assert await simulator.inbound(NUMBER, "退订", "1008611") == 0
-        assert await soon(desk.inbounds) == Inbound(NUMBER, "1008611", "退订")
+        assert await soon(desk.inbounds) == InboundSms(NUMBER, "1008611", "退订")
 
 
 async def test_the_client_binds_again_after_a_restart_of_the_smsc(tmp_path: Path) -> None:
@@ -296,11 +303,11 @@ async def test_close_waits_for_outstanding_answers(tmp_path: Path) -> None:
         simulator.change(Faults())
         await closing
         outcomes = [answer.outcome for [answer] in await asyncio.gather(*sending)]
-        assert outcomes == [Outcome.ACCEPTED] * 2 + [Outcome.NOT_WRITTEN] * 2
+        assert outcomes == [SubmitOutcome.ACCEPTED] * 2 + [SubmitOutcome.NOT_WRITTEN] * 2
         with pytest.raises(TransportClosed):
             await ready
         await desk.transport.close()
-        assert [answer.outcome for answer in await desk.send("Hi")] == [Outcome.NOT_WRITTEN]
+        assert [answer.outcome for answer in await desk.send("Hi")] == [SubmitOutcome.NOT_WRITTEN]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -309,14 +316,14 @@ async def test_under_faults_no_outcome_contradicts_the_log_of_the_smsc(tmp_path:
     rng = random.Random(seed)
     faults = {"throttle_every": 17, "drop_link_every": 61, "drop_before_answer_every": 53, "receipt_repeat": 1}
     async with smsc(tmp_path, **faults) as simulator, desk_at(simulator.port, window=8) as desk:
-        final: dict[int, Answer] = {}
+        final: dict[int, SubmitResult] = {}
 
         async def send(reference: int) -> None:
             await asyncio.sleep(rng.random() * 0.5)
             while True:
                 await desk.transport.ready()
                 [answer] = await desk.send("Hi", reference)
-                if answer.outcome not in (Outcome.THROTTLED, Outcome.NOT_WRITTEN):
+                if answer.outcome not in (SubmitOutcome.THROTTLED, SubmitOutcome.NOT_WRITTEN):
                     final[reference] = answer
                     return
 
@@ -328,8 +335,8 @@ async def test_under_faults_no_outcome_contradicts_the_log_of_the_smsc(tmp_path:
         async with asyncio.timeout(20):
             await asyncio.gather(cut(), *(send(reference) for reference in range(300)))
         simulator.change(Faults.model_validate(FAST))
-        accepted = {reference for reference, answer in final.items() if answer.outcome is Outcome.ACCEPTED}
-        unknown = {reference for reference, answer in final.items() if answer.outcome is Outcome.UNKNOWN}
+        accepted = {reference for reference, answer in final.items() if answer.outcome is SubmitOutcome.ACCEPTED}
+        unknown = {reference for reference, answer in final.items() if answer.outcome is SubmitOutcome.UNKNOWN}
         assert accepted | unknown == set(range(300)) and unknown
         receipted: set[int | None] = set()
         # The SMSC may still accept what it read before a cut; the receipts tell which of the unknown were taken.

@@ -13,8 +13,8 @@ from aiosmpplib.state import TON, OptionalParam, PduHeader, PhoneNumber, SmppCom
 
 from alerts.channel import pdu, session
 from alerts.channel.smpp import SmppSettings, SmppTransport
-from alerts.channel.transport import Answer, Inbound, Outcome, Receipt, SubmitRequest
-from waiting import eventually
+from alerts.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome, SubmitRequest, SubmitResult
+from harness.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 
@@ -127,7 +127,7 @@ async def test_an_independent_codec_reads_what_we_write() -> None:
 
     async with scripted(script) as (transport, _):
         first = await transport.submit(part("Pay {€}", "gsm7", (9, 2, 1)))
-        assert first == Answer("sms-1/1", Outcome.ACCEPTED, "id-0", 0, "accepted")
+        assert first == SubmitResult("sms-1/1", SubmitOutcome.ACCEPTED, "id-0", 0, "accepted")
         assert (await transport.submit(part("欠费", "ucs2", (9, 2, 1)))).message_id == "id-8"
         await transport.close()
 
@@ -197,9 +197,9 @@ async def test_an_unbind_of_the_smsc_is_answered_and_a_new_session_begins() -> N
         await peer.reader.read()
 
     async with scripted(leaving, staying) as (transport, _):
-        assert (await transport.submit(part())).outcome is Outcome.UNKNOWN
+        assert (await transport.submit(part())).outcome is SubmitOutcome.UNKNOWN
         await transport.ready()
-        assert (await transport.submit(part())).outcome is Outcome.ACCEPTED
+        assert (await transport.submit(part())).outcome is SubmitOutcome.ACCEPTED
         await transport.close()
 
 
@@ -219,7 +219,7 @@ async def test_a_refused_bind_is_not_bound(status: int) -> None:
         await peer.reader.read()
 
     async with scripted(refusing, refusing, healthy) as (transport, _):
-        assert (await transport.submit(part())).outcome is Outcome.ACCEPTED
+        assert (await transport.submit(part())).outcome is SubmitOutcome.ACCEPTED
         await transport.close()
 
 
@@ -241,7 +241,7 @@ async def test_an_smsc_that_forgets_our_bind_is_bound_anew_and_nothing_fails() -
 
     async with scripted(forgetful, healthy) as (transport, _):
         answers = await asyncio.gather(transport.submit(part()), transport.submit(part()))
-        assert [answer.outcome for answer in answers] == [Outcome.NOT_WRITTEN, Outcome.ACCEPTED]
+        assert [answer.outcome for answer in answers] == [SubmitOutcome.NOT_WRITTEN, SubmitOutcome.ACCEPTED]
         await eventually(lambda: transport.connected)
         await transport.ready()
         await transport.close()
@@ -262,7 +262,7 @@ async def test_a_link_of_nothing_but_nonsense_is_given_up_and_answers_in_hand_ar
         await peer.reader.read()
 
     async with scripted(raving, healthy) as (transport, _):
-        assert (await transport.submit(part())).outcome is Outcome.ACCEPTED
+        assert (await transport.submit(part())).outcome is SubmitOutcome.ACCEPTED
         await eventually(lambda: transport.connected)
         await transport.ready()
         await transport.close()
@@ -318,7 +318,7 @@ RECEIPT_TEXT = wire.DeliverSm.encode_receipt(
 )  # fmt: skip
 async def test_receipts_in_several_dialects(octets: bytes, expected: tuple[Any, ...]) -> None:
     receipt = pdu.parse_deliver_sm(octets)
-    assert isinstance(receipt, Receipt)
+    assert isinstance(receipt, DeliveryReceipt)
     fields = (receipt.message_id, receipt.state, receipt.reference, receipt.error, receipt.done_at)
     assert fields == expected
     assert receipt.destination == NUMBER
@@ -334,7 +334,7 @@ async def test_receipts_in_several_dialects(octets: bytes, expected: tuple[Any, 
     ],
 )
 async def test_inbound_messages_in_several_alphabets(octets: bytes, text: str) -> None:
-    assert pdu.parse_deliver_sm(octets) == Inbound(NUMBER, "10086", text)
+    assert pdu.parse_deliver_sm(octets) == InboundSms(NUMBER, "10086", text)
 
 
 async def test_deliver_sm_is_answered_after_it_was_handled_and_rubbish_is_not_asked_for_again() -> None:
@@ -354,4 +354,4 @@ async def test_deliver_sm_is_answered_after_it_was_handled_and_rubbish_is_not_as
             await peer.read()
 
     async with scripted(script) as (_, handed):
-        assert await handed.get() == Inbound(NUMBER, "10086", "TD")
+        assert await handed.get() == InboundSms(NUMBER, "10086", "TD")

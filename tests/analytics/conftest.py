@@ -16,7 +16,7 @@ from analytics.store import Lineage, LineageStore
 from analytics.worker import lineage_app
 from contracts.registry import EVENTS
 from servicekit.envelope import Message
-from servicekit.pipeline import Unit
+from servicekit.pipeline import StreamProcessor
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
 
@@ -93,7 +93,7 @@ class Log:
     async def read(self, store: LineageStore | None = None) -> Lineage:
         """Everything not read yet, through the production unit."""
         store = store or LineageStore(self.settings.service_data / "lineage")
-        unit = Unit(lineage_app(self.settings), 0, [TopicPartition(t, 0) for t in TOPICS], store, None)
+        unit = StreamProcessor(lineage_app(self.settings), 0, [TopicPartition(t, 0) for t in TOPICS], store, None)
         await unit.open()
         at = unit.position.offsets
         await unit.process({TopicPartition(t, 0): self.records[t][at.get(f"{t}/0", 0) :] for t in TOPICS})

@@ -17,7 +17,7 @@ from analytics.store import Keep, Lineage, LineageStore
 from analytics.worker import lineage_app
 from servicekit.auth import issue_token
 from servicekit.clock import to_millis
-from servicekit.pipeline import Unit
+from servicekit.pipeline import StreamProcessor
 from servicekit.service import Service
 
 TOPICS = ("boss.events", "alert.events")
@@ -35,14 +35,14 @@ class Years:
 
     async def open(self) -> "Years":
         inputs = [TopicPartition(t, 0) for t in TOPICS]
-        self.unit = Unit(lineage_app(self.log.settings), 0, inputs, self.store, None)  # type: ignore[arg-type]
-        await self.unit.open()
+        self.processor = StreamProcessor(lineage_app(self.log.settings), 0, inputs, self.store, None)  # type: ignore[arg-type]
+        await self.processor.open()
         return self
 
     async def read(self) -> None:
         batch = {t: self.log.records[t][self._read.get(t, 0) :] for t in TOPICS}
         self._read = {t: len(self.log.records[t]) for t in TOPICS}
-        await self.unit.process({TopicPartition(t, 0): records for t, records in batch.items()})
+        await self.processor.process({TopicPartition(t, 0): records for t, records in batch.items()})
 
     async def days(self, first: int, last: int) -> None:
         """Some days, ten of them in one read."""

@@ -20,10 +20,10 @@ from contracts.registry import EVENTS
 from gateway import bootstrap as gateway
 from gateway.settings import Settings as GatewaySettings
 from harness.typed_answers import TypedAnswers
+from harness.waiting import eventually
 from servicekit.auth import Principal, issue_token
 from servicekit.kafka import partition_of, start_producer
 from servicekit.service import Service
-from waiting import eventually
 
 pytestmark = pytest.mark.embedded
 EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from night_harness import Night, night
+from harness.nightly import Night, night
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from billing_sync.clock import instant_of, start
 from billing_sync.intake import Pulse, SetClock
-from intake_harness import NOW, feed, running, until
+from harness.intake import NOW, feed, running, until
 from servicekit.decision import Refused
 from servicekit.memory import MemoryStore
 

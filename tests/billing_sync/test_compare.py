@@ -6,8 +6,8 @@ import pytest
 
 from billing_sync.domain.kinds import KINDS
 from billing_sync.domain.record import Known, compare
-from bossfiles import COLUMNS
-from intake_harness import Producer, feed, running, until
+from harness.boss_files import COLUMNS
+from harness.intake import Producer, feed, running, until
 
 
 @pytest.mark.parametrize(

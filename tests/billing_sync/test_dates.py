@@ -11,7 +11,7 @@ from billing_sync.domain.reasons import Bad
 from billing_sync.domain.rows import FactMaker, RowReader
 from billing_sync.handlers import keys_of, take
 from billing_sync.intake import Draft
-from intake_harness import feed, running, until
+from harness.intake import feed, running, until
 from servicekit.clock import iso
 
 FED = [kind for kind in KINDS.values() if kind.name not in ("UNIT", "MGR")]

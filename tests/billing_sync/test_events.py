@@ -10,7 +10,7 @@ from billing_sync.domain.events import event_of
 from billing_sync.domain.kinds import FEED_KINDS, KINDS
 from billing_sync.domain.reasons import Bad
 from contracts.registry import FEED
-from intake_harness import NOW, event, feed, running, until
+from harness.intake import NOW, event, feed, running, until
 
 BILL = {"customer_id": "1", "period": "202605", "amount_fen": 100}
 COMP = {"complaint_id": "c", "customer_id": "1", "opened_at": "2026-05-31T09:00:00+08:00", "status": "opened"}

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bossfiles import COLUMNS, write_pair
-from intake_harness import Producer, feed
-from night_harness import CITY, DAY, Night, bill, customer, debt, night
+from harness.boss_files import COLUMNS, write_pair
+from harness.intake import Producer, feed
+from harness.nightly import CITY, DAY, Night, bill, customer, debt, night
+from harness.waiting import eventually
 from servicekit.memory import MemoryStore
-from waiting import eventually
 
 # --- good files -----------------------------------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ async def test_files_load_in_their_order_and_ticks_come_between_days(tmp_path: P
 
 
 def _plain(message: Any) -> dict[str, Any]:
-    from intake_harness import plain
+    from harness.intake import plain
 
     return plain(message)
 

@@ -8,8 +8,8 @@ import pytest
 
 from billing_sync import forgetting
 from billing_sync.intake import Pulse
-from intake_harness import NOW, feed, running, until
-from night_harness import night
+from harness.intake import NOW, feed, running, until
+from harness.nightly import night
 from servicekit.memory import MemoryStore
 
 AGO = (NOW - timedelta(days=4 * 366)).isoformat()

@@ -13,8 +13,8 @@ from aiokafka import TopicPartition
 from billing_sync.bootstrap import build
 from billing_sync.intake import Intake
 from billing_sync.settings import Settings
+from harness.intake import Producer, event, running, until
 from harness.typed_answers import TypedAnswers
-from intake_harness import Producer, event, running, until
 from servicekit.auth import issue_token
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -44,7 +44,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     settings = Settings(service_data=tmp_path, kafka="-", boss_dir=tmp_path, secret_file=tmp_path / "secret")
     async with running() as (intake, producer):
         service = build(settings)
-        service.units.append(intake)
+        service.processors.append(intake)
         transport = TypedAnswers(service.asgi())
         async with httpx.AsyncClient(transport=transport, base_url="http://billing") as http:
             yield Api(http, intake, producer)

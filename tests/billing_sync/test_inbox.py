@@ -15,11 +15,11 @@ from billing_sync.nightly import inbox as inbox_module
 from billing_sync.nightly.chunks import RejectFile
 from billing_sync.nightly.inbox import Inbox
 from billing_sync.nightly.names import safe_name
-from bossfiles import COLUMNS, write_pair
-from intake_harness import Producer
-from night_harness import CITY, DAY, Night, bill, customer, night
+from harness.boss_files import COLUMNS, write_pair
+from harness.intake import Producer
+from harness.nightly import CITY, DAY, Night, bill, customer, night
+from harness.waiting import eventually
 from servicekit.memory import MemoryStore
-from waiting import eventually
 
 STRANGE = {
     "GBK": "账单_20260630.dat.gz".encode("gbk"),
@@ -309,7 +309,7 @@ async def test_a_loading_begun_by_an_earlier_release_goes_on(tmp_path: Path) -> 
     from billing_sync.domain.keys import LOAD
     from billing_sync.nightly.loading import Loading
     from billing_sync.store import encode
-    from intake_harness import NOW
+    from harness.intake import NOW
     from servicekit.store import Batch
 
     name = write_pair(tmp_path / "inbox", "BILL", CITY, DAY, 1, [bill("1"), bill("2"), bill("3")])

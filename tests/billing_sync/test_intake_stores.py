@@ -10,7 +10,7 @@ from aiokafka.structs import ConsumerRecord
 
 from billing_sync.domain.record import Known
 from billing_sync.intake import Intake
-from intake_harness import NOW, Producer, event, plain
+from harness.intake import NOW, Producer, event, plain
 from servicekit.app import App
 from servicekit.memory import MemoryStore
 

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
-from alerts.detect import app as detect
+from alerts.detection import app as detect
 from alerts.rules import load
 from billing_sync.domain.keys import index_key, record_key
 from billing_sync.domain.kinds import KINDS
@@ -19,8 +19,8 @@ from billing_sync.handlers import keys_of, take
 from billing_sync.intake import Draft
 from billing_sync.store import decode_known
 from contracts.boss import RecordMoved
-from intake_harness import Producer, event, feed, running, until
-from one_unit import OneUnit
+from harness.intake import Producer, event, feed, running, until
+from harness.one_processor import OneProcessor
 from servicekit.kafka import partition_of
 from servicekit.memory import MemoryStore
 
@@ -182,7 +182,7 @@ async def test_there_and_back_gives_three_alerts_each_ended_before_the_next() ->
             data = {**RECORDS["CONT"][1], "customer_id": customer}
             await feed(intake, "contract.changed", data, time=f"2026-06-{day:02}T10:00:00Z")
         await until(lambda: not intake.settle()["outbox"])
-    detector = await OneUnit(detect(load()), "boss.events", "work.events").open()
+    detector = await OneProcessor(detect(load()), "boss.events", "work.events").open()
     sent = [m for m in producer.messages if m.topic == "boss.events" and m.key != b"clock"]
     await detector.take(
         *(

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from contracts.misc import EventRejected
-from intake_harness import event, feed, running, until
+from harness.intake import event, feed, running, until
 
 FEED = TopicPartition("boss.feed", 0)
 BILL = {"customer_id": "1", "period": "202605", "amount_fen": 100}

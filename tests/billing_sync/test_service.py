@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from billing_sync.bootstrap import build
 from billing_sync.settings import Settings
-from bossfiles import write_pair
+from harness.boss_files import write_pair
+from harness.intake import event, plain, until
 from harness.typed_answers import TypedAnswers
-from intake_harness import event, plain, until
 from servicekit.auth import issue_token
-from servicekit.deadletter import MAX_BODY
-from servicekit.envelope import OutMessage
+from servicekit.dead_letters import MAX_BODY
+from servicekit.envelope import OutgoingMessage
 
 pytestmark = pytest.mark.embedded
 STRUCTURED = [("content-type", b"application/cloudevents+json")]
@@ -52,7 +52,9 @@ async def read(bootstrap: str, topic: str, wanted: Any, seconds: float = 20) -> 
         async with asyncio.timeout(seconds):
             while not wanted(found):
                 for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += [plain(OutMessage(r.topic, r.partition, r.key, r.value, list(r.headers))) for r in records]
+                    found += [
+                        plain(OutgoingMessage(r.topic, r.partition, r.key, r.value, list(r.headers))) for r in records
+                    ]
     finally:
         await consumer.stop()
     return found

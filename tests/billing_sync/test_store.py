@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing_sync.domain.keys import identity_key
-from intake_harness import feed, running, until
+from harness.intake import feed, running, until
 from servicekit.local import LocalStore
 from servicekit.memory import MemoryStore
 from servicekit.store import Batch

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from kam import letters
 from kam.embedded import topics
-from servicekit import deadletter
+from servicekit import dead_letters
 from servicekit.envelope import Message
 
 pytestmark = pytest.mark.embedded
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.embedded
 
 async def put(kafka: str, topic: str, customer: str, replays: int = 0) -> None:
     """A dead letter as a service's outbox sends it."""
-    headers = {"ce_type": b"kam.boss.bill.issued.v1", "ce_id": b"e1", deadletter.REPLAYS: b"%d" % replays}
+    headers = {"ce_type": b"kam.boss.bill.issued.v1", "ce_id": b"e1", dead_letters.REPLAYS: b"%d" % replays}
     original = Message(topic, 0, 7, customer.encode(), headers, b'{"customer_id": "9"}', 1)
-    letter = deadletter.letter(original, "tester", ValueError("金额不对 / wrong amount"))
+    letter = dead_letters.letter(original, "tester", ValueError("金额不对 / wrong amount"))
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         await producer.send_and_wait(letter.topic, letter.value, key=letter.key, headers=letter.headers)
 
@@ -55,11 +55,11 @@ async def test_a_replay_is_the_original_for_the_one_app_and_leaves_the_list(kafk
     message = await first(kafka, topic)
     known = dict(message.headers)
     assert (message.key, message.value) == (b"10", b'{"customer_id": "9"}')
-    assert (known[deadletter.REPLAY_FOR], known[deadletter.REPLAYS]) == (b"tester", b"1")
+    assert (known[dead_letters.REPLAY_FOR], known[dead_letters.REPLAYS]) == (b"tester", b"1")
 
 
 async def test_too_many_replays_mean_quarantine(kafka: str, topic: str) -> None:
-    await put(kafka, topic, "9", replays=deadletter.MAX_REPLAYS)
+    await put(kafka, topic, "9", replays=dead_letters.MAX_REPLAYS)
     (letter,) = await waiting(kafka, topic)
     assert letter.summary()["quarantined"]
     assert await letters.replay(kafka, [letter]) == ([], [letter.id])

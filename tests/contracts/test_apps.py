@@ -14,8 +14,8 @@ import customer_profile.bootstrap
 import customer_profile.settings
 import manager_work.bootstrap
 import manager_work.settings
-from alerts.desk import composition as notifications
-from alerts.detect import composition as detection
+from alerts.detection import composition as detection
+from alerts.notifications import composition as notifications
 from contracts import generate
 from contracts.apps import APPS
 from kam.embedded.topics import declared

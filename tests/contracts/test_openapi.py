@@ -16,7 +16,7 @@ from customer_profile.api import router as profile_router
 from gateway import bootstrap as gateway_root
 from gateway.settings import Settings as GatewaySettings
 from manager_work.api import router as work_router
-from servicekit.memory import MemoryRows
+from servicekit.memory import MemoryDocuments
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 
@@ -36,9 +36,9 @@ def app_of(name: str, folder: Path) -> FastAPI:
     if name == "analytics-rates":
         return rates.build(AnalyticsSettings(**for_analytics)).asgi()
     routers: dict[str, Any] = {
-        "alerts": lambda: alerts_router(MemoryRows(), None),
+        "alerts": lambda: alerts_router(MemoryDocuments(), None),
         "customer-profile": lambda: profile_router(nothing, None),
-        "manager-work": lambda: work_router(MemoryRows(), nothing, None),
+        "manager-work": lambda: work_router(MemoryDocuments(), nothing, None),
         "analytics": lambda: analytics_routes(nothing, nothing, AnalyticsSettings(**for_analytics)),
     }
     service = Service(name, ServiceSettings(**common))

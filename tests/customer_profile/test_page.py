@@ -11,8 +11,8 @@ from contracts import boss
 from customer_profile import handlers, worker
 from customer_profile.bootstrap import build
 from customer_profile.settings import Settings
+from harness.one_processor import NOON, OneProcessor
 from harness.typed_answers import TypedAnswers
-from one_unit import NOON, OneUnit
 from servicekit.auth import issue_token
 from servicekit.clock import end_of
 
@@ -21,13 +21,13 @@ SECRET = "a secret that is long enough for HS256"
 
 
 @pytest.fixture
-async def unit() -> OneUnit:
-    return await OneUnit(worker.app(1)).open()
+async def unit() -> OneProcessor:
+    return await OneProcessor(worker.app(1)).open()
 
 
 @pytest.fixture
-async def account() -> OneUnit:
-    return await OneUnit(worker.account_app(1)).open()
+async def account() -> OneProcessor:
+    return await OneProcessor(worker.account_app(1)).open()
 
 
 def customer(**fields: Any) -> boss.Customer:
@@ -35,12 +35,14 @@ def customer(**fields: Any) -> boss.Customer:
     return boss.Customer(customer_id="c1", **{**known, **fields})
 
 
-async def page(unit: OneUnit, account: OneUnit, tmp_path: Path, role: str = "service", **query: Any) -> httpx.Response:
+async def page(
+    unit: OneProcessor, account: OneProcessor, tmp_path: Path, role: str = "service", **query: Any
+) -> httpx.Response:
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
     settings = Settings(service_data=tmp_path, kafka="-", secret_file=secret, partitions=1)
     service = build(settings, stores=lambda app, ordinal: unit.store, rows=unit.rows)
-    service.units += [unit.unit, account.unit]
+    service.processors += [unit.processor, account.processor]
     token = issue_token(SECRET, "someone", role)
     async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://kam") as client:
         headers = {"authorization": f"Bearer {token}"}
@@ -48,13 +50,13 @@ async def page(unit: OneUnit, account: OneUnit, tmp_path: Path, role: str = "ser
         return await client.get(f"/v1/customers/{id_}", headers=headers, params=query)
 
 
-async def take_both(unit: OneUnit, account: OneUnit, *records: Any) -> None:
+async def take_both(unit: OneProcessor, account: OneProcessor, *records: Any) -> None:
     """Both apps read the same topic, each takes what is its own."""
     await unit.take(*records)
     await account.take(*records)
 
 
-async def test_every_change_is_an_event_with_personal_values_masked(unit: OneUnit) -> None:
+async def test_every_change_is_an_event_with_personal_values_masked(unit: OneProcessor) -> None:
     await unit.take(
         unit.record("boss.events", CUST, customer()),
         unit.record("boss.events", CUST, customer()),
@@ -72,7 +74,7 @@ async def test_every_change_is_an_event_with_personal_values_masked(unit: OneUni
     assert "13900000" not in "".join(str(e) for e in events)
 
 
-async def test_leaving_and_win_back_keep_the_history(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+async def test_leaving_and_win_back_keep_the_history(unit: OneProcessor, account: OneProcessor, tmp_path: Path) -> None:
     await unit.take(
         unit.record("boss.events", CUST, customer()),
         unit.record("boss.events", CUST, customer(status="left"), time=end_of(date(2026, 6, 30))),
@@ -101,7 +103,7 @@ async def test_leaving_and_win_back_keep_the_history(unit: OneUnit, account: One
 
 
 async def test_the_page_shows_everything_from_this_service_alone(
-    unit: OneUnit, account: OneUnit, tmp_path: Path
+    unit: OneProcessor, account: OneProcessor, tmp_path: Path
 ) -> None:
     def of(type_: str, data: Any, key: str = "c1") -> Any:
         return account.record("boss.events", f"kam.boss.{type_}.v1", data, key=key, id=type_)
@@ -135,7 +137,7 @@ async def test_the_page_shows_everything_from_this_service_alone(
     assert counts == {"usages": 1, "payments": 1, "contracts": 1, "complaints": 1, "requests": 1}
 
 
-async def test_of_each_kind_the_newest_24_stay(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+async def test_of_each_kind_the_newest_24_stay(unit: OneProcessor, account: OneProcessor, tmp_path: Path) -> None:
     periods = [f"{year}{month:02d}" for year in (2024, 2025, 2026) for month in range(1, 13)]
     bills = [boss.Bill(customer_id="c1", period=p, amount_fen=1) for p in (*periods, periods[0])]
     corrected = boss.Bill(customer_id="c1", period=periods[-1], amount_fen=2)
@@ -147,7 +149,7 @@ async def test_of_each_kind_the_newest_24_stay(unit: OneUnit, account: OneUnit, 
     assert [b["amount_fen"] for b in shown[:2]] == [2, 1]
 
 
-async def test_a_creation_is_one_line_of_history(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+async def test_a_creation_is_one_line_of_history(unit: OneProcessor, account: OneProcessor, tmp_path: Path) -> None:
     await unit.take(
         unit.record("boss.events", CUST, customer(), id="first"),
         unit.record("boss.events", CUST, customer(plan_code="P299"), id="second"),
@@ -159,7 +161,7 @@ async def test_a_creation_is_one_line_of_history(unit: OneUnit, account: OneUnit
     ]
 
 
-async def test_an_id_may_name_a_customer_a_manager_and_a_unit(unit: OneUnit) -> None:
+async def test_an_id_may_name_a_customer_a_manager_and_a_unit(unit: OneProcessor) -> None:
     await unit.take(
         unit.record("boss.events", CUST, customer(), key="c1"),
         unit.record("boss.events", "kam.boss.manager.changed.v1", boss.Manager(manager_id="c1"), key="c1"),
@@ -171,7 +173,7 @@ async def test_an_id_may_name_a_customer_a_manager_and_a_unit(unit: OneUnit) -> 
 
 
 async def test_personal_data_is_masked_unless_a_head_or_service_asks(
-    unit: OneUnit, account: OneUnit, tmp_path: Path
+    unit: OneProcessor, account: OneProcessor, tmp_path: Path
 ) -> None:
     await unit.take(unit.record("boss.events", CUST, customer(id_number="320100197001010023")))
     masked = await page(unit, account, tmp_path, "manager")
@@ -184,13 +186,15 @@ async def test_personal_data_is_masked_unless_a_head_or_service_asks(
     assert (await page(unit, account, tmp_path, "integrator")).status_code == 403
 
 
-async def test_an_unknown_customer_is_404_in_two_languages(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+async def test_an_unknown_customer_is_404_in_two_languages(
+    unit: OneProcessor, account: OneProcessor, tmp_path: Path
+) -> None:
     answer = await page(unit, account, tmp_path, id="nobody")
     assert answer.status_code == 404 and answer.json()["error"] == "unknown_customer"
     assert "没有客户 nobody" in answer.json()["zh"] and "no customer nobody" in answer.json()["en"]
 
 
-async def test_bills_before_the_customer_are_kept(unit: OneUnit, account: OneUnit, tmp_path: Path) -> None:
+async def test_bills_before_the_customer_are_kept(unit: OneProcessor, account: OneProcessor, tmp_path: Path) -> None:
     bill = boss.Bill(customer_id="c1", period="202606")
     await take_both(unit, account, account.record("boss.events", "kam.boss.bill.issued.v1", bill))
     shown = (await page(unit, account, tmp_path)).json()
@@ -198,7 +202,7 @@ async def test_bills_before_the_customer_are_kept(unit: OneUnit, account: OneUni
 
 
 async def test_a_row_of_empty_columns_clears_what_was_known_and_says_so(
-    unit: OneUnit, account: OneUnit, tmp_path: Path
+    unit: OneProcessor, account: OneProcessor, tmp_path: Path
 ) -> None:
     """A file is a full snapshot and empty means not known; the city is what billing-sync fills in (defect 26)."""
     await unit.take(
@@ -219,7 +223,7 @@ async def test_a_row_of_empty_columns_clears_what_was_known_and_says_so(
 
 
 async def test_of_a_customer_the_newest_changes_stay(
-    unit: OneUnit, account: OneUnit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unit: OneProcessor, account: OneProcessor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handlers, "KEPT_CHANGES", 10)
     plans = [unit.record("boss.events", CUST, customer(plan_code=f"P{n}", brand=f"B{n}")) for n in range(50)]

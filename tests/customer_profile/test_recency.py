@@ -8,8 +8,8 @@ import pytest
 
 from contracts import boss
 from customer_profile import worker
-from customer_profile.account import KEPT, KINDS, Facts, key
-from one_unit import NOON, OneUnit
+from customer_profile.account import KEPT, KINDS, KindRecords, key
+from harness.one_processor import NOON, OneProcessor
 
 AT = datetime(2026, 6, 30, 1, tzinfo=UTC)
 CUST = "kam.boss.customer.changed.v1"
@@ -37,7 +37,7 @@ MOVABLE = {
 }
 
 
-def of(unit: OneUnit, type_: str, data: Any, revision: int, *, key: str = "c1", at: datetime | None = None) -> Any:
+def of(unit: OneProcessor, type_: str, data: Any, revision: int, *, key: str = "c1", at: datetime | None = None) -> Any:
     """A record as billing-sync sends it: each revision an hour later."""
     name = type_ if type_.startswith("kam.") else f"kam.boss.{type_}.v1"
     return unit.record(
@@ -51,22 +51,22 @@ def of(unit: OneUnit, type_: str, data: Any, revision: int, *, key: str = "c1", 
     )
 
 
-def moved(unit: OneUnit, kind: str, revision: int, old: str, new: str) -> Any:
+def moved(unit: OneProcessor, kind: str, revision: int, old: str, new: str) -> Any:
     about = boss.RecordMoved(kind=kind, record_id=MOVABLE[kind][1], customer_id=old, moved_to=new, moved_at=AT)  # type: ignore[arg-type]
     return of(unit, MOVED, about, revision, key=old)
 
 
-async def kept(unit: OneUnit, type_: str, customer: str = "c1") -> list[str]:
+async def kept(unit: OneProcessor, type_: str, customer: str = "c1") -> list[str]:
     """Ids of the events whose records are kept."""
     name = key(customer, KINDS[f"kam.boss.{type_}.v1"].name)
     raw = (await unit.store.load([name])).get(name)
-    facts = Facts({}) if raw is None else msgspec.msgpack.decode(raw, type=Facts)
-    return sorted(fact.event_id for fact in facts.known.values())
+    records = KindRecords({}) if raw is None else msgspec.msgpack.decode(raw, type=KindRecords)
+    return sorted(entry.event_id for entry in records.known.values())
 
 
 @pytest.mark.parametrize("type_", RECORDS)
 async def test_a_replayed_older_record_changes_nothing(type_: str) -> None:
-    account = await OneUnit(worker.account_app(1)).open()
+    account = await OneProcessor(worker.account_app(1)).open()
     make = RECORDS[type_]
     await account.take(of(account, type_, make(2), 2))
     await account.take(of(account, type_, make(1), 1))
@@ -77,7 +77,7 @@ async def test_a_replayed_older_record_changes_nothing(type_: str) -> None:
 
 async def test_revisions_that_begin_anew_are_newer_by_their_time() -> None:
     """billing-sync lost its store: everything comes again, from revision 1."""
-    account = await OneUnit(worker.account_app(1)).open()
+    account = await OneProcessor(worker.account_app(1)).open()
     make = RECORDS["arrears.changed"]
     await account.take(of(account, "arrears.changed", make(1), 9, at=NOON))
     await account.take(of(account, "arrears.changed", make(2), 1, at=NOON + timedelta(days=1)))
@@ -86,7 +86,7 @@ async def test_revisions_that_begin_anew_are_newer_by_their_time() -> None:
 
 @pytest.mark.parametrize("kind", MOVABLE)
 async def test_a_moved_record_leaves_the_one_and_comes_to_the_other_and_back(kind: str) -> None:
-    account = await OneUnit(worker.account_app(1)).open()
+    account = await OneProcessor(worker.account_app(1)).open()
     type_ = MOVABLE[kind][0]
     make = RECORDS[type_]
 
@@ -108,18 +108,18 @@ async def test_a_moved_record_leaves_the_one_and_comes_to_the_other_and_back(kin
 
 
 async def test_of_records_that_went_the_last_24_are_remembered() -> None:
-    account = await OneUnit(worker.account_app(1)).open()
+    account = await OneProcessor(worker.account_app(1)).open()
     about = [
         boss.RecordMoved(kind="PAY", record_id=f"p{n}", customer_id="c1", moved_to="c2", moved_at=AT) for n in range(60)
     ]
     await account.take(*(of(account, MOVED, each, 2) for each in about))
-    facts = msgspec.msgpack.decode(account.store.states["c1/payments"], type=Facts)
-    assert list(facts.gone) == [f"p{n}" for n in range(60 - KEPT, 60)]
+    records = msgspec.msgpack.decode(account.store.states["c1/payments"], type=KindRecords)
+    assert list(records.gone) == [f"p{n}" for n in range(60 - KEPT, 60)]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"kind":"NONE"}', b'{"kind":"PAY"}', b'{"kind":1}'])
 async def test_a_move_of_the_wrong_shape_is_a_dead_letter(body: bytes) -> None:
-    account = await OneUnit(worker.account_app(1)).open()
+    account = await OneProcessor(worker.account_app(1)).open()
     payment = RECORDS["payment.received"](1)
     await account.take(of(account, MOVED, body, 2), of(account, "payment.received", payment, 1))
     assert await kept(account, "payment.received") == ["payment.received-c1-1"]
@@ -127,7 +127,7 @@ async def test_a_move_of_the_wrong_shape_is_a_dead_letter(body: bytes) -> None:
 
 
 async def test_an_older_customer_record_or_leaving_changes_nothing() -> None:
-    unit = await OneUnit(worker.app(1)).open()
+    unit = await OneProcessor(worker.app(1)).open()
     new = boss.Customer(customer_id="c1", name="张三", status="active", plan_code="P299")
     old = boss.Customer(customer_id="c1", name="张三", status="active", plan_code="P199")
     left = boss.CustomerLeft(customer_id="c1", left_on=date(2026, 6, 30), reason="price")
@@ -148,7 +148,7 @@ async def test_an_older_customer_record_or_leaving_changes_nothing() -> None:
     ],
 )
 async def test_older_units_and_managers_change_nothing(type_: str, collection: str, make: Any) -> None:
-    unit = await OneUnit(worker.app(1)).open()
+    unit = await OneProcessor(worker.app(1)).open()
     await unit.take(of(unit, type_, make("new"), 2, key="u1"))
     await unit.take(of(unit, type_, make("old"), 1, key="u1"))
     assert unit.store.documents[collection]["u1"]["name"] == "new"

@@ -17,14 +17,14 @@ import pytest
 from typer.testing import CliRunner
 
 from embedded import stub_instance
-from embedded_fixtures import free_port_base
+from harness.embedded_servers import free_port_base
+from harness.waiting import until
 from kam.cli import build
 from kam.embedded import detached
 from kam.embedded.process import Identity, guarded
 from kam.embedded.progress import Event, Silent, decode
 from kam.embedded.table import Options
 from kam.instance import Layout, NotRunning, describe, require, supervised
-from waiting import until
 
 pytestmark = pytest.mark.embedded
 

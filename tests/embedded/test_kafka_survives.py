@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from embedded_fixtures import running
+from harness.embedded_servers import running
+from harness.waiting import until
 from kam.embedded import topics
 from kam.embedded.process import Identity
 from kam.instance import describe
-from waiting import until
 
 pytestmark = pytest.mark.embedded
 COUNT = 500

@@ -8,10 +8,10 @@ from kam.embedded import status
 
 SETTLE: dict[str, Any] = {
     "service": "alerts",
-    "units": [
-        {"unit": "alerts-detect/0", "offsets": {"boss.events/0": 90}, "outbox": 2, "busy": True, "failed": None},
+    "processors": [
+        {"processor": "alerts-detect/0", "offsets": {"boss.events/0": 90}, "outbox": 2, "busy": True, "failed": None},
         {
-            "unit": "alerts-desk/0",
+            "processor": "alerts-desk/0",
             "offsets": {"boss.events/0": 100, "alert.events/0": 7},
             "outbox": 1,
             "failed": "Boom",

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from embedded.stub_instance import stub
-from embedded_fixtures import free_port_base
+from harness.embedded_servers import free_port_base
+from harness.waiting import eventually
 from kam.embedded.process import Identity, ProcessSpec, TaskSpec
 from kam.embedded.progress import Silent
 from kam.embedded.supervisor import Child, Node, Policy, StartError, Supervisor
-from waiting import eventually
 
 FAST = Policy(ready_timeout=10, poll=0.02, backoff_first=0.05, backoff_most=0.2)
 Make = Callable[..., Supervisor]

@@ -9,9 +9,9 @@ from typing import Any
 from aiokafka.structs import ConsumerRecord
 
 from billing_sync.domain.kinds import FEED_KINDS, Kind
-from intake_harness import NOW
+from harness.intake import NOW
 from servicekit.auth import issue_token
-from servicekit.deadletter import MAX_BODY, REPLAY_FOR
+from servicekit.dead_letters import MAX_BODY, REPLAY_FOR
 from servicekit.fetched import UNREADABLE
 
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -32,8 +32,8 @@ from billing_sync.settings import Settings
 from contracts.registry import EVENTS
 from fuzz.careless_boss import FEED, JSON, MARK, SECRET, TOKENS, Boss
 from fuzz.doors import Fault, ask, by_hand
-from intake_harness import NOW, Producer, running
-from servicekit.envelope import OutMessage
+from harness.intake import NOW, Producer, running
+from servicekit.envelope import OutgoingMessage
 from servicekit.kafka import partition_of
 from servicekit.memory import MemoryStore
 
@@ -78,7 +78,7 @@ class Doors:
         self.outcomes["kafka rejected"] += len(told)
         self.outcomes["kafka taken or skipped"] += len(made) - len(told)
 
-    def _must_be_kept(self, record: ConsumerRecord, letter: OutMessage) -> None:
+    def _must_be_kept(self, record: ConsumerRecord, letter: OutgoingMessage) -> None:
         headers = dict(letter.headers)
         kept: bytes | None = letter.value
         if "dlq_truncated" in headers:
@@ -125,7 +125,7 @@ class Doors:
         if [dict(m.headers)["ce_revision"] for m in passed] != [b"%d" % self._ordinary]:
             raise Fault(f"the {self._ordinary}th ordinary event came out as {passed}")
 
-    async def _sent(self) -> list[OutMessage]:
+    async def _sent(self) -> list[OutgoingMessage]:
         """What was published since; each message keeps its contract."""
         before = self._looked
         async with asyncio.timeout(20):
@@ -139,7 +139,7 @@ class Doors:
                 self._must_keep_its_contract(message)
         return sent
 
-    def _must_keep_its_contract(self, message: OutMessage) -> None:
+    def _must_keep_its_contract(self, message: OutgoingMessage) -> None:
         headers = {name: value.decode() for name, value in message.headers}
         type_, key = headers["ce_type"], (message.key or b"").decode()
         try:
@@ -200,7 +200,7 @@ async def fuzz(seed: int, *, seconds: float = 0.0, rounds: int = 0) -> Counter[s
                 intake.inputs = [TopicPartition(FEED, 0)]
                 intake._alone = intake._command_alone = _never  # type: ignore[method-assign]
                 service = build(settings)
-                service.units.append(intake)
+                service.processors.append(intake)
                 doors.opened(intake, service.asgi())
                 for _ in range(dice.choice([10, 100, 500])):
                     try:

@@ -28,10 +28,10 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bossfiles import COLUMNS, name_of
 from contracts.registry import EVENTS
 from fuzz.doors import Fault, by_hand
-from night_harness import Night, customer, night
+from harness.boss_files import COLUMNS, name_of
+from harness.nightly import Night, customer, night
 from servicekit.memory import MemoryStore
 
 MARK = "王芳13900001111"

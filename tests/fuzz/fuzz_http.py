@@ -31,20 +31,20 @@ from contracts.alert import Alert, RuleRef
 from customer_profile import bootstrap as profile_root
 from customer_profile import worker as profile_worker
 from customer_profile.settings import Settings as ProfileSettings
-from desk_feed import Story
 from fuzz.doors import Fault, ask, by_hand
 from gateway import bootstrap as gateway_root
 from gateway.domain import Collection
 from gateway.settings import Settings as GatewaySettings
+from harness.notifications_feed import Story
+from harness.one_processor import NOON, OneProcessor
 from harness.typed_answers import TypedAnswers
 from manager_work import rules, worker
 from manager_work.api import router
 from manager_work.domain import work_id_of
 from manager_work.settings import Settings as WorkSettings
-from one_unit import NOON, OneUnit
 from servicekit.auth import ROLES, Principal
 from servicekit.envelope import Message
-from servicekit.memory import MemoryRows, MemoryStore
+from servicekit.memory import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 
@@ -79,7 +79,9 @@ class Peers:
         if request.url.host in self._transports and request.url.path.startswith("/v1/"):
             return await self._transports[request.url.host].handle_async_request(request)
         if request.url.path == "/internal/settle":
-            return httpx.Response(200, json={"service": request.url.host, "ready": True, "units": [], "pending": {}})
+            return httpx.Response(
+                200, json={"service": request.url.host, "ready": True, "processors": [], "pending": {}}
+            )
         return httpx.Response(200, json={} if request.url.path.startswith("/v1/customers") else [])
 
 
@@ -95,7 +97,7 @@ class House:
         secret.write_text(SECRET)
         common: dict[str, Any] = {"service_data": self._folder, "kafka": "-", "secret_file": secret}
         settings = WorkSettings(**common)
-        unit = await OneUnit(worker.app(rules.load(settings.work_rules), 4), *worker.TOPICS).open()
+        unit = await OneProcessor(worker.app(rules.load(settings.work_rules), 4), *worker.TOPICS).open()
         manager = boss.Manager(manager_id="m1", name="李经理", status="active")
         await unit.take(
             unit.record("boss.events", "kam.boss.manager.changed.v1", manager, key="m1"),
@@ -147,13 +149,13 @@ def _alerts(common: dict[str, Any]) -> FastAPI:
     kept = MemoryStore()
     kept.documents.update(story.documents)
     service = Service("alerts", ServiceSettings(**common))
-    service.routers.append(alerts_router(MemoryRows(kept), common["secret_file"]))
+    service.routers.append(alerts_router(MemoryDocuments(kept), common["secret_file"]))
     return service.asgi()
 
 
 async def _profile(common: dict[str, Any]) -> FastAPI:
-    archive = await OneUnit(profile_worker.app(1)).open()
-    account = await OneUnit(profile_worker.account_app(1)).open()
+    archive = await OneProcessor(profile_worker.app(1)).open()
+    account = await OneProcessor(profile_worker.account_app(1)).open()
     for unit in (archive, account):
         data = boss.Customer(customer_id="c1", name=PERSONAL, status="active", city="320100", manager_id="m1")
         await unit.take(unit.record("boss.events", "kam.boss.customer.changed.v1", data))
@@ -161,14 +163,14 @@ async def _profile(common: dict[str, Any]) -> FastAPI:
         await unit.take(unit.record("boss.events", "kam.boss.bill.issued.v1", bill))
     settings = ProfileSettings(**common, partitions=1)
     service = profile_root.build(settings, stores=lambda app, ordinal: archive.store, rows=archive.rows)
-    service.units += [archive.unit, account.unit]
+    service.processors += [archive.processor, account.processor]
     return service.asgi()
 
 
 async def _analytics(common: dict[str, Any]) -> FastAPI:
     settings = AnalyticsSettings(**common, archive_dir=common["service_data"] / "archive")
     store = LineageStore(common["service_data"] / "lineage")
-    unit = await OneUnit(lineage_app(settings), *TOPICS, store=store).open()
+    unit = await OneProcessor(lineage_app(settings), *TOPICS, store=store).open()
     await unit.take(unit.record("alert.events", "kam.alert.raised.v1", _raised(1)))
 
     async def recount(_: dict[str, int], __: Path) -> Counts:

@@ -30,10 +30,10 @@ from aiokafka.structs import ConsumerRecord
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from alerts import desk, detect, rules
-from alerts.desk.book import seeded
-from alerts.desk.composition import TOPICS as DESK
-from alerts.detect.composition import TOPICS as DETECT
+from alerts import detection, notifications, rules
+from alerts.detection.composition import TOPICS as DETECT
+from alerts.notifications.composition import TOPICS as DESK
+from alerts.notifications.send_policy import seeded
 from analytics.archive import Archive
 from analytics.domain import TOPICS
 from analytics.rates import city_of
@@ -44,19 +44,19 @@ from analytics.worker import Archiver, lineage_app
 from contracts.registry import TICK
 from customer_profile import worker as profile_worker
 from fuzz.doors import Fault, by_hand
+from harness.one_processor import NOON, FakeProducer
 from manager_work import rules as work_rules
 from manager_work import worker as work_worker
 from manager_work.settings import Settings as WorkSettings
-from one_unit import NOON, FakeProducer
-from servicekit.aligned import AlignedUnit
-from servicekit.app import App, On
+from servicekit.aligned import AlignedProcessor
+from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
-from servicekit.deadletter import REPLAY_FOR
+from servicekit.dead_letters import REPLAY_FOR
 from servicekit.decision import Context, Decision
 from servicekit.fetched import Batches, PatientRecords
 from servicekit.kafka import MAX_MESSAGE_BYTES
 from servicekit.memory import MemoryStore
-from servicekit.pipeline import Unit
+from servicekit.pipeline import StreamProcessor
 from servicekit.store import Batch
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
@@ -73,7 +73,7 @@ class StrictStore(MemoryStore):
     async def commit(self, batch: Batch) -> None:
         encode = msgspec.msgpack.encode
         documents = [bson.encode({"_id": key, "s": state}) for key, (state, _) in batch.states.items()]
-        documents += [bson.encode({"_id": row.id, **(row.doc or {})}) for row in batch.rows]
+        documents += [bson.encode({"_id": row.id, **(row.doc or {})}) for row in batch.writes]
         if any(len(document) > _MOST_OF_BSON for document in documents):
             raise bson.errors.InvalidDocument("document too large")
         encode([batch.offsets, batch.marks, batch.outbox])
@@ -83,7 +83,9 @@ class StrictStore(MemoryStore):
 class Consumer:
     """An app as its service runs it, over partition 0 of its topics. ``handled``: places in the order of handlers."""
 
-    def __init__(self, app: App, topics: list[str], store: Any = None, make: type[Unit] = Unit) -> None:
+    def __init__(
+        self, app: App, topics: list[str], store: Any = None, make: type[StreamProcessor] = StreamProcessor
+    ) -> None:
         self.name, self.topics = app.name, topics
         self.handled: list[tuple[str, int]] = []
         app = msgspec.structs.replace(
@@ -92,16 +94,16 @@ class Consumer:
         self.types = sorted(set(app.handlers) & set(GOLDEN))
         self.store = store or StrictStore()
         inputs = [TopicPartition(topic, 0) for topic in topics]
-        self.unit = make(app, 0, inputs, self.store, FakeProducer(), dead_letters_in_a_row=10**9)
+        self.processor = make(app, 0, inputs, self.store, FakeProducer(), dead_letters_in_a_row=10**9)
         self.ends = dict.fromkeys(topics, 0)
 
-    def _watched(self, type_: str, on: On) -> On:
+    def _watched(self, type_: str, on: HandlerEntry) -> HandlerEntry:
         def handle(state: Any, data: Any, context: Context) -> Decision:
             if context.message is not None:
                 self.handled.append((context.message.topic, context.message.offset))
             return on.handle(state, data, context)
 
-        watched = On(dict, handle)
+        watched = HandlerEntry(dict, handle)
         watched.decode = on.decode
         return watched
 
@@ -109,7 +111,7 @@ class Consumer:
         """One fetch, to its commit."""
         self.handled.clear()
         records = {TopicPartition(topic, 0): found for topic, found in batches.items() if topic in self.topics}
-        await self.unit.process(records)
+        await self.processor.process(records)
 
     def must_be_in_order(self) -> None:
         """Handlers see records in order; once more from the first, where their batch had to be taken apart."""
@@ -312,8 +314,8 @@ def consumers(folder: Path) -> list[Consumer]:
     return [
         Consumer(profile_worker.app(1), profile_worker.TOPICS),
         Consumer(profile_worker.account_app(1), profile_worker.TOPICS),
-        Consumer(detect.app(rules.load(), 1), DETECT),
-        Consumer(desk.app(seeded(), None, 1), DESK, make=AlignedUnit),
+        Consumer(detection.app(rules.load(), 1), DETECT),
+        Consumer(notifications.app(seeded(), None, 1), DESK, make=AlignedProcessor),
         Consumer(work, work_worker.TOPICS),
         Consumer(lineage_app(settings), TOPICS, LineageStore(folder / "lineage")),
     ]
@@ -336,7 +338,7 @@ class House:
     async def open(self) -> "House":
         self._archive.open()
         for consumer in self.consumers:
-            await consumer.unit.open()
+            await consumer.processor.open()
         return self
 
     async def close(self) -> None:
@@ -390,9 +392,9 @@ class House:
         return letters
 
     async def _judge(self, consumer: Consumer) -> dict[str, str]:
-        offsets = consumer.unit.position.offsets
+        offsets = consumer.processor.position.offsets
         for topic in consumer.topics:
-            held = any(tp.topic == topic for tp in consumer.unit.set_aside())
+            held = any(tp.topic == topic for tp in consumer.processor.set_aside())
             if not held and offsets.get(f"{topic}/0", 0) != self._ends[topic]:
                 raise Fault(f"{consumer.name} stands at {offsets}, the log ends at {self._ends}")
         consumer.must_be_in_order()

@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from alerts.channel import pdu, session
 from alerts.channel.smpp import SmppSettings, SmppTransport
 from fuzz.doors import Fault, by_hand
+from harness.sms_life import QUICK, Process, phone
+from harness.waiting import eventually
 from servicekit.memory import MemoryStore
-from sms_desk import QUICK, Process, phone
-from waiting import eventually
 
 _SUBMIT, _DELIVER = pdu.SUBMIT_SM, pdu.DELIVER_SM
 _IN_ANSWER, _NOT_TAKEN = "in_answer", "not_taken"
@@ -326,7 +326,7 @@ class House:
             raise Fault(f"given twice to the SMSC: {self.smsc.twice[:3]}")
         keeper = self.transport._keeper
         assert keeper is not None
-        for task in (self.life.sender_run, self.life.unit_run, keeper):
+        for task in (self.life.sender_run, self.life.processor_run, keeper):
             if task.done():
                 raise Fault(f"{task.get_name()} has ended: {task}")
         link = self.transport._session

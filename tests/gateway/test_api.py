@@ -42,8 +42,8 @@ class Province:
         if service in self.failing:
             return httpx.Response(500, text="Internal Server Error")
         if path == "/internal/settle":
-            unit = {"unit": f"{service}.0", "busy": service in self.busy}
-            return httpx.Response(200, json={"service": service, "ready": True, "units": [unit], "pending": {}})
+            unit = {"processor": f"{service}.0", "busy": service in self.busy}
+            return httpx.Response(200, json={"service": service, "ready": True, "processors": [unit], "pending": {}})
         if path == "/health/ready":
             return httpx.Response(200, json={"status": "ready"})
         if self.garbage is not None:

@@ -3,17 +3,17 @@
 import pytest
 from msgspec.structs import replace
 
-from gateway.domain import Standing, UnitStanding, blockers
+from gateway.domain import ProcessorStanding, Standing, blockers
 
-QUIET = UnitStanding(
-    unit="alerts-detect.0", inputs=("boss.events/0", "work.events/0"), offsets={"boss.events/0": 7}, sequence=3
+QUIET = ProcessorStanding(
+    processor="alerts-detect.0", inputs=("boss.events/0", "work.events/0"), offsets={"boss.events/0": 7}, sequence=3
 )
 ENDS = {"boss.events/0": 7}
 EARLIER = replace(QUIET, offsets={"boss.events/0": 6})
 
 
-def alerts(unit: UnitStanding = QUIET, ready: bool = True, pending: int = 0) -> Standing:
-    return Standing(service="alerts", ready=ready, units=(unit,), pending={"sms": pending})
+def alerts(processor: ProcessorStanding = QUIET, ready: bool = True, pending: int = 0) -> Standing:
+    return Standing(service="alerts", ready=ready, processors=(processor,), pending={"sms": pending})
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,9 @@ def alerts(unit: UnitStanding = QUIET, ready: bool = True, pending: int = 0) -> 
         ("topics of others don't matter", alerts(), alerts(), {**ENDS, "audit.log/0": 99}, None),
         ("a service is down", alerts(), None, ENDS, "does not answer"),
         ("it was down a moment ago", None, alerts(), ENDS, "has just moved"),
-        ("it is starting: no units yet", alerts(), alerts(ready=False), ENDS, "starting or stopping"),
+        ("it is starting: no processors yet", alerts(), alerts(ready=False), ENDS, "starting or stopping"),
         ("other work is pending", alerts(pending=2), alerts(pending=2), ENDS, "2 sms left"),
-        ("a unit is at work", alerts(), alerts(replace(QUIET, busy=True)), ENDS, "is at work"),
+        ("a processor is at work", alerts(), alerts(replace(QUIET, busy=True)), ENDS, "is at work"),
         ("not all is sent", alerts(), alerts(replace(QUIET, outbox=4)), ENDS, "4 to send"),
         ("behind the end", alerts(), alerts(), {"boss.events/0": 9}, "2 messages behind"),
         (
@@ -50,7 +50,7 @@ def alerts(unit: UnitStanding = QUIET, ready: bool = True, pending: int = 0) -> 
             ENDS,
             "just moved",
         ),
-        ("a unit failed", alerts(), alerts(replace(QUIET, failed="Boom()")), ENDS, "has failed: Boom()"),
+        ("a processor failed", alerts(), alerts(replace(QUIET, failed="Boom()")), ENDS, "has failed: Boom()"),
     ],
     ids=lambda value: value if isinstance(value, str) and " " in value else "",
 )

@@ -5,10 +5,10 @@ from typing import Any
 
 from contracts import boss
 from contracts.alert import Alert, RuleRef
+from harness.one_processor import NOON, OneProcessor
 from manager_work import rules
 from manager_work.domain import Command, work_id_of
 from manager_work.settings import Settings
-from one_unit import NOON, OneUnit
 
 WORK = work_id_of("a1")
 RULES = rules.load(Settings.model_fields["work_rules"].default)
@@ -30,7 +30,7 @@ def alert(**fields: Any) -> Alert:
     return Alert(**{**known, **fields})
 
 
-class Desk(OneUnit):
+class Desk(OneProcessor):
     """manager-work's unit, spoken to in its own words."""
 
     def __init__(self, *app: Any) -> None:

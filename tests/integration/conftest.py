@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_fixtures import free_port_base
+from harness.embedded_servers import free_port_base
 from integration.house import KAM, House, Month
 
 

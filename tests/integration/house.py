@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from waiting import until
+from harness.waiting import until
 
 KAM = Path(sys.executable).with_name("kam")
 SHANGHAI = ZoneInfo("Asia/Shanghai")

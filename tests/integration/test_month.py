@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bossfiles import write_pair
+from harness.boss_files import write_pair
 from integration.boss_month import BILLS_ON, City
 from integration.house import House, Month, Row
 

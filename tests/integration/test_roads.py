@@ -2,7 +2,7 @@
 
 import pytest
 
-from bossfiles import write_pair
+from harness.boss_files import write_pair
 from integration.house import House, Month
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]

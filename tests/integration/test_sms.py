@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from harness.waiting import until
 from integration.house import House, Month, Row
-from waiting import until
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]
 

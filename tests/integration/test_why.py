@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bossfiles import write_pair
+from harness.boss_files import write_pair
 from integration.house import House, Month, Row
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(180)]

@@ -25,7 +25,7 @@ from typing import Any
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from bossfiles import write_pair
+from harness.boss_files import write_pair
 
 KAM = Path(sys.executable).with_name("kam")
 PROVINCE = "320000"
@@ -84,11 +84,11 @@ def write(folder: Path, customers: int, days: list[date], rng: random.Random) ->
         rows += len(found)
         write_pair(folder, kind, city, day, sequence, found, **how)  # type: ignore[arg-type]
 
-    units = [{"unit_id": "U1", "name": "省大客户部", "city": PROVINCE}]
+    processors = [{"unit_id": "U1", "name": "省大客户部", "city": PROVINCE}]
     managers = [
         {"manager_id": f"M{n:03d}", "name": f"经理{n}", "unit_id": "U1", "status": "active"} for n in range(MANAGERS)
     ]
-    put("UNIT", PROVINCE, first, 1, units, {})
+    put("UNIT", PROVINCE, first, 1, processors, {})
     put("MGR", PROVINCE, first, 1, managers, {})
     for place, (city, how) in enumerate(CITIES.items()):
         people = [customer(n, city, first) for n in range(place, customers, len(CITIES))]
@@ -117,7 +117,7 @@ def write(folder: Path, customers: int, days: list[date], rng: random.Random) ->
 
 
 class Watch:
-    """Looks at every process once a second: CPU, memory, and how far its units have read."""
+    """Looks at every process once a second: CPU, memory, and how far its processors have read."""
 
     def __init__(self, pids: dict[str, int], port_base: int) -> None:
         self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
@@ -134,18 +134,20 @@ class Watch:
         while not self._stop.wait(1.0):
             for name, process in self._processes.items():
                 self.peak[name] = max(self.peak[name], process.memory_info().rss / (1 << 20))
-            for unit, offset in self._offsets():
-                if offset > self.read.get(unit, (0, 0.0))[0]:
-                    self.read[unit] = (offset, time.monotonic() - self._began)
+            for processor, offset in self._offsets():
+                if offset > self.read.get(processor, (0, 0.0))[0]:
+                    self.read[processor] = (offset, time.monotonic() - self._began)
 
     def _offsets(self) -> Iterator[tuple[str, int]]:
         for name, url in self._urls.items():
             with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
                 apps: dict[str, int] = {}
-                for unit in json.load(answer)["units"]:
-                    app = str(unit["unit"]).rpartition(".")[0]
+                for processor in json.load(answer)["processors"]:
+                    app = str(processor["processor"]).rpartition(".")[0]
                     apps[app] = (
-                        apps.get(app, 0) + sum(unit["offsets"].values()) + (name == "billing-sync") * unit["sequence"]
+                        apps.get(app, 0)
+                        + sum(processor["offsets"].values())
+                        + (name == "billing-sync") * processor["sequence"]
                     )
                 yield from apps.items()
 
@@ -165,7 +167,9 @@ class Watch:
                 }
                 for name, before in self.cpu.items()
             },
-            "units": {unit: {"read": n, "at_second": round(at, 1)} for unit, (n, at) in sorted(self.read.items())},
+            "processors": {
+                processor: {"read": n, "at_second": round(at, 1)} for processor, (n, at) in sorted(self.read.items())
+            },
         }
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from contracts import boss
 from contracts.alert import Alert, RuleRef
+from harness.one_processor import NOON, OneProcessor
 from harness.typed_answers import TypedAnswers
 from manager_work import rules, worker
 from manager_work.api import router
 from manager_work.domain import work_id_of
 from manager_work.settings import Settings
-from one_unit import NOON, OneUnit
 from servicekit.auth import issue_token
 from servicekit.envelope import Message
 from servicekit.service import Service
@@ -40,7 +40,7 @@ class Client:
 async def call(tmp_path: Path) -> AsyncIterator[Client]:
     settings = Settings(service_data=tmp_path, kafka="-", secret_file=tmp_path / "secret")
     (tmp_path / "secret").write_text(SECRET)
-    unit = await OneUnit(worker.app(rules.load(settings.work_rules), 4), *worker.TOPICS).open()
+    unit = await OneProcessor(worker.app(rules.load(settings.work_rules), 4), *worker.TOPICS).open()
     for n, kind in enumerate(("churn_warning", "arrears", "arrears"), 1):
         raised = Alert(
             alert_id=f"a{n}",

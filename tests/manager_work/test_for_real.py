@@ -13,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts import boss
-from contracts.alert import Alert, RuleRef, Work
+from contracts.alert import Alert, RuleRef, WorkItem
 from customer_profile import bootstrap as profile_root
 from customer_profile.settings import Settings as ProfileSettings
 from customer_profile.store import Pages
@@ -23,8 +23,8 @@ from manager_work.settings import Settings as WorkSettings
 from servicekit.clock import iso
 from servicekit.envelope import command, encode_data, parse_time, write_headers
 from servicekit.kafka import partition_of
-from servicekit.mongo import MongoRows, connect
-from servicekit.pipeline import Unit
+from servicekit.mongo import MongoDocuments, connect
+from servicekit.pipeline import StreamProcessor
 from servicekit.service import Service
 
 pytestmark = pytest.mark.embedded
@@ -69,7 +69,7 @@ async def send(contract_topics: str) -> AsyncIterator[Callable[..., Awaitable[No
         yield sender
 
 
-async def caught_up(bootstrap: str, unit: Unit) -> None:
+async def caught_up(bootstrap: str, unit: StreamProcessor) -> None:
     """Until the unit has read everything there is, and sent what follows."""
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
         ends = await consumer.end_offsets(unit.inputs)
@@ -81,7 +81,7 @@ async def caught_up(bootstrap: str, unit: Unit) -> None:
     await until(done)
 
 
-async def work_told(bootstrap: str) -> list[tuple[str, Work]]:
+async def work_told(bootstrap: str) -> list[tuple[str, WorkItem]]:
     """Everything on work.events about our customers, by partition."""
     partitions = [TopicPartition("work.events", p) for p in range(4)]
     found = []
@@ -91,7 +91,7 @@ async def work_told(bootstrap: str) -> list[tuple[str, Work]]:
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for r in records:
-                    work = msgspec.json.decode(r.value, type=Work)
+                    work = msgspec.json.decode(r.value, type=WorkItem)
                     found.append((dict(r.headers)["ce_type"].decode(), work))
     return [(type_, work) for type_, work in found if work.customer_id in CUSTOMERS]
 
@@ -121,13 +121,13 @@ async def test_every_alert_has_one_item_and_reaches_the_manager_who_comes_after_
             await send("alert.events", "kam.alert.raised.v1", customer, alert_of(customer))
     first = work_id_of(f"a-{CUSTOMERS[0]}")
     async with running(work_root.build(settings)) as service:
-        unit = service.unit_of("manager-work", 0)
+        unit = service.processor_of("manager-work", 0)
         await caught_up(contract_topics, unit)
         answer = await unit.command(command("act", first, Command(by="m9", kind="call"), id="x"))
         assert (answer.state, answer.manager_id) == ("acted", None)
     await send("boss.events", "kam.boss.manager.changed.v1", MANAGER, boss.Manager(manager_id=MANAGER))
     async with running(work_root.build(settings)) as service:
-        unit = service.unit_of("manager-work", 0)
+        unit = service.processor_of("manager-work", 0)
         await caught_up(contract_topics, unit)
     told = await work_told(contract_topics)
     by_item: dict[str, list[str]] = {}
@@ -148,7 +148,7 @@ async def test_the_archive_and_its_page_stand_in_the_database(
     await send("boss.events", "kam.boss.manager.changed.v1", MANAGER, boss.Manager(manager_id=MANAGER, name="李经理"))
     settings = ProfileSettings(service_data=tmp_path, kafka=contract_topics, mongodb=mongodb, database=mongo_database)
     async with running(profile_root.build(settings)) as service:
-        pages = Pages(MongoRows(connect(mongodb, mongo_database)), partial(profile_root.account_of, service))
+        pages = Pages(MongoDocuments(connect(mongodb, mongo_database)), partial(profile_root.account_of, service))
 
         async def complete() -> bool:
             found = [await pages.page(c, personal=False) for c in CUSTOMERS]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from detect_feed import Feed
+from harness.detection_feed import Feed
 from harness.work_items import RULES, Desk
 from manager_work import worker
 from manager_work.domain import Command, work_id_of
-from servicekit.decision import Emit
+from servicekit.decision import OutgoingEvent
 
 WHAT = {
     "complaint.changed": {"complaint_id": "k1", "opened_at": "2026-03-10T02:00:00+00:00", "status": "opened"},
@@ -23,7 +23,7 @@ def customer(id: str) -> Feed:
     return feed
 
 
-async def desk_of(*emits: Emit) -> Desk:
+async def desk_of(*emits: OutgoingEvent) -> Desk:
     desk = Desk(worker.app(RULES, 4), *worker.TOPICS)
     await desk.open()
     for emit in emits:

@@ -7,7 +7,7 @@ from harness.work_items import Desk
 from manager_work import rules, store, worker
 from manager_work.rules import WorkRules
 from manager_work.settings import Settings
-from servicekit.memory import MemoryRows, MemoryStore
+from servicekit.memory import MemoryDocuments, MemoryStore
 
 GIVEN = rules.load(Settings.model_fields["work_rules"].default)
 
@@ -19,7 +19,7 @@ def next_version(**changes: object) -> dict[str, object]:
 async def read(*documents: dict[str, object]) -> WorkRules:
     kept = MemoryStore()
     kept.documents["work_rules"] = {f"work@{n}": document for n, document in enumerate(documents)}
-    return await store.read_rules(MemoryRows(kept), GIVEN)
+    return await store.read_rules(MemoryDocuments(kept), GIVEN)
 
 
 async def test_a_kind_that_staff_add_is_work_of_its_own() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from harness.one_processor import NOON, header
 from harness.work_items import RULES, WORK, Desk, alert
 from manager_work import worker
 from manager_work.domain import LOG_KEPT, WAITING_KEPT, Ended, Item, Manager, work_id_of
-from one_unit import NOON, header
 from servicekit.decision import Refused
 
 

@@ -70,9 +70,9 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
     async def get(how: str = "") -> None:
         raise {"away": Transient("no database"), "": Refused("no", "否", "no"), "bug": KeyError(NAME)}[how]
 
-    @router.get("/unit", name="get_unit")
-    async def unit() -> str:
-        return service.unit_of("test", 0).name
+    @router.get("/processor", name="get_unit")
+    async def processor() -> str:
+        return service.processor_of("test", 0).name
 
     service.routers.append(router)
     transport = httpx.ASGITransport(service.asgi(), raise_app_exceptions=False)
@@ -161,7 +161,7 @@ async def test_every_error_has_the_same_shape_and_repeats_nothing(door: Door) ->
     bearer = {"authorization": f"Bearer {token()}"}
     assert is_problem(await door.get(token=token()), 409, "no")
     assert is_problem(await door.get("/v1/things?how=away", token()), 503, "store_away")
-    assert is_problem(await door.get("/v1/unit", token()), 503, "starting")
+    assert is_problem(await door.get("/v1/processor", token()), 503, "starting")
     assert is_problem(await door.get("/nowhere"), 404, "not_found")
     assert is_problem(await door.http.delete("/v1/things", headers=bearer), 405, "method_not_allowed")
     bug = await door.get("/v1/things?how=bug", token())

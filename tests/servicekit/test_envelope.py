@@ -9,12 +9,12 @@ from cloudevents.core.v1.event import CloudEvent
 
 from contracts import boss
 from customer_profile import worker
-from one_unit import NOON, OneUnit
-from servicekit.envelope import Message, OutMessage, encode_data, parse_time, write_headers
+from harness.one_processor import NOON, OneProcessor
+from servicekit.envelope import Message, OutgoingMessage, encode_data, parse_time, write_headers
 from servicekit.kafka import partition_of
 
 
-def read_by_sdk(message: OutMessage) -> CloudEvent:
+def read_by_sdk(message: OutgoingMessage) -> CloudEvent:
     event = kafka.from_kafka(
         kafka.KafkaMessage(headers=dict(message.headers), key=message.key, value=message.value or b""), JSON
     )
@@ -26,12 +26,14 @@ JSON = JSONFormat()
 
 
 async def test_what_a_service_emits_is_read_by_the_sdk() -> None:
-    unit = await OneUnit(worker.app(4)).open()
+    processor = await OneProcessor(worker.app(4)).open()
     customer = boss.Customer(customer_id="c1", name="张三", status="active")
-    await unit.take(
-        unit.record("boss.events", "kam.boss.customer.changed.v1", customer, id="e1", correlation="file:CUST.dat.gz#7")
+    await processor.take(
+        processor.record(
+            "boss.events", "kam.boss.customer.changed.v1", customer, id="e1", correlation="file:CUST.dat.gz#7"
+        )
     )
-    (message,) = await unit.outbox()
+    (message,) = await processor.outbox()
     event = read_by_sdk(message)
     assert event.get_specversion() == "1.0"
     assert (event.get_type(), event.get_source()) == ("kam.customer.created.v1", "kam/customer-profile")
@@ -78,5 +80,5 @@ def test_attributes_that_are_absent_are_none_and_the_event_is_its_own_beginning(
     "key, murmur2", [("21", -973932308), ("foobar", -790332482), ("a-little-bit-long-string", -985981536)]
 )
 def test_partitions_are_those_of_kafkas_own_partitioner(key: str, murmur2: int) -> None:
-    """Hashes from Kafka's own unit test (UtilsTest.testMurmur2)."""
+    """Hashes from Kafka's own processor test (UtilsTest.testMurmur2)."""
     assert partition_of(key, 12) == partition_of(key.encode(), 12) == (murmur2 & 0x7FFFFFFF) % 12

@@ -2,7 +2,7 @@
 again is known to consumers.
 
 The pause may come between any two steps of its work: before and after each load, commit, batch on its way to the broker
-and answer on its way back. Meanwhile another process takes the unit over and does the rest.
+and answer on its way back. Meanwhile another process takes the processor over and does the rest.
 """
 
 import asyncio
@@ -15,20 +15,20 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from broker_stub import Broker, Gate
 from contracts.boss import Balance
 from contracts.misc import CustomerChanged
-from one_unit import NOON, OneUnit
+from harness.broker_stub import Broker, Gate
+from harness.one_processor import NOON, OneProcessor
+from harness.waiting import eventually
 from servicekit import relay as relay_module
-from servicekit.app import App, On
-from servicekit.decision import Context, Decision, Emit, Refused, Row
+from servicekit.app import App, HandlerEntry
+from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent, Refused
 from servicekit.envelope import command
 from servicekit.kafka import Publisher
 from servicekit.memory import MemoryStore
 from servicekit.mongo import MongoStore
-from servicekit.pipeline import Unit
+from servicekit.pipeline import StreamProcessor
 from servicekit.store import Fenced, Store
-from waiting import eventually
 
 PAID, CHANGED = "kam.boss.balance.changed.v1", "kam.customer.changed.v1"
 FEED, OUT = "boss.events", "customer.events"
@@ -46,12 +46,14 @@ def on_paid(state: Sum | None, paid: Balance, context: Context) -> Decision:
     changed = CustomerChanged(
         customer_id=paid.customer_id, revision=total, archive="active", city=None, manager_id=None, changes=()
     )
-    events = tuple(Emit(CHANGED, changed, partition=p) for p in (0, 1))
-    return Decision(Sum(total), events, None, (Row("sums", paid.customer_id, {"total": total}),), answer=total)
+    events = tuple(OutgoingEvent(CHANGED, changed, partition=p) for p in (0, 1))
+    return Decision(
+        Sum(total), events, None, (DocumentWrite("sums", paid.customer_id, {"total": total}),), answer=total
+    )
 
 
 def adds() -> App:
-    return App(name="adds", service="adds", state=Sum, handlers={PAID: On(Balance, on_paid)})
+    return App(name="adds", service="adds", state=Sum, handlers={PAID: HandlerEntry(Balance, on_paid)})
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -66,8 +68,8 @@ def on_changed(state: Seen | None, changed: CustomerChanged, context: Context) -
 
 async def taken(broker: Broker, partition: int) -> tuple[int, ...]:
     """What a consumer makes of a partition's log."""
-    sees = App(name="sees", service="sees", state=Seen, handlers={CHANGED: On(CustomerChanged, on_changed)})
-    consumer = await OneUnit(sees, OUT).open()
+    sees = App(name="sees", service="sees", state=Seen, handlers={CHANGED: HandlerEntry(CustomerChanged, on_changed)})
+    consumer = await OneProcessor(sees, OUT).open()
     log = broker.records[OUT, partition]
     await consumer.take(*(_record(OUT, n, r.key, r.value, r.headers) for n, r in enumerate(log)))
     return msgspec.msgpack.decode(consumer.store.states["c1"], type=Seen).revisions
@@ -118,17 +120,17 @@ class Process:
     def __init__(self, store: Store, broker: Broker, gate: Gate) -> None:
         publisher = Publisher(lambda: broker.start(gate))
         gated: Any = Gated(store, gate)
-        self.unit = Unit(adds(), 0, [INPUT], gated, publisher)
+        self.processor = StreamProcessor(adds(), 0, [INPUT], gated, publisher)
 
     async def work(self, log: list[ConsumerRecord]) -> None:
-        await self.unit.open()
-        relay = asyncio.create_task(self.unit.relay.run())
+        await self.processor.open()
+        relay = asyncio.create_task(self.processor.relay.run())
         try:
-            while (at := self.unit.position.offsets.get(f"{FEED}/0", 0)) < len(log):
-                await self.unit.process({INPUT: log[at : at + 3]})
+            while (at := self.processor.position.offsets.get(f"{FEED}/0", 0)) < len(log):
+                await self.processor.process({INPUT: log[at : at + 3]})
                 if relay.done():
                     relay.result()
-            await eventually(lambda: self.unit.relay.pending == 0, every=0.001)
+            await eventually(lambda: self.processor.relay.pending == 0, every=0.001)
         finally:
             relay.cancel()
 
@@ -138,7 +140,7 @@ async def goes_on(step: str) -> None:
 
 
 def feed() -> list[ConsumerRecord]:
-    maker = OneUnit(adds(), FEED)
+    maker = OneProcessor(adds(), FEED)
     return [maker.record(FEED, PAID, Balance(customer_id="c1", at=NOON, balance_fen=1)) for _ in range(10)]
 
 
@@ -250,18 +252,18 @@ async def test_a_paused_process_can_not_write_to_mongodb(mongodb: str, mongo_dat
 async def test_who_asked_a_unit_that_was_taken_over_is_told_so() -> None:
     """Its queue is never carried out: a caller must not wait for ever."""
     store = MemoryStore()
-    unit = Unit(adds(), 0, [], store, Publisher(Broker().start))
-    await unit.open()
-    running = asyncio.create_task(unit.run(None))
+    processor = StreamProcessor(adds(), 0, [], store, Publisher(Broker().start))
+    await processor.open()
+    running = asyncio.create_task(processor.run(None))
     order = command(PAID, "c1", Balance(customer_id="c1", at=NOON, balance_fen=1), id="order")
-    assert await unit.command(order) == 1
+    assert await processor.command(order) == 1
     await MemoryStore(store).open()
-    asked = [asyncio.create_task(unit.command(order)) for _ in range(3)]
+    asked = [asyncio.create_task(processor.command(order)) for _ in range(3)]
     with pytest.raises(Fenced):
         await running
-    for refusal in [*await asyncio.gather(*asked, return_exceptions=True), *await _refusals(unit, order)]:
+    for refusal in [*await asyncio.gather(*asked, return_exceptions=True), *await _refusals(processor, order)]:
         assert isinstance(refusal, Refused) and (refusal.code, refusal.status) == ("stopping", 503)
 
 
-async def _refusals(unit: Unit, order: Any) -> list[Any]:
-    return await asyncio.gather(unit.command(order), return_exceptions=True)
+async def _refusals(processor: StreamProcessor, order: Any) -> list[Any]:
+    return await asyncio.gather(processor.command(order), return_exceptions=True)

@@ -1,4 +1,6 @@
-"""The unit, without servers: what becomes of messages, commands and wake-ups, whatever fails and whenever it dies."""
+"""The processor, without servers: what becomes of messages, commands and wake-ups, whatever fails and whenever it
+dies.
+"""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -10,16 +12,16 @@ from aiokafka.errors import KafkaConnectionError
 
 from contracts.boss import Arrears, Balance
 from contracts.misc import CustomerChanged
-from one_unit import NOON, OneUnit, header
-from servicekit import deadletter
-from servicekit.app import On
+from harness.one_processor import NOON, OneProcessor, header
+from harness.waiting import eventually
+from servicekit import dead_letters
+from servicekit.app import HandlerEntry
 from servicekit.clock import iso
-from servicekit.decision import Context, Decision, Emit, Invalid, Refused, Row, Tell
+from servicekit.decision import Context, Decision, DocumentWrite, Forward, Invalid, OutgoingEvent, Refused
 from servicekit.envelope import command, encode_data
 from servicekit.memory import MemoryStore
 from servicekit.pipeline import App, Stopped
 from servicekit.store import Batch, Fenced, Transient
-from waiting import eventually
 
 PAID = "kam.boss.balance.changed.v1"
 OWES = "kam.boss.arrears.changed.v1"
@@ -39,9 +41,9 @@ class Sum(msgspec.Struct, frozen=True):
 REFUSED, INVALID, BROKEN, UNENCODABLE, TELL, TELL_BROKEN = -1, -2, -3, -4, -5, -6
 
 
-def tell_of(n: int) -> Emit:
+def tell_of(n: int) -> OutgoingEvent:
     changed = CustomerChanged(customer_id="c1", revision=n, archive="active", city=None, manager_id=None, changes=())
-    return Emit(CHANGED, changed)
+    return OutgoingEvent(CHANGED, changed)
 
 
 def on_paid(state: Sum | None, paid: Balance, context: Context) -> Decision:
@@ -55,19 +57,21 @@ def on_paid(state: Sum | None, paid: Balance, context: Context) -> Decision:
     if amount == UNENCODABLE:
         return Decision(Sum(object()))
     if amount in (TELL, TELL_BROKEN):
-        told = Tell("other", PAID, Balance(customer_id="other", at=NOON, balance_fen=7 if amount == TELL else BROKEN))
-        return Decision(Sum(state.total + 1), (tell_of(1),), tells=(told,))
+        told = Forward(
+            "other", PAID, Balance(customer_id="other", at=NOON, balance_fen=7 if amount == TELL else BROKEN)
+        )
+        return Decision(Sum(state.total + 1), (tell_of(1),), forwards=(told,))
     total = state.total + amount
-    row = Row("sums", paid.customer_id, {"total": total})
+    row = DocumentWrite("sums", paid.customer_id, {"total": total})
     return Decision(Sum(total, state.woken), (tell_of(total),), context.now + DAY, (row,), ("effect",), total)
 
 
 def on_owes(state: Sum | None, owes: Arrears, context: Context) -> Decision:
     """Wakes that many days after noon."""
-    return Decision(state or Sum(), wake_at=NOON + owes.amount_fen * DAY)
+    return Decision(state or Sum(), timer_at=NOON + owes.amount_fen * DAY)
 
 
-def on_wake(state: Sum | None, context: Context) -> Decision:
+def on_timer(state: Sum | None, context: Context) -> Decision:
     assert state is not None
     if state.total == 13:
         raise ZeroDivisionError("a bug in a wake-up")
@@ -76,15 +80,15 @@ def on_wake(state: Sum | None, context: Context) -> Decision:
 
 
 def app(**fields: Any) -> App:
-    handlers = {PAID: On(Balance, on_paid), OWES: On(Arrears, on_owes)}
+    handlers = {PAID: HandlerEntry(Balance, on_paid), OWES: HandlerEntry(Arrears, on_owes)}
     return App(name="toy", service="toy-service", state=Sum, handlers=handlers, **fields)
 
 
 def clocked() -> App:
-    return app(on_wake=on_wake, clock_topics=("boss.events", "alert.events"), forward_clock_to="customer.events")
+    return app(on_timer=on_timer, clock_topics=("boss.events", "alert.events"), forward_clock_to="customer.events")
 
 
-class Toy(OneUnit):
+class Toy(OneProcessor):
     def paid(self, amount: int, key: str = "c1", topic: str = "boss.events", **about: Any) -> Any:
         return self.record(topic, PAID, Balance(customer_id=key, at=NOON, balance_fen=amount), key=key, **about)
 
@@ -173,7 +177,7 @@ async def test_repeats_of_a_producer_are_dropped_by_its_sequence(toy: Toy) -> No
         toy.paid(100, sequence="intake.0.e1:1"),
         toy.paid(100, sequence="intake.0.e1:2"),
         toy.paid(1, sequence="intake.0.e1:9"),  # numbers of other partitions lie between
-        toy.paid(1, sequence="intake.1.e1:1"),  # another unit
+        toy.paid(1, sequence="intake.1.e1:1"),  # another processor
         toy.paid(1, sequence="intake.0.e2:1"),  # its store was created anew
     )
     assert toy.state().total == 5
@@ -236,7 +240,7 @@ async def test_too_many_dead_letters_in_a_row_stop_the_unit_and_drain_nothing() 
     await toy.open()
     await toy.take(*(toy.paid(INVALID) for _ in range(3)), toy.paid(1))
     assert len(await toy.letters()) == 3
-    with pytest.raises(deadletter.TooMany):
+    with pytest.raises(dead_letters.TooMany):
         await toy.take(*(toy.paid(INVALID) for _ in range(4)))
     assert len(await toy.letters()) == 3 and toy.store.position.offsets == {"boss.events/0": 4}
 
@@ -245,22 +249,22 @@ async def test_a_replay_is_handled_by_the_app_it_names_although_its_number_is_ol
     bad = toy.record("boss.events", PAID, b"{", sequence="intake.0.e1:5")
     await toy.take(bad)
     (letter,) = await toy.outbox()
-    original, allowed = deadletter.replay(letter.headers, letter.key, letter.value)
+    original, allowed = dead_letters.replay(letter.headers, letter.key, letter.value)
     assert allowed and (original.topic, original.partition, original.key) == ("boss.events", 0, b"c1")
     mended = encode_data(Balance(customer_id="c1", at=NOON, balance_fen=8))
     again = toy.record("boss.events", PAID, mended)
     again.headers[:] = original.headers
-    for_others = toy.paid(100, headers=[(deadletter.REPLAY_FOR, b"analytics")])
+    for_others = toy.paid(100, headers=[(dead_letters.REPLAY_FOR, b"analytics")])
     await toy.take(again, for_others)
     assert toy.state().total == 8
 
 
 async def test_after_five_replays_a_letter_is_quarantined(toy: Toy) -> None:
     await toy.take(toy.record("boss.events", PAID, b"{"))
-    for replays in range(1, deadletter.MAX_REPLAYS + 2):
+    for replays in range(1, dead_letters.MAX_REPLAYS + 2):
         letter = (await toy.outbox())[-1]
-        original, allowed = deadletter.replay(letter.headers, letter.key, letter.value)
-        assert allowed == (replays <= deadletter.MAX_REPLAYS)
+        original, allowed = dead_letters.replay(letter.headers, letter.key, letter.value)
+        assert allowed == (replays <= dead_letters.MAX_REPLAYS)
         again = toy.record("boss.events", PAID, b"{")
         again.headers[:] = original.headers
         await toy.take(again)
@@ -303,7 +307,7 @@ async def test_a_caller_who_has_gone_does_no_harm(toy: Toy) -> None:
     gone: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     gone.cancel()
     type_, key, refused = pay(REFUSED)
-    await toy.unit.process({}, [(command(type_, key, refused, id="x"), gone)])
+    await toy.processor.process({}, [(command(type_, key, refused, id="x"), gone)])
     await toy.take(toy.paid(1), commands=[pay(2)])
     assert toy.state().total == 3
 
@@ -387,7 +391,7 @@ async def test_the_clock_never_goes_back(clock: Toy) -> None:
     await clock.take(clock.paid(1, clock=NOON + DAY))
     await clock.open()
     await clock.take(clock.paid(1, clock=NOON))
-    assert clock.unit.now == NOON + DAY
+    assert clock.processor.now == NOON + DAY
     assert await clock.store.next_due() == (NOON + 2 * DAY).timestamp() * 1000
 
 
@@ -431,12 +435,12 @@ async def test_a_store_that_is_away_is_waited_for_in_order() -> None:
 async def test_a_unit_that_lost_its_store_stops_and_says_so() -> None:
     toy = Toy(app(), store=Dying())
     await toy.open()
-    running = asyncio.create_task(toy.unit.run(None))
+    running = asyncio.create_task(toy.processor.run(None))
     toy.store.dies_at = 1
-    asked = asyncio.create_task(toy.unit.command(command(*pay(1), id="x")))
+    asked = asyncio.create_task(toy.processor.command(command(*pay(1), id="x")))
     with pytest.raises(Fenced):
         await running
-    assert isinstance(toy.unit.failed, Fenced) and "Fenced" in toy.unit.settle()["failed"]
+    assert isinstance(toy.processor.failed, Fenced) and "Fenced" in toy.processor.settle()["failed"]
     asked.cancel()
 
 
@@ -461,21 +465,21 @@ async def test_effects_come_after_the_commit_and_their_failure_repeats_nothing()
 async def test_what_a_crash_left_in_the_outbox_is_sent_in_order_by_the_next_process(toy: Toy) -> None:
     await toy.take(*(toy.paid(1) for _ in range(5)))
     await toy.open()
-    assert toy.unit.settle()["outbox"] == 5
+    assert toy.processor.settle()["outbox"] == 5
     toy.producer.fails = [KafkaConnectionError("no broker")]
-    running = asyncio.create_task(toy.unit.run(None))
-    await eventually(lambda: toy.unit.relay.pending == 0)
+    running = asyncio.create_task(toy.processor.run(None))
+    await eventually(lambda: toy.processor.relay.pending == 0)
     assert await toy.outbox() == []
     sent = [msgspec.json.decode(value, type=CustomerChanged).revision for _, _, value in toy.producer.sent if value]
     assert sent == [1, 2, 3, 4, 5]
-    toy.unit.stop()
+    toy.processor.stop()
     await running
 
 
 async def test_a_stop_finishes_the_batch_and_empties_the_outbox(toy: Toy) -> None:
-    running = asyncio.create_task(toy.unit.run(None))
-    answers = await asyncio.gather(*(toy.unit.command(command(*pay(1), id=f"x{n}")) for n in range(10)))
+    running = asyncio.create_task(toy.processor.run(None))
+    answers = await asyncio.gather(*(toy.processor.command(command(*pay(1), id=f"x{n}")) for n in range(10)))
     assert sorted(answers) == list(range(1, 11))
-    toy.unit.stop()
+    toy.processor.stop()
     await running
     assert len(toy.producer.sent) == 10 and await toy.outbox() == []

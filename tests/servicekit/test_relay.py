@@ -8,21 +8,21 @@ import msgspec
 import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from broker_stub import Broker
+from harness.broker_stub import Broker
+from harness.waiting import eventually
 from servicekit import relay as relay_module
-from servicekit.envelope import OutMessage
+from servicekit.envelope import OutgoingMessage
 from servicekit.kafka import MAX_MESSAGE_BYTES, Publisher
 from servicekit.memory import MemoryStore
 from servicekit.relay import Relay
 from servicekit.store import Batch
-from waiting import eventually
 
 
-def message(number: int, partition: int = 0) -> OutMessage:
-    return OutMessage("alert.events", partition, b"k", b"%d" % number, [("ce_id", b"1")])
+def message(number: int, partition: int = 0) -> OutgoingMessage:
+    return OutgoingMessage("alert.events", partition, b"k", b"%d" % number, [("ce_id", b"1")])
 
 
-async def committed(messages: list[OutMessage]) -> MemoryStore:
+async def committed(messages: list[OutgoingMessage]) -> MemoryStore:
     store = MemoryStore()
     await store.open()
     await store.commit(Batch(outbox=list(enumerate(messages, 1)), next_sequence=len(messages) + 1))
@@ -30,7 +30,7 @@ async def committed(messages: list[OutMessage]) -> MemoryStore:
 
 
 async def relayed(
-    broker: Broker, messages: list[OutMessage], monkeypatch: pytest.MonkeyPatch, keep: Path | None = None
+    broker: Broker, messages: list[OutgoingMessage], monkeypatch: pytest.MonkeyPatch, keep: Path | None = None
 ) -> Relay:
     monkeypatch.setattr(relay_module, "_FIRST_DELAY", 0.001)
     relay = Relay("toy.0", "toy", await committed(messages), Publisher(broker.start), keep)
@@ -82,12 +82,12 @@ async def test_a_message_no_broker_will_take_is_kept_and_holds_up_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker = Broker()
-    huge = OutMessage("alert.events", 0, b"k", b"x" * (MAX_MESSAGE_BYTES + 1), [])
-    empty = OutMessage("alert.events", 0, None, None, [])
+    huge = OutgoingMessage("alert.events", 0, b"k", b"x" * (MAX_MESSAGE_BYTES + 1), [])
+    empty = OutgoingMessage("alert.events", 0, None, None, [])
     relay = await relayed(broker, [message(1), huge, empty, message(2)], monkeypatch, tmp_path / "undeliverable")
     assert first_seen(broker.values("alert.events", 0)) == [b"1", b"2"]
     assert relay.undeliverable == 2
-    kept = [msgspec.json.decode(p.read_bytes(), type=OutMessage) for p in (tmp_path / "undeliverable").iterdir()]
+    kept = [msgspec.json.decode(p.read_bytes(), type=OutgoingMessage) for p in (tmp_path / "undeliverable").iterdir()]
     assert sorted(kept, key=lambda m: len(m.value or b"")) == [empty, huge]
 
 

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from servicekit.decision import Row
-from servicekit.envelope import OutMessage
+from servicekit.decision import DocumentWrite
+from servicekit.envelope import OutgoingMessage
 from servicekit.local import LocalStore
-from servicekit.memory import MemoryRows, MemoryStore
-from servicekit.mongo import MongoRows, MongoStore
-from servicekit.store import Batch, Fenced, Rows, Store, Transient
+from servicekit.memory import MemoryDocuments, MemoryStore
+from servicekit.mongo import MongoDocuments, MongoStore
+from servicekit.store import Batch, Documents, Fenced, Store, Transient
 
 Open = Callable[[str], Store]
 MONGO = pytest.param("mongo", marks=pytest.mark.embedded)
 
 
-def message(text: str) -> OutMessage:
-    return OutMessage("t", 1, b"key", text.encode(), [("ce_id", b"1")])
+def message(text: str) -> OutgoingMessage:
+    return OutgoingMessage("t", 1, b"key", text.encode(), [("ce_id", b"1")])
 
 
 def batch(n: int = 1, **fields: Any) -> Batch:
@@ -29,10 +29,12 @@ def batch(n: int = 1, **fields: Any) -> Batch:
 
 
 class Backend:
-    """One place where units are kept. ``unit`` is a new process's store of a unit, ``rows`` what people read."""
+    """One place where processors are kept. ``processor`` is a new process's store of a processor, ``rows`` what people
+    read.
+    """
 
-    def __init__(self, kind: str, unit: Open, rows: Rows | None) -> None:
-        self.kind, self.unit, self.rows = kind, unit, rows
+    def __init__(self, kind: str, processor: Open, rows: Documents | None) -> None:
+        self.kind, self.processor, self.rows = kind, processor, rows
 
 
 @pytest.fixture(params=["memory", "local", MONGO])
@@ -41,34 +43,34 @@ async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         stores: dict[str, MemoryStore] = {"app.0": MemoryStore()}
         yield Backend(
             "memory",
-            lambda unit: MemoryStore(stores.setdefault(unit, MemoryStore())),
-            MemoryRows(stores["app.0"]),
+            lambda processor: MemoryStore(stores.setdefault(processor, MemoryStore())),
+            MemoryDocuments(stores["app.0"]),
         )
     elif request.param == "local":
-        yield Backend("local", lambda unit: LocalStore(tmp_path / unit), None)
+        yield Backend("local", lambda processor: LocalStore(tmp_path / processor), None)
     else:
         client: Any = AsyncIOMotorClient(request.getfixturevalue("mongodb"), tz_aware=True)
         database = client[request.getfixturevalue("mongo_database")]
-        yield Backend("mongo", lambda unit: MongoStore(database, "app", unit), MongoRows(database))
+        yield Backend("mongo", lambda processor: MongoStore(database, "app", processor), MongoDocuments(database))
         await client.drop_database(database.name)
         client.close()
 
 
 @pytest.fixture
 async def store(backend: Backend) -> Store:
-    opened = backend.unit("app.0")
+    opened = backend.processor("app.0")
     await opened.open()
     return opened
 
 
 async def reopened(backend: Backend, store: Store) -> tuple[Store, Any]:
     await store.close()
-    again = backend.unit("app.0")
+    again = backend.processor("app.0")
     return again, await again.open()
 
 
 async def test_a_new_unit_stands_at_the_beginning(backend: Backend) -> None:
-    store = backend.unit("app.7")
+    store = backend.processor("app.7")
     position = await store.open()
     assert (position.offsets, position.marks, position.next_sequence) == ({}, {}, 1) and position.epoch
     assert await store.load(["a"]) == {} and await store.next_due() is None
@@ -109,8 +111,8 @@ async def test_a_wrong_hint_of_what_is_new_costs_time_and_nothing_else(backend: 
     if backend.rows is None:
         pytest.skip("keeps no rows")
     for n in (1, 2):
-        rows = [Row("things", "r", {"n": n}, new=True)]
-        await store.commit(batch(n + 1, states={"a": (b"A%d" % n, None)}, rows=rows, absent={"a"},
+        rows = [DocumentWrite("things", "r", {"n": n}, new=True)]
+        await store.commit(batch(n + 1, states={"a": (b"A%d" % n, None)}, writes=rows, absent={"a"},
                                  outbox=[(n, message(str(n)))]))  # fmt: skip
     assert await store.load(["a"]) == {"a": b"A2"}
     assert [d["n"] for d in await backend.rows.find("things")] == [2]
@@ -120,7 +122,7 @@ async def test_a_wrong_hint_of_what_is_new_costs_time_and_nothing_else(backend: 
 async def test_documents_are_counted_and_forgotten(backend: Backend, store: Store) -> None:
     if backend.rows is None:
         pytest.skip("keeps no rows")
-    await store.commit(batch(rows=[Row("things", f"r{n}", {"n": n}) for n in range(5)]))
+    await store.commit(batch(writes=[DocumentWrite("things", f"r{n}", {"n": n}) for n in range(5)]))
     assert await backend.rows.count("things") == 5
     assert await backend.rows.forget("things", {"n": {"$lt": 2}}) == 2
     assert await backend.rows.count("things", {"n": {"$in": [0, 1, 2]}}) == 1
@@ -146,7 +148,7 @@ async def test_many_keys_at_once(store: Store) -> None:
 
 
 async def test_units_do_not_see_each_other(backend: Backend, store: Store) -> None:
-    other = backend.unit("app.1")
+    other = backend.processor("app.1")
     await other.open()
     await store.commit(batch(2, states={"a": (b"A", 100)}, offsets={"t/0": 1}, outbox=[(1, message("one"))]))
     assert await other.due(1000, 10) == [] and await other.next_due() is None and await other.outbox(0, 10) == []
@@ -159,7 +161,7 @@ async def test_units_do_not_see_each_other(backend: Backend, store: Store) -> No
 async def test_a_commit_that_can_not_be_written_leaves_nothing(backend: Backend, store: Store) -> None:
     if backend.kind == "memory":
         pytest.skip("the fake encodes nothing, so nothing can fail half-way")
-    broken = OutMessage("t", 1, None, object(), [])  # type: ignore[arg-type]
+    broken = OutgoingMessage("t", 1, None, object(), [])  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         await store.commit(
             batch(9, states={"a": (b"A", 5)}, offsets={"t/0": 5}, outbox=[(1, message("x")), (2, broken)])
@@ -174,7 +176,7 @@ async def test_a_second_owner_keeps_the_first_from_writing(backend: Backend, sto
     await store.commit(batch(2, states={"a": (b"first", None)}))
     with pytest.raises(Fenced):
         # RocksDB keeps the second out, the others the first.
-        await backend.unit("app.0").open()
+        await backend.processor("app.0").open()
         await store.commit(batch(3, states={"a": (b"late", None)}))
     assert await store.load(["a"]) == {"a": b"first"}
 
@@ -205,7 +207,11 @@ async def test_documents_are_replaced_whole_and_found(backend: Backend, store: S
     assert rows is not None
     people = [("1", "b", 10, ["x"]), ("2", "a", 20, ["x", "y"]), ("3", "c", 30, []), ("4", None, 40, ["z"])]
     await store.commit(
-        batch(rows=[Row("people", i, {"name": n, "age": a, "tags": t, "in": {"city": i}}) for i, n, a, t in people])
+        batch(
+            writes=[
+                DocumentWrite("people", i, {"name": n, "age": a, "tags": t, "in": {"city": i}}) for i, n, a, t in people
+            ]
+        )
     )
 
     async def ids(where: dict[str, Any] | None = None, **how: Any) -> list[str]:
@@ -218,11 +224,17 @@ async def test_documents_are_replaced_whole_and_found(backend: Backend, store: S
     assert sorted(await ids({"tags": "x"})) == ["1", "2"]
     assert await ids({}, sort="name") == ["4", "2", "1", "3"] and await ids({}, sort="-age", limit=2) == ["4", "3"]
     await store.commit(
-        batch(rows=[Row("people", "1", {"name": "z"}), Row("people", "2", None), Row("people", "9", None)])
+        batch(
+            writes=[
+                DocumentWrite("people", "1", {"name": "z"}),
+                DocumentWrite("people", "2", None),
+                DocumentWrite("people", "9", None),
+            ]
+        )
     )
     assert await rows.get("people", "1") == {"_id": "1", "name": "z"}
     assert await rows.get("people", "2") is None
-    await store.commit(batch(rows=[Row("people", "1", {"name": "y"}), Row("people", "1", None)]))
+    await store.commit(batch(writes=[DocumentWrite("people", "1", {"name": "y"}), DocumentWrite("people", "1", None)]))
     assert await rows.get("people", "1") is None, "of two writes in a batch the last stands"
 
 

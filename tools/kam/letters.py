@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from kam.client import Failed
-from servicekit import deadletter, fetched
+from servicekit import dead_letters, fetched
 from servicekit.clock import from_millis, iso
 
 MARKER = "dlq-replayed"
@@ -46,7 +46,7 @@ class Letter:
     def summary(self) -> dict[str, Any]:
         """What a list shows of it; no payload, so no personal data."""
         known = self._known
-        replays = int(known.get(deadletter.REPLAYS, "0"))
+        replays = int(known.get(dead_letters.REPLAYS, "0"))
         return {
             "id": self.id,
             "topic": self.topic,
@@ -59,7 +59,7 @@ class Letter:
             "reason": known.get("dlq_reason"),
             "at": iso(from_millis(self._at)),
             "replays": replays,
-            "quarantined": replays >= deadletter.MAX_REPLAYS,
+            "quarantined": replays >= dead_letters.MAX_REPLAYS,
         }
 
     def whole(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ async def replay(bootstrap: str, letters: Iterable[Letter]) -> tuple[list[str], 
     try:
         await producer.start()
         for letter in letters:
-            message, allowed = deadletter.replay(letter.headers, letter.key, letter.value)
+            message, allowed = dead_letters.replay(letter.headers, letter.key, letter.value)
             if not allowed:
                 quarantined.append(letter.id)
                 continue

@@ -1,9 +1,9 @@
-"""A unit with several clock topics that never runs ahead on the later ones (aligned barriers).
+"""A processor with several clock topics that never runs ahead on the later ones (aligned barriers).
 
 Ticks come by on ``clock_topics`` in the order in which facts flow: what the second topic says follows from the first.
-A unit may read the second topic faster than the first; without more, a wake-up at tick N would then see what was caused
-by records that come after tick N on the first topic, and are not handled yet. So what stands behind tick N on a later
-topic is held back until tick N has come by on the first.
+A processor may read the second topic faster than the first; without more, a wake-up at tick N would then see what was
+caused by records that come after tick N on the first topic, and are not handled yet. So what stands behind tick N on a
+later topic is held back until tick N has come by on the first.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.boss import ClockTicked
 from contracts.registry import TICK
-from servicekit.pipeline import Unit, tick_of
+from servicekit.pipeline import StreamProcessor, tick_of
 
 _TICK = TICK.encode()
 _decode = msgspec.json.Decoder(ClockTicked).decode
@@ -22,7 +22,7 @@ _NONE = (0, 0)
 Records = Mapping[TopicPartition, list[Any]]
 
 
-class AlignedUnit(Unit):
+class AlignedProcessor(StreamProcessor):
     """Held records stay in memory, in order, while their partition is paused; their offsets are not passed."""
 
     _consumer: AIOKafkaConsumer | None = None

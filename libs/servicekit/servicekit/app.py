@@ -1,4 +1,4 @@
-"""What a service hands to its units."""
+"""What a service hands to its processors."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from servicekit.envelope import Message
 Effects = Callable[[list[Any]], Awaitable[None]]
 
 
-class On:
+class HandlerEntry:
     """A row of a dispatch table: the payload a handler wants (a struct may name fewer fields) and the handler.
 
     ``handle(state or None, data, context) -> Decision``; pure.
@@ -25,7 +25,7 @@ class On:
 
 
 class App(msgspec.Struct, kw_only=True):
-    """What a service gives to a unit: its handlers and how its states look.
+    """What a service gives to a processor: its handlers and how its states look.
 
     ``clock_topics``: a wake-up runs only when the tick has come by on all of these; ``forward_clock_to``: the topic on
     which the tick is passed on after it. ``effects`` is called after each commit that has some.
@@ -35,8 +35,8 @@ class App(msgspec.Struct, kw_only=True):
     name: str
     service: str
     state: Any
-    handlers: Mapping[str, On]
-    on_wake: Callable[[Any, Context], Decision] | None = None
+    handlers: Mapping[str, HandlerEntry]
+    on_timer: Callable[[Any, Context], Decision] | None = None
     clock_topics: tuple[str, ...] = ()
     forward_clock_to: str | None = None
     partitions: int = 4

@@ -8,7 +8,7 @@ import msgspec
 from servicekit.envelope import Message
 
 
-class Emit(msgspec.Struct, frozen=True):
+class OutgoingEvent(msgspec.Struct, frozen=True):
     """An event to publish. ``subject`` defaults to the key that was handled, ``topic`` to the type's home topic.
 
     ``seed`` names the cause the id is derived from (default: the handled message, the key, the type and the ordinal);
@@ -26,7 +26,7 @@ class Emit(msgspec.Struct, frozen=True):
     time: datetime | None = None
 
 
-class Row(msgspec.Struct, frozen=True):
+class DocumentWrite(msgspec.Struct, frozen=True):
     """A document people query: replaced whole under its id; ``doc`` None removes it.
 
     ``new``: there is none under this id yet. Only a hint, which saves a store the search.
@@ -38,8 +38,10 @@ class Row(msgspec.Struct, frozen=True):
     new: bool = False
 
 
-class Tell(msgspec.Struct, frozen=True):
-    """A word to another key of the same unit: its handler runs at once, before the next message, in the same write."""
+class Forward(msgspec.Struct, frozen=True):
+    """A word to another key of the same processor: its handler runs at once, before the next message, in the same
+    write.
+    """
 
     key: str
     type: str
@@ -49,18 +51,18 @@ class Tell(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True):
     """Outcome of handling one message for one key.
 
-    ``state`` None forgets the key. ``wake_at`` is when the key wants to be looked at again (business time, None:
-    never); it replaces the earlier wish. ``tells`` are handled next, by other keys of this unit. ``effects`` are handed
-    to the service after the commit, ``answer`` to whoever sent the command.
+    ``state`` None forgets the key. ``timer_at`` is when the key wants to be looked at again (business time, None:
+    never); it replaces the earlier wish. ``forwards`` are handled next, by other keys of this processor. ``effects``
+    are handed to the service after the commit, ``answer`` to whoever sent the command.
     """
 
     state: Any
-    events: tuple[Emit, ...] = ()
-    wake_at: datetime | None = None
-    rows: tuple[Row, ...] = ()
+    events: tuple[OutgoingEvent, ...] = ()
+    timer_at: datetime | None = None
+    writes: tuple[DocumentWrite, ...] = ()
     effects: tuple[Any, ...] = ()
     answer: Any = None
-    tells: tuple[Tell, ...] = ()
+    forwards: tuple[Forward, ...] = ()
 
 
 class Context(msgspec.Struct, frozen=True):

@@ -1,8 +1,9 @@
 """CloudEvents 1.0 in Kafka binary content mode: what a received message is, and how a new one is written.
 
 Extension attributes of ours: ``correlationid`` (the BOSS record that began it), ``causationid`` (the event before),
-``businessclock`` (business time when the record was accepted), ``sequence`` (``<producer unit>:<number>``, rising
-within a producer unit: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS record),
+``businessclock`` (business time when the record was accepted), ``sequence`` (``<producer processor>:<number>``, rising
+within a producer processor: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS
+record),
 ``ownerrevision`` (that at which the record came to this customer; absent when it always was theirs).
 """
 
@@ -77,7 +78,7 @@ def command(type_: str, key: str, data: object, *, id: str, correlation_id: str 
     return message
 
 
-class OutMessage(msgspec.Struct, frozen=True, array_like=True):
+class OutgoingMessage(msgspec.Struct, frozen=True, array_like=True):
     """A message to be sent, as it waits in an outbox: exact bytes, so that a repeat is the same message."""
 
     topic: str

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLarg
 from aiokafka.partitioner import murmur2
 
 from servicekit import fetched
-from servicekit.envelope import Headers, OutMessage
+from servicekit.envelope import Headers, OutgoingMessage
 
 log = structlog.get_logger()
 MAX_MESSAGE_BYTES = 8 << 20
@@ -42,13 +42,13 @@ class Publisher:
         await self._current()
         return self
 
-    async def publish(self, messages: Sequence[OutMessage]) -> None:
+    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Returns when the broker has acknowledged all of them; per partition they stand in this order.
 
         Raises what the client raises; some may have been taken then. The caller sends again from the first one.
         """
         producer = await self._current()
-        left: dict[tuple[str, int], deque[OutMessage]] = defaultdict(deque)
+        left: dict[tuple[str, int], deque[OutgoingMessage]] = defaultdict(deque)
         for message in messages:
             left[message.topic, message.partition].append(message)
         try:
@@ -68,7 +68,7 @@ class Publisher:
         self, topic: str, value: bytes | None, *, key: bytes | None, partition: int, headers: Headers
     ) -> None:
         """One message."""
-        await self.publish([OutMessage(topic, partition, key, value, headers)])
+        await self.publish([OutgoingMessage(topic, partition, key, value, headers)])
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -83,7 +83,7 @@ class Publisher:
             return self._producer
 
     async def _batch(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, queue: "deque[OutMessage]"
+        self, producer: AIOKafkaProducer, topic: str, partition: int, queue: "deque[OutgoingMessage]"
     ) -> "asyncio.Future[object]":
         """Send as many messages of a partition as one batch holds."""
         batch = producer.create_batch()
@@ -106,7 +106,7 @@ class Publisher:
             task.add_done_callback(self._closing.discard)
 
 
-def _size(message: OutMessage) -> int:
+def _size(message: OutgoingMessage) -> int:
     """Bytes on the wire, rounded up."""
     headers = sum(3 * len(name) + len(value) + 10 for name, value in message.headers)
     return len(message.key or b"") + len(message.value or b"") + headers + 128

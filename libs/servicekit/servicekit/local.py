@@ -1,4 +1,4 @@
-"""Local store: RocksDB through rocksdict, one directory a unit, one synced WriteBatch a commit.
+"""Local store: RocksDB through rocksdict, one directory a processor, one synced WriteBatch a commit.
 
 Keys: ``s<key>`` -> 8 bytes wake (0: none) + state; ``w<8 bytes due><key>`` -> empty; ``o<8 bytes sequence>`` ->
 message; ``p`` -> position. Stale wake entries are dropped when they come up.
@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 
-from servicekit.decision import Row
-from servicekit.envelope import OutMessage
+from servicekit.decision import DocumentWrite
+from servicekit.envelope import OutgoingMessage
 from servicekit.store import Batch, Fenced, Position
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
-_decode_out = msgspec.msgpack.Decoder(OutMessage).decode
+_decode_out = msgspec.msgpack.Decoder(OutgoingMessage).decode
 _NO_WAKE = bytes(8)
 
 
@@ -35,7 +35,7 @@ def _options() -> Options:
 
 
 class LocalStore:
-    """Store of one unit under ``path``. RocksDB's lock file keeps a second process out (``Fenced``)."""
+    """Store of one processor under ``path``. RocksDB's lock file keeps a second process out (``Fenced``)."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,7 +51,7 @@ class LocalStore:
             if "lock" in str(error).lower():
                 raise Fenced(f"{self._path} is in use by another process") from error
             raise
-        # RocksDB lets go of the GIL: while it reads or syncs for this unit, the loop serves the others.
+        # RocksDB lets go of the GIL: while it reads or syncs for this processor, the loop serves the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._path.name}")
         raw = self._db.get(b"p")
         self._position = _decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
@@ -93,14 +93,14 @@ class LocalStore:
                 write.put(b"w" + due + name, b"")
         for number, message in batch.outbox:
             write.put(b"o" + number.to_bytes(8, "big"), _encode(message))
-        self._write_rows(write, batch.rows)
+        self._write_rows(write, batch.writes)
         position = self._position.after(batch)
         write.put(b"p", _encode(position))
         await asyncio.get_running_loop().run_in_executor(self._thread, self._db.write, write, self._synced)
         self._position = position
 
-    def _write_rows(self, write: WriteBatch, rows: list[Row]) -> None:
-        """Rows have no home here; a service that keeps its own beside the states puts them into the same write."""
+    def _write_rows(self, write: WriteBatch, writes: list[DocumentWrite]) -> None:
+        """Documents have no home here; a service that keeps its own beside the states puts them into the same write."""
 
     async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
@@ -124,8 +124,8 @@ class LocalStore:
         found = next(self._prefix(b"w"), None)
         return None if found is None else int.from_bytes(found[1:9], "big")
 
-    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
-        rows: list[tuple[int, OutMessage]] = []
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutgoingMessage]]:
+        rows: list[tuple[int, OutgoingMessage]] = []
         items = self._db.iter()
         items.seek(b"o" + (after + 1).to_bytes(8, "big"))
         while items.valid() and items.key().startswith(b"o") and len(rows) < limit:

@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from servicekit.envelope import OutMessage
+from servicekit.envelope import OutgoingMessage
 from servicekit.store import Batch, Fenced, Position
 
 
@@ -14,7 +14,7 @@ class _Kept:
         self.states: dict[str, bytes] = {}
         self.wakes: dict[str, int] = {}
         self.documents: dict[str, dict[str, dict[str, Any]]] = {}
-        self.pending: dict[int, OutMessage] = {}
+        self.pending: dict[int, OutgoingMessage] = {}
         self.position = Position(epoch="memory")
         self.owner: MemoryStore | None = None
 
@@ -48,7 +48,7 @@ class MemoryStore:
 
     async def commit(self, batch: Batch) -> None:
         if self._kept.owner not in (None, self):
-            raise Fenced("the unit has another owner")
+            raise Fenced("the processor has another owner")
         for key, (state, wake) in batch.states.items():
             if state is None:
                 self.states.pop(key, None)
@@ -57,7 +57,7 @@ class MemoryStore:
             self.wakes.pop(key, None)
             if state is not None and wake is not None:
                 self.wakes[key] = wake
-        for row in batch.rows:
+        for row in batch.writes:
             collection = self.documents.setdefault(row.collection, {})
             if row.doc is None:
                 collection.pop(row.id, None)
@@ -72,7 +72,7 @@ class MemoryStore:
     async def next_due(self) -> int | None:
         return min(self.wakes.values(), default=None)
 
-    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutgoingMessage]]:
         return [(n, self.pending[n]) for n in sorted(self.pending) if n > after][:limit]
 
     async def sent(self, up_to: int) -> None:
@@ -83,7 +83,7 @@ class MemoryStore:
         return None
 
 
-class MemoryRows:
+class MemoryDocuments:
     """Read side of one or more memory stores."""
 
     def __init__(self, *stores: MemoryStore) -> None:

@@ -1,9 +1,9 @@
 """Mongo store, the only module that knows motor (past its end of life: pymongo's AsyncMongoClient can take its place).
 
-One database a service. Collections of a unit: ``<app>_state`` {_id key, u unit, w wake ms, s state}, ``<app>_outbox``
-{_id "unit:first sequence", u, n last sequence, m messages}, ``<app>_units`` {_id unit, owner, commits, position}. Every
-commit is one transaction that compares ``owner`` and counts ``commits``: a process that was taken over can't write, and
-a commit whose answer was lost is recognised.
+One database a service. Collections of a processor: ``<app>_state`` {_id key, u processor, w wake ms, s state},
+``<app>_outbox`` {_id "processor:first sequence", u, n last sequence, m messages}, ``<app>_units`` {_id processor,
+owner, commits, position}. Every commit is one transaction that compares ``owner`` and counts ``commits``: a process
+that was taken over can't write, and a commit whose answer was lost is recognised.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from servicekit.decision import Row
-from servicekit.envelope import OutMessage
+from servicekit.decision import DocumentWrite
+from servicekit.envelope import OutgoingMessage
 from servicekit.store import Batch, Fenced, Position, Transient
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
-_decode_pack = msgspec.msgpack.Decoder(list[tuple[int, OutMessage]]).decode
-#: messages a batch of a unit that writes here: in larger ones transactions of several services hold each other up
+_decode_pack = msgspec.msgpack.Decoder(list[tuple[int, OutgoingMessage]]).decode
+#: messages a batch of a processor that writes here: in larger ones transactions of several services hold each other up
 BATCH_MAX = 500
 _KEYS_A_QUERY = 50
 _PACK_MESSAGES, _PACK_BYTES = 200, 1 << 20
@@ -57,7 +57,7 @@ def connect(uri: str, database: str) -> "AsyncIOMotorDatabase[Document]":
 
 
 def stores(database: "AsyncIOMotorDatabase[Document]") -> "Callable[[App, int], MongoStore]":
-    """Makes the store of each unit of an app in this database; their commits take turns.
+    """Makes the store of each processor of an app in this database; their commits take turns.
 
     Side by side, transactions of a few thousand documents bring the embedded server almost to a standstill.
     """
@@ -66,12 +66,12 @@ def stores(database: "AsyncIOMotorDatabase[Document]") -> "Callable[[App, int], 
 
 
 class MongoStore:
-    """Store of one unit of an app in a service's database."""
+    """Store of one processor of an app in a service's database."""
 
     def __init__(
-        self, database: "AsyncIOMotorDatabase[Document]", app: str, unit: str, turn: asyncio.Lock | None = None
+        self, database: "AsyncIOMotorDatabase[Document]", app: str, processor: str, turn: asyncio.Lock | None = None
     ) -> None:
-        self._db, self._unit, self._owner = database, unit, secrets.token_hex(8)
+        self._db, self._processor, self._owner = database, processor, secrets.token_hex(8)
         self._sent = 0
         self._turn = turn or asyncio.Lock()
         self._states, self._outbox, self._units = (
@@ -87,10 +87,12 @@ class MongoStore:
             lsid = bytes(self._session.session_id["id"])  # type: ignore[index]  # motor: a property, stubbed as a method
             # Taking over: an earlier owner that was killed may have left its transaction open, and that would block us
             # until the server gives it up; from the update on every commit of an earlier owner fails.
-            if (earlier := await self._units.find_one({"_id": self._unit}, {"session": 1})) and "session" in earlier:
+            if (
+                earlier := await self._units.find_one({"_id": self._processor}, {"session": 1})
+            ) and "session" in earlier:
                 await self._db.client.admin.command("killSessions", [{"id": Binary(earlier["session"], 4)}])
-            unit = await self._units.find_one_and_update(
-                {"_id": self._unit},
+            processor = await self._units.find_one_and_update(
+                {"_id": self._processor},
                 {
                     "$set": {"owner": self._owner, "session": lsid},
                     "$setOnInsert": {"commits": 0, "position": _encode(fresh)},
@@ -100,9 +102,9 @@ class MongoStore:
             )
         except _PASSING as error:
             raise Transient(str(error)) from error
-        assert unit is not None
-        self._commits = int(unit["commits"])
-        self._position = _decode_position(unit["position"])
+        assert processor is not None
+        self._commits = int(processor["commits"])
+        self._position = _decode_position(processor["position"])
         return self._position
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
@@ -137,25 +139,25 @@ class MongoStore:
 
     async def _write(self, batch: Batch, position: Position, session: AsyncIOMotorClientSession) -> None:
         changed = await self._units.update_one(
-            {"_id": self._unit, "owner": self._owner, "commits": self._commits},
+            {"_id": self._processor, "owner": self._owner, "commits": self._commits},
             {"$set": {"commits": self._commits + 1, "position": _encode(position)}},
             session=session,
         )
         if changed.matched_count == 0:
-            unit = await self._units.find_one({"_id": self._unit, "owner": self._owner}, session=session)
-            if unit is None or unit["commits"] != self._commits + 1:
-                raise Fenced(f"unit {self._unit} has another owner")
+            processor = await self._units.find_one({"_id": self._processor, "owner": self._owner}, session=session)
+            if processor is None or processor["commits"] != self._commits + 1:
+                raise Fenced(f"processor {self._processor} has another owner")
             return  # this commit stands already: only its answer was lost
-        states = {key: _state_document(self._unit, *state) for key, state in batch.states.items()}
+        states = {key: _state_document(self._processor, *state) for key, state in batch.states.items()}
         await _put(self._states, states, batch.absent, session)
         if batch.outbox:
             packs = [
-                {"_id": f"{self._unit}:{pack[0][0]}", "u": self._unit, "n": pack[-1][0], "m": _encode(pack)}
+                {"_id": f"{self._processor}:{pack[0][0]}", "u": self._processor, "n": pack[-1][0], "m": _encode(pack)}
                 for pack in _packs(batch.outbox)
             ]
             await self._outbox.insert_many(packs, ordered=False, session=session)
-        by_collection: dict[str, list[Row]] = {}
-        for row in batch.rows:
+        by_collection: dict[str, list[DocumentWrite]] = {}
+        for row in batch.writes:
             by_collection.setdefault(row.collection, []).append(row)
         for name, rows in by_collection.items():
             # What the first row of an id says counts: later ones of this batch know that one.
@@ -166,7 +168,7 @@ class MongoStore:
     async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
         try:
             cursor = (
-                self._states.find({"u": self._unit, "w": {"$lte": until_ms, "$gt": 0}}, {"w": 1})
+                self._states.find({"u": self._processor, "w": {"$lte": until_ms, "$gt": 0}}, {"w": 1})
                 .sort("w", 1)
                 .limit(limit)
             )
@@ -176,16 +178,16 @@ class MongoStore:
 
     async def next_due(self) -> int | None:
         try:
-            found = await self._states.find_one({"u": self._unit, "w": {"$gt": 0}}, {"w": 1}, sort=[("w", 1)])
+            found = await self._states.find_one({"u": self._processor, "w": {"$gt": 0}}, {"w": 1}, sort=[("w", 1)])
         except _PASSING as error:
             raise Transient(str(error)) from error
         return None if found is None else int(found["w"])
 
-    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutgoingMessage]]:
         after = max(after, self._sent)
-        found: list[tuple[int, OutMessage]] = []
+        found: list[tuple[int, OutgoingMessage]] = []
         try:
-            async for document in self._outbox.find({"u": self._unit, "n": {"$gt": after}}).sort("n", 1):
+            async for document in self._outbox.find({"u": self._processor, "n": {"$gt": after}}).sort("n", 1):
                 found.extend(numbered for numbered in _decode_pack(document["m"]) if numbered[0] > after)
                 if len(found) >= limit:
                     break
@@ -197,7 +199,7 @@ class MongoStore:
         # A pack goes when its last message has been sent; after a crash its first ones are sent again.
         self._sent = up_to
         try:
-            await self._outbox.delete_many({"u": self._unit, "n": {"$lte": up_to}})
+            await self._outbox.delete_many({"u": self._processor, "n": {"$lte": up_to}})
         except _PASSING as error:
             raise Transient(str(error)) from error
 
@@ -210,9 +212,9 @@ def _parts(keys: list[str]) -> list[list[str]]:
     return [keys[i : i + _KEYS_A_QUERY] for i in range(0, len(keys), _KEYS_A_QUERY)]
 
 
-def _packs(messages: list[tuple[int, OutMessage]]) -> Iterator[list[tuple[int, OutMessage]]]:
+def _packs(messages: list[tuple[int, OutgoingMessage]]) -> Iterator[list[tuple[int, OutgoingMessage]]]:
     """Messages by the document: the embedded server writes one of many messages as fast as one of a single."""
-    pack: list[tuple[int, OutMessage]] = []
+    pack: list[tuple[int, OutgoingMessage]] = []
     size = 0
     for numbered in messages:
         length = len(numbered[1].value or b"")
@@ -225,13 +227,13 @@ def _packs(messages: list[tuple[int, OutMessage]]) -> Iterator[list[tuple[int, O
         yield pack
 
 
-def _state_document(unit: str, state: bytes | None, wake: int | None) -> Document | None:
-    return None if state is None else {"u": unit, "w": wake or 0, "s": state}
+def _state_document(processor: str, state: bytes | None, wake: int | None) -> Document | None:
+    return None if state is None else {"u": processor, "w": wake or 0, "s": state}
 
 
 def _without_hints(batch: Batch) -> Batch:
-    rows = [msgspec.structs.replace(row, new=False) for row in batch.rows]
-    return msgspec.structs.replace(batch, rows=rows, absent=set())
+    writes = [msgspec.structs.replace(row, new=False) for row in batch.writes]
+    return msgspec.structs.replace(batch, writes=writes, absent=set())
 
 
 async def _put(
@@ -253,7 +255,7 @@ async def _put(
         await collection.bulk_write(others, ordered=False, session=session)
 
 
-class MongoRows:
+class MongoDocuments:
     """Read side of a service's documents."""
 
     def __init__(self, database: "AsyncIOMotorDatabase[Document]") -> None:

@@ -1,12 +1,12 @@
 """The consumer loop, written once: fetch -> decode -> load -> handle (pure) -> one atomic write -> relay -> commit.
 
-A *unit* is one writer: some partitions of some topics, one store. Everything that changes its state passes here in
+A *processor* is one writer: some partitions of some topics, one store. Everything that changes its state passes here in
 order: messages, commands of the own process and wake-ups of the business clock. Exactly once in effect: state, outbox
 and position are one write; repeats of the wire are dropped by their producer's sequence.
 
 Outcomes of a message: handled | repeated | skipped (not for us) | dead-lettered (``Invalid``, a body that breaks its
 contract, a handler's error). ``Transient`` failures of store or broker are waited out, in order; ``Fenced``, too many
-dead letters in a row and an error in a wake-up or effect stop the unit, loudly.
+dead letters in a row and an error in a wake-up or effect stop the processor, loudly.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
-from servicekit import deadletter, faults, telemetry
+from servicekit import dead_letters, faults, telemetry
 from servicekit.app import App, Effects
 from servicekit.clock import iso, to_millis
 from servicekit.decision import Context, Invalid, Refused
@@ -33,9 +33,9 @@ from servicekit.envelope import Message, parse_time
 from servicekit.fetched import UNREADABLE
 from servicekit.relay import Publisher, Relay
 from servicekit.store import Batch, Fenced, Position, Store, Transient
-from servicekit.work import Work
+from servicekit.unit_of_work import UnitOfWork
 
-__all__ = ["App", "Effects", "Stopped", "Unit"]
+__all__ = ["App", "Effects", "Stopped", "StreamProcessor"]
 log = structlog.get_logger()
 _EPOCH = parse_time("1970-01-01T00:00:00+00:00")
 _DUE_CHUNK = 500
@@ -45,10 +45,12 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """An error that belongs to no message: a wake-up or an effect failed. The unit stops; its supervisor starts it."""
+    """An error that belongs to no message: a wake-up or an effect failed. The processor stops; its supervisor starts
+    it.
+    """
 
 
-_FATAL = (Fenced, deadletter.TooMany, Stopped, asyncio.CancelledError)
+_FATAL = (Fenced, dead_letters.TooMany, Stopped, asyncio.CancelledError)
 
 
 def tick_of(mark: str | None) -> tuple[tuple[int, int], datetime]:
@@ -73,7 +75,7 @@ def _ended() -> Refused:
     return Refused("stopping", zh, en, 503)
 
 
-class Unit:
+class StreamProcessor:
     """One writer of an app. ``run`` works until ``stop`` is called and then finishes the batch at hand."""
 
     def __init__(
@@ -113,7 +115,7 @@ class Unit:
     async def command(self, message: Message) -> Any:
         """Carry out a command in its turn; returns the decision's ``answer`` after the commit.
 
-        Raises ``Refused``, also when the unit ends before it could answer.
+        Raises ``Refused``, also when the processor ends before it could answer.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked.add(future)
@@ -126,9 +128,11 @@ class Unit:
             self._asked.discard(future)
 
     def settle(self) -> dict[str, Any]:
-        """Where this unit stands, for ``kam wait`` and lag: next offsets, next sequence, outbox, whether at work."""
+        """Where this processor stands, for ``kam wait`` and lag: next offsets, next sequence, outbox, whether at
+        work.
+        """
         return {
-            "unit": self.name,
+            "processor": self.name,
             "inputs": [f"{tp.topic}/{tp.partition}" for tp in self.inputs],
             "offsets": {**self.position.offsets, **self._passed},
             "sequence": self.position.next_sequence,
@@ -147,7 +151,7 @@ class Unit:
     # --- life ---------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Take the unit over; positions, clock and outbox are the store's."""
+        """Take the processor over; positions, clock and outbox are the store's."""
         self.position = await self._patiently(self.store.open)
         marks = self.position.marks
         self.now = parse_time(marks["clock"]) if "clock" in marks else _EPOCH
@@ -165,11 +169,11 @@ class Unit:
             if position < begin:
                 self.gaps[name] = begin - position
                 telemetry.LOST.labels(self.name, tp.topic).inc(begin - position)
-                log.error("log.gap", unit=self.name, input=name, position=position, log_begins=begin)
+                log.error("log.gap", processor=self.name, input=name, position=position, log_begins=begin)
             consumer.seek(tp, max(position, begin))
 
     async def run(self, consumer: AIOKafkaConsumer | None) -> None:
-        """Work until stopped. Any error but a passing one ends the unit and is kept in ``failed``."""
+        """UnitOfWork until stopped. Any error but a passing one ends the processor and is kept in ``failed``."""
         relay = asyncio.create_task(self.relay.run(), name=f"relay {self.name}")
         try:
             await self._loop(consumer, relay)
@@ -177,7 +181,7 @@ class Unit:
                 async with asyncio.timeout(5):
                     await self.relay.drain()
             except TimeoutError:
-                log.warning("unit.outbox_left", unit=self.name, pending=self.relay.pending)
+                log.warning("processor.outbox_left", processor=self.name, pending=self.relay.pending)
         except BaseException as error:
             self.failed = error
             raise
@@ -234,13 +238,13 @@ class Unit:
             return fetch.result()  # type: ignore[no-any-return]
         except KafkaError as error:
             telemetry.RETRIES.labels(self.name).inc()
-            log.warning("fetch.retry", unit=self.name, error=repr(error))
+            log.warning("fetch.retry", processor=self.name, error=repr(error))
             await asyncio.sleep(1.0)
             return {}
 
     async def _look_past(self, consumer: AIOKafkaConsumer) -> None:
         """Markers of transactions and aborted records take offsets too and never come by: what has been passed, for
-        ``settle``. All that was fetched has been handled here, or is held by an aligned unit."""
+        ``settle``. All that was fetched has been handled here, or is held by an aligned processor."""
         for tp in self.inputs:
             if tp not in self.set_aside():
                 reached, name = await consumer.position(tp), f"{tp.topic}/{tp.partition}"
@@ -254,7 +258,7 @@ class Unit:
         return ()
 
     async def _room(self) -> None:
-        """Back-pressure of the broker. A unit that waits for it is not stuck: the relay says how it fares."""
+        """Back-pressure of the broker. A processor that waits for it is not stuck: the relay says how it fares."""
         while True:
             try:
                 async with asyncio.timeout(5):
@@ -281,7 +285,7 @@ class Unit:
         except _FATAL:
             raise
         except Exception:
-            log.exception("batch.bisected", unit=self.name, messages=len(messages))
+            log.exception("batch.bisected", processor=self.name, messages=len(messages))
             self._in_a_row = in_a_row
             for message in messages:
                 if message.offset >= self.position.offsets.get(f"{message.topic}/{message.partition}", 0):
@@ -299,7 +303,7 @@ class Unit:
         except _FATAL:
             raise
         except Exception as error:
-            work = Work(self)
+            work = UnitOfWork(self)
             work.offsets[f"{message.topic}/{message.partition}"] = message.offset + 1
             self._dead(work, message, error)
             await self._commit(work)
@@ -315,7 +319,7 @@ class Unit:
     async def _process(self, messages: list[Message], commands: Sequence[tuple[Message, asyncio.Future[Any]]]) -> None:
         handlers = self.app.handlers
         key_of = self._key
-        work = Work(self, {key_of(m): m for m in messages if m.type in handlers})
+        work = UnitOfWork(self, {key_of(m): m for m in messages if m.type in handlers})
         keys = {*work.last, *(m.key for m, _ in commands)}
         await self._load(work, keys)
         counts: Counter[tuple[str, str]] = Counter()
@@ -329,23 +333,23 @@ class Unit:
             except Exception as error:
                 self._dead(work, message, error)
                 outcome = "dead"
-            if work.told:
-                await self._tell(work)
+            if work.forwarded:
+                await self._forward(work)
             if outcome == "handled":
                 self._in_a_row = 0
             counts[message.topic, outcome] += 1
         for message, future in commands:
             self._carry_out(work, message, future)
-            await self._tell(work)
+            await self._forward(work)
         await self._commit(work)
         for (topic, outcome), n in counts.items():
             telemetry.MESSAGES.labels(self.name, topic, outcome).inc(n)
         if messages:
-            log.debug("batch.done", unit=self.name, counts=counts)
+            log.debug("batch.done", processor=self.name, counts=counts)
 
-    def _handle(self, work: Work, message: Message) -> str:
+    def _handle(self, work: UnitOfWork, message: Message) -> str:
         headers = message.headers
-        replay = headers.get(deadletter.REPLAY_FOR)
+        replay = headers.get(dead_letters.REPLAY_FOR)
         if replay is not None and replay.decode() != self.app.name:
             return "skipped"
         if replay is None and work.is_repeat(message):
@@ -383,7 +387,7 @@ class Unit:
         work.apply(key, on.handle(work.state(key), data, context), context)
         return "handled"
 
-    def _carry_out(self, work: Work, message: Message, future: "asyncio.Future[Any]") -> None:
+    def _carry_out(self, work: UnitOfWork, message: Message, future: "asyncio.Future[Any]") -> None:
         on = self.app.handlers[message.type]
         context = Context(work.now, message.id, message.type, message.correlation_id)
         try:
@@ -393,27 +397,27 @@ class Unit:
         except Refused as refusal:
             _fail(future, refusal)
         except Exception as error:
-            log.exception("command.failed", unit=self.name, type=message.type)
+            log.exception("command.failed", processor=self.name, type=message.type)
             _fail(future, error)
 
-    async def _tell(self, work: Work) -> None:
+    async def _forward(self, work: UnitOfWork) -> None:
         """Hand on what decisions tell other keys, in order, before the next message is looked at."""
-        while work.told:
-            tell, context = work.told.popleft()
+        while work.forwarded:
+            tell, context = work.forwarded.popleft()
             await self._load(work, {tell.key})
             decision = self.app.handlers[tell.type].handle(work.state(tell.key), tell.data, context)
             work.apply(tell.key, decision, context)
 
-    def _dead(self, work: Work, message: Message, error: Exception) -> None:
+    def _dead(self, work: UnitOfWork, message: Message, error: Exception) -> None:
         # Strangers may send what they like: only what comes from our own services can say that something is wrong here.
         self._in_a_row += not self.app.open_door
         if self._in_a_row > self._cap:
-            raise deadletter.TooMany(
+            raise dead_letters.TooMany(
                 f"{self._in_a_row} dead letters in a row on {message.topic}/{message.partition}"
             ) from error
         log.error(
             "message.dead_lettered",
-            unit=self.name,
+            processor=self.name,
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
@@ -422,16 +426,16 @@ class Unit:
         )
         telemetry.DEAD_LETTERS.labels(self.name, message.topic, type(error).__name__).inc()
         self.keep_whole(message)
-        work.send(deadletter.letter(message, self.app.name, error))
+        work.send(dead_letters.letter(message, self.app.name, error))
 
     def keep_whole(self, message: Message) -> None:
         """A message that is too large for its dead letter is written to disk, durably, before the letter is."""
-        if self._keep is not None and deadletter.is_too_large(message):
-            log.error("message.kept", unit=self.name, path=str(deadletter.keep(self._keep, message)))
+        if self._keep is not None and dead_letters.is_too_large(message):
+            log.error("message.kept", processor=self.name, path=str(dead_letters.keep(self._keep, message)))
 
     # --- business clock -----------------------------------------------------------------------------------------
 
-    async def _tick(self, work: Work, message: Message, keys: set[str]) -> Work:
+    async def _tick(self, work: UnitOfWork, message: Message, keys: set[str]) -> UnitOfWork:
         """A tick came by on one topic. When it has on all, due keys wake at the clock reached and the tick goes on.
 
         What came before the tick is committed first and the tick itself last: after a crash in between it comes by
@@ -451,7 +455,7 @@ class Unit:
                 if self._is_due(work, to_millis(clock)):
                     await self._commit(work)
                     await self._wake_all(clock)
-                    work = Work(self, work.last)
+                    work = UnitOfWork(self, work.last)
                     await self._load(work, keys)
                 work.advance(max(work.now, clock))
                 work.marks["ticked"] = mark_of_tick(*place)
@@ -461,20 +465,20 @@ class Unit:
         work.offsets[f"{message.topic}/{message.partition}"] = message.offset + 1
         return work
 
-    def _is_due(self, work: Work, until: int) -> bool:
+    def _is_due(self, work: UnitOfWork, until: int) -> bool:
         soonest = min((w for w in work.wakes.values() if w is not None), default=None)
-        return self.app.on_wake is not None and any(w is not None and w <= until for w in (soonest, self._next_due))
+        return self.app.on_timer is not None and any(w is not None and w <= until for w in (soonest, self._next_due))
 
     async def _wake_all(self, clock: datetime) -> None:
         until = to_millis(clock)
         while due := await self._patiently(lambda: self.store.due(until, _DUE_CHUNK)):
-            work = Work(self)
+            work = UnitOfWork(self)
             work.advance(max(work.now, clock))
             await self._load(work, {key for key, _ in due})
             for key, wake in due:
                 try:
                     self._wake(work, key, wake, clock)
-                    await self._tell(work)
+                    await self._forward(work)
                 except Exception as error:
                     raise Stopped(f"{self.name}: waking {key} at {iso(clock)} failed: {error!r}") from error
             await self._commit(work)
@@ -482,25 +486,25 @@ class Unit:
             self.progressed_at = time.monotonic()
         self._next_due = await self._patiently(self.store.next_due)
 
-    def _wake(self, work: Work, key: str, wake: int, clock: datetime) -> None:
+    def _wake(self, work: UnitOfWork, key: str, wake: int, clock: datetime) -> None:
         """One key, at the clock all its inputs have reached: some of them may be further already."""
-        assert self.app.on_wake is not None
+        assert self.app.on_timer is not None
         context = Context(clock, f"wake/{self.name}/{key}/{wake}", "wake", f"wake/{key}")
-        decision = self.app.on_wake(work.state(key), context)
-        if decision.wake_at is not None and to_millis(decision.wake_at) <= to_millis(clock):
-            raise ValueError(f"wants to wake at {decision.wake_at}, not after {clock}")
+        decision = self.app.on_timer(work.state(key), context)
+        if decision.timer_at is not None and to_millis(decision.timer_at) <= to_millis(clock):
+            raise ValueError(f"wants to wake at {decision.timer_at}, not after {clock}")
         work.apply(key, decision, context)
 
     # --- store --------------------------------------------------------------------------------------------------
 
-    async def _load(self, work: Work, keys: set[str]) -> None:
+    async def _load(self, work: UnitOfWork, keys: set[str]) -> None:
         if wanted := [key for key in keys if key not in work.loaded]:
             found = await self._patiently(lambda: self.store.load(wanted))
             work.absent.update(key for key in wanted if key not in found)
             for key in wanted:
                 work.loaded[key] = found.get(key)
 
-    async def _commit(self, work: Work) -> None:
+    async def _commit(self, work: UnitOfWork) -> None:
         if work.is_empty():
             return
         batch = work.batch()
@@ -540,6 +544,6 @@ class Unit:
                 return await call()
             except Transient as error:
                 telemetry.RETRIES.labels(self.name).inc()
-                log.warning("store.retry", unit=self.name, error=str(error)[:200], delay=delay)
+                log.warning("store.retry", processor=self.name, error=str(error)[:200], delay=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)

@@ -1,4 +1,4 @@
-"""Outbox relay: sends what a unit has committed, in order, and forgets it after the broker's answer.
+"""Outbox relay: sends what a processor has committed, in order, and forgets it after the broker's answer.
 
 At-least-once: after a crash or a failure the rest of the outbox is sent again from its oldest message, with the same
 bytes; consumers drop the repeats by their ``sequence``. A message that the broker will never take must not hold up
@@ -22,7 +22,7 @@ from aiokafka.errors import (
 )
 
 from servicekit import faults, telemetry
-from servicekit.envelope import OutMessage, encode_data
+from servicekit.envelope import OutgoingMessage, encode_data
 from servicekit.store import Store, Transient
 
 log = structlog.get_logger()
@@ -43,24 +43,32 @@ _PERMANENT = (
 class Publisher(Protocol):
     """What a relay sends by (``servicekit.kafka.Publisher``)."""
 
-    async def publish(self, messages: list[OutMessage]) -> None:
+    async def publish(self, messages: list[OutgoingMessage]) -> None:
         """Returns when the broker has all of them."""
 
 
 class Relay:
-    """One a unit: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` is the rest.
+    """One a processor: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` is the rest.
 
     ``failing_since``: monotonic time of the first failure after the last success. ``undeliverable`` counts the messages
     that no broker will take; they lie in ``keep``.
     """
 
-    def __init__(self, unit: str, service: str, store: Store, publisher: Publisher, keep: Path | None = None) -> None:
-        self._unit, self._service, self._store, self._publisher, self._keep = unit, service, store, publisher, keep
-        self._waiting: deque[tuple[int, OutMessage]] = deque()
+    def __init__(
+        self, processor: str, service: str, store: Store, publisher: Publisher, keep: Path | None = None
+    ) -> None:
+        self._processor, self._service, self._store, self._publisher, self._keep = (
+            processor,
+            service,
+            store,
+            publisher,
+            keep,
+        )
+        self._waiting: deque[tuple[int, OutgoingMessage]] = deque()
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self._gauge = telemetry.OUTBOX.labels(unit)
+        self._gauge = telemetry.OUTBOX.labels(processor)
         self.failing_since: float | None = None
         self.undeliverable = 0
 
@@ -72,7 +80,7 @@ class Relay:
             after = rows[-1][0]
         self._more.set()
 
-    def offer(self, rows: list[tuple[int, OutMessage]]) -> None:
+    def offer(self, rows: list[tuple[int, OutgoingMessage]]) -> None:
         """Messages just committed, in order."""
         if rows:
             self._waiting.extend(rows)
@@ -102,8 +110,8 @@ class Relay:
                 await self._store.sent(chunk[-1][0])
             except (KafkaError, Transient, OSError) as error:
                 self.failing_since = self.failing_since or time.monotonic()
-                telemetry.RETRIES.labels(self._unit).inc()
-                log.warning("relay.retry", unit=self._unit, error=repr(error), delay=delay)
+                telemetry.RETRIES.labels(self._processor).inc()
+                log.warning("relay.retry", processor=self._processor, error=repr(error), delay=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LONGEST_DELAY)
                 continue
@@ -119,7 +127,7 @@ class Relay:
         while self._waiting:
             await asyncio.sleep(0.01)
 
-    async def _send(self, messages: list[OutMessage]) -> None:
+    async def _send(self, messages: list[OutgoingMessage]) -> None:
         try:
             await self._publisher.publish(messages)
         except _PERMANENT:
@@ -127,21 +135,21 @@ class Relay:
             for message in messages:
                 await self._send_alone(message)
         for topic in {m.topic for m in messages}:
-            telemetry.EVENTS.labels(self._unit, topic).inc(sum(1 for m in messages if m.topic == topic))
+            telemetry.EVENTS.labels(self._processor, topic).inc(sum(1 for m in messages if m.topic == topic))
 
-    async def _send_alone(self, message: OutMessage) -> None:
+    async def _send_alone(self, message: OutgoingMessage) -> None:
         try:
             await self._publisher.publish([message])
         except _PERMANENT as error:
             await asyncio.to_thread(self._put_aside, message)
             self.undeliverable += 1
-            telemetry.UNDELIVERABLE.labels(self._unit, message.topic).inc()
+            telemetry.UNDELIVERABLE.labels(self._processor, message.topic).inc()
             log.error(
-                "message.undeliverable", unit=self._unit, topic=message.topic, partition=message.partition,
+                "message.undeliverable", processor=self._processor, topic=message.topic, partition=message.partition,
                 bytes=len(message.value or b""), kept=str(self._keep), error=repr(error),
             )  # fmt: skip
 
-    def _put_aside(self, message: OutMessage) -> None:
+    def _put_aside(self, message: OutgoingMessage) -> None:
         if self._keep is None:
             return
         self._keep.mkdir(parents=True, exist_ok=True)

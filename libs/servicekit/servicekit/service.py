@@ -1,4 +1,4 @@
-"""Runs a service: its units, its HTTP API with health, metrics and settling, its background jobs; ends cleanly.
+"""Runs a service: its processors, its HTTP API with health, metrics and settling, its background jobs; ends cleanly.
 
 A composition root builds a ``Service``; ``serve(service)`` is the rest of ``__main__``.
 """
@@ -24,7 +24,7 @@ from servicekit.connections import Connection
 from servicekit.decision import Refused
 from servicekit.doorway import BODY_BYTES, Doorway
 from servicekit.kafka import Publisher, start_consumer, start_producer
-from servicekit.pipeline import App, Unit
+from servicekit.pipeline import App, StreamProcessor
 from servicekit.settings import ServiceSettings
 from servicekit.store import Store
 
@@ -32,27 +32,29 @@ log = structlog.get_logger()
 STUCK_SECONDS = 60.0
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 Job = Callable[[], Awaitable[None]]
-MakeUnit = Callable[..., Unit]
+MakeProcessor = Callable[..., StreamProcessor]
 
 
 class Service:
-    """A service: apps with their units, routers, jobs, and gauges that say whether it still has something to do.
+    """A service: apps with their processors, routers, jobs, and gauges that say whether it still has something to do.
 
-    ``prepare`` runs once before the units open (indexes, seeds). A job that ends with an error ends the service, so
-    that the supervisor starts it again. ``pending`` are functions counting work that ``kam wait`` must wait for.
+    ``prepare`` runs once before the processors open (indexes, seeds). A job that ends with an error ends the service,
+    so that the supervisor starts it again. ``pending`` are functions counting work that ``kam wait`` must wait for.
     ``body_bytes``: how long the body of a request may be.
     """
 
     def __init__(self, name: str, settings: ServiceSettings) -> None:
         self.name, self.settings = name, settings
-        self.units: list[Unit] = []
+        self.processors: list[StreamProcessor] = []
         self.routers: list[APIRouter] = []
         self.jobs: list[Job] = []
         self.prepare: list[Job] = []
         self.pending: dict[str, Callable[[], int]] = {}
         self.freshness: Callable[[], dict[str, Any]] = dict
         self.consumer: AIOKafkaConsumer | None = None
-        self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeUnit, int]] = []
+        self._apps: list[
+            tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor, int]
+        ] = []
         self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
         self._ready = self._stopping = False
         self.body_bytes = BODY_BYTES
@@ -64,10 +66,10 @@ class Service:
         store: Callable[[App, int], Store],
         *,
         single: bool = False,
-        make_unit: MakeUnit = Unit,
+        make_processor: MakeProcessor = StreamProcessor,
         batch_max: int | None = None,
     ) -> None:
-        """Give an app its units: one per owned partition over all ``topics``, or a single one over everything.
+        """Give an app its processors: one per owned partition over all ``topics``, or a single one over everything.
 
         ``batch_max``: messages a batch at most, where its store wants fewer than the settings allow.
         """
@@ -76,24 +78,24 @@ class Service:
         else:
             groups = {p: [TopicPartition(t, p) for t in topics] for p in self.settings.owned()}
         most = min(batch_max or self.settings.batch_max, self.settings.batch_max)
-        self._apps.append((app, groups, store, make_unit, most))
+        self._apps.append((app, groups, store, make_processor, most))
 
-    def unit_of(self, app: str, ordinal: int) -> Unit:
-        """The unit of an app that owns this partition. Raises ``Refused`` (503) while the service is starting."""
-        for unit in self.units:
-            if unit.app.name == app and unit.ordinal == ordinal:
-                return unit
+    def processor_of(self, app: str, ordinal: int) -> StreamProcessor:
+        """The processor of an app that owns this partition. Raises ``Refused`` (503) while the service is starting."""
+        for processor in self.processors:
+            if processor.app.name == app and processor.ordinal == ordinal:
+                return processor
         raise Refused("starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503)
 
     async def start(self) -> None:
-        """Connect, open the units at their stored positions. They run in ``run``."""
+        """Connect, open the processors at their stored positions. They run in ``run``."""
         s = self.settings
         for prepare in self.prepare:
             await prepare()
         await self.publisher.start()
-        for app, groups, make_store, make_unit, most in self._apps:
+        for app, groups, make_store, make_processor, most in self._apps:
             for ordinal, inputs in groups.items():
-                unit = make_unit(
+                processor = make_processor(
                     app,
                     ordinal,
                     inputs,
@@ -103,37 +105,37 @@ class Service:
                     dead_letters_in_a_row=s.dead_letters_in_a_row,
                     keep=s.service_data / "undeliverable",
                 )
-                await unit.open()
-                self.units.append(unit)
+                await processor.open()
+                self.processors.append(processor)
         self.consumers: dict[str, AIOKafkaConsumer] = {}
         for app, groups, *_ in self._apps:
             inputs = [tp for group in groups.values() for tp in group]
             if inputs:
                 # One consumer an app: two apps of one service may read the same partition at different speeds.
                 self.consumers[app.name] = await start_consumer(s.kafka, app.name, inputs)
-        for unit in self.units:
-            if unit.inputs:
-                consumer = self.consumers[unit.app.name]
-                unit.seek(consumer, await consumer.beginning_offsets(unit.inputs))
+        for processor in self.processors:
+            if processor.inputs:
+                consumer = self.consumers[processor.app.name]
+                processor.seek(consumer, await consumer.beginning_offsets(processor.inputs))
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until ``stopping``; a unit or job that fails ends everything with its error."""
+        """UnitOfWork until ``stopping``; a processor or job that fails ends everything with its error."""
         await self.start()
         _spare_the_collector()
-        units = [asyncio.create_task(u.run(self.consumers.get(u.app.name)), name=u.name) for u in self.units]
+        processors = [asyncio.create_task(u.run(self.consumers.get(u.app.name)), name=u.name) for u in self.processors]
         jobs = [asyncio.ensure_future(job()) for job in self.jobs]
         lag = asyncio.create_task(self._show_lag())
         self._ready = True
-        log.info("service.ready", units=[u.name for u in self.units])
+        log.info("service.ready", processors=[u.name for u in self.processors])
         stop = asyncio.create_task(stopping.wait())
-        done, _ = await asyncio.wait([stop, lag, *units, *jobs], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([stop, lag, *processors, *jobs], return_when=asyncio.FIRST_COMPLETED)
         self._ready, self._stopping = False, True
         for job in [*jobs, lag]:
             job.cancel()
         await asyncio.gather(*jobs, lag, return_exceptions=True)
-        for unit in self.units:
-            unit.stop()
-        await asyncio.gather(*units, return_exceptions=True)
+        for processor in self.processors:
+            processor.stop()
+        await asyncio.gather(*processors, return_exceptions=True)
         for consumer in self.consumers.values():
             await consumer.stop()
         await self.publisher.stop()
@@ -144,14 +146,14 @@ class Service:
         """Ready means: consuming and not stuck."""
         if not self._ready:
             return False, "starting"
-        for unit in self.units:
-            if unit.failed is not None:
-                return False, f"{unit.name} failed: {unit.failed!r}"
-            if time.monotonic() - unit.progressed_at > STUCK_SECONDS:
-                return False, f"{unit.name} has not moved for {STUCK_SECONDS:.0f} s"
-            failing = unit.relay.failing_since
+        for processor in self.processors:
+            if processor.failed is not None:
+                return False, f"{processor.name} failed: {processor.failed!r}"
+            if time.monotonic() - processor.progressed_at > STUCK_SECONDS:
+                return False, f"{processor.name} has not moved for {STUCK_SECONDS:.0f} s"
+            failing = processor.relay.failing_since
             if failing is not None and time.monotonic() - failing > STUCK_SECONDS:
-                return False, f"{unit.name} could not publish for {STUCK_SECONDS:.0f} s"
+                return False, f"{processor.name} could not publish for {STUCK_SECONDS:.0f} s"
         return True, "ready"
 
     def settle(self) -> dict[str, Any]:
@@ -159,7 +161,7 @@ class Service:
         return {
             "service": self.name,
             "ready": self._ready,
-            "units": [u.settle() for u in self.units],
+            "processors": [u.settle() for u in self.processors],
             "freshness": self.freshness(),
             "pending": {name: count() for name, count in self.pending.items()},
         }
@@ -220,17 +222,19 @@ class Service:
 
         while True:
             await asyncio.sleep(2)
-            for unit in self.units:
-                consumer = self.consumers.get(unit.app.name)
+            for processor in self.processors:
+                consumer = self.consumers.get(processor.app.name)
                 if consumer is None:
                     continue
-                offsets = {tp: unit.position.offsets.get(f"{tp.topic}/{tp.partition}", 0) for tp in unit.inputs}
+                offsets = {
+                    tp: processor.position.offsets.get(f"{tp.topic}/{tp.partition}", 0) for tp in processor.inputs
+                }
                 behind = sum(max(0, (consumer.highwater(tp) or 0) - offset) for tp, offset in offsets.items())
-                telemetry.LAG.labels(unit.name).set(behind)
+                telemetry.LAG.labels(processor.name).set(behind)
                 try:
                     await consumer.commit(offsets)
                 except KafkaError as error:
-                    log.debug("lag.not_shown", unit=unit.name, error=repr(error))
+                    log.debug("lag.not_shown", processor=processor.name, error=repr(error))
 
 
 def _spare_the_collector() -> None:

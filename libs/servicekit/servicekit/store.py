@@ -1,4 +1,6 @@
-"""One protocol for all stores. The unit of load, commit and outbox is one writer (a *unit*, normally one partition)."""
+"""One protocol for all stores. The processor of load, commit and outbox is one writer (a *processor*, normally one
+partition).
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,15 +9,15 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import structlog
 
-from servicekit.decision import Row
-from servicekit.envelope import OutMessage
+from servicekit.decision import DocumentWrite
+from servicekit.envelope import OutgoingMessage
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 
 class Fenced(Exception):
-    """Another process has taken this unit over: this one must stop at once."""
+    """Another process has taken this processor over: this one must stop at once."""
 
 
 class Transient(Exception):
@@ -35,7 +37,7 @@ async def patiently(call: Callable[[], Awaitable[T]], who: str) -> T:
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a unit stands: next offset per ``topic/partition`` and small marks (clock, watermarks, counters)."""
+    """Where a processor stands: next offset per ``topic/partition`` and small marks (clock, watermarks, counters)."""
 
     offsets: dict[str, int] = {}
     marks: dict[str, str] = {}
@@ -43,7 +45,7 @@ class Position(msgspec.Struct, frozen=True):
     epoch: str = ""
 
     def after(self, batch: "Batch") -> "Position":
-        """Where a unit stands once this batch is written."""
+        """Where a processor stands once this batch is written."""
         return Position(
             {**self.offsets, **batch.offsets}, {**self.marks, **batch.marks}, batch.next_sequence, self.epoch
         )
@@ -56,8 +58,8 @@ class Batch(msgspec.Struct):
     """
 
     states: dict[str, tuple[bytes | None, int | None]] = {}
-    rows: list[Row] = []
-    outbox: list[tuple[int, OutMessage]] = []
+    writes: list[DocumentWrite] = []
+    outbox: list[tuple[int, OutgoingMessage]] = []
     offsets: dict[str, int] = {}
     marks: dict[str, str] = {}
     next_sequence: int = 1
@@ -65,13 +67,13 @@ class Batch(msgspec.Struct):
 
 
 class Store(Protocol):
-    """State, wake-ups, rows, outbox and position of one unit; a commit is all or nothing and durable on return.
+    """State, wake-ups, rows, outbox and position of one processor; a commit is all or nothing and durable on return.
 
-    Raises ``Transient`` when it can't be reached, ``Fenced`` when another process owns the unit.
+    Raises ``Transient`` when it can't be reached, ``Fenced`` when another process owns the processor.
     """
 
     async def open(self) -> Position:
-        """Take the unit over and say where it stands."""
+        """Take the processor over and say where it stands."""
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         """Encoded states of these keys; unknown keys are absent."""
@@ -85,17 +87,17 @@ class Store(Protocol):
     async def next_due(self) -> int | None:
         """Earliest wake-up in epoch ms."""
 
-    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutMessage]]:
+    async def outbox(self, after: int, limit: int) -> list[tuple[int, OutgoingMessage]]:
         """Messages not yet known to be sent, in order, with sequence > ``after``."""
 
     async def sent(self, up_to: int) -> None:
         """The broker has answered for everything up to this sequence."""
 
     async def close(self) -> None:
-        """Let go of the unit."""
+        """Let go of the processor."""
 
 
-class Rows(Protocol):
+class Documents(Protocol):
     """Read side of a service's documents. ``where`` takes field -> value, or field -> {"$in"|"$gte"|"$lt": …}."""
 
     async def find(

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from alerts.desk.sending import Answered
+from alerts.notifications.sending import Answered
 
 log = structlog.get_logger()
 

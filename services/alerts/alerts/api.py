@@ -10,10 +10,10 @@ from contracts.answers import AlertView, LooseEnds, RuleView, SmsView
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.query import Filter, since_instant
-from servicekit.store import Rows
+from servicekit.store import Documents
 
 
-def router(rows: Rows, secret_file: Path | None) -> APIRouter:
+def router(rows: Documents, secret_file: Path | None) -> APIRouter:
     """Alerts, SMS and rules as ``kam`` shows them."""
     reader = Guard(secret_file, "service", "manager", "head", "analyst", "operations", "administrator")
     api = APIRouter(prefix="/v1", tags=["alerts"], dependencies=[Depends(reader)])

@@ -5,12 +5,12 @@ from functools import partial
 from alerts import store
 from alerts.api import router
 from alerts.channel.transport import Transport
-from alerts.desk import composition as notifications
-from alerts.detect import composition as detection
+from alerts.detection import composition as detection
+from alerts.notifications import composition as notifications
 from alerts.settings import Settings
 from servicekit import mongo
 from servicekit.service import Service
-from servicekit.store import Rows, patiently
+from servicekit.store import Documents, patiently
 
 NAME = "alerts"
 
@@ -21,14 +21,14 @@ def build(
     transport: Transport | None = None,
     detection_stores: detection.Stores | None = None,
     notification_stores: notifications.Stores | None = None,
-    rows: Rows | None = None,
+    rows: Documents | None = None,
 ) -> Service:
     """The service. Tests hand in a ``transport``, stores and the ``rows`` that read those of notifications; rules,
     templates and policy are the seeds where the rows hold none."""
     service = Service(NAME, settings)
     if notification_stores is None or rows is None:
         database = mongo.connect(settings.mongodb, settings.database)
-        rows, notification_stores = mongo.MongoRows(database), mongo.stores(database)
+        rows, notification_stores = mongo.MongoDocuments(database), mongo.stores(database)
         service.prepare.append(partial(patiently, partial(store.prepare, rows), NAME))
 
     async def compose() -> None:

@@ -16,15 +16,15 @@ from msgspec import Struct
 from prometheus_client import Counter
 
 from alerts.channel import message_id
-from alerts.channel.transport import Inbound, Receipt
-from alerts.desk.book import Policy
-from alerts.desk.sending import Intent
+from alerts.channel.transport import DeliveryReceipt, InboundSms
+from alerts.notifications.send_policy import SmsPolicy
+from alerts.notifications.sending import Intent
 from contracts.alert import OptedOut, ReceiptReceived
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.envelope import Headers, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
-from servicekit.store import Rows
+from servicekit.store import Documents
 from servicekit.words import mask_number
 
 log = structlog.get_logger()
@@ -60,15 +60,15 @@ class Receipts:
     def __init__(
         self,
         publish: Publish,
-        rows: Rows,
-        policy: Policy,
+        rows: Documents,
+        policy: SmsPolicy,
         partitions: int,
         *,
         clock: Callable[[], datetime] = system_now,
-        wall: SystemClock = system_now,
+        system_clock: SystemClock = system_now,
     ) -> None:
         self._publish, self._rows, self._policy = publish, rows, policy
-        self._partitions, self._clock, self._wall = partitions, clock, wall
+        self._partitions, self._clock, self._system_clock = partitions, clock, system_clock
         self._known: dict[str, tuple[str, Found]] = {}
         self._expected: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
 
@@ -97,7 +97,7 @@ class Receipts:
 
     # --- what the SMSC tells ----------------------------------------------------------------------------------------
 
-    async def on_receipt(self, receipt: Receipt) -> None:
+    async def on_receipt(self, receipt: DeliveryReceipt) -> None:
         """Publish a receipt with the message it belongs to; one that belongs to none is published all the same."""
         found = self._remembered(receipt)
         if found is None:
@@ -117,13 +117,13 @@ class Receipts:
             phone=receipt.destination,
             state=receipt.state,
             error=receipt.error,
-            received_at=self._wall(),
+            received_at=self._system_clock(),
         )
         id_ = derive("receipt", receipt.message_id, receipt.destination, receipt.state, receipt.done_at)
         key = found.customer_id if found else _hidden(receipt.destination)
         await self._send(_RECEIPT, key, id_, event, found.correlation if found else id_, found.event if found else None)
 
-    async def on_inbound(self, inbound: Inbound) -> None:
+    async def on_inbound(self, inbound: InboundSms) -> None:
         """TD blocks the number for each customer who has it; any other text is nothing to us."""
         if inbound.text.strip().upper() not in self._policy.opt_out:
             log.info("sms.inbound_ignored", source=mask_number(inbound.source))
@@ -133,7 +133,7 @@ class Receipts:
             log.warning("opt_out.of_no_number", source=mask_number(inbound.source))
             return
         OPT_OUTS.inc()
-        event = OptedOut(phone=phone, text=inbound.text.strip(), received_at=self._wall())
+        event = OptedOut(phone=phone, text=inbound.text.strip(), received_at=self._system_clock())
         customers = [row["customer_id"] for row in await self._rows.find("contacts", {"phone": phone})]
         for key in customers or [_hidden(phone)]:
             id_ = derive("opted-out", key, phone, iso(event.received_at))
@@ -141,7 +141,7 @@ class Receipts:
 
     # --- finding ----------------------------------------------------------------------------------------------------
 
-    def _remembered(self, receipt: Receipt) -> Found | None:
+    def _remembered(self, receipt: DeliveryReceipt) -> Found | None:
         number, found = self._known.get(receipt.message_id, ("", None))
         return found if number == _local(receipt.destination) else None
 
@@ -149,7 +149,7 @@ class Receipts:
         if expected := self._expected.get(_local(destination)):
             await asyncio.wait(set(expected), timeout=_PATIENCE)
 
-    async def _look_up(self, receipt: Receipt) -> Found | None:
+    async def _look_up(self, receipt: DeliveryReceipt) -> Found | None:
         """By message id; else, among the latest messages to that number, by our reference, by an id written
         differently, or the only one without an answer."""
         if receipt.message_id:
@@ -157,7 +157,7 @@ class Receipts:
                 if row["phone"] is not None and _local(row["phone"]) == _local(receipt.destination):
                     return _found("id", row, lambda p: p["message_id"] == receipt.message_id)
         phone = self._policy.e164(receipt.destination) or receipt.destination
-        oldest = iso(self._wall() - timedelta(hours=self._policy.receipt_hours))
+        oldest = iso(self._system_clock() - timedelta(hours=self._policy.receipt_hours))
         rows = await self._rows.find("sms", {"phone": phone, "submitted_at": {"$gte": oldest}}, sort="-submitted_at")
         ways: dict[str, Callable[[dict[str, Any]], bool]] = {
             "reference": lambda p: p["state"] != "queued" and p["reference"] == receipt.reference,

@@ -1,8 +1,8 @@
 """Takes messages that may go, freezes their intents, and only then submits them; brings the answers back.
 
 Nothing is submitted without a committed intent, and nothing is submitted again unless the SMSC surely did not take it:
-that is decided by the desk (desk/sending.py). This module knows waiting, rates and retries, in system time, and that
-time may pass unseen: a process may be stopped and go on when another has taken its partitions over.
+that is decided by the desk (notifications/sending.py). This module knows waiting, rates and retries, in system time,
+and that time may pass unseen: a process may be stopped and go on when another has taken its partitions over.
 """
 
 import asyncio
@@ -15,22 +15,22 @@ import structlog
 from prometheus_client import Counter
 
 from alerts.answers import Kept, KeptAnswers
-from alerts.channel.transport import Answer, Outcome, SubmitRequest, Transport
-from alerts.desk.book import Book, Moment
-from alerts.desk.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
-from alerts.desk.state import Ready
+from alerts.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult, Transport
+from alerts.notifications.send_policy import Moment, SendPolicy
+from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
+from alerts.notifications.state import ReadyToSend
 from alerts.receipts import Receipts
 from servicekit import faults
 from servicekit.envelope import Message, command
-from servicekit.pipeline import Unit
-from servicekit.store import Rows, patiently
+from servicekit.pipeline import StreamProcessor
+from servicekit.store import Documents, patiently
 
 log = structlog.get_logger()
 PARTS = Counter("kam_sms_parts_total", "SMS parts submitted, by what the SMSC said", ["outcome"])
 STALE = Counter("kam_sms_stale_intents_total", "Intents not submitted at once, by what became of them", ["became"])
 
 _IN_HAND = 100  # messages between intent and answer at most: what a kill can leave unknown
-_CONFIRM_SECONDS = 2.0  # an older intent is submitted only when a commit has shown that its unit is still ours
+_CONFIRM_SECONDS = 2.0  # an older intent is submitted only when a commit has shown that its processor is still ours
 _DECIDE_SECONDS = 5.0  # an older one is decided on anew
 _KEEP_SECONDS = 1.0  # answers that have not been written by then are kept on disk until they are
 _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
@@ -39,25 +39,25 @@ _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 class Sender:
     """``offer`` takes what the desk says may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
 
-    ``unit_of``: the desk's unit that owns a customer, None where another process does.
+    ``processor_of``: the desk's processor that owns a customer, None where another process does.
     """
 
     def __init__(
         self,
         transport: Transport,
         receipts: Receipts,
-        unit_of: Callable[[str], Unit | None],
-        rows: Rows,
-        book: Book,
+        processor_of: Callable[[str], StreamProcessor | None],
+        rows: Documents,
+        send_policy: SendPolicy,
         *,
         kept: KeptAnswers,
         in_hand: int = _IN_HAND,
     ) -> None:
         self._kept = kept
-        self._transport, self._receipts, self._unit_of, self._rows = transport, receipts, unit_of, rows
-        self._rate, self._most, self._moment = book.policy.rate_per_second, in_hand, book.moment
-        self._due: list[tuple[int, int, Ready]] = []  # by priority
-        self._later: list[tuple[float, int, Ready]] = []  # by time
+        self._transport, self._receipts, self._processor_of, self._rows = transport, receipts, processor_of, rows
+        self._rate, self._most, self._moment = send_policy.policy.rate_per_second, in_hand, send_policy.moment
+        self._due: list[tuple[int, int, ReadyToSend]] = []  # by priority
+        self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
         self._in_hand = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -65,7 +65,7 @@ class Sender:
         self._changed = asyncio.Event()
         self._allowance, self._allowed_at = float(self._rate), monotonic()
 
-    def offer(self, messages: Iterable[Ready]) -> None:
+    def offer(self, messages: Iterable[ReadyToSend]) -> None:
         """Messages that may go, each after its delay."""
         for message in messages:
             if message.delay > 0:
@@ -94,16 +94,16 @@ class Sender:
             for task in self._tasks:
                 task.cancel()
 
-    async def on_late_answer(self, answer: Answer) -> None:
+    async def on_late_answer(self, answer: SubmitResult) -> None:
         """The SMSC's answer to a part that was given up as unknown."""
         sms_id, _, _ = answer.part_id.rpartition("/")
         row = await patiently(lambda: self._rows.get("sms", sms_id), "sender")
-        unit = None if row is None else self._unit_of(row["customer_id"])
-        if row is None or unit is None:
+        processor = None if row is None else self._processor_of(row["customer_id"])
+        if row is None or processor is None:
             log.warning("sms.late_answer_unknown", part_id=answer.part_id, outcome=answer.outcome.value)
             return
         PARTS.labels("late_" + answer.outcome.value).inc()
-        await _tell(unit, row["customer_id"], Answered(sms_id, (answer,)))
+        await _tell(processor, row["customer_id"], Answered(sms_id, (answer,)))
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
@@ -114,13 +114,13 @@ class Sender:
         lost, ready = [], []
         where = {"state": {"$in": ["sending", "queued"]}}
         for row in await patiently(lambda: self._rows.find("sms", where), "sender"):
-            unit = self._unit_of(row["customer_id"])
-            if unit is None:
+            processor = self._processor_of(row["customer_id"])
+            if processor is None:
                 continue
             if row["state"] == "sending":
-                lost.append(unit.command(_command(LOST, row["customer_id"], Lost(row["_id"]))))
+                lost.append(processor.command(_command(LOST, row["customer_id"], Lost(row["_id"]))))
             else:  # one that no tick has decided on yet is left alone by its intent
-                ready.append(Ready(row["customer_id"], row["_id"], row["priority"]))
+                ready.append(ReadyToSend(row["customer_id"], row["_id"], row["priority"]))
         await asyncio.gather(*lost)
         self.offer(ready)
         self._recovered = True
@@ -129,18 +129,18 @@ class Sender:
     async def _tell_kept(self, kept: Kept) -> None:
         sms_id = kept.answered.sms_id
         row = await patiently(lambda: self._rows.get("sms", sms_id), "sender")
-        unit = None if row is None else self._unit_of(kept.customer_id)
-        if row is None or unit is None:
+        processor = None if row is None else self._processor_of(kept.customer_id)
+        if row is None or processor is None:
             return
         now = {part["number"]: part["reference"] for part in row["parts"]}
         parts = tuple(p for p in kept.answered.parts if now.get(p.number) == kept.references.get(p.number))
-        await _tell(unit, kept.customer_id, Answered(sms_id, parts))
+        await _tell(processor, kept.customer_id, Answered(sms_id, parts))
         self._kept.drop(sms_id)
         log.info("sms.kept_answer_told", sms_id=sms_id)
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
-    def _push(self, message: Ready) -> None:
+    def _push(self, message: ReadyToSend) -> None:
         heapq.heappush(self._due, (-message.priority, next(self._count), message))
 
     async def _something_due(self) -> None:
@@ -166,14 +166,14 @@ class Sender:
             except TimeoutError:
                 continue
 
-    def _take(self) -> list[Ready]:
+    def _take(self) -> list[ReadyToSend]:
         size = min(len(self._due), self._most - self._in_hand, int(self._allowance))
         self._allowance -= size
         return [heapq.heappop(self._due)[2] for _ in range(size)]
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def _start(self, batch: list[Ready]) -> None:
+    def _start(self, batch: list[ReadyToSend]) -> None:
         self._in_hand += len(batch)
         task = asyncio.create_task(self._send(batch))
         self._tasks.add(task)
@@ -194,40 +194,40 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_SECONDS)
 
-    async def _send(self, batch: list[Ready]) -> None:
-        """Freeze the intents of a batch in one commit a unit, then submit them side by side."""
+    async def _send(self, batch: list[ReadyToSend]) -> None:
+        """Freeze the intents of a batch in one commit a processor, then submit them side by side."""
         try:
             intents = await asyncio.gather(*(self._intend(message) for message in batch))
         except BaseException:
             self._in_hand -= len(batch)
             raise
         faults.hit("alerts", "sms_after_intent")
-        leaving = [(unit, intent) for unit, intent in intents if intent is not None]
+        leaving = [(processor, intent) for processor, intent in intents if intent is not None]
         self._in_hand -= len(batch) - len(leaving)
         self._allowance -= sum(len(intent.parts) - 1 for _, intent in leaving)
-        await asyncio.gather(*(self._submit(unit, intent) for unit, intent in leaving))
+        await asyncio.gather(*(self._submit(processor, intent) for processor, intent in leaving))
 
-    async def _intend(self, message: Ready) -> tuple[Unit, Intent | None]:
-        unit = self._unit_of(message.customer_id)
-        assert unit is not None, "the desk offers only its own customers' messages"
-        intent: Intent | None = await unit.command(_command(INTEND, message.customer_id, Intend(message.sms_id)))
-        return unit, intent
+    async def _intend(self, message: ReadyToSend) -> tuple[StreamProcessor, Intent | None]:
+        processor = self._processor_of(message.customer_id)
+        assert processor is not None, "the desk offers only its own customers' messages"
+        intent: Intent | None = await processor.command(_command(INTEND, message.customer_id, Intend(message.sms_id)))
+        return processor, intent
 
-    async def _submit(self, unit: Unit, intent: Intent) -> None:
+    async def _submit(self, processor: StreamProcessor, intent: Intent) -> None:
         try:
             with self._receipts.expecting(intent):
-                permit = _Permit(unit, intent, self._moment)
+                permit = _Permit(processor, intent, self._moment)
                 answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
                 faults.hit("alerts", "sms_after_submit")
-                await self._bring(unit, intent, answers)
+                await self._bring(processor, intent, answers)
         finally:
             self._in_hand -= 1
             self._changed.set()
 
-    async def _bring(self, unit: Unit, intent: Intent, answers: list[Answer]) -> None:
+    async def _bring(self, processor: StreamProcessor, intent: Intent, answers: list[SubmitResult]) -> None:
         """Tell the desk. Answers that wait for its database are on the disk as well, should this process end before."""
         answered = Answered(intent.sms_id, tuple(answers))
-        telling = asyncio.create_task(_tell(unit, intent.customer_id, answered))
+        telling = asyncio.create_task(_tell(processor, intent.customer_id, answered))
         try:
             await asyncio.wait({telling}, timeout=_KEEP_SECONDS)
         finally:
@@ -236,27 +236,29 @@ class Sender:
         await telling
         self._kept.drop(intent.sms_id)
 
-    async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: "_Permit") -> Answer:
+    async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: "_Permit") -> SubmitResult:
         answer = await self._transport.submit(part, permit)
         PARTS.labels(answer.outcome.value).inc()
-        if answer.outcome is Outcome.ACCEPTED and answer.message_id is not None:
+        if answer.outcome is SubmitOutcome.ACCEPTED and answer.message_id is not None:
             self._receipts.remember(answer.message_id, intent, answer.number)
         return answer
 
 
 class _Permit:
-    """See transport.Permit: parts of an intent may leave while it is fresh and their unit is surely this process's."""
+    """See transport.Permit: parts of an intent may leave while it is fresh and their processor is surely this
+    process's.
+    """
 
-    def __init__(self, unit: Unit, intent: Intent, moment: Callable[[], Moment]) -> None:
-        self._unit, self._intent, self._moment = unit, intent, moment
+    def __init__(self, processor: StreamProcessor, intent: Intent, moment: Callable[[], Moment]) -> None:
+        self._processor, self._intent, self._moment = processor, intent, moment
         self._confirmed = intent.decided
         self._asking = asyncio.Lock()  # parts wait side by side: one question for all of them
 
     def is_valid(self) -> bool:
-        return self._unit.failed is None and self._moment().since(self._confirmed) <= _CONFIRM_SECONDS
+        return self._processor.failed is None and self._moment().since(self._confirmed) <= _CONFIRM_SECONDS
 
     async def renew(self) -> bool:
-        if self._unit.failed is not None:
+        if self._processor.failed is not None:
             return False
         async with self._asking:
             if self.is_valid():
@@ -264,7 +266,7 @@ class _Permit:
             waited = self._moment().since(self._intent.decided)
             if waited <= _DECIDE_SECONDS:
                 order = _command(CONFIRM, self._intent.customer_id, Confirm(self._intent.sms_id))
-                confirmed: Moment | None = await self._unit.command(order)
+                confirmed: Moment | None = await self._processor.command(order)
                 if confirmed is not None:
                     STALE.labels("confirmed").inc()
                     self._confirmed = confirmed
@@ -274,8 +276,8 @@ class _Permit:
             return False
 
 
-async def _tell(unit: Unit, customer_id: str, answered: Answered) -> None:
-    await unit.command(_command(ANSWERED, customer_id, answered))
+async def _tell(processor: StreamProcessor, customer_id: str, answered: Answered) -> None:
+    await processor.command(_command(ANSWERED, customer_id, answered))
 
 
 def _command(type_: str, customer_id: str, data: Intend | Confirm | Answered | Lost) -> Message:

@@ -11,10 +11,10 @@ import structlog
 from prometheus_client import Counter
 
 from alerts import rules
-from alerts.desk.book import Document, Policy, Template, seeds
+from alerts.notifications.send_policy import SmsPolicy, Template, VersionedDocument, seeds
 from servicekit.clock import iso
-from servicekit.mongo import MongoRows
-from servicekit.store import Rows
+from servicekit.mongo import MongoDocuments
+from servicekit.store import Documents
 from servicekit.words import mask
 
 log = structlog.get_logger()
@@ -34,35 +34,35 @@ _INDEXES: dict[str, tuple[str, ...]] = {
 _INTERNAL = frozenset({"_id", "correlation", "event"})
 
 
-async def prepare(rows: MongoRows) -> None:
+async def prepare(rows: MongoDocuments) -> None:
     """Make sure that indexes and seeds are there; a document that is there already stays as it is."""
     for collection, fields in _INDEXES.items():
         for field in fields:
             await rows.index(collection, field)
-    found: dict[str, Iterable[rules.Rule | Document]] = {
+    found: dict[str, Iterable[rules.Rule | VersionedDocument]] = {
         "rules": rules.load().documents,
         "templates": seeds("templates.yaml", Template),
-        "policies": seeds("sms_policy.yaml", Policy),
+        "policies": seeds("sms_policy.yaml", SmsPolicy),
     }
     for collection, documents in found.items():
         for document in documents:
             await rows.add(collection, f"{document.id}@{document.version}", msgspec.to_builtins(document))
 
 
-async def read_rules(rows: Rows) -> rules.Rules:
+async def read_rules(rows: Documents) -> rules.Rules:
     """All versions of the rules. Raises ``ValueError`` where those that can be read make no whole."""
     found = await _readable(rows, "rules", rules.Rule)
     return rules.Rules(found) if found else rules.load()
 
 
-async def read_templates(rows: Rows) -> list[Template]:
+async def read_templates(rows: Documents) -> list[Template]:
     """All versions of the templates."""
     return await _readable(rows, "templates", Template) or seeds("templates.yaml", Template)
 
 
-async def read_policy(rows: Rows) -> Policy:
+async def read_policy(rows: Documents) -> SmsPolicy:
     """The SMS policy in force."""
-    policies: list[Policy] = await _readable(rows, "policies", Policy) or seeds("sms_policy.yaml", Policy)
+    policies: list[SmsPolicy] = await _readable(rows, "policies", SmsPolicy) or seeds("sms_policy.yaml", SmsPolicy)
     return max(policies, key=lambda policy: policy.version)
 
 
@@ -79,7 +79,7 @@ class BlockedNumbers:
     def add(self, phone: str) -> None:
         self._numbers.add(phone)
 
-    async def read(self, rows: Rows) -> None:
+    async def read(self, rows: Documents) -> None:
         """Take over what the documents say that were written since the last look, also by other processes."""
         found = await rows.find("blocked_numbers", {"since": {"$gte": self._since}})
         self._numbers.update(row["phone"] for row in found)
@@ -87,13 +87,13 @@ class BlockedNumbers:
             self._since = iso(datetime.fromisoformat(newest) - _OVERLAP)
 
 
-async def find_alerts(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+async def find_alerts(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
     """Alerts, oldest first, that match; ``since`` is the earliest raising, ISO 8601 in UTC."""
     found = await rows.find("alerts", _where(equal, "raised_at", since), sort="raised_at")
     return [{name: value for name, value in row.items() if name != "_id"} for row in found]
 
 
-async def find_sms(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+async def find_sms(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
     """Messages, oldest first, that match, with masked numbers; ``since`` is the earliest planning, ISO 8601 in UTC."""
     where = _where(equal, "planned_at", since)
     if "alert_id" in where and "customer_id" not in where:
@@ -106,12 +106,12 @@ async def find_sms(rows: Rows, *, since: str | None = None, **equal: str | None)
     ]
 
 
-async def find_rules(rows: Rows) -> list[dict[str, Any]]:
+async def find_rules(rows: Documents) -> list[dict[str, Any]]:
     """Rule documents, all versions."""
     return await _plain_documents(rows, "rules")
 
 
-async def count_loose_ends(rows: Rows) -> dict[str, int]:
+async def count_loose_ends(rows: Documents) -> dict[str, int]:
     """SMS of which it is not known whether they arrived, and receipts of which it is not known whose they are."""
     return {
         "sms_unknown": await rows.count("sms", {"state": "unknown"}),
@@ -119,7 +119,7 @@ async def count_loose_ends(rows: Rows) -> dict[str, int]:
     }
 
 
-async def forget_receipts(rows: Rows, now: datetime) -> None:
+async def forget_receipts(rows: Documents, now: datetime) -> None:
     """Remove unmatched receipts that are too old, and the oldest where they are too many (a tenth more is let be)."""
     until = iso(now - timedelta(days=UNMATCHED_DAYS))
     if await rows.count("unmatched_receipts") > UNMATCHED_MOST * 1.1:
@@ -130,7 +130,7 @@ async def forget_receipts(rows: Rows, now: datetime) -> None:
         log.warning("receipts.forgotten", receipts=forgotten, until=until)
 
 
-async def _readable(rows: Rows, collection: str, kind: Any) -> list[Any]:
+async def _readable(rows: Documents, collection: str, kind: Any) -> list[Any]:
     """Documents that can be worked with; of one that can't, the version before stays in force, and it is said why."""
     found = []
     for row in await _plain_documents(rows, collection):
@@ -147,5 +147,5 @@ def _where(equal: dict[str, str | None], time_field: str, since: str | None) -> 
     return where if since is None else {**where, time_field: {"$gte": since}}
 
 
-async def _plain_documents(rows: Rows, collection: str) -> list[dict[str, Any]]:
+async def _plain_documents(rows: Documents, collection: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "_id"} for row in await rows.find(collection)]

@@ -13,7 +13,7 @@ from servicekit.service import Service
 
 
 def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -> Service:
-    """The service: one lineage unit a partition, the archiver beside them, and the API over both."""
+    """The service: one lineage processor a partition, the archiver beside them, and the API over both."""
     service = Service("analytics", settings)
     owned = settings.owned()
     keep, folder = Keep(settings.lineage_days, settings.lineage_most), settings.service_data / "lineage"

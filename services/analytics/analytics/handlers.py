@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from analytics.domain import BOSS_TOPIC, COUNTED, Cell, check, city_of, kind_of, node_of
 from contracts.registry import EVENTS
-from servicekit.app import On
-from servicekit.decision import Context, Decision, Invalid, Row
+from servicekit.app import HandlerEntry
+from servicekit.decision import Context, Decision, DocumentWrite, Invalid
 
 EVENT = "event"
 
 
-class Known(Struct, frozen=True):
+class LastCity(Struct, frozen=True):
     """What must be remembered of a key: the city that its newest record on boss.events with a city named.
 
     ``heard``: its effective time and revision, by which one is newer than another.
@@ -23,7 +23,7 @@ class Known(Struct, frozen=True):
     heard: tuple[str, int] = ("", 0)
 
 
-def remember(state: Known | None, payload: Any, context: Context) -> Decision:
+def remember(state: LastCity | None, payload: Any, context: Context) -> Decision:
     """Node and cell of an event, as one row under its id; the store counts it when the id is new."""
     message = context.message
     assert message is not None
@@ -36,11 +36,11 @@ def remember(state: Known | None, payload: Any, context: Context) -> Decision:
     if message.topic == BOSS_TOPIC:
         heard = (context.time, context.revision)
         if city is not None and (state is None or heard >= state.heard):
-            known = Known(city, heard)
+            known = LastCity(city, heard)
         # Most keys have no city (file names, phone numbers, …): nothing is remembered of those.
         city = None if known is None else known.city
     cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data))
-    return Decision(known, rows=(Row(EVENT, context.id, {"node": node_of(message, data), "cell": cell}),))
+    return Decision(known, writes=(DocumentWrite(EVENT, context.id, {"node": node_of(message, data), "cell": cell}),))
 
 
-HANDLERS = {name: On(EVENTS[name].payload, remember) for name in COUNTED}
+HANDLERS = {name: HandlerEntry(EVENTS[name].payload, remember) for name in COUNTED}

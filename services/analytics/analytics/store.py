@@ -17,7 +17,7 @@ from rocksdict import WriteBatch
 
 from analytics.domain import Cell, Counts, Node
 from servicekit.clock import SystemClock, system_now, to_millis
-from servicekit.decision import Refused, Row
+from servicekit.decision import DocumentWrite, Refused
 from servicekit.local import LocalStore
 from servicekit.store import Position
 
@@ -70,7 +70,7 @@ class LineageStore(LocalStore):
         self.is_open = False
         await super().close()
 
-    def _write_rows(self, write: WriteBatch, rows: list[Row]) -> None:
+    def _write_rows(self, write: WriteBatch, rows: list[DocumentWrite]) -> None:
         first = {row.id: row.doc for row in reversed(rows)}
         known: list[bytes | None] = self._db.get([b"n" + id_.encode() for id_ in first]) or []
         new = [doc for doc, node in zip(first.values(), known, strict=True) if node is None and doc is not None]

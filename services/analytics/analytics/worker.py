@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from analytics.archive import Archive, Archived, row_of
 from analytics.domain import TOPICS, Counts
-from analytics.handlers import HANDLERS, Known
+from analytics.handlers import HANDLERS, LastCity
 from analytics.recount import recount
 from analytics.settings import Settings
 from contracts.registry import TICK
@@ -30,7 +30,7 @@ def lineage_app(settings: Settings) -> App:
     return App(
         name="analytics",
         service="analytics",
-        state=Known,
+        state=LastCity,
         handlers=HANDLERS,
         partitions=settings.partitions,
         open_door=True,

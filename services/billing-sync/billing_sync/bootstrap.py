@@ -28,15 +28,15 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
         APPS[NAME].reads,
         lambda app, ordinal: store or LocalStore(settings.service_data / "intake"),
         single=True,
-        make_unit=partial(Intake, clock_mode=settings.clock, system_clock=system_clock),
+        make_processor=partial(Intake, clock_mode=settings.clock, system_clock=system_clock),
     )
     loaders: list[Loader] = []
 
     def intake() -> Intake:
-        unit = next(iter(service.units), None)
-        if not isinstance(unit, Intake):
+        processor = next(iter(service.processors), None)
+        if not isinstance(processor, Intake):
             raise Refused("starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503)
-        return unit
+        return processor
 
     def loader() -> Loader:
         if not loaders:
@@ -45,6 +45,6 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
 
     service.routers.append(routes(settings, intake, loader))
     service.jobs += [lambda: intake().pulse(), lambda: loader().run()]
-    service.pending["files"] = lambda: loader().waiting() if service.units else 0
-    service.freshness = lambda: loader().freshness() if service.units else {}
+    service.pending["files"] = lambda: loader().waiting() if service.processors else 0
+    service.freshness = lambda: loader().freshness() if service.processors else {}
     return service

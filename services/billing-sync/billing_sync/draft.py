@@ -10,11 +10,11 @@ from billing_sync.domain.kinds import Kind
 from billing_sync.domain.record import Fact, Known
 from billing_sync.store import decode_known, encode
 from servicekit.clock import from_millis, iso
-from servicekit.envelope import OutMessage, write_headers
+from servicekit.envelope import OutgoingMessage, write_headers
 from servicekit.ids import boss_event_id
 from servicekit.kafka import partition_of
 from servicekit.store import Batch
-from servicekit.work import Work
+from servicekit.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from billing_sync.intake import Intake
@@ -23,7 +23,7 @@ TOPIC = "boss.events"
 _iso_of_millis = lru_cache(4096)(lambda millis: iso(from_millis(millis)))
 
 
-class Draft(Work):
+class Draft(UnitOfWork):
     """A batch in the making over raw entries. Nothing of it is the intake's before it is committed.
 
     ``clock_rule``: how the business clock runs from this commit on.
@@ -114,7 +114,7 @@ class Draft(Work):
             owner_revision=owner_revision,
         )
         partition = partition_of(subject, self.intake.app.partitions)
-        self.send(OutMessage(TOPIC, partition, subject.encode(), body, headers))
+        self.send(OutgoingMessage(TOPIC, partition, subject.encode(), body, headers))
 
     def next_label(self) -> str:
         """``sequence`` attribute of the message that is sent next."""

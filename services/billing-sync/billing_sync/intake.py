@@ -21,7 +21,7 @@ from billing_sync.store import ScanStore, decode_known
 from servicekit.clock import SystemClock, iso, system_now, to_millis
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
-from servicekit.pipeline import App, Unit
+from servicekit.pipeline import App, StreamProcessor
 from servicekit.relay import Publisher
 
 __all__ = ["Draft", "Events", "Intake", "Job", "Pulse", "SetClock"]
@@ -66,7 +66,7 @@ class Nudge:
         return None
 
 
-class Intake(Unit):
+class Intake(StreamProcessor):
     """The writer. ``submit`` carries out a job in its turn and returns its answer after the commit."""
 
     store: ScanStore

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts import boss
-from servicekit.app import On
+from servicekit.app import HandlerEntry
 from servicekit.clock import iso
 from servicekit.decision import Context, Decision
 from servicekit.envelope import Message
@@ -19,7 +19,7 @@ KEPT = 24
 Heard = tuple[str, int]
 
 
-class Fact(Struct, frozen=True, array_like=True):
+class AccountRecord(Struct, frozen=True, array_like=True):
     """A record as it came (``body``, JSON), by what the page sorts it (None: not known), and the event it came by.
 
     ``at`` is its effective time where it has one; with the ``revision`` it tells which of two is newer.
@@ -40,27 +40,27 @@ def is_old(context: Context, at: str, revision: int) -> bool:
     return bool(context.revision and revision) and (context.time, context.revision) <= (at, revision)
 
 
-class Facts(Struct, frozen=True, array_like=True):
+class KindRecords(Struct, frozen=True, array_like=True):
     """A customer's newest records of one kind, by the id that tells one from another (of a month: the period).
 
     ``gone``: when and with which revision records went to another customer, of the 24 that went last.
     """
 
-    known: dict[str, Fact]
+    known: dict[str, AccountRecord]
     gone: dict[str, Heard] = {}
 
     def is_old(self, id_: str, context: Context) -> bool:
         """Whether this revision of a record or a newer one was heard before: a replayed dead letter, say."""
-        fact = self.known.get(id_)
-        heard = self.gone.get(id_) if fact is None else (fact.at, fact.revision)
+        entry = self.known.get(id_)
+        heard = self.gone.get(id_) if entry is None else (entry.at, entry.revision)
         return heard is not None and is_old(context, *heard)
 
-    def newest_first(self) -> list[Fact]:
+    def newest_first(self) -> list[AccountRecord]:
         """Those without a date come first."""
         return sorted(self.known.values(), key=lambda f: (f.order is None, f.order or ""), reverse=True)
 
 
-class Kind(Struct, frozen=True):
+class AccountKind(Struct, frozen=True):
     """A kind of record: the field that tells a customer's records apart (None: only the latest is kept), the field
     they are sorted by, and how the page names them."""
 
@@ -69,47 +69,47 @@ class Kind(Struct, frozen=True):
     id: str | None
     order: str
 
-    def take(self, facts: Facts | None, record: Any, context: Context) -> Decision:
+    def take(self, records: KindRecords | None, record: Any, context: Context) -> Decision:
         """One record more; of the same id the newest counts, and of all ids the newest 24 stay."""
         assert context.message is not None
-        id_, facts = getattr(record, self.id) if self.id else "", facts or Facts({})
-        if facts.is_old(id_, context):
-            return Decision(facts)
+        id_, records = getattr(record, self.id) if self.id else "", records or KindRecords({})
+        if records.is_old(id_, context):
+            return Decision(records)
         order = getattr(record, self.order)
-        fact = Fact(
+        entry = AccountRecord(
             iso(order) if isinstance(order, datetime) else order and str(order),
             context.time or iso(context.now),
             context.id,
             context.message.body or b"",
             context.revision,
         )
-        known = {**facts.known, id_: fact}
+        known = {**records.known, id_: entry}
         if len(known) > KEPT:
             del known[min(known, key=lambda id: (known[id].order is None, known[id].order or ""))]
-        return Decision(Facts(known, {other: heard for other, heard in facts.gone.items() if other != id_}))
+        return Decision(KindRecords(known, {other: heard for other, heard in records.gone.items() if other != id_}))
 
 
-def on_moved(facts: Facts | None, moved: boss.RecordMoved, context: Context) -> Decision:
+def on_moved(records: KindRecords | None, moved: boss.RecordMoved, context: Context) -> Decision:
     """A record went to another customer: here it is gone, and what is older than the move does not bring it back."""
-    facts = facts or Facts({})
-    if facts.is_old(moved.record_id, context):
-        return Decision(facts)
-    known = {id_: fact for id_, fact in facts.known.items() if id_ != moved.record_id}
-    gone = {**facts.gone, moved.record_id: (context.time, context.revision)}
+    records = records or KindRecords({})
+    if records.is_old(moved.record_id, context):
+        return Decision(records)
+    known = {id_: entry for id_, entry in records.known.items() if id_ != moved.record_id}
+    gone = {**records.gone, moved.record_id: (context.time, context.revision)}
     while len(gone) > KEPT:
         del gone[next(iter(gone))]
-    return Decision(Facts(known, gone))
+    return Decision(KindRecords(known, gone))
 
 
 KINDS = {
-    "kam.boss.bill.issued.v1": Kind("bills", boss.Bill, "period", "period"),
-    "kam.boss.usage.summarised.v1": Kind("usages", boss.Usage, "period", "period"),
-    "kam.boss.payment.received.v1": Kind("payments", boss.Payment, "payment_id", "paid_at"),
-    "kam.boss.arrears.changed.v1": Kind("arrears", boss.Arrears, None, "as_of"),
-    "kam.boss.balance.changed.v1": Kind("balance", boss.Balance, None, "at"),
-    "kam.boss.contract.changed.v1": Kind("contracts", boss.Contract, "contract_id", "ends_on"),
-    "kam.boss.complaint.changed.v1": Kind("complaints", boss.Complaint, "complaint_id", "opened_at"),
-    "kam.boss.service.requested.v1": Kind("requests", boss.ServiceRequest, "request_id", "requested_at"),
+    "kam.boss.bill.issued.v1": AccountKind("bills", boss.Bill, "period", "period"),
+    "kam.boss.usage.summarised.v1": AccountKind("usages", boss.Usage, "period", "period"),
+    "kam.boss.payment.received.v1": AccountKind("payments", boss.Payment, "payment_id", "paid_at"),
+    "kam.boss.arrears.changed.v1": AccountKind("arrears", boss.Arrears, None, "as_of"),
+    "kam.boss.balance.changed.v1": AccountKind("balance", boss.Balance, None, "at"),
+    "kam.boss.contract.changed.v1": AccountKind("contracts", boss.Contract, "contract_id", "ends_on"),
+    "kam.boss.complaint.changed.v1": AccountKind("complaints", boss.Complaint, "complaint_id", "opened_at"),
+    "kam.boss.service.requested.v1": AccountKind("requests", boss.ServiceRequest, "request_id", "requested_at"),
 }
 
 
@@ -142,6 +142,6 @@ def key_of(message: Message) -> str:
 
 
 HANDLERS = {
-    **{type_: On(kind.payload, kind.take) for type_, kind in KINDS.items()},
-    MOVED: On(boss.RecordMoved, on_moved),
+    **{type_: HandlerEntry(kind.payload, kind.take) for type_, kind in KINDS.items()},
+    MOVED: HandlerEntry(boss.RecordMoved, on_moved),
 }

@@ -13,19 +13,21 @@ from servicekit.kafka import partition_of
 from servicekit.local import LocalStore
 from servicekit.pipeline import App
 from servicekit.service import Service
-from servicekit.store import Rows, Store
+from servicekit.store import Documents, Store
 
 Stores = Callable[[App, int], Store]
 
 
 def build(
-    settings: Settings, *, stores: Stores | None = None, accounts: Stores | None = None, rows: Rows | None = None
+    settings: Settings, *, stores: Stores | None = None, accounts: Stores | None = None, rows: Documents | None = None
 ) -> Service:
-    """The service; tests hand in their own ``stores`` and ``accounts`` (one a unit) and the ``rows`` that are read."""
+    """The service; tests hand in their own ``stores`` and ``accounts`` (one a processor) and the ``rows`` that are
+    read.
+    """
     service = Service(worker.NAME, settings)
     if stores is None or rows is None:
         database = mongo.connect(settings.mongodb, settings.database)
-        rows, stores = mongo.MongoRows(database), mongo.stores(database)
+        rows, stores = mongo.MongoDocuments(database), mongo.stores(database)
         service.prepare.append(partial(store.index, rows))
     accounts = accounts or (lambda _, ordinal: LocalStore(settings.service_data / "account" / str(ordinal)))
     service.consume(worker.app(settings.partitions), worker.TOPICS, stores, batch_max=mongo.BATCH_MAX)
@@ -37,12 +39,12 @@ def build(
 def account_of(service: Service, customer_id: str) -> Store:
     """The store that holds this customer's account, once it is open."""
     partition = partition_of(customer_id, service.settings.partitions)
-    unit = next((u for u in service.units if (u.app.name, u.ordinal) == (worker.ACCOUNT, partition)), None)
-    if unit is None:
+    processor = next((u for u in service.processors if (u.app.name, u.ordinal) == (worker.ACCOUNT, partition)), None)
+    if processor is None:
         raise Refused(
             "not_here",
             "本实例正在启动，或此客户由另一实例负责",
             "this instance is starting, or another one keeps this customer",
             503,
         )
-    return unit.store
+    return processor.store

@@ -37,7 +37,7 @@ class Archive(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-class Turn(msgspec.Struct, frozen=True):
+class ProfileChange(msgspec.Struct, frozen=True):
     """What a record of BOSS did to an archive."""
 
     archive: Archive
@@ -45,25 +45,25 @@ class Turn(msgspec.Struct, frozen=True):
     changes: tuple[FieldChange, ...]
 
 
-def take_record(known: Archive | None, record: Customer, at: datetime, day: date) -> Turn | None:
+def take_record(known: Archive | None, record: Customer, at: datetime, day: date) -> ProfileChange | None:
     """A CUST record of business day ``day``, effective ``at``; None where it changes nothing.
 
     Status ``left`` is the same as customer.left with left_on = business date; a later ``active`` is a win-back.
     """
     if record.status == "left":
         if known is not None and known.archive == "retained":
-            return _turn(known, msgspec.structs.replace(known, record=record))
-        return _turn(known, Archive(record=record, archive="retained", left_on=day, since=at))
+            return _change_of(known, msgspec.structs.replace(known, record=record))
+        return _change_of(known, Archive(record=record, archive="retained", left_on=day, since=at))
     if known is None or (known.archive == "retained" and record.status == "active"):
-        return _turn(known, Archive(record=record, since=at))
-    return _turn(known, msgspec.structs.replace(known, record=record))
+        return _change_of(known, Archive(record=record, since=at))
+    return _change_of(known, msgspec.structs.replace(known, record=record))
 
 
-def take_leaving(known: Archive | None, left: CustomerLeft, at: datetime) -> Turn | None:
+def take_leaving(known: Archive | None, left: CustomerLeft, at: datetime) -> ProfileChange | None:
     """customer.left: into the retained archive with date, reason and destination; None where that is known."""
     record = Customer(customer_id=left.customer_id) if known is None else known.record
     since = known.since if known is not None and known.archive == "retained" else at
-    return _turn(
+    return _change_of(
         known,
         Archive(
             record=msgspec.structs.replace(record, status="left"),
@@ -76,7 +76,7 @@ def take_leaving(known: Archive | None, left: CustomerLeft, at: datetime) -> Tur
     )
 
 
-def _turn(known: Archive | None, new: Archive) -> Turn | None:
+def _change_of(known: Archive | None, new: Archive) -> ProfileChange | None:
     before = {} if known is None else known.fields()
     changes = tuple(
         FieldChange(field=name, old=before.get(name), new=value)
@@ -84,13 +84,13 @@ def _turn(known: Archive | None, new: Archive) -> Turn | None:
         if before.get(name) != value
     )
     if known is None:
-        return Turn(new, "created", changes)
+        return ProfileChange(new, "created", changes)
     if not changes:
         return None
     step: Step = "changed"
     if known.archive != new.archive:
         step = "left" if new.archive == "retained" else "returned"
-    return Turn(msgspec.structs.replace(new, revision=known.revision + 1), step, changes)
+    return ProfileChange(msgspec.structs.replace(new, revision=known.revision + 1), step, changes)
 
 
 def masked_change(change: FieldChange) -> FieldChange:

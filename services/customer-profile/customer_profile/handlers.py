@@ -9,10 +9,10 @@ import msgspec
 from contracts import boss
 from contracts.misc import CustomerChanged
 from customer_profile.account import Heard, is_old
-from customer_profile.domain import Archive, Turn, masked_change, take_leaving, take_record
-from servicekit.app import On
+from customer_profile.domain import Archive, ProfileChange, masked_change, take_leaving, take_record
+from servicekit.app import HandlerEntry
 from servicekit.clock import iso, local_date
-from servicekit.decision import Context, Decision, Emit, Row
+from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
 from servicekit.envelope import Message, parse_time
 
 #: of a customer, in the history
@@ -34,19 +34,19 @@ def on_left(known: Archive | None, left: boss.CustomerLeft, context: Context) ->
     return _decide(known, context, lambda: take_leaving(known, left, _effective(context)))
 
 
-def _decide(known: Archive | None, context: Context, take: Callable[[], Turn | None]) -> Decision:
+def _decide(known: Archive | None, context: Context, take: Callable[[], ProfileChange | None]) -> Decision:
     if known is not None and is_old(context, *known.heard):
         return Decision(known)
-    heard, turn = (context.time, context.revision), take()
-    if turn is None:
+    heard, change = (context.time, context.revision), take()
+    if change is None:
         return Decision(known and msgspec.structs.replace(known, heard=heard))
     return _told(
-        known, msgspec.structs.replace(turn, archive=msgspec.structs.replace(turn.archive, heard=heard)), context
+        known, msgspec.structs.replace(change, archive=msgspec.structs.replace(change.archive, heard=heard)), context
     )
 
 
-def _told(known: Archive | None, turn: Turn, context: Context) -> Decision:
-    customer, record = turn.archive, turn.archive.record
+def _told(known: Archive | None, change: ProfileChange, context: Context) -> Decision:
+    customer, record = change.archive, change.archive.record
     id_ = record.customer_id
     at, now = iso(_effective(context)), iso(context.now)
     document = {
@@ -57,7 +57,7 @@ def _told(known: Archive | None, turn: Turn, context: Context) -> Decision:
         "updated_at": now,
     }
     history = [
-        Row(
+        DocumentWrite(
             "history",
             f"{id_}|{customer.revision}|{c.field}",
             {
@@ -71,9 +71,9 @@ def _told(known: Archive | None, turn: Turn, context: Context) -> Decision:
             },
             new=True,
         )
-        for c in turn.changes
+        for c in change.changes
         # Of a creation one line says enough: what the fields were before is not known.
-        if turn.step != "created" or c.field == "archive"
+        if change.step != "created" or c.field == "archive"
     ]
     event = CustomerChanged(
         customer_id=id_,
@@ -81,18 +81,20 @@ def _told(known: Archive | None, turn: Turn, context: Context) -> Decision:
         archive=customer.archive,
         city=record.city,
         manager_id=record.manager_id,
-        changes=tuple(map(masked_change, turn.changes)),
+        changes=tuple(map(masked_change, change.changes)),
     )
-    emit = Emit(f"kam.customer.{turn.step}.v1", event, seed=f"{id_}|{customer.revision}")
-    document_row = Row("customers", id_, document, new=known is None)
-    return Decision(customer, (emit,), rows=(document_row, *history, *_forgotten(customer)))
+    emit = OutgoingEvent(f"kam.customer.{change.step}.v1", event, seed=f"{id_}|{customer.revision}")
+    document_row = DocumentWrite("customers", id_, document, new=known is None)
+    return Decision(customer, (emit,), writes=(document_row, *history, *_forgotten(customer)))
 
 
-def _forgotten(customer: Archive) -> list[Row]:
+def _forgotten(customer: Archive) -> list[DocumentWrite]:
     """Lines of the change that is no longer among a customer's newest."""
     if (oldest := customer.revision - KEPT_CHANGES) < 1:
         return []
-    return [Row("history", f"{customer.record.customer_id}|{oldest}|{field}", None) for field in customer.fields()]
+    return [
+        DocumentWrite("history", f"{customer.record.customer_id}|{oldest}|{field}", None) for field in customer.fields()
+    ]
 
 
 def on_unit(heard: Heard | None, unit: boss.Unit, context: Context) -> Decision:
@@ -106,8 +108,8 @@ def on_manager(heard: Heard | None, manager: boss.Manager, context: Context) -> 
 def _document(heard: Heard | None, collection: str, id_: str, record: msgspec.Struct, context: Context) -> Decision:
     if heard is not None and is_old(context, *heard):
         return Decision(heard)
-    rows = (Row(collection, id_, msgspec.to_builtins(record)),)
-    return Decision((context.time, context.revision), rows=rows)
+    rows = (DocumentWrite(collection, id_, msgspec.to_builtins(record)),)
+    return Decision((context.time, context.revision), writes=rows)
 
 
 #: of a customer the archive, of a unit or manager what was heard last
@@ -120,12 +122,12 @@ def key_of(message: Message) -> str:
 
 
 _ARCHIVE = {
-    "kam.boss.customer.changed.v1": On(boss.Customer, on_customer),
-    "kam.boss.customer.left.v1": On(boss.CustomerLeft, on_left),
+    "kam.boss.customer.changed.v1": HandlerEntry(boss.Customer, on_customer),
+    "kam.boss.customer.left.v1": HandlerEntry(boss.CustomerLeft, on_left),
 }
 _DOCUMENTS = {"kam.boss.unit.changed.v1": "unit", "kam.boss.manager.changed.v1": "manager"}
 HANDLERS = {
     **_ARCHIVE,
-    "kam.boss.unit.changed.v1": On(boss.Unit, on_unit),
-    "kam.boss.manager.changed.v1": On(boss.Manager, on_manager),
+    "kam.boss.unit.changed.v1": HandlerEntry(boss.Unit, on_unit),
+    "kam.boss.manager.changed.v1": HandlerEntry(boss.Manager, on_manager),
 }

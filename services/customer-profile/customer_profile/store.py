@@ -6,17 +6,17 @@ from typing import Any
 
 import msgspec
 
-from customer_profile.account import KINDS, Facts, key
-from servicekit.mongo import MongoRows
-from servicekit.store import Rows, Store
+from customer_profile.account import KINDS, KindRecords, key
+from servicekit.mongo import MongoDocuments
+from servicekit.store import Documents, Store
 from servicekit.words import mask
 
 _HISTORY_SHOWN = 500
-_decode_facts = msgspec.msgpack.Decoder(Facts).decode
+_decode_facts = msgspec.msgpack.Decoder(KindRecords).decode
 _decode_body = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-async def index(rows: MongoRows) -> None:
+async def index(rows: MongoDocuments) -> None:
     """Make sure the index is there."""
     await rows.index("history", "customer_id")
 
@@ -24,7 +24,7 @@ async def index(rows: MongoRows) -> None:
 class Pages:
     """Reads a customer's page from what this service keeps; ``account`` gives the store of a customer's account."""
 
-    def __init__(self, rows: Rows, account: Callable[[str], Store]) -> None:
+    def __init__(self, rows: Documents, account: Callable[[str], Store]) -> None:
         self._rows, self._account = rows, account
 
     async def page(self, customer_id: str, *, personal: bool) -> dict[str, Any] | None:
@@ -36,8 +36,8 @@ class Pages:
         keys = {kind: key(customer_id, kind.name) for kind in KINDS.values()}
         account = await self._account(customer_id).load(list(keys.values()))
         customer = await self._rows.get("customers", customer_id)
-        facts = {kind: _newest(account.get(key)) for kind, key in keys.items()}
-        if customer is None and not any(facts.values()):
+        records = {kind: _newest(account.get(key)) for kind, key in keys.items()}
+        if customer is None and not any(records.values()):
             return None
         manager = await self._known("managers", (customer or {}).get("manager_id"))
         history = await self._rows.find("history", {"customer_id": customer_id}, sort="-revision", limit=_HISTORY_SHOWN)
@@ -46,7 +46,7 @@ class Pages:
             "manager": manager,
             "unit": await self._known("units", (manager or {}).get("unit_id")),
             "history": [_plain(change) for change in history],
-            **{k.name: found if k.id else next(iter(found), None) for k, found in facts.items()},
+            **{k.name: found if k.id else next(iter(found), None) for k, found in records.items()},
         }
         return page if personal else _masked(page)
 
@@ -57,8 +57,8 @@ class Pages:
 
 def _newest(raw: bytes | None) -> list[dict[str, Any]]:
     """Records of a kind, newest first, each with its time and the event that brought it."""
-    facts = [] if raw is None else _decode_facts(raw).newest_first()
-    return [{"at": f.at, **_decode_body(f.body), "event_id": f.event_id} for f in facts]
+    records = [] if raw is None else _decode_facts(raw).newest_first()
+    return [{"at": f.at, **_decode_body(f.body), "event_id": f.event_id} for f in records]
 
 
 def _plain(document: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ ACCOUNT_TOPICS = APPS[ACCOUNT].reads
 
 
 def app(partitions: int) -> App:
-    """The archive: one unit a partition, its state a customer's record, or what was heard of a unit or manager."""
+    """The archive: one processor a partition, its state a customer's record, or what was heard of a processor or
+    manager.
+    """
     return App(
         name=NAME,
         service=NAME,
@@ -23,11 +25,11 @@ def app(partitions: int) -> App:
 
 
 def account_app(partitions: int) -> App:
-    """Bills, usage and the like: one unit a partition, its state a customer's records of one kind."""
+    """Bills, usage and the like: one processor a partition, its state a customer's records of one kind."""
     return App(
         name=ACCOUNT,
         service=NAME,
-        state=account.Facts,
+        state=account.KindRecords,
         handlers=account.HANDLERS,
         key=account.key_of,
         partitions=partitions,

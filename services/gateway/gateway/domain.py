@@ -1,8 +1,8 @@
 """When is everything settled? Termination detection by double collection, as a pure function.
 
 Two collections of where every service stands, the ends of all input partitions read after the first one was complete:
-when the two agree, nobody has anything left to do, and every unit has read up to those ends, then at the moment between
-them no message was under way and nothing can happen any more without the outside (Mattern 1987, section 6).
+when the two agree, nobody has anything left to do, and every processor has read up to those ends, then at the moment
+between them no message was under way and nothing can happen any more without the outside (Mattern 1987, section 6).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,10 @@ from typing import Any
 from msgspec import Struct
 
 
-class UnitStanding(Struct, frozen=True):
-    """One unit of a service as ``/internal/settle`` tells it; inputs and offsets by ``topic/partition``."""
+class ProcessorStanding(Struct, frozen=True):
+    """One processor of a service as ``/internal/settle`` tells it; inputs and offsets by ``topic/partition``."""
 
-    unit: str
+    processor: str
     inputs: tuple[str, ...] = ()
     offsets: dict[str, int] = {}
     sequence: int = 0
@@ -24,7 +24,7 @@ class UnitStanding(Struct, frozen=True):
     failed: str | None = None
 
     def lag(self, ends: Mapping[str, int]) -> int:
-        """Messages between this unit's position and the ends of its inputs."""
+        """Messages between this processor's position and the ends of its inputs."""
         return sum(max(0, ends.get(tp, 0) - self.offsets.get(tp, 0)) for tp in self.inputs)
 
 
@@ -33,7 +33,7 @@ class Standing(Struct, frozen=True):
 
     service: str
     ready: bool = True
-    units: tuple[UnitStanding, ...] = ()
+    processors: tuple[ProcessorStanding, ...] = ()
     pending: dict[str, int] = {}
     freshness: dict[str, Any] = {}
 
@@ -70,23 +70,31 @@ def _of_service(
     for what, count in after.pending.items():
         if count:
             yield Blocker(name, f"{what} 还有 {count} 项", f"{count} {what} left")
-    for unit in after.units:
-        yield from _of_unit(name, unit, ends)
+    for processor in after.processors:
+        yield from _of_unit(name, processor, ends)
     if before is None or _trace(before) != _trace(after):
         yield Blocker(name, "刚有进展，再看一次", "has just moved, looking again")
 
 
-def _of_unit(name: str, unit: UnitStanding, ends: Mapping[str, int]) -> Iterator[Blocker]:
-    if unit.failed:
-        yield Blocker(name, f"{unit.unit} 失败：{unit.failed}", f"{unit.unit} has failed: {unit.failed}")
-    if unit.busy:
-        yield Blocker(name, f"{unit.unit} 正在处理", f"{unit.unit} is at work")
-    if unit.outbox:
-        yield Blocker(name, f"{unit.unit} 还有 {unit.outbox} 条待发", f"{unit.unit} has {unit.outbox} to send")
-    if lag := unit.lag(ends):
-        yield Blocker(name, f"{unit.unit} 落后 {lag} 条", f"{unit.unit} is {lag} messages behind")
+def _of_unit(name: str, processor: ProcessorStanding, ends: Mapping[str, int]) -> Iterator[Blocker]:
+    if processor.failed:
+        yield Blocker(
+            name,
+            f"{processor.processor} 失败：{processor.failed}",
+            f"{processor.processor} has failed: {processor.failed}",
+        )
+    if processor.busy:
+        yield Blocker(name, f"{processor.processor} 正在处理", f"{processor.processor} is at work")
+    if processor.outbox:
+        yield Blocker(
+            name,
+            f"{processor.processor} 还有 {processor.outbox} 条待发",
+            f"{processor.processor} has {processor.outbox} to send",
+        )
+    if lag := processor.lag(ends):
+        yield Blocker(name, f"{processor.processor} 落后 {lag} 条", f"{processor.processor} is {lag} messages behind")
 
 
 def _trace(standing: Standing) -> list[tuple[str, dict[str, int], int]]:
-    """What would differ if a unit had read or said anything in between."""
-    return [(u.unit, u.offsets, u.sequence) for u in standing.units]
+    """What would differ if a processor had read or said anything in between."""
+    return [(u.processor, u.offsets, u.sequence) for u in standing.processors]

@@ -39,8 +39,10 @@ class LogEnds:
             await consumer.stop()
 
     async def __call__(self, collection: Collection) -> dict[str, int] | None:
-        """``topic/partition`` -> end offset for every input a unit has; None while the broker does not answer."""
-        names = {tp for s in collection.values() if s is not None for unit in s.units for tp in unit.inputs}
+        """``topic/partition`` -> end offset for every input a processor has; None while the broker does not answer."""
+        names = {
+            tp for s in collection.values() if s is not None for processor in s.processors for tp in processor.inputs
+        }
         wanted = [TopicPartition(topic, int(number)) for topic, _, number in (n.rpartition("/") for n in names)]
         if self._consumer is None:
             return None
@@ -52,14 +54,14 @@ class LogEnds:
                 starts = await self._consumer.beginning_offsets([tp for tp in wanted if self._unread(tp, collection)])
         except (KafkaError, TimeoutError):
             return None
-        # A log emptied by its retention has nothing left to read, wherever a new unit stands.
+        # A log emptied by its retention has nothing left to read, wherever a new processor stands.
         return {f"{tp.topic}/{tp.partition}": end for tp, end in ends.items() if starts.get(tp) != end}
 
     @staticmethod
     def _unread(tp: TopicPartition, collection: Collection) -> bool:
         name = f"{tp.topic}/{tp.partition}"
-        units = [u for s in collection.values() if s is not None for u in s.units if name in u.inputs]
-        return any(name not in unit.offsets for unit in units)
+        processors = [u for s in collection.values() if s is not None for u in s.processors if name in u.inputs]
+        return any(name not in processor.offsets for processor in processors)
 
 
 async def wait_until_settled(
@@ -86,17 +88,17 @@ def standing_of(collection: Collection, ends: dict[str, int] | None) -> dict[str
     """Lag, outbox, pending work, clock and freshness of every service, for people."""
     return {
         name: {
-            "units": {
-                u.unit: {
+            "processors": {
+                u.processor: {
                     "lag": None if ends is None else u.lag(ends),
                     "outbox": u.outbox,
                     "busy": u.busy,
                     "clock": u.clock,
                     "failed": u.failed,
                 }
-                for u in standing.units
+                for u in standing.processors
             },
-            "lag": None if ends is None else sum(u.lag(ends) for u in standing.units),
+            "lag": None if ends is None else sum(u.lag(ends) for u in standing.processors),
             "pending": standing.pending,
             "freshness": standing.freshness,
         }

@@ -18,13 +18,13 @@ from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
 from servicekit.query import Filter, Id, IdempotencyKey, since_instant
-from servicekit.store import Rows
+from servicekit.store import Documents
 
 Send = Callable[[Message], Awaitable[Any]]
 _ACT_FOR_OTHERS = ("head", "administrator")
 
 
-def router(rows: Rows, send: Send, secret_file: File | None) -> APIRouter:
+def router(rows: Documents, send: Send, secret_file: File | None) -> APIRouter:
     """Work items to read, and what managers do with them. ``send`` passes a command to the unit."""
     api = APIRouter(prefix="/v1", tags=["work"])
     Reader = Annotated[

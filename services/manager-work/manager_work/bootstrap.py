@@ -10,17 +10,17 @@ from manager_work.settings import Settings
 from servicekit import mongo
 from servicekit.pipeline import App
 from servicekit.service import Service
-from servicekit.store import Rows, Store, patiently
+from servicekit.store import Documents, Store, patiently
 
 
 def build(
-    settings: Settings, *, stores: Callable[[App, int], Store] | None = None, rows: Rows | None = None
+    settings: Settings, *, stores: Callable[[App, int], Store] | None = None, rows: Documents | None = None
 ) -> Service:
-    """The service; tests hand in their own ``stores`` (one a unit) and the ``rows`` that read them."""
+    """The service; tests hand in their own ``stores`` (one a processor) and the ``rows`` that read them."""
     service, given = Service(APP, settings), rules.load(settings.work_rules)
     if stores is None or rows is None:
         database = mongo.connect(settings.mongodb, settings.database)
-        rows, stores = mongo.MongoRows(database), mongo.stores(database)
+        rows, stores = mongo.MongoDocuments(database), mongo.stores(database)
         service.prepare.append(partial(patiently, partial(_prepare, rows, given), APP))
 
     async def compose() -> None:
@@ -29,10 +29,12 @@ def build(
         service.consume(app, worker.TOPICS, stores, single=True, batch_max=mongo.BATCH_MAX)
 
     service.prepare.append(compose)
-    service.routers.append(router(rows, lambda order: service.unit_of(APP, 0).command(order), settings.secret_file))
+    service.routers.append(
+        router(rows, lambda order: service.processor_of(APP, 0).command(order), settings.secret_file)
+    )
     return service
 
 
-async def _prepare(rows: mongo.MongoRows, given: rules.WorkRules) -> None:
+async def _prepare(rows: mongo.MongoDocuments, given: rules.WorkRules) -> None:
     await store.index(rows)
     await store.keep_rules(rows, given)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from contracts.alert import Alert, ManagerOutcome, Work, WorkAction, WorkKind, WorkState
+from contracts.alert import Alert, ManagerOutcome, WorkAction, WorkItem, WorkKind, WorkState
 from manager_work.rules import WorkRules
 from servicekit.decision import Refused
 from servicekit.ids import derive
@@ -17,7 +17,7 @@ ANSWERS_KEPT, LOG_KEPT, WAITING_KEPT = 20, 200, 2000
 What = Literal["opened", "accepted", "acted", "closed", "reopened", "reassigned", "due_changed"]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class LogEntry(msgspec.Struct, frozen=True):
     """A line of an item's log. ``by`` None: the system; ``on_behalf_of``: in whose place a head did it."""
 
     at: datetime
@@ -47,12 +47,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         return replace(self, taker=None) == replace(other, taker=None)
 
 
-class Answer(msgspec.Struct, frozen=True):
+class CommandReply(msgspec.Struct, frozen=True):
     """The answer that a command under an Idempotency-Key was given."""
 
     what: What
     command: Command
-    work: Work
+    work: WorkItem
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
@@ -76,8 +76,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     outcome: str | None = None
     opened_at: datetime
     revision: int = 0
-    log: tuple[Entry, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    log: tuple[LogEntry, ...] = ()
+    answers: tuple[CommandReply, ...] = ()
     event_id: str = ""
     correlation: str
     alert_at: datetime | None = None
@@ -94,13 +94,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
         """Queue it waits in, None once it has a manager."""
         return None if self.manager_id is not None else f"city:{self.city or 'unknown'}"
 
-    def work(self) -> Work:
+    def work(self) -> WorkItem:
         """The item as others see it, after its last change."""
         last = self.log[-1]
         action = None
         if last.what == "acted":
             action = WorkAction(kind=last.kind or "", note=last.note, at=last.at, by=last.by or "")
-        return Work(
+        return WorkItem(
             work_id=self.work_id,
             kind=self.kind,
             alert_id=self.alert_id,
@@ -160,7 +160,9 @@ def work_id_of(alert_id: str) -> str:
 
 
 def _step(item: Item, at: datetime, what: What, by: str | None = None, **changes: Any) -> Item:
-    entry = Entry(at, by, what, changes.pop("action", None), changes.pop("note", None), changes.pop("place_of", None))
+    entry = LogEntry(
+        at, by, what, changes.pop("action", None), changes.pop("note", None), changes.pop("place_of", None)
+    )
     log = (*item.log[:1], *item.log[1:][2 - LOG_KEPT :], entry)
     return replace(item, revision=item.revision + 1, log=log, **changes)
 

@@ -16,8 +16,8 @@ from contracts.registry import EVENTS
 from manager_work.domain import (
     ANSWERS_KEPT,
     WAITING_KEPT,
-    Answer,
     Command,
+    CommandReply,
     Ended,
     Item,
     Manager,
@@ -34,9 +34,9 @@ from manager_work.domain import (
     work_id_of,
 )
 from manager_work.rules import WorkRules
-from servicekit.app import On
+from servicekit.app import HandlerEntry
 from servicekit.clock import iso
-from servicekit.decision import Context, Decision, Emit, Refused, Row, Tell
+from servicekit.decision import Context, Decision, DocumentWrite, Forward, OutgoingEvent, Refused
 from servicekit.envelope import Message, parse_time
 from servicekit.ids import derive
 
@@ -59,7 +59,9 @@ class Leave(msgspec.Struct, frozen=True):
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """Answer to an item: its manager, or None while he is not known. ``alert`` opens an item that isn't there yet."""
+    """CommandReply to an item: its manager, or None while he is not known. ``alert`` opens an item that isn't there
+    yet.
+    """
 
     manager_id: str | None
     alert: Alert | None = None
@@ -103,16 +105,18 @@ def on_manager(rules: WorkRules, known: Manager | None, record: boss.Manager, co
     now = Manager(rules.works(record), known.waiting, at, context.revision)
     if not now.works:
         return Decision(now)
-    tells = tuple(Tell(work_id, "placed", Placed(record.manager_id)) for work_id in known.waiting)
-    return Decision(replace(now, waiting=()), tells=tells)
+    forwards = tuple(Forward(work_id, "placed", Placed(record.manager_id)) for work_id in known.waiting)
+    return Decision(replace(now, waiting=()), forwards=forwards)
 
 
 def on_find(known: Manager | None, find: Find, context: Context) -> Decision:
     known = known or Manager()
     if known.works:
-        return Decision(known, tells=(Tell(find.work_id, "placed", Placed(find.alert.manager_id, find.alert)),))
+        return Decision(known, forwards=(Forward(find.work_id, "placed", Placed(find.alert.manager_id, find.alert)),))
     waiting = tuple(dict.fromkeys((*known.waiting, find.work_id)))[-WAITING_KEPT:]
-    return Decision(replace(known, waiting=waiting), tells=(Tell(find.work_id, "placed", Placed(None, find.alert)),))
+    return Decision(
+        replace(known, waiting=waiting), forwards=(Forward(find.work_id, "placed", Placed(None, find.alert)),)
+    )
 
 
 def on_leave(known: Manager | None, leave: Leave, context: Context) -> Decision:
@@ -144,23 +148,23 @@ def on_alert(rules: WorkRules, known: _Known, alert: Alert, context: Context) ->
     if not isinstance(known, Item):
         if alert.manager_id is None:
             return on_placed(rules, known, Placed(None, alert), context)
-        return Decision(known, tells=(_find(alert),))
+        return Decision(known, forwards=(_find(alert),))
     changed = follow(rules, known, alert, context.now, raised=context.type == RAISED)
     if changed is known:
         return Decision(seen(known, alert))
     waits = changed.state != "closed" and changed.manager_id is None and alert.manager_id is not None
-    return _decide(seen(changed, alert), context, tells=(_find(alert),) if waits else ())
+    return _decide(seen(changed, alert), context, forwards=(_find(alert),) if waits else ())
 
 
-def _find(alert: Alert) -> Tell:
+def _find(alert: Alert) -> Forward:
     assert alert.manager_id is not None
-    return Tell(manager_key(alert.manager_id), "find", Find(work_id_of(alert.alert_id), alert))
+    return Forward(manager_key(alert.manager_id), "find", Find(work_id_of(alert.alert_id), alert))
 
 
-def _leave(before: Item, after: Item) -> tuple[Tell, ...]:
+def _leave(before: Item, after: Item) -> tuple[Forward, ...]:
     if not before.is_waiting or after.is_waiting or before.wanted is None:
         return ()
-    return (Tell(manager_key(before.wanted), "leave", Leave(before.work_id)),)
+    return (Forward(manager_key(before.wanted), "leave", Leave(before.work_id)),)
 
 
 def on_placed(rules: WorkRules, known: _Known, placed: Placed, context: Context) -> Decision:
@@ -182,7 +186,7 @@ def on_alert_over(known: _Known, alert: Alert, context: Context) -> Decision:
     closed = close_with_alert(known, alert.outcome or "expired", context.now)
     if closed is known:
         return Decision(seen(known, alert))
-    return _decide(seen(closed, alert), context, tells=_leave(known, closed))
+    return _decide(seen(closed, alert), context, forwards=_leave(known, closed))
 
 
 # --- people -----------------------------------------------------------------------------------------------------
@@ -206,9 +210,11 @@ def on_command(what: What, item: _Known, command: Command, context: Context) -> 
             return Decision(item, answer=answer.work)
     changed = _CARRY_OUT[what](item, command, context.now)
     if command.key is not None:
-        answers = (*item.answers, Answer(what, command, changed.work()))[-ANSWERS_KEPT:]
+        answers = (*item.answers, CommandReply(what, command, changed.work()))[-ANSWERS_KEPT:]
         changed = replace(changed, answers=answers)
-    return _decide(changed, context, causation=item.event_id, correlation=item.correlation, tells=_leave(item, changed))
+    return _decide(
+        changed, context, causation=item.event_id, correlation=item.correlation, forwards=_leave(item, changed)
+    )
 
 
 # --- what every change writes -----------------------------------------------------------------------------------
@@ -220,14 +226,18 @@ def _decide(
     *,
     causation: str | None = None,
     correlation: str | None = None,
-    tells: tuple[Tell, ...] = (),
+    forwards: tuple[Forward, ...] = (),
 ) -> Decision:
     entry, work = item.log[-1], item.work()
     seed, type_ = f"{item.work_id}|{item.revision}", f"kam.work.{entry.what}.v1"
     correlation = correlation or context.correlation
-    events: tuple[Emit, ...] = ()
+    events: tuple[OutgoingEvent, ...] = ()
     if type_ in EVENTS:
-        events = (Emit(type_, work, subject=item.customer_id, seed=seed, causation=causation, correlation=correlation),)
+        events = (
+            OutgoingEvent(
+                type_, work, subject=item.customer_id, seed=seed, causation=causation, correlation=correlation
+            ),
+        )
         item = replace(item, event_id=derive(APP, seed, type_))
     log = [{**msgspec.structs.asdict(e), "at": iso(e.at)} for e in item.log]
     document = {
@@ -245,23 +255,23 @@ def _decide(
         "updated_at": iso(entry.at),
         "log": log,
     }
-    rows = (Row("work", item.work_id, document, new=len(item.log) == 1),)
-    return Decision(replace(item, correlation=correlation), events, rows=rows, tells=tells, answer=work)
+    rows = (DocumentWrite("work", item.work_id, document, new=len(item.log) == 1),)
+    return Decision(replace(item, correlation=correlation), events, writes=rows, forwards=forwards, answer=work)
 
 
-def handlers(rules: WorkRules) -> Mapping[str, On]:
+def handlers(rules: WorkRules) -> Mapping[str, HandlerEntry]:
     """Everything this service reacts to."""
     return {
-        MANAGER_CHANGED: On(boss.Manager, partial(on_manager, rules)),
-        RAISED: On(Alert, partial(on_alert, rules)),
-        "kam.alert.changed.v1": On(Alert, partial(on_alert, rules)),
-        "kam.alert.resolved.v1": On(Alert, on_alert_over),
-        "kam.alert.expired.v1": On(Alert, on_alert_over),
-        "find": On(Find, on_find),
-        "is_known": On(IsKnown, on_is_known),
-        "leave": On(Leave, on_leave),
-        "placed": On(Placed, partial(on_placed, rules)),
-        "accept": On(Command, partial(on_command, "accepted")),
-        "act": On(Command, partial(on_command, "acted")),
-        "close": On(Command, partial(on_command, "closed")),
+        MANAGER_CHANGED: HandlerEntry(boss.Manager, partial(on_manager, rules)),
+        RAISED: HandlerEntry(Alert, partial(on_alert, rules)),
+        "kam.alert.changed.v1": HandlerEntry(Alert, partial(on_alert, rules)),
+        "kam.alert.resolved.v1": HandlerEntry(Alert, on_alert_over),
+        "kam.alert.expired.v1": HandlerEntry(Alert, on_alert_over),
+        "find": HandlerEntry(Find, on_find),
+        "is_known": HandlerEntry(IsKnown, on_is_known),
+        "leave": HandlerEntry(Leave, on_leave),
+        "placed": HandlerEntry(Placed, partial(on_placed, rules)),
+        "accept": HandlerEntry(Command, partial(on_command, "accepted")),
+        "act": HandlerEntry(Command, partial(on_command, "acted")),
+        "close": HandlerEntry(Command, partial(on_command, "closed")),
     }

@@ -5,27 +5,27 @@ from typing import Any
 import msgspec
 
 from manager_work.rules import WorkRules, in_force
-from servicekit.mongo import MongoRows
-from servicekit.store import Rows
+from servicekit.mongo import MongoDocuments
+from servicekit.store import Documents
 
 
-async def index(rows: MongoRows) -> None:
+async def index(rows: MongoDocuments) -> None:
     """Make sure the indexes are there."""
     for field in ("customer_id", "manager_id", "opened_at"):
         await rows.index("work", field)
 
 
-async def keep_rules(rows: MongoRows, given: WorkRules) -> None:
+async def keep_rules(rows: MongoDocuments, given: WorkRules) -> None:
     """Make sure that this version of the rules is there; one that is there already stays as it is."""
     await rows.add("work_rules", f"work@{given.version}", msgspec.to_builtins(given))
 
 
-async def read_rules(rows: Rows, given: WorkRules) -> WorkRules:
+async def read_rules(rows: Documents, given: WorkRules) -> WorkRules:
     """The rules in force: the highest version of the documents that holds together, or those given."""
     return in_force(await rows.find("work_rules"), given)
 
 
-async def find_work(rows: Rows, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+async def find_work(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
     """Work items, oldest first, that match; ``since`` is the earliest opening, ISO 8601 in UTC."""
     where: dict[str, Any] = {field: value for field, value in equal.items() if value is not None}
     if since is not None:

@@ -69,9 +69,9 @@ def _process(pid: int | None) -> dict[str, Any]:
 
 
 def offsets(settle: Mapping[str, Any] | None) -> list[tuple[str, int]]:
-    """(``topic/partition``, next offset) of every unit of a service; two stages may read the same partition."""
-    units = (settle or {}).get("units") or ()
-    return [(key, int(offset)) for unit in units for key, offset in (unit.get("offsets") or {}).items()]
+    """(``topic/partition``, next offset) of every processor of a service; two stages may read the same partition."""
+    processors = (settle or {}).get("processors") or ()
+    return [(key, int(offset)) for processor in processors for key, offset in (processor.get("offsets") or {}).items()]
 
 
 def end_offsets(bootstrap: str, partitions: Iterable[str]) -> dict[str, int]:
@@ -98,14 +98,18 @@ def summary(settle: Mapping[str, Any] | None, ends: Mapping[str, int]) -> dict[s
     """``lag`` (messages behind the end of the inputs, None when not known), ``outbox``, ``pending``, ``failed``."""
     if settle is None:
         return {"lag": None, "outbox": None, "pending": None, "failed": []}
-    units = settle.get("units") or []
+    processors = settle.get("processors") or []
     behind = [ends[key] - next_one for key, next_one in offsets(settle) if key in ends]
     pending = settle.get("pending")
     return {
         "lag": sum(max(0, count) for count in behind) if ends else None,
-        "outbox": sum(int(unit.get("outbox") or 0) for unit in units),
+        "outbox": sum(int(processor.get("outbox") or 0) for processor in processors),
         "pending": sum(int(n) for n in pending.values()) if isinstance(pending, dict) else None,
-        "failed": [f"{unit.get('unit')}: {unit['failed']}" for unit in units if unit.get("failed")],
+        "failed": [
+            f"{processor.get('processor')}: {processor['failed']}"
+            for processor in processors
+            if processor.get("failed")
+        ],
     }
 
 

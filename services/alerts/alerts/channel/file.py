@@ -16,14 +16,14 @@ import msgspec
 import structlog
 
 from .transport import (
-    Answer,
+    DeliveryReceipt,
     OnInbound,
     OnLateAnswer,
     OnReceipt,
-    Outcome,
     Permit,
-    Receipt,
+    SubmitOutcome,
     SubmitRequest,
+    SubmitResult,
     TransportClosed,
 )
 
@@ -61,13 +61,13 @@ class FileTransport:
         if self._file is None:
             raise TransportClosed
 
-    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> Answer:
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> SubmitResult:
         async with self._lock:
             if self._file is None:
-                return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, "not open")
+                return SubmitResult(part.part_id, SubmitOutcome.NOT_WRITTEN, None, None, "not open")
             while permit is not None and not permit.is_valid():
                 if not await permit.renew():
-                    return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, "waited too long")
+                    return SubmitResult(part.part_id, SubmitOutcome.NOT_WRITTEN, None, None, "waited too long")
             self._count += 1
             message_id = f"file-{self._count}"
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -78,7 +78,7 @@ class FileTransport:
             }  # fmt: skip
             await asyncio.to_thread(_append, self._file, line)
         self._deliver(_receipt(line))
-        return Answer(part.part_id, Outcome.ACCEPTED, message_id, 0, "written to the file")
+        return SubmitResult(part.part_id, SubmitOutcome.ACCEPTED, message_id, 0, "written to the file")
 
     async def close(self) -> None:
         if self._receipts:
@@ -90,12 +90,12 @@ class FileTransport:
                 self._file.close()
                 self._file = None
 
-    def _open(self) -> list[Receipt]:
+    def _open(self) -> list[DeliveryReceipt]:
         """Open for appending, cut off a line torn by a crash, and return the receipts that were not handled."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("a+b")
         file.seek(0)
-        pending: dict[str, Receipt] = {}
+        pending: dict[str, DeliveryReceipt] = {}
         whole = 0
         for raw in file:
             if not raw.endswith(b"\n"):
@@ -114,12 +114,12 @@ class FileTransport:
         self._file = file
         return list(pending.values())
 
-    def _deliver(self, receipt: Receipt) -> None:
+    def _deliver(self, receipt: DeliveryReceipt) -> None:
         task = asyncio.create_task(self._until_handled(receipt))
         self._receipts.add(task)
         task.add_done_callback(self._receipts.discard)
 
-    async def _until_handled(self, receipt: Receipt) -> None:
+    async def _until_handled(self, receipt: DeliveryReceipt) -> None:
         while True:
             try:
                 await self._on_receipt(receipt)
@@ -132,7 +132,7 @@ class FileTransport:
                 await asyncio.to_thread(_append, self._file, {"kind": "receipt", "message_id": receipt.message_id})
 
 
-async def _not_started(receipt: Receipt) -> None:
+async def _not_started(receipt: DeliveryReceipt) -> None:
     raise TransportClosed
 
 
@@ -142,9 +142,9 @@ def _append(file: BinaryIO, line: dict[str, object]) -> None:
     os.fsync(file.fileno())
 
 
-def _receipt(line: dict[str, object]) -> Receipt:
+def _receipt(line: dict[str, object]) -> DeliveryReceipt:
     message_id, at = str(line["message_id"]), datetime.fromisoformat(str(line["at"]))
-    return Receipt(
+    return DeliveryReceipt(
         message_id=message_id,
         state="DELIVRD",
         reference=int(str(line["reference"])),

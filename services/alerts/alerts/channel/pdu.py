@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import smpp34
 
 from . import segments
-from .transport import Inbound, Receipt, SubmitRequest
+from .transport import DeliveryReceipt, InboundSms, SubmitRequest
 
 # §5.1.2.1 command_id
 GENERIC_NACK = 0x80000000
@@ -118,13 +118,13 @@ def message_id(body: bytes) -> str | None:
     return body.split(b"\0", 1)[0].decode("ascii", "replace") or None
 
 
-def parse_deliver_sm(octets: bytes) -> Receipt | Inbound:
+def parse_deliver_sm(octets: bytes) -> DeliveryReceipt | InboundSms:
     """A deliver_sm as a receipt or a customer's message. Raises smpp34.SmppError when it can't be read."""
     pdu = smpp34.decode(octets)
     if not isinstance(pdu, smpp34.DeliverSm):
         raise smpp34.SmppError("not a deliver_sm")
     if pdu.esm_class & _MESSAGE_TYPE != _TYPE_RECEIPT:
-        return Inbound(pdu.source_addr.lstrip("+"), pdu.destination_addr, _text(pdu, segments.decode_gsm7))
+        return InboundSms(pdu.source_addr.lstrip("+"), pdu.destination_addr, _text(pdu, segments.decode_gsm7))
     # Receipts are ASCII whatever the default alphabet: read as GSM 7-bit, the "_" of an id would turn into "§".
     text = _text(pdu, lambda octets: octets.decode("latin-1"))
     fields = {name.lower(): value for name, value in reversed(_FIELD.findall(text))}  # the first of a name counts
@@ -132,7 +132,7 @@ def parse_deliver_sm(octets: bytes) -> Receipt | Inbound:
     state = _tlv(pdu.tlvs, _MESSAGE_STATE)
     reference = _tlv(pdu.tlvs, _USER_MESSAGE_REFERENCE)
     identity = receipted.rstrip(b"\0").decode("ascii", "replace") if receipted else ""
-    return Receipt(
+    return DeliveryReceipt(
         message_id=(identity or fields.get("id", ""))[:_LONGEST_ID],
         state=_state(fields.get("stat"), state),
         reference=int.from_bytes(reference, "big") if reference and len(reference) == 2 else None,

@@ -16,7 +16,7 @@ import structlog
 from prometheus_client import Counter
 
 from . import pdu
-from .transport import Inbound, Receipt
+from .transport import DeliveryReceipt, InboundSms
 
 log = structlog.get_logger()
 BAD = Counter("kam_smpp_bad_pdus_total", "What the SMSC sent and must not have, by what was wrong with it", ["reason"])
@@ -34,7 +34,7 @@ _PATIENCE = 10.0  # seconds for answers on a link that is given up
 
 #: command_status and body of an answer
 Response = tuple[int, bytes]
-OnDeliver = Callable[[Receipt | Inbound], Awaitable[None]]
+OnDeliver = Callable[[DeliveryReceipt | InboundSms], Awaitable[None]]
 OnLate = Callable[[str, Response], Awaitable[None]]
 
 
@@ -269,7 +269,7 @@ class Session(asyncio.Protocol):
         self._bad = 0
         self._spawn(self._handle(sequence, message))
 
-    async def _handle(self, sequence: int, message: Receipt | Inbound) -> None:
+    async def _handle(self, sequence: int, message: DeliveryReceipt | InboundSms) -> None:
         try:
             await self._on_deliver(message)
         except Exception:

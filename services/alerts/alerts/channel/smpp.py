@@ -16,15 +16,15 @@ from servicekit.words import mask_number
 from . import pdu
 from .session import LinkLost, NotBound, Response, Session
 from .transport import (
-    Answer,
-    Inbound,
+    DeliveryReceipt,
+    InboundSms,
     OnInbound,
     OnLateAnswer,
     OnReceipt,
-    Outcome,
     Permit,
-    Receipt,
+    SubmitOutcome,
     SubmitRequest,
+    SubmitResult,
     TransportClosed,
 )
 
@@ -96,7 +96,7 @@ class SmppTransport:
             if session.takes_requests and not self._closing.is_set():
                 return
 
-    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> Answer:
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> SubmitResult:
         session = self._session
         if self._closing.is_set() or session is None or not session.takes_requests:
             return _not_written(part, "not connected")
@@ -113,7 +113,7 @@ class SmppTransport:
                     lambda number: pdu.submit_sm(part, self._settings.source, number), part.part_id
                 )
             except (ValueError, OverflowError, smpp34.SmppError) as problem:
-                return Answer(part.part_id, Outcome.REFUSED, None, None, f"cannot be encoded: {problem}")
+                return SubmitResult(part.part_id, SubmitOutcome.REFUSED, None, None, f"cannot be encoded: {problem}")
             if answer is None:
                 return _not_written(part, "link lost before the write")
             try:
@@ -128,7 +128,7 @@ class SmppTransport:
                     session.retire(self._settings.response_timeout)
                 return self._judge(part.part_id, response)
         log.warning("smpp.unknown", part_id=part.part_id, destination=mask_number(part.destination), detail=detail)
-        return Answer(part.part_id, Outcome.UNKNOWN, None, None, detail)
+        return SubmitResult(part.part_id, SubmitOutcome.UNKNOWN, None, None, detail)
 
     async def close(self) -> None:
         if self._closing.is_set():
@@ -152,21 +152,23 @@ class SmppTransport:
             await asyncio.wait({session.lost}, timeout=wait)
         await session.writable()
 
-    def _judge(self, part_id: str, response: Response) -> Answer:
+    def _judge(self, part_id: str, response: Response) -> SubmitResult:
         """What an answer of the SMSC means (§4.4.2, §5.1.3)."""
         status, body = response
         if status == pdu.OK:
             self._failures = 0
             if asyncio.get_running_loop().time() >= self._paused_until:
                 self._pause = self._settings.throttle_min
-            return Answer(part_id, Outcome.ACCEPTED, pdu.message_id(body), status, "accepted")
+            return SubmitResult(part_id, SubmitOutcome.ACCEPTED, pdu.message_id(body), status, "accepted")
         if status in (pdu.THROTTLED, pdu.QUEUE_FULL):
             self._slow_down()
-            return Answer(part_id, Outcome.THROTTLED, None, status, f"throttled, command_status 0x{status:08x}")
+            return SubmitResult(
+                part_id, SubmitOutcome.THROTTLED, None, status, f"throttled, command_status 0x{status:08x}"
+            )
         if status == pdu.NOT_BOUND:
-            return Answer(part_id, Outcome.NOT_WRITTEN, None, status, "the SMSC says that we are not bound")
+            return SubmitResult(part_id, SubmitOutcome.NOT_WRITTEN, None, status, "the SMSC says that we are not bound")
         log.info("smpp.refused", part_id=part_id, command_status=hex(status))
-        return Answer(part_id, Outcome.REFUSED, None, status, f"refused, command_status 0x{status:08x}")
+        return SubmitResult(part_id, SubmitOutcome.REFUSED, None, status, f"refused, command_status 0x{status:08x}")
 
     def _slow_down(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -233,12 +235,12 @@ class SmppTransport:
         log.warning("smpp.lost", reason=reason, seconds=round(clock() - bound_at, 1))
 
 
-async def _deliver(on_receipt: OnReceipt, on_inbound: OnInbound, message: Receipt | Inbound) -> None:
-    if isinstance(message, Receipt):
+async def _deliver(on_receipt: OnReceipt, on_inbound: OnInbound, message: DeliveryReceipt | InboundSms) -> None:
+    if isinstance(message, DeliveryReceipt):
         await on_receipt(message)
     else:
         await on_inbound(message)
 
 
-def _not_written(part: SubmitRequest, detail: str) -> Answer:
-    return Answer(part.part_id, Outcome.NOT_WRITTEN, None, None, detail)
+def _not_written(part: SubmitRequest, detail: str) -> SubmitResult:
+    return SubmitResult(part.part_id, SubmitOutcome.NOT_WRITTEN, None, None, detail)

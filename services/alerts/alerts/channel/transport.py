@@ -20,7 +20,7 @@ class SubmitRequest:
     destination: E.164 digits without "+".
     encoding: "gsm7" or "ucs2"; the text must fit it (see segments.plan).
     concat: (group reference 0-255, total, number from 1), sent as the header 05 00 03; None for a message of one part.
-    part_id: "<sms_id>/<number>", opaque to the transport and given back in the Answer.
+    part_id: "<sms_id>/<number>", opaque to the transport and given back in the SubmitResult.
     """
 
     reference: int
@@ -36,7 +36,7 @@ class SubmitRequest:
         return _number(self.part_id)
 
 
-class Outcome(enum.Enum):
+class SubmitOutcome(enum.Enum):
     """What is known of one submitted part."""
 
     ACCEPTED = "accepted"  # the SMSC took it and gave a message_id
@@ -49,11 +49,11 @@ class Outcome(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SubmitResult:
     """The outcome of one part. message_id is set when ACCEPTED, command_status whenever the SMSC answered."""
 
     part_id: str
-    outcome: Outcome
+    outcome: SubmitOutcome
     message_id: str | None
     command_status: int | None
     detail: str = ""
@@ -65,14 +65,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class DeliveryReceipt:
     """A delivery receipt (SMPP 3.4 Appendix B).
 
     state: DELIVRD, EXPIRED, DELETED, UNDELIV, UNKNOWN, REJECTD; or ACCEPTD, ENROUTE, which are not final.
     reference: the echoed user_message_reference; None when the SMSC does not echo it.
     destination: the customer's number, digits only, as the SMSC writes it (it may drop the country code).
     done_at: as the SMSC writes it (YYMMDDhhmm[ss], its own time zone). text: the raw receipt text.
-    May come twice, before the Answer of its part, or for a part of an earlier process.
+    May come twice, before the SubmitResult of its part, or for a part of an earlier process.
     """
 
     message_id: str
@@ -85,7 +85,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Inbound:
+class InboundSms:
     """A message that a customer sent to us, e.g. TD. source: digits only. Parts of a long one come one by one."""
 
     source: str
@@ -93,9 +93,9 @@ class Inbound:
     text: str
 
 
-OnReceipt = Callable[[Receipt], Awaitable[None]]
-OnInbound = Callable[[Inbound], Awaitable[None]]
-OnLateAnswer = Callable[[Answer], Awaitable[None]]
+OnReceipt = Callable[[DeliveryReceipt], Awaitable[None]]
+OnInbound = Callable[[InboundSms], Awaitable[None]]
+OnLateAnswer = Callable[[SubmitResult], Awaitable[None]]
 
 
 class Permit(Protocol):
@@ -126,7 +126,7 @@ class Transport(Protocol):
         on_late_answer is given the SMSC's answer to a part whose submit() has already said UNKNOWN or was cancelled.
         """
 
-    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> Answer:
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> SubmitResult:
         """Submit once. Waits for room in the window and for the end of a throttle pause; returns when the SMSC has
         answered, the PDU surely wasn't written, or the answer can't come any more.
 

@@ -18,7 +18,7 @@ from billing_sync.nightly.names import DATA, PairName
 from billing_sync.store import ScanStore, encode
 from contracts.misc import FileReceipt
 from servicekit.clock import iso, to_millis
-from servicekit.envelope import OutMessage, encode_data, write_headers
+from servicekit.envelope import OutgoingMessage, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
 
@@ -93,7 +93,7 @@ def say(draft: Draft, verb: str, receipt: FileReceipt) -> None:
         clock=None if draft.clock is None else iso(draft.clock),
     )
     partition = partition_of(receipt.file, draft.intake.app.partitions)
-    draft.send(OutMessage("feed.events", partition, receipt.file.encode(), encode_data(receipt), headers))
+    draft.send(OutgoingMessage("feed.events", partition, receipt.file.encode(), encode_data(receipt), headers))
 
 
 class Begin:

@@ -1,0 +1,186 @@
+"""A batch in the making: states as they are after each message, and everything its commit will carry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from contracts.boss import ClockTicked
+from contracts.registry import EVENTS, TICK
+from servicekit.app import App
+from servicekit.clock import iso, to_millis
+from servicekit.decision import Context, Decision, DocumentWrite, Forward, OutgoingEvent
+from servicekit.envelope import Message, OutgoingMessage, encode_data, parse_time, write_headers
+from servicekit.ids import derive
+from servicekit.kafka import partition_of
+from servicekit.store import Batch, Position
+
+_encode_state = msgspec.msgpack.Encoder().encode
+
+
+class Owner(Protocol):
+    """The processor a batch belongs to: what it does, where it stands and what time it is there."""
+
+    app: App
+    name: str
+    position: Position
+    now: datetime
+    decode_state: Callable[[bytes], Any]
+
+
+class UnitOfWork:
+    """Collects the decisions of a batch. Nothing here is visible outside before the commit.
+
+    States are bytes except while their messages are handled: thousands of decoded ones would fall out of the
+    processor's cache before their turn comes (+20 % events/s). ``last``: the last message of the batch for each key.
+    """
+
+    def __init__(self, processor: Owner, last: Mapping[str, Message] = {}) -> None:
+        self._processor, self.last = processor, last
+        self.now: datetime = processor.now
+        self.loaded: dict[str, bytes | None] = {}
+        self._open: dict[str, Any] = {}
+        self.absent: set[str] = set()
+        self.wakes: dict[str, int | None] = {}
+        self.writes: list[DocumentWrite] = []
+        self.outbox: list[tuple[int, OutgoingMessage]] = []
+        self.offsets: dict[str, int] = {}
+        self.marks: dict[str, str] = {}
+        self._seen: dict[tuple[str, int, bytes], int] = {}
+        self.effects: list[Any] = []
+        self.answers: list[tuple[asyncio.Future[Any], Any]] = []
+        self.forwarded: deque[tuple[Forward, Context]] = deque()
+        self._sequence = processor.position.next_sequence
+        self._clock_text: bytes | None = None
+
+    def is_empty(self) -> bool:
+        return not (self.offsets or self.wakes or self.outbox or self.marks or self.answers or self.writes)
+
+    def only_moves_on(self) -> bool:
+        """Whether nothing follows from the batch but a new position."""
+        return not (self.wakes or self.outbox or self.answers or self.writes)
+
+    def mark(self, name: str) -> str | None:
+        return self.marks.get(name) or self._processor.position.marks.get(name)
+
+    def is_repeat(self, message: Message) -> bool:
+        """Whether this producer processor's number on this partition has come by before; takes note of it if not."""
+        sequence = message.headers.get("ce_sequence")
+        if sequence is None:
+            return False
+        producer, colon, text = sequence.rpartition(b":")
+        if not colon:
+            return False
+        place, number = (message.topic, message.partition, producer), int(text)
+        last = self._seen.get(place)
+        if last is None:
+            last = int(self.mark(_mark_of(place)) or 0)
+        if number <= last:
+            return True
+        self._seen[place] = number
+        return False
+
+    def state(self, key: str) -> Any:
+        """As the messages before have left it."""
+        if key in self._open:
+            return self._open[key]
+        raw = self.loaded.get(key)
+        return None if raw is None else self._processor.decode_state(raw)
+
+    def clock_at(self, text: bytes) -> datetime:
+        """Business time a message carries, never before what this processor has already reached."""
+        if text != self._clock_text:
+            self.advance(max(self.now, parse_time(text.decode())))
+            self._clock_text = text
+        return self.now
+
+    def advance(self, now: datetime) -> None:
+        if now != self.now:
+            # First the text: an instant that UTC can't show must not become the clock.
+            self.marks["clock"] = iso(now)
+            self.now = now
+
+    def apply(self, key: str, decision: Decision, context: Context) -> None:
+        """Take a decision over, whole or not at all: state, wake-up, rows, events with ids derived from their cause."""
+        state = decision.state
+        is_last = context.message is not None and self.last.get(key) is context.message
+        raw = _encode_state(state) if is_last and state is not None else None
+        if decision.events:
+            sent = [self._event(key, emit, context, ordinal) for ordinal, emit in enumerate(decision.events)]
+            self._sequence += len(sent)
+            self.outbox.extend(sent)
+        if state is not None or self.state(key) is not None:
+            if is_last:
+                self._open.pop(key, None)
+                self.loaded[key] = raw
+            else:
+                self._open[key] = state
+            self.wakes[key] = None if decision.timer_at is None else to_millis(decision.timer_at)
+        if decision.writes:
+            self.writes.extend(decision.writes)
+        if decision.effects:
+            self.effects.extend(decision.effects)
+        if decision.forwards:
+            self.forwarded.extend((tell, context) for tell in decision.forwards)
+
+    def _event(self, key: str, emit: OutgoingEvent, context: Context, ordinal: int) -> tuple[int, OutgoingMessage]:
+        app, number = self._processor.app, self._sequence + ordinal
+        subject = emit.subject or key
+        topic = emit.topic or EVENTS[emit.type].topic
+        seed = emit.seed or f"{context.id}|{key}|{ordinal}"
+        headers = write_headers(
+            id=derive(app.name, seed, emit.type),
+            type=emit.type,
+            source=f"kam/{app.service}",
+            subject=subject,
+            time=iso(emit.time or self.now),
+            correlation_id=emit.correlation or context.correlation,
+            causation_id=emit.causation or context.id,
+            sequence=self._label(number),
+            clock=iso(self.now),
+        )
+        partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition
+        return number, OutgoingMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)
+
+    def tick(self, topic: str, partition: int, place: tuple[int, int], clock: datetime) -> None:
+        """Pass a tick of the business clock (its epoch and number) on, behind everything it caused."""
+        app, (epoch, number) = self._processor.app, place
+        id_ = derive("tick", topic, partition, number, epoch) if epoch else derive("tick", topic, partition, number)
+        headers = write_headers(
+            id=id_,
+            type=TICK,
+            source=f"kam/{app.service}",
+            subject="clock",
+            time=iso(clock),
+            correlation_id=id_,
+            sequence=self._label(self._sequence),
+            clock=iso(clock),
+        )
+        ticked = ClockTicked(clock=clock, number=number, epoch=epoch)
+        self.send(OutgoingMessage(topic, partition, b"clock", encode_data(ticked), headers))
+
+    def send(self, message: OutgoingMessage) -> None:
+        self.outbox.append((self._sequence, message))
+        self._sequence += 1
+
+    def _label(self, number: int) -> str:
+        return f"{self._processor.name}.{self._processor.position.epoch}:{number}"
+
+    def batch(self) -> Batch:
+        """The one atomic write."""
+        for key, state in self._open.items():
+            self.loaded[key] = None if state is None else _encode_state(state)
+        self._open.clear()
+        states = {key: (self.loaded[key], wake) for key, wake in self.wakes.items()}
+        marks = {**self.marks, **{_mark_of(place): str(number) for place, number in self._seen.items()}}
+        return Batch(states, self.writes, self.outbox, self.offsets, marks, self._sequence, self.absent)
+
+
+def _mark_of(place: tuple[str, int, bytes]) -> str:
+    topic, partition, producer = place
+    return f"seen/{topic}/{partition}/{producer.decode()}"

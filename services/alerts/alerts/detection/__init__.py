@@ -1,0 +1,26 @@
+"""The detector: what BOSS says of a customer, and the business clock, in; alerts raised, changed and resolved, out."""
+
+from functools import partial
+
+from alerts.detection.decision_builder import APP
+from alerts.detection.handlers import HANDLERS, on_timer
+from alerts.detection.state import CustomerState
+from alerts.rules import Rules
+from servicekit.app import HandlerEntry
+from servicekit.pipeline import App
+
+
+def app(rules: Rules, partitions: int = 4) -> App:
+    """The app as a processor runs it: inputs boss.events and work.events, key = customer id, events on alert.events."""
+    return App(
+        name=APP,
+        service="alerts",
+        state=CustomerState,
+        handlers={
+            type_: HandlerEntry(payload, partial(handle, rules)) for type_, (payload, handle) in HANDLERS.items()
+        },
+        on_timer=partial(on_timer, rules),
+        clock_topics=("boss.events",),
+        forward_clock_to="alert.events",
+        partitions=partitions,
+    )

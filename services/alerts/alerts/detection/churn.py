@@ -1,0 +1,364 @@
+"""Churn warnings: one alert a customer and calendar month, for falling figures and for requests to stop or to port.
+
+The alert follows the final figures, whatever the order in which they came (interfaces.md, "drop-30").
+"""
+
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from alerts.detection.decision_builder import DecisionBuilder, worst
+from alerts.detection.state import AlertReason, CustomerState, Month, PendingRequest, Profile, Series, Values
+from alerts.rules import Fall, Metric, Request, Rules
+from servicekit.clock import SHANGHAI, end_of, in_range, later
+from servicekit.decision import Context
+from servicekit.ids import boss_event_id
+
+KEPT_MONTHS = 36  # of a figure up to its newest; and warnings, the newest, and as many older ones that are open
+_FOLLOWS_FIGURES = (None, "withdrawn", "superseded", "recovered")
+
+
+# --- months -----------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def month_of(period: str) -> Month:
+    """Month of a period ``yyyymm``."""
+    return int(period[:4]) * 12 + int(period[4:]) - 1
+
+
+def period_of(month: Month) -> str:
+    return f"{month // 12:04}{month % 12 + 1:02}"
+
+
+def last_day(month: Month) -> date:
+    """Last day of a month; of one outside the calendar, the calendar's own end."""
+    year, index = divmod(month, 12)
+    if not date.min.year <= year <= date.max.year:
+        return date.min if year < date.min.year else date.max
+    return date(year, index + 1, monthrange(year, index + 1)[1])
+
+
+def month_of_instant(at: datetime) -> Month:
+    """Month in Asia/Shanghai."""
+    local = in_range(at).astimezone(SHANGHAI)
+    return local.year * 12 + local.month - 1
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day some months later, or the last day of a shorter month."""
+    month = day.year * 12 + day.month - 1 + months
+    end = last_day(month)
+    return end if month // 12 > date.max.year else end.replace(day=min(day.day, end.day))
+
+
+# --- figures ----------------------------------------------------------------------------------------------------
+
+
+def with_figure(series: Series | None, month: Month, value: int | None, revision: int) -> Series:
+    """The series with one figure more, or another; a month too old for the newest ``KEPT_MONTHS`` changes nothing."""
+    if series is None:
+        return Series(month, (value,), {} if revision == 1 else {month: revision})
+    first, values = series.first, series.values
+    at, size = month - first, len(values)
+    if 0 <= at <= size:
+        values = (*values[:at], value, *values[at + 1 :])
+    elif at < 0:
+        first, values = month, (value, *(None,) * (-at - 1), *values)
+    else:
+        gap = min(at - size, KEPT_MONTHS)
+        values = (*values, *(None,) * gap, value)
+        first = month + 1 - len(values)
+    if len(values) > KEPT_MONTHS:
+        first, values = first + len(values) - KEPT_MONTHS, values[-KEPT_MONTHS:]
+    revisions = series.revisions
+    if revision != 1 or revisions:
+        revisions = {m: r for m, r in {**revisions, month: revision}.items() if m >= first and r != 1}
+    return Series(first, values, revisions)
+
+
+def falls(series: Series, month: Month, rule: Fall) -> int | None:
+    """Sum of the months before when the figure has fallen to the line or below, else None.
+
+    In integers: ``100·n·x ≤ percent·sum`` and ``sum > 0``, all of them known; for 70 % of 3 months ``30·x ≤ 7·sum``.
+    """
+    values, at, months = series.values, month - series.first, rule.months
+    if not months <= at < len(values):
+        return None
+    base = 0
+    for before in values[at - months : at]:
+        if before is None:
+            return None
+        base += before
+    figure = values[at]
+    return base if figure is not None and base > 0 and 100 * months * figure <= rule.percent * base else None
+
+
+def is_old(series: Series, month: Month, value: int | None, revision: int) -> bool:
+    """Whether a figure is one that was heard before, or was overtaken. A revision of 0 is not known.
+
+    The same revision with another value is news: revisions begin again where billing-sync's store was lost.
+    """
+    at = month - series.first
+    if not 0 <= at < len(series.values):
+        return False
+    heard = series.revisions.get(month, 1)
+    return 0 < revision < heard or (revision == heard and value == series.values[at])
+
+
+def known(series: Series | None, month: Month) -> int | None:
+    """The figure of a month."""
+    if series is None or not 0 <= month - series.first < len(series.values):
+        return None
+    return series.values[month - series.first]
+
+
+def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, rule: Fall) -> bool:
+    """Whether a figure of this month can matter to any alert: some month falls, or has an alert."""
+    for series in figures.values():
+        later, end = month, series.first + len(series.values)
+        while later < end and later <= month + rule.months:
+            if falls(series, later, rule) is not None:
+                return True
+            later += 1
+    return bool(state.alerts) and any(_key(m) in state.alerts for m in _reach(month, rule))
+
+
+def excluded(rule: Fall, customer_id: str, profile: Profile, month: Month) -> bool:
+    """Whether the fall rule leaves this customer alone in this month. What is not known does not exclude."""
+    return (
+        (profile.status is not None and profile.status not in rule.statuses)
+        or profile.plan_code in rule.excluded_plan_codes
+        or customer_id in rule.excluded_customers
+        or (
+            profile.opened_on is not None
+            and months_later(profile.opened_on, rule.min_months_in_network) > last_day(month)
+        )
+    )
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------
+
+
+def look_around(builder: DecisionBuilder, month: Month) -> None:
+    """A figure of this month came: look again at every alert it can move, the latest first.
+
+    The month before can't begin to warn by it, but it may have recovered or be superseded.
+    """
+    end = max(series.first + len(series.values) for series in builder.figures.values())
+    for each in _reach(month, builder.rules.fall):
+        if month <= each < end or _key(each) in builder.alerts:
+            look(builder, each, may_admit=each >= month)
+
+
+def look_at_all(builder: DecisionBuilder) -> None:
+    """The customer's record has come: everything remembered is judged now."""
+    waiting: dict[Month, tuple[AlertReason, ...]] = {}
+    behind = []
+    for asked in builder.asked:
+        causes = waiting.get(asked.month, ())
+        if any(c.code == asked.cause.code for c in causes):
+            behind.append(asked)
+        else:
+            waiting[asked.month] = (*causes, asked.cause)
+    builder.asked = tuple(behind)
+    months = {m for s in builder.figures.values() for m in range(s.first, s.first + len(s.values))} | set(waiting)
+    for month in sorted(months, reverse=True):
+        look(builder, month, waiting.get(month, ()))
+
+
+def look(
+    builder: DecisionBuilder, month: Month, requests: tuple[AlertReason, ...] = (), *, may_admit: bool = True
+) -> None:
+    """Bring the alert of one month in line with the figures, and with requests that have just come.
+
+    A month that is forgotten, or whose months before are, stays as it is.
+    """
+    if month < builder.floor or (not requests and _base_forgotten(builder, month)):
+        return
+    held = builder.alerts.get(_key(month))
+    if held is not None:
+        requests = (*(c for c in held.reasons if _is_request(builder, c)), *requests)
+    falling = _falling(builder, month)
+    admitted = held is not None and held.admitted
+    if falling and not admitted and may_admit:
+        assert builder.profile is not None
+        admitted = not excluded(builder.rules.fall, builder.customer_id, builder.profile, month)
+    _settle(builder, month, (*(falling if admitted else ()), *requests), admitted)
+
+
+def ask(builder: DecisionBuilder, month: Month, cause: AlertReason) -> None:
+    """A request to stop or about porting: one reason of its kind joins the alert of its month, more wait behind it."""
+    held = builder.alerts.get(_key(month))
+    if month < builder.floor:
+        return
+    reasons = held.reasons if held is not None else ()
+    same = next((c for c in reasons if c.code == cause.code), None)
+    if same is None:
+        _settle(builder, month, (*reasons, cause), held is not None and held.admitted)
+    elif _request_id(same) != _request_id(cause):
+        builder.asked = remember(builder.asked, month, cause)
+
+
+def take_back(builder: DecisionBuilder, request_id: str) -> None:
+    """A request is another customer's now: its reason leaves the alert, and the next of its kind takes its place."""
+    builder.asked = without(builder.asked, request_id)
+    for key, held in list(builder.alerts.items()):
+        gone = [c for c in held.reasons if _request_id(c) == request_id]
+        if not key.startswith("churn/") or not gone:
+            continue
+        month = int(key.removeprefix("churn/"))
+        reasons = tuple(c for c in held.reasons if c not in gone)
+        follower = next((a for a in builder.asked if a.month == month and a.cause.code == gone[0].code), None)
+        if follower is not None:
+            builder.asked = tuple(a for a in builder.asked if a != follower)
+            reasons = (*reasons, follower.cause)
+        _settle(builder, month, reasons, held.admitted)
+
+
+def forget(builder: DecisionBuilder) -> None:
+    """Drop resolved warnings that are more than we keep, the oldest first; open ones that are too many give way."""
+    months = sorted(int(key.removeprefix("churn/")) for key in builder.alerts if key.startswith("churn/"))
+    older = months[:-KEPT_MONTHS]
+    open_ = [m for m in older if builder.alerts[_key(m)].outcome is None]
+    for month in open_[:-KEPT_MONTHS]:
+        builder.resolve(_key(month), "superseded")
+    for month in older:
+        if builder.alerts[_key(month)].outcome is not None:
+            del builder.alerts[_key(month)]
+            builder.floor = max(builder.floor, month + 1)
+
+
+def remember(asked: tuple[PendingRequest, ...], month: Month, cause: AlertReason) -> tuple[PendingRequest, ...]:
+    """Keep a request that waits, in the order of months; of the newest months, as many as two a month."""
+    return tuple(sorted((*asked, PendingRequest(month, cause)), key=lambda a: a.month)[-2 * KEPT_MONTHS :])
+
+
+def without(asked: tuple[PendingRequest, ...], request_id: str) -> tuple[PendingRequest, ...]:
+    """The waiting requests but this one."""
+    return tuple(a for a in asked if _request_id(a.cause) != request_id)
+
+
+def request_cause(rules: Rules, kind: str, request_id: str, requested_at: datetime, ctx: Context) -> AlertReason | None:
+    """The reason a service request gives, None for kinds no rule asks about."""
+    rule = rules.requests.get(kind)
+    if rule is None:
+        return None
+    values: Values = {
+        f"{rule.code}_id": request_id,
+        f"{rule.code}_at": in_range(requested_at).astimezone(SHANGHAI).isoformat(),
+    }
+    return AlertReason(rule.id, rule.version, rule.code, values, (ctx.id,))
+
+
+def _is_request(builder: DecisionBuilder, cause: AlertReason) -> bool:
+    return isinstance(builder.rules.churn(cause.rule, cause.version), Request)
+
+
+def _settle(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...], admitted: bool) -> None:
+    key = _key(month)
+    held = builder.alerts.get(key)
+    if held is None:
+        if not reasons:
+            return
+        _raise(builder, month, reasons)
+    elif held.outcome not in _FOLLOWS_FIGURES:
+        return  # a manager's outcome or leaving has ended it for good
+    held = builder.alerts[key]
+    if held.admitted != admitted:
+        held = builder.alerts[key] = replace(held, admitted=admitted)
+    outcome = _outcome(builder, month, reasons)
+    severity = _severity(builder, reasons) if reasons else held.severity
+    if outcome is not None and outcome != held.outcome:
+        builder.resolve(key, outcome, reasons=reasons, severity=severity)
+    elif outcome != held.outcome or _gist(reasons) != _gist(held.reasons):
+        builder.change(key, outcome=outcome, reasons=reasons, severity=severity)
+
+
+def _raise(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...]) -> None:
+    period = period_of(month)
+    late_after = builder.rules.churn(reasons[0].rule, reasons[0].version).late_after_days
+    builder.raise_(
+        _key(month),
+        "churn_warning",
+        (builder.customer_id, period),
+        reasons,
+        _severity(builder, reasons),
+        period=period,
+        late=builder.clock_known and later(end_of(last_day(month)), timedelta(days=late_after)) < builder.now,
+    )
+
+
+def _outcome(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...]) -> str | None:
+    """How an alert with these reasons stands: None is open."""
+    if not reasons:
+        return "withdrawn"
+    if any(_is_request(builder, c) for c in reasons):
+        return None
+    following = builder.alerts.get(_key(month + 1))
+    if following is not None and following.admitted and _falling(builder, month + 1):
+        return "superseded"
+    return "recovered" if all(_recovered(builder, month + 1, c) for c in reasons) else None
+
+
+def _recovered(builder: DecisionBuilder, month: Month, cause: AlertReason) -> bool:
+    """Whether a figure of the next month is known and above the line of the baseline stored in the alert."""
+    rule = builder.rules.churn(cause.rule, cause.version)
+    assert isinstance(rule, Fall)
+    figure = next(m.figure for m in rule.metrics if m.code == cause.code)
+    value = known(builder.figures.get(figure), month)
+    base = cause.values[f"{figure}_base"]
+    assert isinstance(base, int)
+    return value is not None and 100 * rule.months * value > rule.percent * base
+
+
+def _falling(builder: DecisionBuilder, month: Month) -> tuple[AlertReason, ...]:
+    """A reason for each figure that has fallen, by the rule version that raised the alert or the one in force."""
+    held = builder.alerts.get(_key(month))
+    own = builder.rules.versions.get((held.rule, held.version)) if held is not None else None
+    rule = own if isinstance(own, Fall) else builder.rules.fall
+    causes = []
+    for metric in rule.metrics:
+        series = builder.figures.get(metric.figure)
+        if series is not None and (base := falls(series, month, rule)) is not None:
+            causes.append(_cause(rule, metric, builder.customer_id, series, month, base))
+    return tuple(causes)
+
+
+def _cause(rule: Fall, metric: Metric, customer_id: str, series: Series, month: Month, base: int) -> AlertReason:
+    """Values: the figure, the sum of the months before, and its share of their mean in whole percent."""
+    figure, name = series.values[month - series.first], metric.figure
+    assert figure is not None
+    values: Values = {name: figure, f"{name}_base": base, f"{name}_percent": 100 * rule.months * figure // base}
+    evidence = tuple(
+        boss_event_id(metric.record, f"{customer_id}/{period_of(m)}", series.revisions.get(m, 1))
+        for m in range(month, month - rule.months - 1, -1)
+    )
+    return AlertReason(rule.id, rule.version, metric.code, values, evidence)
+
+
+def _request_id(cause: AlertReason) -> object:
+    return cause.values.get(f"{cause.code}_id")
+
+
+def _severity(builder: DecisionBuilder, reasons: tuple[AlertReason, ...]) -> str:
+    return worst([builder.rules.churn(c.rule, c.version).severity for c in reasons])
+
+
+def _gist(reasons: tuple[AlertReason, ...]) -> list[tuple[str, object]]:
+    return [(c.code, c.values) for c in reasons]
+
+
+def _base_forgotten(builder: DecisionBuilder, month: Month) -> bool:
+    months = builder.rules.fall.months
+    return any(len(s.values) == KEPT_MONTHS and month - months < s.first for s in builder.figures.values())
+
+
+def _key(month: Month) -> str:
+    return f"churn/{month}"
+
+
+def _reach(month: Month, rule: Fall) -> range:
+    return range(month + rule.months, month - 2, -1)

@@ -1,0 +1,203 @@
+"""One decision in the making: the state so far and the events of the alerts it moves."""
+
+from datetime import date, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from alerts.detection import memory
+from alerts.detection.state import AlertReason, CustomerState, Ended, TrackedAlert, TrackedComplaint, TrackedContract
+from alerts.rules import Rules
+from contracts.alert import Alert, Reason, RuleRef
+from servicekit.clock import local_date
+from servicekit.decision import Context, Decision, OutgoingEvent
+from servicekit.ids import derive
+
+APP = "alerts-detect"
+_RANK = ("critical", "major", "minor")
+
+
+class DecisionBuilder:
+    """Local to one call of a handler; what it hands out at the end (``decision``) is plain data.
+
+    ``alerts``, ``debt``, ``tickets``, ``terms``, ``asked``, ``floor`` and ``figures`` may be changed in place.
+    """
+
+    def __init__(self, state: CustomerState, ctx: Context, rules: Rules) -> None:
+        self.customer_id, self.profile, self.ctx, self.rules = state.customer_id, state.profile, ctx, rules
+        # A wake-up comes at the clock all topics have reached; this customer may have been judged at a later one.
+        self.now: datetime = max(ctx.now, state.looked_at or ctx.now)
+        self.today: date = local_date(self.now)
+        self.figures, self.floor, self.asked, self.debt = state.figures, state.floor, state.asked, state.debt
+        self.alerts = dict(state.alerts)
+        self.tickets: dict[str, TrackedComplaint] = dict(state.tickets)
+        self.terms: dict[str, TrackedContract] = dict(state.terms)
+        self.heard = state.heard
+        self.ended: dict[str, Ended] = dict(state.ended)
+        self.events: list[OutgoingEvent] = []
+
+    @property
+    def clock_known(self) -> bool:
+        return self.now.year > 1970
+
+    @property
+    def waking(self) -> bool:
+        return self.ctx.type == "wake"
+
+    @property
+    def may_raise(self) -> bool:
+        return self.profile is not None and not self.profile.left
+
+    # --- the life of an alert -----------------------------------------------------------------------------------
+
+    def raise_(
+        self,
+        key: str,
+        kind: str,
+        parts: tuple[object, ...],
+        reasons: tuple[AlertReason, ...],
+        severity: str,
+        *,
+        stage: str | None = None,
+        period: str | None = None,
+        late: bool = False,
+        due_at: datetime | None = None,
+        origin: tuple[str, str] | None = None,
+    ) -> None:
+        """A new alert; ``parts`` are its key, its id is derived from them. One of which a trace is left reopens.
+
+        ``origin``: event id and correlation of the record that an alert raised by the clock goes back to.
+        """
+        assert self.profile is not None
+        first = reasons[0]
+        cause, correlation = self.ctx.id, self.ctx.correlation
+        if self.waking and origin is not None:
+            cause, correlation = origin
+        alert_id = derive("alert", kind, *parts)
+        before = self.ended.pop(alert_id, None)
+        held = TrackedAlert(
+            alert_id=alert_id,
+            kind=kind,
+            revision=1 if before is None else before.revision + 1,
+            last="raised" if before is None else "changed",
+            outcome=None,
+            stage=stage,
+            severity=severity,
+            rule=first.rule,
+            version=first.version,
+            reasons=reasons,
+            raised_at=self.now if before is None else before.raised_at,
+            correlation=correlation,
+            city=self.profile.city,
+            manager_id=self.profile.manager_id,
+            period=period,
+            late=late,
+            due_at=due_at,
+            opened_at=self.ctx.now,
+            work_revision=0 if before is None else before.work_revision,
+        )
+        self.alerts[key] = held
+        self._tell(held, before, cause)
+
+    def change(self, key: str, **changes: Any) -> None:
+        """Something of an alert is different now; an ``outcome`` of None reopens a resolved one."""
+        self._move(key, "changed", changes)
+
+    def resolve(self, key: str, outcome: str, *, by: str | None = None, **changes: Any) -> None:
+        """The alert ends with this outcome."""
+        self._move(key, "resolved", {"outcome": outcome, **changes}, by)
+
+    def let_go(self, key: str) -> None:
+        """Follow an alert no longer, to keep the state small: an open one gives way to newer ones, a trace stays."""
+        if self.alerts[key].outcome is None:
+            self.resolve(key, "superseded")
+        held = self.alerts.pop(key)
+        self.ended[held.alert_id] = Ended(held.revision, held.raised_at, held.outcome, held.stage, held.work_revision)
+        for alert_id in list(self.ended)[: -memory.TRACES]:
+            del self.ended[alert_id]
+
+    def _move(self, key: str, verb: str, changes: dict[str, Any], by: str | None = None) -> None:
+        before = self.alerts[key]
+        # A step of the clock is caused by what the alert said last; a message is its own cause.
+        last = derive(APP, f"{before.alert_id}|{before.revision}", _type(before.last))
+        held = replace(
+            before,
+            revision=before.revision + 1,
+            last=verb,
+            correlation=before.correlation if self.waking else self.ctx.correlation,
+            # An alert may be older than what BOSS says of the customer's city.
+            city=before.city if before.city or self.profile is None else self.profile.city,
+            **changes,
+        )
+        if before.outcome is not None and held.outcome is None:
+            held = replace(held, opened_at=self.ctx.now)
+        self.alerts[key] = held
+        self._tell(held, before, last if self.waking else self.ctx.id, by)
+
+    def _tell(self, held: TrackedAlert, before: TrackedAlert | Ended | None, cause: str, by: str | None = None) -> None:
+        alert = Alert(
+            alert_id=held.alert_id,
+            kind=held.kind,
+            customer_id=self.customer_id,
+            revision=held.revision,
+            state="raised" if held.outcome is None else "resolved",
+            stage=held.stage,
+            previous_stage=before.stage if before is not None else None,
+            severity=held.severity,  # type: ignore[arg-type]
+            rule=RuleRef(id=held.rule, version=held.version),
+            reasons=tuple(
+                Reason(rule=RuleRef(id=c.rule, version=c.version), code=c.code, values=c.values, evidence=c.evidence)
+                for c in held.reasons
+            ),
+            values={name: value for c in held.reasons for name, value in c.values.items()},
+            evidence=tuple(dict.fromkeys(id for c in held.reasons for id in c.evidence)),
+            period=held.period,
+            late=held.late,
+            city=held.city,
+            manager_id=held.manager_id,
+            outcome=held.outcome,
+            reopened=before is not None and before.outcome is not None and held.outcome is None,
+            raised_at=held.raised_at,
+            at=self.now,
+            due_at=held.due_at,
+            by=by,
+        )
+        self.events.append(
+            OutgoingEvent(
+                _type(held.last),
+                alert,
+                subject=self.customer_id,
+                seed=f"{held.alert_id}|{held.revision}",
+                causation=cause,
+                correlation=held.correlation,
+            )
+        )
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def decision(self, wake: datetime | None) -> Decision:
+        state = CustomerState(
+            self.customer_id,
+            self.profile,
+            self.now,
+            wake,
+            self.figures,
+            self.floor,
+            self.alerts,
+            self.asked,
+            self.debt,
+            self.tickets,
+            self.terms,
+            self.heard,
+            self.ended,
+        )
+        return Decision(state, tuple(self.events), wake)
+
+
+def worst(severities: list[str]) -> str:
+    """The gravest of some severities."""
+    return min(severities, key=_RANK.index)
+
+
+def _type(verb: str) -> str:
+    return f"kam.alert.{verb}.v1"

@@ -1,0 +1,311 @@
+"""Facts of BOSS, outcomes of managers and the business clock -> decisions about alerts. Pure; one table at the foot."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alerts.detection import arrears, churn, complaint, contract, memory
+from alerts.detection.decision_builder import DecisionBuilder
+from alerts.detection.state import CustomerState, Profile
+from alerts.rules import Rules
+from contracts.alert import ManagerOutcome
+from servicekit.decision import Context, Decision
+
+_OUTCOMES = frozenset(get_args(ManagerOutcome))
+
+# --- payloads: the fields we ask for; billing-sync has checked the whole record --------------------------------------
+
+
+class CustomerRecord(Struct):
+    customer_id: str
+    status: str | None = None
+    city: str | None = None
+    area: str | None = None
+    opened_on: date | None = None
+    plan_code: str | None = None
+    manager_id: str | None = None
+
+
+class Departure(Struct):
+    customer_id: str
+
+
+class BillRecord(Struct):
+    customer_id: str
+    period: str
+    amount_fen: int | None = None
+
+
+class UsageRecord(Struct):
+    customer_id: str
+    period: str
+    voice_minutes: int | None = None
+
+
+class ArrearsRecord(Struct):
+    customer_id: str
+    amount_fen: int
+    oldest_due_on: date | None = None
+    suspended: bool | None = None
+
+
+class ComplaintRecord(Struct):
+    customer_id: str
+    complaint_id: str
+    status: str
+    opened_at: datetime
+    category: str | None = None
+    severity: int | None = None
+
+
+class ContractRecord(Struct):
+    customer_id: str
+    contract_id: str
+    ends_on: date | None = None
+    product_code: str | None = None
+
+
+class RequestRecord(Struct):
+    customer_id: str
+    request_id: str
+    kind: str
+    requested_at: datetime
+
+
+class MovedRecord(Struct):
+    customer_id: str
+    kind: str
+    record_id: str
+
+
+class WorkClosed(Struct):
+    customer_id: str
+    alert_id: str
+    outcome: str | None = None
+    by: str | None = None
+    revision: int = 0
+    at: datetime | None = None
+
+
+# --- customers ------------------------------------------------------------------------------------------------------
+
+
+def on_customer(rules: Rules, state: CustomerState | None, data: CustomerRecord, ctx: Context) -> Decision:
+    """The profile is known or has changed. Only its first arrival makes rules run; leaving ends what is open."""
+    state = state or CustomerState(data.customer_id)
+    old = state.profile
+    left = data.status == "left" or (old is not None and old.left and data.status != "active")
+    # A record that says no city does not move the customer out of the one he is known to be of.
+    city = data.city or (old.city if old is not None else None)
+    profile = Profile(data.status, city, data.area, data.opened_on, data.plan_code, data.manager_id, left=left)
+    builder = DecisionBuilder(state, ctx, rules)
+    builder.profile = profile
+    if left:
+        _leave(builder)
+    elif old is None:
+        churn.look_at_all(builder)
+        _look_at_clock(builder)
+    elif old.left:
+        arrears.come_back(builder)
+        contract.pass_over(builder)
+    return _done(builder, state)
+
+
+def on_left(rules: Rules, state: CustomerState | None, data: Departure, ctx: Context) -> Decision:
+    """The customer left the network."""
+    state = state or CustomerState(data.customer_id)
+    builder = DecisionBuilder(state, ctx, rules)
+    builder.profile = replace(state.profile or Profile(), status="left", left=True)
+    _leave(builder)
+    return _done(builder, state)
+
+
+def _leave(builder: DecisionBuilder) -> None:
+    for key, held in list(builder.alerts.items()):
+        if held.outcome is None:
+            builder.resolve(key, "left")
+    builder.asked = ()
+    # What no alert was raised for is forgotten: after a win-back only new facts count.
+    if arrears.KEY not in builder.alerts:
+        builder.debt = None
+    builder.tickets = {
+        i: t for i, t in builder.tickets.items() if f"complaint/{i}" in builder.alerts or t.status == "closed"
+    }
+
+
+# --- facts ----------------------------------------------------------------------------------------------------------
+
+
+def on_bill(rules: Rules, state: CustomerState | None, data: BillRecord, ctx: Context) -> Decision:
+    """A bill: the amount is a monthly figure."""
+    return _on_figure(rules, state or CustomerState(data.customer_id), "amount_fen", data.period, data.amount_fen, ctx)
+
+
+def on_usage(rules: Rules, state: CustomerState | None, data: UsageRecord, ctx: Context) -> Decision:
+    """A usage summary: voice minutes are a monthly figure."""
+    return _on_figure(
+        rules, state or CustomerState(data.customer_id), "voice_minutes", data.period, data.voice_minutes, ctx
+    )
+
+
+def _on_figure(
+    rules: Rules, state: CustomerState, figure: str, period: str, value: int | None, ctx: Context
+) -> Decision:
+    # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
+    month = churn.month_of(period)
+    known = state.figures.get(figure)
+    if known is not None and churn.is_old(known, month, value, ctx.revision):
+        return _unchanged(state)
+    figures = {**state.figures, figure: churn.with_figure(known, month, value, ctx.revision)}
+    profile = state.profile
+    if profile is None or profile.left or not churn.is_touched(state, figures, month, rules.fall):
+        return Decision(replace(state, figures=figures), timer_at=state.wake)
+    builder = DecisionBuilder(state, ctx, rules)
+    builder.figures = figures
+    churn.look_around(builder, month)
+    return _done(builder, state)
+
+
+def on_request(rules: Rules, state: CustomerState | None, data: RequestRecord, ctx: Context) -> Decision:
+    """A request to stop or to ask about porting; before the profile is known it is remembered."""
+    state = state or CustomerState(data.customer_id)
+    cause = churn.request_cause(rules, data.kind, data.request_id, data.requested_at, ctx)
+    asked = churn.without(state.asked, data.request_id)  # an earlier revision of it that still waits
+    if cause is None or (state.profile is not None and state.profile.left):
+        return _unchanged(state if len(asked) == len(state.asked) else replace(state, asked=asked))
+    month = churn.month_of_instant(data.requested_at)
+    builder = DecisionBuilder(state, ctx, rules)
+    builder.asked = asked
+    if builder.may_raise:
+        churn.ask(builder, month, cause)
+    else:
+        builder.asked = churn.remember(builder.asked, month, cause)
+    return _done(builder, state)
+
+
+def on_arrears(rules: Rules, state: CustomerState | None, data: ArrearsRecord, ctx: Context) -> Decision:
+    """What the customer owes."""
+    if data.amount_fen == 0 and (state is None or state.debt is None):
+        return _unchanged(state)
+    state = state or CustomerState(data.customer_id)
+    builder = DecisionBuilder(state, ctx, rules)
+    arrears.owe(builder, data.amount_fen, data.oldest_due_on, bool(data.suspended))
+    return _done(builder, state)
+
+
+def on_complaint(rules: Rules, state: CustomerState | None, data: ComplaintRecord, ctx: Context) -> Decision:
+    """How a complaint stands."""
+    state = state or CustomerState(data.customer_id)
+    builder = DecisionBuilder(state, ctx, rules)
+    complaint.report(builder, data.complaint_id, data.status, data.opened_at, data.category, data.severity)
+    return _done(builder, state)
+
+
+def on_contract(rules: Rules, state: CustomerState | None, data: ContractRecord, ctx: Context) -> Decision:
+    """How a contract stands."""
+    state = state or CustomerState(data.customer_id)
+    builder = DecisionBuilder(state, ctx, rules)
+    contract.agree(builder, data.contract_id, data.ends_on, data.product_code)
+    return _done(builder, state)
+
+
+def on_moved(rules: Rules, state: CustomerState | None, data: MovedRecord, ctx: Context) -> Decision:
+    """A record belongs to another customer now: here its alert, or its reason, is withdrawn."""
+    state = state or CustomerState(data.customer_id)
+    builder = DecisionBuilder(state, ctx, rules)
+    if data.kind == "CONT":
+        contract.move_away(builder, data.record_id)
+    elif data.kind == "COMP":
+        complaint.move_away(builder, data.record_id)
+    elif data.kind == "SERV":
+        churn.take_back(builder, data.record_id)
+    return _done(builder, state)
+
+
+# --- outcomes and the clock -----------------------------------------------------------------------------------------
+
+
+def on_work_closed(rules: Rules, state: CustomerState | None, data: WorkClosed, ctx: Context) -> Decision:
+    """A manager's outcome ends the alert; items that closed because their alert had ended carry nobody's name."""
+    if state is None or data.by is None or data.outcome is None or data.outcome not in _OUTCOMES:
+        return _unchanged(state)
+    found = (k for k, held in state.alerts.items() if held.alert_id == data.alert_id and held.outcome is None)
+    key = next(found, None)
+    if key is None:
+        return _unchanged(state)
+    held = state.alerts[key]
+    # A word that came late: of before the alert was opened (again), or older than what was heard of the work item.
+    is_of_before = data.at is not None and held.opened_at is not None and data.at < held.opened_at
+    if is_of_before or 0 < data.revision <= held.work_revision:
+        return _unchanged(state)
+    builder = DecisionBuilder(state, ctx, rules)
+    builder.resolve(key, data.outcome, by=data.by, work_revision=data.revision)
+    return _done(builder, state)
+
+
+def on_timer(rules: Rules, state: CustomerState | None, ctx: Context) -> Decision:
+    """The business clock has reached a step: look at everything that ages."""
+    if state is None:
+        return Decision(None)
+    builder = DecisionBuilder(state, ctx, rules)
+    _look_at_clock(builder)
+    return _done(builder, state)
+
+
+def _look_at_clock(builder: DecisionBuilder) -> None:
+    arrears.look(builder)
+    for complaint_id in builder.tickets:
+        complaint.look(builder, complaint_id)
+    for contract_id in builder.terms:
+        contract.look(builder, contract_id)
+
+
+def _done(builder: DecisionBuilder, before: CustomerState) -> Decision:
+    for part in (churn, complaint, contract):
+        part.forget(builder)
+    # A step that is due but not yet taken (its tick is still to come) stays due.
+    if not builder.waking and before.wake is not None and before.wake <= builder.now:
+        return builder.decision(before.wake)
+    if not builder.may_raise:
+        return builder.decision(None)
+    steps = (arrears.wake(builder), complaint.wake(builder), contract.wake(builder))
+    return builder.decision(min((at for at in steps if at is not None), default=None))
+
+
+def _unchanged(state: CustomerState | None) -> Decision:
+    return Decision(state, timer_at=None if state is None else state.wake)
+
+
+Handler = Callable[[Rules, CustomerState | None, Any, Context], Decision]
+
+
+def _newest(record_of: Callable[[Any], str], handle: Handler) -> Handler:
+    """The handler that hears only what is newer than all it heard of the same record."""
+
+    def heed(rules: Rules, state: CustomerState | None, data: Any, ctx: Context) -> Decision:
+        state = state or CustomerState(data.customer_id)
+        record, recency = record_of(data), memory.recency_of(ctx)
+        if recency is None:
+            return handle(rules, state, data, ctx)
+        if memory.is_old(state, record, recency):
+            return _unchanged(state)
+        return handle(rules, memory.hear(state, record, recency), data, ctx)
+
+    return heed
+
+
+HANDLERS: dict[str, tuple[type, Handler]] = {
+    "kam.boss.customer.changed.v1": (CustomerRecord, _newest(lambda _: "CUST", on_customer)),
+    "kam.boss.customer.left.v1": (Departure, _newest(lambda _: "CUST", on_left)),
+    "kam.boss.bill.issued.v1": (BillRecord, on_bill),
+    "kam.boss.usage.summarised.v1": (UsageRecord, on_usage),
+    "kam.boss.service.requested.v1": (RequestRecord, _newest(lambda d: f"SERV/{d.request_id}", on_request)),
+    "kam.boss.arrears.changed.v1": (ArrearsRecord, _newest(lambda _: "ARR", on_arrears)),
+    "kam.boss.complaint.changed.v1": (ComplaintRecord, _newest(lambda d: f"COMP/{d.complaint_id}", on_complaint)),
+    "kam.boss.contract.changed.v1": (ContractRecord, _newest(lambda d: f"CONT/{d.contract_id}", on_contract)),
+    "kam.boss.record.moved.v1": (MovedRecord, _newest(lambda d: f"{d.kind}/{d.record_id}", on_moved)),
+    "kam.work.closed.v1": (WorkClosed, on_work_closed),
+}

@@ -1,0 +1,151 @@
+"""What the detector remembers of one customer: compact (arrays in MessagePack: new fields at the end) and bounded."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+Month = int  # calendar month: year * 12 + month - 1
+Values = dict[str, int | str | bool | None]
+Recency = tuple[int, int]  # of a record: its time in milliseconds of the epoch, then its revision
+
+
+class Series(Struct, frozen=True, array_like=True, gc=False):
+    """A monthly figure, month after month from ``first`` (None: not known); ``revisions`` other than 1 by month."""
+
+    first: Month
+    values: tuple[int | None, ...]
+    revisions: dict[Month, int] = {}
+
+
+class Profile(Struct, frozen=True, array_like=True, gc=False):
+    """What rules ask of the customer's record (CUST). ``left`` lasts until BOSS says ``active`` again."""
+
+    status: str | None = None
+    city: str | None = None
+    area: str | None = None
+    opened_on: date | None = None
+    plan_code: str | None = None
+    manager_id: str | None = None
+    left: bool = False
+
+
+class AlertReason(Struct, frozen=True, array_like=True):
+    """A reason of an alert."""
+
+    rule: str
+    version: int
+    code: str
+    values: Values
+    evidence: tuple[str, ...]
+
+
+class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
+    """An alert as detect holds it; open while ``outcome`` is None.
+
+    ``last`` is the verb of its last event, ``correlation`` the BOSS record behind that; ``admitted`` tells that the
+    fall rule passed its exclusions for this period: they are not judged again. ``opened_at`` is the business time at
+    which it was last raised or reopened, ``work_revision`` the last revision of its work item that was heard.
+    """
+
+    alert_id: str
+    kind: str
+    revision: int
+    last: str
+    outcome: str | None
+    stage: str | None
+    severity: str
+    rule: str
+    version: int
+    reasons: tuple[AlertReason, ...]
+    raised_at: datetime
+    correlation: str
+    city: str | None
+    manager_id: str | None
+    period: str | None = None
+    late: bool = False
+    due_at: datetime | None = None
+    admitted: bool = False
+    opened_at: datetime | None = None
+    work_revision: int = 0
+
+
+class Ended(Struct, frozen=True, array_like=True):
+    """The trace of an alert that is over and no longer followed: should it reopen, its revisions go on."""
+
+    revision: int
+    raised_at: datetime
+    outcome: str | None
+    stage: str | None
+    work_revision: int
+
+
+class PendingRequest(Struct, frozen=True, array_like=True):
+    """A service request that waits: for the customer's record, or behind another of its kind in the same month."""
+
+    month: Month
+    cause: AlertReason
+
+
+class ArrearsEpisode(Struct, frozen=True, array_like=True):
+    """An episode of arrears; ``opened_by`` is the event that began it, ``evidence`` the latest."""
+
+    opened_by: str
+    amount_fen: int
+    oldest_due_on: date | None
+    suspended: bool
+    evidence: str
+
+
+class TrackedComplaint(Struct, frozen=True, array_like=True):
+    """A complaint: its status in BOSS and when its clock began; ``seen_at`` is business time of the last record.
+
+    ``owner``: the revision at which it came to this customer. ``unjudged``: it was reopened while the customer was
+    away, so that the next record of it is judged as a reopening.
+    """
+
+    status: str
+    clock_from: datetime
+    reopened: bool
+    values: Values
+    evidence: str
+    seen_at: datetime
+    owner: int = 0
+    unjudged: bool = False
+
+
+class TrackedContract(Struct, frozen=True, array_like=True):
+    """A contract as it stands; ``passed`` is the step that had gone by, unwarned, when the customer came back.
+
+    ``owner``: the revision at which it came to this customer.
+    """
+
+    ends_on: date | None
+    product_code: str | None
+    evidence: str
+    correlation: str
+    passed: int | None = None
+    owner: int = 0
+
+
+class CustomerState(Struct, frozen=True, array_like=True, gc=False):
+    """One customer. No rule raises while ``profile`` is None; warnings before ``floor`` are forgotten.
+
+    ``alerts`` by ``churn/<month>``, ``arrears``, ``complaint/<id>`` and ``contract/<id>/<ends_on>``: those that are
+    open or may still change. ``looked_at`` is the latest business time at which they were judged, ``wake`` their next
+    step. ``heard``: how recent the last word of each record is (figures know it themselves), ``CUST``, ``ARR`` or
+    ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (memory.py says how many).
+    """
+
+    customer_id: str
+    profile: Profile | None = None
+    looked_at: datetime | None = None
+    wake: datetime | None = None
+    figures: dict[str, Series] = {}
+    floor: Month = 0
+    alerts: dict[str, TrackedAlert] = {}
+    asked: tuple[PendingRequest, ...] = ()
+    debt: ArrearsEpisode | None = None
+    tickets: dict[str, TrackedComplaint] = {}
+    terms: dict[str, TrackedContract] = {}
+    heard: dict[str, Recency] = {}
+    ended: dict[str, Ended] = {}

@@ -1,0 +1,28 @@
+"""The desk: alerts as people see them, and which SMS leaves when."""
+
+from functools import partial
+
+from alerts.notifications.decision_builder import APP
+from alerts.notifications.handlers import HANDLERS, on_timer
+from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.state import Customer
+from servicekit.app import HandlerEntry
+from servicekit.pipeline import App, Effects
+
+
+def app(send_policy: SendPolicy, effects: Effects | None = None, partitions: int = 4) -> App:
+    """The app as a processor runs it: key = customer id, ``effects`` (Ready, Blocked) are handed over after each
+    commit.
+    """
+    return App(
+        name=APP,
+        service="alerts",
+        state=Customer,
+        handlers={
+            type_: HandlerEntry(payload, partial(handle, send_policy)) for type_, (payload, handle) in HANDLERS.items()
+        },
+        on_timer=partial(on_timer, send_policy),
+        clock_topics=("boss.events", "alert.events"),
+        partitions=partitions,
+        effects=effects,
+    )

@@ -1,0 +1,141 @@
+"""Notifications put together: the app over the topics it reads, and the road from it to the SMSC and back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from alerts import notifications, store
+from alerts.answers import KeptAnswers
+from alerts.channel.file import FileTransport
+from alerts.channel.smpp import SmppSettings, SmppTransport
+from alerts.channel.transport import Transport
+from alerts.notifications.decision_builder import APP
+from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
+from alerts.receipts import Receipts
+from alerts.sender import Sender
+from alerts.settings import Settings
+from contracts.apps import APPS
+from servicekit.aligned import AlignedProcessor
+from servicekit.clock import system_now
+from servicekit.envelope import Headers
+from servicekit.kafka import partition_of
+from servicekit.mongo import BATCH_MAX
+from servicekit.pipeline import App, StreamProcessor
+from servicekit.service import Service
+from servicekit.store import Documents, Store, patiently
+
+log = structlog.get_logger()
+FORGOTTEN = Counter(
+    "kam_notifications_forgotten_total",
+    "What left a customer's state by its bound: SMS whose receipt did not come (by state), alerts beyond the most kept",
+    ["what"],
+)
+
+TOPICS = APPS[APP].reads
+Stores = Callable[[App, int], Store]
+_WATCH_SECONDS = 10.0
+
+
+async def compose(
+    service: Service, settings: Settings, rows: Documents, stores: Stores, transport: Transport | None = None
+) -> None:
+    """Give the service its notifications by the policy and templates in force, once its database answers."""
+    transport = transport or _transport(settings)
+    policy = await patiently(partial(store.read_policy, rows), APP)
+    templates = await patiently(partial(store.read_templates, rows), APP)
+    blocked = store.BlockedNumbers()
+    await patiently(partial(blocked.read, rows), APP)
+    send_policy = SendPolicy(
+        policy, templates, blocked=blocked.__contains__, by_system_clock=settings.clock == "system"
+    )
+    processors = _Units(service)
+    receipts = Receipts(_publisher(service), rows, policy, settings.partitions, clock=processors.clock)
+    kept = KeptAnswers(settings.service_data / "answers")
+    sender = Sender(transport, receipts, processors.of, rows, send_policy, kept=kept)
+    watch = Watch(rows, blocked)
+    app = notifications.app(send_policy, partial(_take_effects, sender, blocked), settings.partitions)
+    service.consume(app, TOPICS, stores, make_processor=AlignedProcessor, batch_max=BATCH_MAX)
+    service.jobs += [sender.run, watch.run]
+    service.pending["sms"] = sender.pending
+    service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
+
+
+class Watch:
+    """Looks at what other processes of this service write too: blocked numbers, and what is left unknown.
+
+    ``loose_ends`` is what it saw last. A look that fails ends nothing: the next one sees as much.
+    """
+
+    def __init__(self, rows: Documents, blocked: store.BlockedNumbers, every: float = _WATCH_SECONDS) -> None:
+        self._rows, self._blocked, self._every = rows, blocked, every
+        self.loose_ends: dict[str, int] = {}
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._blocked.read(self._rows)
+                await store.forget_receipts(self._rows, system_now())
+                self.loose_ends = await store.count_loose_ends(self._rows)
+            except Exception as error:
+                log.warning("watch.failed", error=repr(error)[:200])
+            await asyncio.sleep(self._every)
+
+
+class _Units:
+    """Those of notifications in this process."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._settings = service, service.settings
+
+    def of(self, customer_id: str) -> StreamProcessor | None:
+        """The one that owns the customer, None where another process does."""
+        partition = partition_of(customer_id, self._settings.partitions)
+        return self._service.processor_of(APP, partition) if partition in self._settings.owned() else None
+
+    def clock(self) -> datetime:
+        """Business time, as far as they have come."""
+        reached = [
+            processor.now
+            for processor in self._service.processors
+            if processor.app.name == APP and processor.now.timestamp() > 0
+        ]
+        return max(reached, default=system_now())
+
+
+async def _take_effects(sender: Sender, blocked: store.BlockedNumbers, effects: list[Any]) -> None:
+    sender.offer(effect for effect in effects if isinstance(effect, ReadyToSend))
+    for effect in effects:
+        if isinstance(effect, NumberBlocked):
+            blocked.add(effect.phone)
+        elif isinstance(effect, Forgotten):
+            FORGOTTEN.labels(effect.what).inc()
+            log.info("state.forgotten", id=effect.id, what=effect.what)
+
+
+def _publisher(service: Service) -> Any:
+    async def publish(topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
+        await service.publisher.send_and_wait(topic, value, key=key, partition=partition, headers=headers)
+
+    return publish
+
+
+def _transport(settings: Settings) -> Transport:
+    if settings.sms_transport == "file":
+        return FileTransport(settings.service_data / "sms.jsonl")
+    host, _, port = settings.smsc.rpartition(":")
+    return SmppTransport(
+        SmppSettings(
+            host=host,
+            port=int(port),
+            system_id=settings.smsc_system_id,
+            password=settings.smsc_password,
+            source=settings.sms_source,
+            window=settings.sms_window,
+        )
+    )

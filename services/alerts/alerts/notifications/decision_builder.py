@@ -1,0 +1,196 @@
+"""One decision in the making: the customer so far, and the rows, events and effects of what moves."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.state import AlertProgress, Customer, Forgotten, Notification, ReadyToSend
+from alerts.notifications.views import alert_document, sms_document, sms_payload
+from contracts.alert import SmsState
+from servicekit.clock import local_date
+from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
+from servicekit.ids import derive
+
+APP = "alerts-desk"
+#: Alerts of one customer that are remembered; beyond it those go that ended first and have nothing to wait for.
+MOST_CASES = 600
+_VERBS: dict[SmsState, str] = {
+    "queued": "planned",
+    "held": "held",
+    "sending": "intended",
+    "sent": "submitted",
+    "delivered": "delivered",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "suppressed": "suppressed",
+    "unknown": "unknown",
+}
+
+
+class DecisionBuilder:
+    """Local to one call of a handler; ``decision`` hands out plain data. ``contact`` and ``debt`` may be replaced.
+
+    ``clock`` is what quiet hours and caps go by, never before the business time of ``ctx``.
+    """
+
+    def __init__(self, send_policy: SendPolicy, state: Customer | None, customer_id: str, ctx: Context) -> None:
+        state = state or Customer(customer_id)
+        self.send_policy, self.ctx, self.customer_id = send_policy, ctx, customer_id
+        self.contact, self.debt = state.contact, state.debt
+        self.cases, self.messages = dict(state.cases), dict(state.messages)
+        self.references = state.references
+        self.clock = send_policy.clock(ctx.now)
+        today = local_date(self.clock)
+        self.sent_on = {sms: day for sms, day in state.sent_on.items() if day >= today}
+        self.effects: list[Any] = []
+        self._rows: dict[tuple[str, str], DocumentWrite] = {}
+        self._events: list[OutgoingEvent] = []
+
+    # --- alerts -------------------------------------------------------------------------------------------------
+
+    def keep(self, alert_id: str, case: AlertProgress) -> None:
+        """The alert is different now."""
+        self.cases[alert_id] = case
+        if case.alert is not None:
+            self.row(DocumentWrite("alerts", alert_id, alert_document(case)))
+
+    def tell(self, verb: str, case: AlertProgress) -> None:
+        """What the desk has learnt of an alert; its revision stays the detector's."""
+        assert case.alert is not None
+        alert = replace(case.alert, state=case.state, at=self.ctx.now)
+        self._events.append(OutgoingEvent(f"kam.alert.{verb}.v1", alert, subject=self.customer_id))
+
+    # --- messages -----------------------------------------------------------------------------------------------
+
+    def plan(self, case: AlertProgress, step: str | None) -> AlertProgress:
+        """Plan the message of a step, once an alert; the next tick decides on it. Gives back the case with the step."""
+        alert = case.alert
+        assert alert is not None
+        template = self.send_policy.template(alert.kind, step)
+        if template is None or step is None or alert.late or step in case.steps:
+            return case
+        message = Notification(
+            sms_id=derive("sms", alert.alert_id, step),
+            alert_id=alert.alert_id,
+            customer_id=self.customer_id,
+            kind=alert.kind,
+            step=step,
+            template=template.id,
+            template_version=template.version,
+            priority=template.priority,
+            planned_at=self.ctx.now,
+            at=self.ctx.now,
+            correlation=self.ctx.correlation,
+        )
+        case = replace(case, steps=(*case.steps, step))
+        self.cases[alert.alert_id] = case
+        self.move(self.written(message), "queued")
+        return case
+
+    def written(self, message: Notification) -> Notification:
+        """The message with phone, language and text as they are now."""
+        contact, alert = self.contact, self.cases[message.alert_id].alert
+        template = self.send_policy.templates.get(message.template)
+        if template is None or alert is None:  # withdrawn in the meantime: the text stays as it was planned
+            return replace(message, phone=contact.phone)
+        text = self.send_policy.text(template, contact.language, contact.name, self.debt.due_fen, alert.values)
+        return replace(
+            message, language=contact.language, phone=contact.phone, text=text, template_version=template.version
+        )
+
+    def move(self, message: Notification, state: SmsState, reason: str | None = None, **changes: Any) -> Notification:
+        """A message comes into a state, which is told to others."""
+        type_ = f"kam.sms.{_VERBS[state]}.v1"
+        revision = message.revision + 1
+        seed = f"{message.sms_id}|{revision}"
+        changes = {"ready": False, "hold_until": None, **changes}
+        message = replace(message, state=state, reason=reason, revision=revision, at=self.ctx.now, **changes)
+        # What clock or sender do is caused by what was told of the message last.
+        own = self.ctx.type == "wake" or self.ctx.type.startswith("kam.command.")
+        cause = message.event if own else self.ctx.id
+        self._events.append(
+            OutgoingEvent(type_, sms_payload(message), seed=seed, causation=cause, correlation=message.correlation)
+        )
+        return self.note(replace(message, event=derive(APP, seed, type_)))
+
+    def note(self, message: Notification) -> Notification:
+        """Something of a message is different that nobody else needs to hear of."""
+        before, document = self.messages.get(message.sms_id), sms_document(message)
+        if message.is_settled:
+            self.messages.pop(message.sms_id, None)
+        else:
+            self.messages[message.sms_id] = message
+        if before is None or document != sms_document(before):
+            self.row(DocumentWrite("sms", message.sms_id, document))
+        return message
+
+    def offer(self, message: Notification, *, reason: str | None = None, delay: float = 0.0) -> None:
+        """The message may go: the sender hears of it after the commit. ``reason``: why it goes again."""
+        message = self.note(replace(message, state="queued", reason=reason, ready=True, hold_until=None))
+        self.effects.append(ReadyToSend(self.customer_id, message.sms_id, message.priority, delay))
+
+    def waiting(self, alert_id: str | None = None) -> list[Notification]:
+        """Messages, of one alert or all, that can still be cancelled."""
+        return [m for m in self.messages.values() if m.is_waiting and alert_id in (None, m.alert_id)]
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def row(self, row: DocumentWrite) -> None:
+        """A document to be written; the last one of an id counts."""
+        self._rows[row.collection, row.id] = row
+
+    def _forget(self) -> None:
+        """A message whose receipt did not come leaves the state, which would grow with each; its row stays as it is."""
+        patience = timedelta(hours=self.send_policy.policy.receipt_hours)
+        for message in list(self.messages.values()):
+            since = message.submitted_at if message.state in ("sent", "unknown", "failed") else None
+            if since is not None and self.send_policy.system_clock() - since > patience:
+                del self.messages[message.sms_id]
+                self.effects.append(Forgotten(message.sms_id, message.state))
+
+    def decision(self, answer: Any = None) -> Decision:
+        self._forget()
+        busy = {m.alert_id for m in self.messages.values()}
+        cases = {id: _compact(case, id in busy) for id, case in self.cases.items()}
+        if len(cases) > MOST_CASES:
+            over = sorted((id for id, case in cases.items() if case.is_over), key=lambda id: _last_told(cases[id]))
+            for id in over[: len(cases) - MOST_CASES]:
+                del cases[id]
+                self.effects.append(Forgotten(id, "alert"))
+        state = Customer(
+            self.customer_id,
+            self.contact,
+            self.debt,
+            cases,
+            self.messages,
+            self.sent_on,
+            self.references,
+        )
+        rows, events, effects = tuple(self._rows.values()), tuple(self._events), tuple(self.effects)
+        return Decision(state, events, wake_of(state), rows, effects, answer)
+
+
+def wake_of(state: Customer | None) -> datetime | None:
+    """When the clock must look again: at once for what is fresh, and at the end of each hold."""
+    messages = () if state is None else state.messages.values()
+    times = (m.planned_at if m.is_fresh else m.hold_until for m in messages)
+    return min((at for at in times if at is not None), default=None)
+
+
+def unchanged(state: Customer | None) -> Decision:
+    """Nothing of it concerns the desk."""
+    return Decision(state, timer_at=wake_of(state))
+
+
+def _last_told(case: AlertProgress) -> float:
+    return 0.0 if case.recency is None else case.recency.at.timestamp()
+
+
+def _compact(case: AlertProgress, busy: bool) -> AlertProgress:
+    """A resolved alert whose work item is known and whose messages are settled leaves only what stops repeats."""
+    alert = case.alert
+    if alert is None or case.ended is None or busy or (case.work_id is None and not alert.late):
+        return case
+    return replace(case, alert=None)

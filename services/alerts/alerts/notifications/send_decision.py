@@ -1,0 +1,102 @@
+"""May this SMS leave now? (interfaces.md, "SMS.")"""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from alerts.notifications.decision_builder import DecisionBuilder
+from alerts.notifications.state import Notification
+from servicekit.clock import local_date
+
+
+class SendDecision(Struct, frozen=True):
+    """What keeps a message from leaving; ``until`` is when a held one is looked at again."""
+
+    state: Literal["cancelled", "suppressed", "held"]
+    reason: str
+    until: datetime | None = None
+
+
+def stopped(builder: DecisionBuilder, message: Notification) -> SendDecision | None:
+    """What stops a message for good."""
+    contact = builder.contact
+    if not _is_wanted(builder, message):
+        return SendDecision("cancelled", "resolved" if builder.cases[message.alert_id].ended else "superseded")
+    if contact.left:
+        return SendDecision("cancelled", "left")
+    if contact.do_not_disturb:
+        return SendDecision("suppressed", "do_not_disturb")
+    if contact.phone is None:
+        return SendDecision("suppressed", "no_phone")
+    if contact.phone == contact.opted_out or builder.send_policy.blocked(contact.phone):
+        return SendDecision("suppressed", "opted_out")
+    if message.kind == "arrears" and builder.debt.due_fen <= 0:
+        return SendDecision("cancelled", "paid")
+    return None
+
+
+def delayed(builder: DecisionBuilder, message: Notification, place: int = 0) -> SendDecision | None:
+    """What makes a message wait that is the ``place``-th (from 0) in line for what the daily cap leaves."""
+    policy, now = builder.send_policy.policy, builder.clock
+    if (until := policy.quiet_until(now)) is not None:
+        return SendDecision("held", "quiet_hours", until)
+    today = local_date(now)
+    sent = sum(1 for sms_id, day in builder.sent_on.items() if day == today and sms_id != message.sms_id)
+    if sent + place >= policy.daily_cap:
+        return SendDecision("held", "daily_cap", policy.next_morning(now))
+    return None
+
+
+def decide(builder: DecisionBuilder) -> None:
+    """Decide on every message that is fresh or whose hold has ended, and again on those the sender has not taken yet:
+    one of higher priority goes before them."""
+    now = builder.ctx.now
+    line = [m for m in builder.waiting() if m.hold_until is None or m.hold_until <= now]
+    line.sort(key=lambda m: (-m.priority, m.planned_at, m.sms_id))
+    place = 0
+    for message in line:
+        verdict = stopped(builder, message) or delayed(builder, message, place)
+        if verdict is not None:
+            apply(builder, message, verdict)
+            continue
+        place += 1
+        if not message.ready:
+            builder.offer(builder.written(message))
+
+
+def apply(builder: DecisionBuilder, message: Notification, verdict: SendDecision) -> None:
+    """Bring a message into the state that a verdict says."""
+    changes = {} if verdict.until is None else {"hold_until": verdict.until}
+    builder.move(builder.written(message), verdict.state, verdict.reason, **changes)
+
+
+def cancel_paid(builder: DecisionBuilder) -> None:
+    """A payment or BOSS itself has ended the debt: dunning that waits must not leave.
+
+    Fresh messages are left to their tick: the record that raised them may still be on its way to the desk.
+    """
+    if builder.debt.due_fen <= 0:
+        for message in builder.waiting():
+            if message.kind == "arrears" and not message.is_fresh:
+                builder.move(message, "cancelled", "paid")
+
+
+def cancel_left(builder: DecisionBuilder) -> None:
+    """The customer is gone: what waits, fresh messages excepted (see ``cancel_paid``), must not leave."""
+    for message in builder.waiting():
+        if not message.is_fresh:
+            builder.move(message, "cancelled", "left")
+
+
+def _is_wanted(builder: DecisionBuilder, message: Notification) -> bool:
+    """Whether the alert still says what the message says."""
+    case = builder.cases[message.alert_id]
+    alert = case.alert
+    if alert is None:
+        return False
+    if case.ended is not None:
+        return message.step == alert.outcome
+    if builder.send_policy.policy.ladders.get(alert.kind):
+        return message.step == alert.stage
+    return message.step == "opened"

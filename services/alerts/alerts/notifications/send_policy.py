@@ -1,0 +1,223 @@
+"""The desk's send_policy: SMS policy and templates as versioned documents, and the texts that come of them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from string import Formatter
+from time import monotonic
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from alerts.channel import segments
+from servicekit.clock import SHANGHAI, SystemClock, at_local, local_date, system_now
+from servicekit.words import yuan
+
+Language = Literal["zh", "en"]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
+VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
+_SEEDS = Path(__file__).parent.parent / "seeds"
+
+
+class VersionedDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One version of a document; the highest version of an id is in force."""
+
+    id: str
+    version: int
+
+
+class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
+    """Local times of day between which no SMS leaves; ``end`` itself is not quiet any more."""
+
+    start: time
+    end: time
+
+
+class RetryPolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """Back-off, in system time, of what the SMSC surely did not take. ``temporary_statuses``: SMPP command_status.
+
+    ``attempts`` that the SMSC refused for now, at most; throttling and a lost link are no attempts: they end after
+    ``give_up_hours``.
+    """
+
+    attempts: Count
+    first_seconds: Seconds
+    factor: Annotated[float, Meta(ge=1)]
+    max_seconds: Seconds
+    temporary_statuses: tuple[int, ...]
+    give_up_hours: Annotated[float, Meta(gt=0, le=10_000)] = 48
+
+    def delay(self, submits: int) -> float:
+        """Seconds to wait after this many submits."""
+        delay = self.first_seconds
+        for _ in range(submits - 1):
+            if delay >= self.max_seconds:
+                break
+            delay *= self.factor
+        return float(min(self.max_seconds, delay))
+
+
+class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
+    """How SMS are sent (see seeds/sms_policy.yaml)."""
+
+    quiet: QuietHours
+    daily_cap: Count
+    rate_per_second: Count
+    retry: RetryPolicy
+    receipt_hours: Count
+    payments_kept_days: Count
+    longest_name: Count
+    country_code: str
+    mobile_digits: int
+    opt_out: tuple[str, ...]
+    ladders: dict[str, tuple[str, ...]]
+    unnamed: dict[Language, dict[str, str]]
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """End of the quiet hours that ``now`` falls into, None outside of them."""
+        clock, today = now.astimezone(SHANGHAI).time(), local_date(now)
+        start, end = self.quiet.start, self.quiet.end
+        if start <= end:
+            return at_local(today, end.hour, end.minute) if start <= clock < end else None
+        if clock >= start:
+            today += timedelta(days=1)
+        elif clock >= end:
+            return None
+        return at_local(today, end.hour, end.minute)
+
+    def next_morning(self, now: datetime) -> datetime:
+        """When the quiet hours end on the next calendar day."""
+        return at_local(local_date(now) + timedelta(days=1), self.quiet.end.hour, self.quiet.end.minute)
+
+    def e164(self, phone: str | None) -> str | None:
+        """Digits with country code of a number that can receive SMS; None for anything else."""
+        if phone is None:
+            return None
+        digits = "".join(c for c in phone if c in "0123456789")
+        if phone.strip().startswith("+"):
+            return digits if 8 <= len(digits) <= 15 else None
+        digits = digits.removeprefix("00")
+        if len(digits) == self.mobile_digits and digits.startswith("1"):
+            return self.country_code + digits
+        if len(digits) == self.mobile_digits + len(self.country_code) and digits.startswith(self.country_code + "1"):
+            return digits
+        return None
+
+    def rank(self, kind: str, stage: str | None) -> int:
+        """Place of a stage on its kind's ladder from 0; -1 where it is not on it."""
+        ladder = self.ladders.get(kind, ())
+        return ladder.index(stage) if stage in ladder else -1
+
+
+class Template(VersionedDocument, frozen=True, kw_only=True):
+    """A text in both languages. Raises ``ValueError`` for an unknown variable or an English text beyond ASCII."""
+
+    kind: str
+    step: str
+    priority: int
+    zh: str
+    en: str
+
+    def __post_init__(self) -> None:
+        for text in (self.zh, self.en):
+            try:
+                unknown = {name for _, name, _, _ in Formatter().parse(text) if name is not None} - VARIABLES
+                if not unknown:
+                    segments.plan(text.format_map(dict.fromkeys(VARIABLES, "x")))
+            except ValueError as error:
+                raise ValueError(f"模板 {self.id} 无法成文 / template {self.id} makes no text: {error}") from None
+            if unknown:
+                raise ValueError(f"模板 {self.id} 用了未知变量 / template {self.id} has unknown variables: {unknown}")
+        if not is_plain(self.en):
+            raise ValueError(f"英文模板 {self.id} 超出 ASCII / the English text of {self.id} goes beyond ASCII")
+
+
+class Moment(Struct, frozen=True):
+    """An instant on both clocks of the machine: one may be set, the other stands still while the machine sleeps."""
+
+    system_clock: datetime
+    monotonic: float
+
+    def since(self, earlier: "Moment") -> float:
+        """Seconds that have passed by either clock."""
+        return max((self.system_clock - earlier.system_clock).total_seconds(), self.monotonic - earlier.monotonic)
+
+
+class SendPolicy:
+    """All of it in force, and the two things the desk asks of the outside: blocked numbers and system time.
+
+    ``by_system_clock``: the business clock is the system's, so that quiet hours and caps hold by the later of both: the
+    log may have been read to hours ago. A fed or simulated clock is the log's alone.
+    """
+
+    def __init__(
+        self,
+        policy: SmsPolicy,
+        templates: list[Template],
+        *,
+        blocked: Callable[[str], bool] = lambda phone: False,
+        system_clock: SystemClock = system_now,
+        ticking: Callable[[], float] = monotonic,
+        by_system_clock: bool = False,
+    ) -> None:
+        self.policy, self.blocked, self.system_clock = policy, blocked, system_clock
+        self._ticking, self._by_system_clock = ticking, by_system_clock
+        self.templates = {t.id: t for t in sorted(templates, key=lambda t: t.version)}
+        self._by_step = {(t.kind, t.step): t for t in self.templates.values()}
+
+    def moment(self) -> Moment:
+        """Now, on both clocks of the machine."""
+        return Moment(self.system_clock(), self._ticking())
+
+    def clock(self, now: datetime) -> datetime:
+        """What quiet hours and caps look at when the log has reached ``now``."""
+        return max(now, self.system_clock()) if self._by_system_clock else now
+
+    def template(self, kind: str, step: str | None) -> Template | None:
+        """The template that this step of this kind of alert sends, None where it sends nothing."""
+        return None if step is None else self._by_step.get((kind, step))
+
+    def text(
+        self, template: Template, language: Language, name: str | None, debt_fen: int, values: dict[str, Any]
+    ) -> str:
+        """The message. English holds no Chinese: a name or product that is not plain gives way to a general word."""
+        unnamed = self.policy.unnamed[language]
+        variables = {
+            "name": self._word(name, language, unnamed["name"]),
+            "product": self._word(values.get("product_code"), language, unnamed["product"]),
+            "ends_on": str(values.get("ends_on") or ""),
+            "debt": yuan(debt_fen),
+        }
+        return (template.en if language == "en" else template.zh).format_map(variables)
+
+    def _word(self, word: object, language: Language, otherwise: str) -> str:
+        text = "" if word is None else str(word).strip()
+        if not text or len(text) > self.policy.longest_name or (language == "en" and not is_plain(text)):
+            return otherwise
+        return text
+
+
+def is_plain(text: str) -> bool:
+    """Printable ASCII that is also in the GSM 7-bit alphabet."""
+    return text.isascii() and text.isprintable() and segments.plan(text).encoding == "gsm7"
+
+
+D = TypeVar("D", bound=VersionedDocument)
+
+
+def seeds(name: str, kind: type[D]) -> list[D]:
+    """Documents of a seed file. Raises ``msgspec.ValidationError`` saying what is wrong."""
+    return msgspec.yaml.decode((_SEEDS / name).read_bytes(), type=list[kind])  # type: ignore[valid-type]
+
+
+def seeded(
+    *, blocked: Callable[[str], bool] = lambda phone: False, system_clock: SystemClock | None = None
+) -> SendPolicy:
+    """The send_policy of the seeds; ``system_clock`` stands still where it isn't given (tests)."""
+    policy = max(seeds("sms_policy.yaml", SmsPolicy), key=lambda p: p.version)
+    still = datetime(2026, 1, 1, tzinfo=UTC)
+    return SendPolicy(
+        policy, seeds("templates.yaml", Template), blocked=blocked, system_clock=system_clock or (lambda: still)
+    )

@@ -1,0 +1,246 @@
+"""From intent to receipt: an intent freezes a message before it is submitted; answers and receipts settle its parts.
+
+A part is submitted once for each intent, and has a new intent only when the SMSC surely did not take it. An intent that
+could not be submitted at once is confirmed first, so that a process that was paused submits nothing of what another has
+taken over meanwhile; one that waited longer is decided on anew.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from zlib import crc32
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alerts.channel import segments
+from alerts.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
+from alerts.notifications.decision_builder import DecisionBuilder, unchanged
+from alerts.notifications.send_decision import apply, delayed, stopped
+from alerts.notifications.send_policy import Moment, SendPolicy
+from alerts.notifications.state import Customer, Notification
+from contracts.alert import ReceiptReceived, SmsPart, SmsReceipt, SmsState
+from servicekit.clock import local_date
+from servicekit.decision import Context, Decision
+
+INTEND = "kam.command.sms_intend"
+CONFIRM = "kam.command.sms_confirm"
+ANSWERED = "kam.command.sms_answered"
+LOST = "kam.command.sms_lost"
+
+_FAILED = ("UNDELIV", "EXPIRED", "REJECTD", "DELETED")
+# What a message is, by the first of these that one of its parts is.
+_WORST_FIRST: tuple[SmsState, ...] = ("sending", "failed", "queued", "unknown", "sent", "delivered")
+
+
+class Intend(Struct, frozen=True):
+    """Command: the message is about to be submitted."""
+
+    sms_id: str
+
+
+class Confirm(Struct, frozen=True):
+    """Command: the message's intent is some seconds old, and some of it has not been submitted yet."""
+
+    sms_id: str
+
+
+class Answered(Struct, frozen=True):
+    """Command: answers to submitted parts, also late ones."""
+
+    sms_id: str
+    parts: tuple[SubmitResult, ...]
+
+
+class Lost(Struct, frozen=True):
+    """Command: the process that had the intent is gone, and its answers with it."""
+
+    sms_id: str
+
+
+class Intent(Struct, frozen=True):
+    """SubmitResult to ``Intend``: what to submit now. ``event`` and ``correlation`` are for what follows from it,
+    ``decided`` is when it was decided, before its commit.
+    """
+
+    sms_id: str
+    customer_id: str
+    phone: str
+    parts: tuple[SubmitRequest, ...]
+    event: str
+    correlation: str
+    decided: Moment
+
+
+def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx: Context) -> Decision:
+    """Read everything again and freeze it; answers None when the message must not leave now."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None or not (message.state == "queued" and message.ready):
+        return unchanged(state)
+    builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
+    if message.is_waiting:
+        verdict = stopped(builder, message) or delayed(builder, message)
+        if verdict is not None:
+            apply(builder, message, verdict)
+            return builder.decision()
+        message = _written_anew(builder, message)
+    decided = send_policy.moment()
+    parts = tuple(_with_reference(builder, p) if p.state == "queued" else p for p in message.parts)
+    builder.sent_on[message.sms_id] = local_date(builder.clock)
+    message = replace(message, trying_since=message.trying_since or decided.system_clock, attempts=message.attempts + 1)
+    message = builder.move(message, "sending", parts=parts, submitted_at=decided.system_clock)
+    return builder.decision(_intent(message, decided))
+
+
+def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, ctx: Context) -> Decision:
+    """Whether what is left of an intent may still leave: answers when this was decided, or None. That the answer comes
+    says that the processor is still this process's: it comes after a commit."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None or message.state != "sending":
+        return unchanged(state)
+    builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
+    if all(p.state == "sending" for p in message.parts) and (stopped(builder, message) or delayed(builder, message)):
+        return builder.decision()  # it comes back as not written, and is then decided on
+    return builder.decision(send_policy.moment())
+
+
+def _written_anew(builder: DecisionBuilder, message: Notification) -> Notification:
+    message = builder.written(message)
+    numbers = range(1, len(segments.plan(message.text).parts) + 1)
+    # The group must differ from that of the customer's last long messages: it is the first reference's low octet.
+    group = _next_reference(builder) & 0xFF if len(numbers) > 1 else 0
+    return replace(message, group=group, parts=tuple(SmsPart(number=n, reference=0, state="queued") for n in numbers))
+
+
+def _with_reference(builder: DecisionBuilder, part: SmsPart) -> SmsPart:
+    return replace(part, reference=_next_reference(builder), state="sending")
+
+
+def _next_reference(builder: DecisionBuilder) -> int:
+    """16 bits, counted up a customer from a start of its own: different for all that one number can have open."""
+    builder.references += 1
+    return (crc32(builder.customer_id.encode()) + builder.references) & 0xFFFF
+
+
+def _intent(message: Notification, decided: Moment) -> Intent:
+    plan, phone = segments.plan(message.text), message.phone
+    total = len(plan.parts)
+    assert phone is not None
+    requests = tuple(
+        SubmitRequest(
+            p.reference,
+            phone,
+            plan.parts[p.number - 1],
+            plan.encoding,
+            (message.group, total, p.number) if total > 1 else None,
+            f"{message.sms_id}/{p.number}",
+        )
+        for p in message.parts
+        if p.state == "sending"
+    )
+    return Intent(message.sms_id, message.customer_id, phone, requests, message.event, message.correlation, decided)
+
+
+def on_answered(send_policy: SendPolicy, state: Customer | None, data: Answered, ctx: Context) -> Decision:
+    """The SMSC's answers. A part that is settled already (its receipt was faster) stays as it is."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None:
+        return unchanged(state)
+    builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
+    answers = {a.number: a for a in data.parts}
+    if any(a.outcome is SubmitOutcome.REFUSED for a in data.parts):
+        message = replace(message, refusals=message.refusals + 1)
+    parts, reason = [], message.reason
+    for part in message.parts:
+        answer = answers.get(part.number)
+        if answer is not None and part.state in ("sending", "unknown"):
+            after, why = _judge(send_policy, message, answer)
+            part = replace(part, state=after, message_id=answer.message_id or part.message_id)
+            reason = why or reason
+        parts.append(part)
+    _settle(builder, message, parts, reason)
+    return builder.decision()
+
+
+def _judge(send_policy: SendPolicy, message: Notification, answer: SubmitResult) -> tuple[SmsState, str | None]:
+    """State of a part by its answer, and why where that isn't obvious."""
+    retry, status = send_policy.policy.retry, answer.command_status
+    match answer.outcome:
+        case SubmitOutcome.ACCEPTED:
+            return "sent", None
+        case SubmitOutcome.UNKNOWN:
+            return "unknown", None
+        case SubmitOutcome.REFUSED if status not in retry.temporary_statuses:
+            return "failed", "refused" if status is None else f"refused 0x{status:08x}"
+        case SubmitOutcome.REFUSED if message.refusals >= retry.attempts:
+            return "failed", "attempts"
+    # Not taken, which says nothing of the message: it waits for the SMSC, within reason.
+    since = message.trying_since or message.submitted_at
+    if since is not None and send_policy.system_clock() - since >= timedelta(hours=retry.give_up_hours):
+        return "failed", "deadline"
+    return "queued", answer.outcome.value
+
+
+def on_lost(send_policy: SendPolicy, state: Customer | None, data: Lost, ctx: Context) -> Decision:
+    """A crash left the message without an answer: it is never sent again in hope."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None or message.state != "sending":
+        return unchanged(state)
+    builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
+    parts = [replace(p, state="unknown") if p.state == "sending" else p for p in message.parts]
+    _settle(builder, message, parts, "restart")
+    return builder.decision()
+
+
+def receive(builder: DecisionBuilder, receipt: ReceiptReceived) -> None:
+    """A receipt proves that the SMSC had the part; repeated ones and those of settled messages change nothing."""
+    message = None if receipt.sms_id is None else builder.messages.get(receipt.sms_id)
+    part = None if message is None else _part_of(message, receipt)
+    if message is None or part is None:
+        return
+    told = SmsReceipt(part=part.number, state=receipt.state, at=builder.ctx.now, error=receipt.error)
+    if any((r.part, r.state) == (told.part, told.state) for r in message.receipts):
+        return
+    message = replace(message, receipts=(*message.receipts, told))
+    reason = message.reason
+    if part.state not in ("delivered", "failed"):
+        state: SmsState = "sent"
+        if receipt.state == "DELIVRD":
+            state = "delivered"
+        elif receipt.state in _FAILED:
+            state, reason = "failed", f"{receipt.state} {receipt.error or ''}".strip()
+        part = replace(part, state=state, message_id=part.message_id or receipt.message_id)
+    parts = [part if p.number == part.number else p for p in message.parts]
+    _settle(builder, message, parts, reason)
+
+
+def _part_of(message: Notification, receipt: ReceiptReceived) -> SmsPart | None:
+    """The part that has this message id; else the one named (by our reference); else the first without an answer."""
+    parts = message.parts
+    found = [p for p in parts if p.message_id == receipt.message_id] or [p for p in parts if p.number == receipt.part]
+    found += [p for p in parts if p.message_id is None and p.state in ("sending", "unknown", "sent")]
+    return found[0] if found else None
+
+
+def _settle(builder: DecisionBuilder, message: Notification, parts: Iterable[SmsPart], reason: str | None) -> None:
+    """Bring the message into the state its parts give it, and do what follows."""
+    message = replace(message, parts=tuple(parts))
+    have = {p.state for p in message.parts}
+    state = next(s for s in _WORST_FIRST if s in have)
+    if state == message.state:
+        builder.note(message)
+    elif state == "queued":
+        if have == {"queued"}:
+            builder.sent_on.pop(message.sms_id, None)
+        builder.offer(message, reason=reason, delay=builder.send_policy.policy.retry.delay(message.attempts))
+    else:
+        builder.move(message, state, {"failed": reason, "unknown": reason or "no_answer"}.get(state))
+        if state == "delivered":
+            _delivered(builder, message.alert_id)
+
+
+def _delivered(builder: DecisionBuilder, alert_id: str) -> None:
+    """The alert has reached the customer: told once."""
+    case = builder.cases[alert_id]
+    if not case.delivered and case.alert is not None:
+        builder.tell("delivered", case)
+        builder.cases[alert_id] = replace(case, delivered=True)

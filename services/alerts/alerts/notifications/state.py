@@ -1,0 +1,179 @@
+"""What the desk remembers of one customer: who they are, what they owe, their alerts, and SMS that may still change."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from alerts.notifications.send_policy import Language
+from contracts.alert import Alert, AlertState, SmsPart, SmsReceipt, SmsState
+
+
+class Recency(Struct, frozen=True, omit_defaults=True, array_like=True):
+    """How recent what is told of a record, alert or work item is: its time, and how often it has changed."""
+
+    at: datetime
+    revision: int
+
+    def is_before(self, other: "Recency | None") -> bool:
+        """Of BOSS records: by time, then revision; that begins again where the store of its sender was lost."""
+        return other is not None and (self.at, self.revision) < (other.at, other.revision)
+
+    def is_passed_by(self, other: "Recency | None") -> bool:
+        """Of alerts and work items: by revision, for a wake-up may tell of a time before that of a fact told already;
+        but what is later by both begins anew."""
+        return other is not None and self.revision < other.revision and self.at <= other.at
+
+
+class Contact(Struct, frozen=True, omit_defaults=True):
+    """How to reach the customer. ``phone``: digits with country code, None where it can't receive SMS.
+
+    ``opted_out``: the number from which TD came. ``left`` lasts until BOSS says ``active`` again. ``recency``: of the
+    CUST record.
+    """
+
+    name: str | None = None
+    phone: str | None = None
+    language: Language = "zh"
+    do_not_disturb: bool = False
+    left: bool = False
+    opted_out: str | None = None
+    recency: Recency | None = None
+
+
+class Debt(Struct, frozen=True, omit_defaults=True):
+    """What the last ARR says is owed, and payments (id -> when, fen) after its effective time (None: no ARR yet).
+
+    ``recency`` is that of the ARR record, ``corrected`` that of payments which have changed since they were first told.
+    """
+
+    amount_fen: int = 0
+    effective: datetime | None = None
+    payments: dict[str, tuple[datetime, int]] = {}
+    recency: Recency | None = None
+    corrected: dict[str, Recency] = {}
+
+    @property
+    def due_fen(self) -> int:
+        """What SMS may still ask for."""
+        return self.amount_fen - sum(amount for _, amount in self.payments.values())
+
+
+class AlertProgress(Struct, frozen=True, omit_defaults=True):
+    """An alert as the desk knows it. ``steps`` were planned once and never are again.
+
+    ``alert`` is None before its event has come (the work item may be faster) and again when it is resolved and nothing
+    of it can move any more. ``state`` of the alert is ``progress`` until it ends. ``recency``: of its last event,
+    ``work_recency``: of its work item's.
+    """
+
+    alert: Alert | None = None
+    ended: AlertState | None = None
+    progress: AlertState = "raised"
+    work_id: str | None = None
+    steps: tuple[str, ...] = ()
+    delivered: bool = False
+    recorded_at: datetime | None = None
+    recency: Recency | None = None
+    work_recency: Recency | None = None
+
+    @property
+    def state(self) -> AlertState:
+        return self.ended or self.progress
+
+    @property
+    def is_open(self) -> bool:
+        return self.alert is not None and self.ended is None
+
+    @property
+    def is_over(self) -> bool:
+        """It has ended, and nothing of it can move any more."""
+        return self.alert is None and self.ended is not None
+
+
+class Notification(Struct, frozen=True, omit_defaults=True):
+    """An SMS. ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
+
+    Phone, language, text and parts are what is planned until the intent freezes them; a part is ``queued`` again when
+    the SMSC surely did not take it. ``submitted_at`` (last) and ``trying_since`` (first intent) are system time, every
+    other time is business time; ``event`` is the id of the last event told of it. ``attempts`` counts its intents,
+    ``refusals`` those that the SMSC refused for now.
+    """
+
+    sms_id: str
+    alert_id: str
+    customer_id: str
+    kind: str
+    step: str
+    template: str
+    template_version: int
+    priority: int
+    planned_at: datetime
+    at: datetime
+    correlation: str
+    event: str = ""
+    revision: int = 0
+    state: SmsState = "queued"
+    reason: str | None = None
+    ready: bool = False
+    hold_until: datetime | None = None
+    attempts: int = 0
+    refusals: int = 0
+    language: Language = "zh"
+    phone: str | None = None
+    text: str = ""
+    group: int = 0
+    parts: tuple[SmsPart, ...] = ()
+    receipts: tuple[SmsReceipt, ...] = ()
+    submitted_at: datetime | None = None
+    trying_since: datetime | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """No part of it has left: it can still be cancelled."""
+        return self.state in ("queued", "held") and all(p.state == "queued" for p in self.parts)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Planned, and no tick has come by since."""
+        return self.state == "queued" and not self.ready
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing that may still come can change it."""
+        if self.state == "failed":
+            return all(p.state in ("queued", "failed", "delivered") for p in self.parts)
+        return self.state in ("delivered", "cancelled", "suppressed")
+
+
+class Customer(Struct, frozen=True, omit_defaults=True):
+    """State of one key. ``sent_on``: intended SMS -> calendar day, of the latest day only (daily cap)."""
+
+    customer_id: str
+    contact: Contact = Contact()
+    debt: Debt = Debt()
+    cases: dict[str, AlertProgress] = {}
+    messages: dict[str, Notification] = {}
+    sent_on: dict[str, date] = {}
+    references: int = 0
+
+
+class ReadyToSend(Struct, frozen=True):
+    """Effect: this message may go, after ``delay`` seconds of system time."""
+
+    customer_id: str
+    sms_id: str
+    priority: int
+    delay: float = 0.0
+
+
+class Forgotten(Struct, frozen=True):
+    """Effect: no receipt of a message came in time (``what``: its state), or there are too many alerts (``alert``)."""
+
+    id: str
+    what: str
+
+
+class NumberBlocked(Struct, frozen=True):
+    """Effect: no more SMS to this number, whoever owns it."""
+
+    phone: str

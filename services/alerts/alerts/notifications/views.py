@@ -1,0 +1,105 @@
+"""How alerts and SMS look to others: the documents that people query and the payload of SMS events."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from alerts.channel import segments
+from alerts.notifications.state import AlertProgress, Notification
+from contracts.alert import Sms
+from servicekit.clock import iso
+
+
+def alert_document(case: AlertProgress) -> dict[str, Any]:
+    """Fields of ``kam alerts --json`` and ``recorded_at``, the system time at which the alert was first written."""
+    alert = case.alert
+    assert alert is not None
+    return {
+        "alert_id": alert.alert_id,
+        "kind": alert.kind,
+        "customer_id": alert.customer_id,
+        "state": case.state,
+        "stage": alert.stage,
+        "severity": alert.severity,
+        "rule": {"id": alert.rule.id, "version": alert.rule.version},
+        "period": alert.period,
+        "late": alert.late,
+        "city": alert.city,
+        "outcome": alert.outcome,
+        "reasons": [
+            {
+                "rule": {"id": reason.rule.id, "version": reason.rule.version},
+                "code": reason.code,
+                "values": reason.values,
+                "evidence": list(reason.evidence),
+            }
+            for reason in alert.reasons
+        ],
+        "values": alert.values,
+        "evidence": list(alert.evidence),
+        "raised_at": iso(alert.raised_at),
+        "work_id": case.work_id,
+        "recorded_at": _iso(case.recorded_at),
+    }
+
+
+def sms_document(message: Notification) -> dict[str, Any]:
+    """Fields of ``kam sms --json`` (the phone still in clear) and what sender and receipts need to find it again."""
+    m = message
+    plan = segments.plan(m.text)
+    return {
+        "sms_id": m.sms_id,
+        "alert_id": m.alert_id,
+        "customer_id": m.customer_id,
+        "step": m.step,
+        "template": m.template,
+        "template_version": m.template_version,
+        "language": m.language,
+        "phone": m.phone,
+        "text": m.text,
+        "encoding": plan.encoding,
+        "segments": len(plan.parts),
+        "priority": m.priority,
+        "state": m.state,
+        "reason": m.reason,
+        "attempts": m.attempts,
+        "hold_until": _iso(m.hold_until),
+        "parts": [msgspec.to_builtins(part) for part in m.parts],
+        "receipts": [{"part": r.part, "state": r.state, "at": iso(r.at), "error": r.error} for r in m.receipts],
+        "planned_at": iso(m.planned_at),
+        "at": iso(m.at),
+        "submitted_at": _iso(m.submitted_at),
+        "correlation": m.correlation,
+        "event": m.event,
+    }
+
+
+def sms_payload(message: Notification) -> Sms:
+    """The whole message, as its events carry it."""
+    m = message
+    plan = segments.plan(m.text)
+    return Sms(
+        sms_id=m.sms_id,
+        alert_id=m.alert_id,
+        customer_id=m.customer_id,
+        revision=m.revision,
+        step=m.step,
+        template=m.template,
+        language=m.language,
+        phone=m.phone,
+        text=m.text,
+        encoding=plan.encoding,
+        segments=len(plan.parts),
+        priority=m.priority,
+        state=m.state,
+        reason=m.reason,
+        parts=m.parts,
+        receipts=m.receipts,
+        planned_at=m.planned_at,
+        at=m.at,
+    )
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else iso(at)

@@ -1,0 +1,209 @@
+"""Desk unit, sender and receipts as one process has them, over a memory store that outlives them."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from alerts import notifications
+from alerts.answers import KeptAnswers
+from alerts.channel.transport import (
+    OnInbound,
+    OnLateAnswer,
+    OnReceipt,
+    Permit,
+    SubmitOutcome,
+    SubmitRequest,
+    SubmitResult,
+)
+from alerts.notifications.composition import TOPICS
+from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.state import NumberBlocked, ReadyToSend
+from alerts.receipts import Receipts
+from alerts.sender import Sender
+from contracts.alert import Alert, RuleRef
+from contracts.registry import EVENTS
+from harness.notifications_feed import BOOK
+from harness.one_processor import NOON, OneProcessor
+from harness.waiting import eventually
+from servicekit.envelope import Headers
+from servicekit.ids import derive
+
+QUICK = replace(BOOK.policy, retry=replace(BOOK.policy.retry, first_seconds=0.02, attempts=3))
+
+
+class FakeSmsc:
+    """A transport that answers as told; ``accepted`` is what the SMSC has taken, over all processes.
+
+    ``answers``: outcomes of the next submits (then ``accepted``); ``open`` cleared: not ready; ``has_room`` cleared:
+    parts wait in the window; ``speaks`` cleared: no answer comes until it is set again.
+    """
+
+    def __init__(self) -> None:
+        self.submitted: list[SubmitRequest] = []
+        self.accepted: list[SubmitRequest] = []
+        self.answers: list[SubmitOutcome] = []
+        self.status: int | None = None
+        self.ids: list[str | None] = []
+        self.open, self.speaks, self.has_room = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.open.set()
+        self.has_room.set()
+        self.speaks.set()
+        self.closed = 0
+
+    async def start(
+        self, on_receipt: OnReceipt, on_inbound: OnInbound, on_late_answer: OnLateAnswer | None = None
+    ) -> None:
+        self.on_receipt, self.on_inbound, self.on_late_answer = on_receipt, on_inbound, on_late_answer
+
+    async def ready(self) -> None:
+        await self.open.wait()
+
+    async def submit(self, part: SubmitRequest, permit: Permit | None = None) -> SubmitResult:
+        await self.has_room.wait()
+        while permit is not None and not permit.is_valid():
+            if not await permit.renew():
+                return SubmitResult(part.part_id, SubmitOutcome.NOT_WRITTEN, None, None, "waited too long")
+        self.submitted.append(part)
+        outcome = self.answers.pop(0) if self.answers else SubmitOutcome.ACCEPTED
+        message_id = None
+        if outcome is SubmitOutcome.ACCEPTED:
+            self.accepted.append(part)
+            message_id = self.ids.pop(0) if self.ids else f"m{len(self.accepted)}"
+        await self.speaks.wait()
+        return SubmitResult(part.part_id, outcome, message_id, self.status, "")
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    @property
+    def connected(self) -> bool:
+        return self.open.is_set()
+
+
+class Process:
+    """One life of the service: ``async with`` runs it. ``book``: further arguments of its SendPolicy (clocks)."""
+
+    def __init__(
+        self, store: Any, smsc: FakeSmsc, policy: Any = QUICK, kept: KeptAnswers = KeptAnswers(None), **send_policy: Any
+    ) -> None:
+        self.store, self.smsc = store, smsc
+        self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
+        self.blocked: set[str] = set()
+        self.send_policy = SendPolicy(
+            policy, list(BOOK.templates.values()), **{"blocked": self.blocked.__contains__, **send_policy}
+        )
+        self.desk = OneProcessor(notifications.app(self.send_policy, self._effects, 1), *TOPICS, store=store)
+        self.receipts = Receipts(self._publish, self.desk.rows, policy, 1, clock=lambda: self.desk.processor.now)
+        self.sender = Sender(
+            smsc, self.receipts, lambda customer: self.desk.processor, self.desk.rows, self.send_policy, kept=kept
+        )
+        self._offsets = dict(store.position.offsets)
+
+    async def __aenter__(self) -> "Process":
+        await self.desk.open()
+        for name, offset in self._offsets.items():
+            self.desk._offsets[name.rpartition("/")[0]] = offset
+        self.processor_run = asyncio.create_task(self.desk.processor.run(None))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if hasattr(self, "sender_run"):
+            self.sender_run.cancel()
+            await asyncio.gather(self.sender_run, return_exceptions=True)
+        self.desk.processor.stop()
+        await asyncio.gather(self.processor_run, return_exceptions=True)
+
+    def start(self) -> "Process":
+        self.sender_run = asyncio.create_task(self.sender.run())
+        return self
+
+    async def complain(self, *customers: str, clock: Any = NOON) -> None:
+        """A complaint of each customer, and the tick behind it."""
+        records = []
+        for customer in customers:
+            profile = {"customer_id": customer, "phone": phone(customer), "name": "Ann", "language": "en"}
+            records.append(
+                self.desk.record(
+                    "boss.events", "kam.boss.customer.changed.v1", _json(profile), key=customer, clock=clock
+                )
+            )
+            records.append(
+                self.desk.record(
+                    "alert.events",
+                    "kam.alert.raised.v1",
+                    complaint(customer),
+                    key=customer,
+                    clock=clock,
+                    id=f"a-{customer}",
+                )
+            )
+        number = int(self.desk.processor.position.marks.get("ticked", "0")) + 1
+        records += [self.desk.tick(topic, number, clock) for topic in ("boss.events", "alert.events")]
+        await self.desk.take(*records)
+
+    async def hear(self) -> None:
+        """The desk reads what was published on sms.receipts."""
+        published, self.published = self.published, []
+        records = [
+            self.desk.record("sms.receipts", type_, data, key=key.decode(), id=headers["ce_id"].decode())
+            for key, type_, data, headers in published
+        ]
+        await self.desk.take(*records)
+
+    def sms(self, customer: str = "c1") -> dict[str, Any]:
+        (row,) = [r for r in self.store.documents["sms"].values() if r["customer_id"] == customer]
+        return row
+
+    async def until(self, state: str, customer: str = "c1") -> dict[str, Any]:
+        await eventually(lambda: self.sms(customer)["state"] == state and self.sender._in_hand == 0, 5, 0.005)
+        return self.sms(customer)
+
+    async def _effects(self, effects: list[Any]) -> None:
+        self.sender.offer(e for e in effects if isinstance(e, ReadyToSend))
+        self.blocked.update(e.phone for e in effects if isinstance(e, NumberBlocked))
+
+    async def _publish(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
+        known = dict(headers)
+        type_ = known["ce_type"].decode()
+        self.published.append((key, type_, msgspec.json.decode(value, type=EVENTS[type_].payload), known))
+
+
+def phone(customer: str) -> str:
+    """c1 -> 13900000001; the same for c1 and its namesakes c1-…"""
+    return f"139{int(customer[1:].partition('-')[0]):08d}"
+
+
+def complaint(customer: str) -> Alert:
+    return Alert(
+        alert_id=derive("alert", customer),
+        kind="complaint_opened",
+        customer_id=customer,
+        revision=1,
+        state="raised",
+        stage="opened",
+        severity="major",
+        rule=RuleRef(id="complaint-opened", version=1),
+        raised_at=NOON,
+        at=NOON,
+    )
+
+
+def dies_at(point: str) -> Callable[[str, str], None]:
+    """A replacement of ``faults.hit`` that ends the process there."""
+
+    def hit(service: str, where: str) -> None:
+        if where == point:
+            raise Killed(point)
+
+    return hit
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(data)
