@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import APIRouter, Response
 
+from harness.waiting import eventually
 from servicekit.connections import Connection
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
@@ -16,10 +19,31 @@ HEALTH = b"GET /health/live HTTP/1.1\r\nHost: kam\r\n\r\n"
 
 
 @pytest.fixture
+def gone(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Says who has been hung up on while an answer was not taken."""
+    found: list[str] = []
+    lost = Connection.connection_lost
+
+    def connection_lost(self: Connection, exc: Exception | None) -> None:
+        found.append(self.cycle.scope["path"])
+        lost(self, exc)
+
+    monkeypatch.setattr(Connection, "connection_lost", connection_lost)
+    return found
+
+
+@pytest.fixture
 async def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(Connection, "PATIENCE", 0.1)
     monkeypatch.setattr(Connection, "MOST", 3)
     service = Service("test", ServiceSettings(service_data=tmp_path, kafka="-"))
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/much")
+    async def much() -> Response:
+        return Response(b"x" * (64 << 20))
+
+    service.routers.append(router)
     server = uvicorn.Server(service.http())
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     running = asyncio.create_task(server.serve())
@@ -69,3 +93,42 @@ async def test_there_are_so_many_connections_and_no_more(port: int) -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
     for _, each in [*held, (reader, writer)]:
         each.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: kam\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: kam\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: kam\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+        b"GET / HTTP/1.1\r\nHost: kam\r\nX: a\x00b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: kam\r\nX: " + b"x" * 200_000,
+        b"GET /" + b"x" * 200_000,
+    ],
+)
+async def test_what_is_no_http_is_refused_in_the_one_shape(port: int, said: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(said)
+    async with asyncio.timeout(5):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        body = json.loads(await reader.readexactly(length))
+    assert head.startswith(b"HTTP/1.1 400") and body["error"] == "bad_request" and body["zh"]
+    writer.close()
+
+
+async def test_requests_that_come_at_once_are_answered_in_turn(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    refused = b"POST /v1/none HTTP/1.1\r\nHost: kam\r\nContent-Length: 20\r\n\r\n" + b"{" * 20
+    writer.write(HEALTH + refused + HEALTH.replace(b"GET", b"HEAD") + HEALTH + b"nonsense\r\n\r\n")
+    async with asyncio.timeout(5):
+        found = (await reader.read(-1)).split(b"HTTP/1.1 ")
+    assert [answer[:3] for answer in found[1:]] == [b"200", b"404", b"405", b"200", b"400"]
+
+
+async def test_who_takes_no_answer_does_not_keep_it(port: int, gone: list[str]) -> None:
+    _reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+    writer.write(b"GET /v1/much HTTP/1.1\r\nHost: kam\r\n\r\n")
+    await eventually(lambda: gone)
+    writer.close()
