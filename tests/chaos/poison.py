@@ -30,6 +30,7 @@ Headers = list[tuple[str, Any]]
 
 def poison(province: Province, at_once: int = 1) -> list[Story]:
     """Everything ``at_once`` times, then customers whose events come through the same doors; their stories."""
+    province.wait_ready()
     before = province.restarts()
     say("poison at every door")
     for number in range(at_once):
@@ -220,6 +221,7 @@ def _ask(method: str, url: str, body: bytes, headers: dict[str, str]) -> None:
     except urllib.error.HTTPError as error:
         status = error.code
     except OSError as error:
-        say(f"{method} {url}: {error!r}") if len(body) < 1 << 20 else None
+        if len(body) < 1 << 20:
+            raise RuntimeError(f"{method} {url} with {body[:40]!r}: {error!r}") from error
     if status >= 500:
         raise RuntimeError(f"{method} {url} with {body[:40]!r}: {status}")
