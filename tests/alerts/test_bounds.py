@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from alerts import bootstrap, rules, sender, store
-from alerts.answers import Kept, KeptAnswers
-from alerts.channel.transport import SubmitOutcome, SubmitResult
-from alerts.notifications import decision_builder
+from alerts import bootstrap, rules, store
+from alerts.notifications import decision_builder, sender
+from alerts.notifications.answers import Kept, KeptAnswers
+from alerts.notifications.channel.transport import SubmitOutcome, SubmitResult
 from alerts.notifications.composition import Watch
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sending import Answered

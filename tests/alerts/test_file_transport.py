@@ -6,8 +6,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from alerts.channel.file import FileTransport
-from alerts.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome, SubmitRequest, TransportClosed
+from alerts.notifications.channel.file import FileTransport
+from alerts.notifications.channel.transport import (
+    DeliveryReceipt,
+    InboundSms,
+    SubmitOutcome,
+    SubmitRequest,
+    TransportClosed,
+)
 
 pytestmark = pytest.mark.asyncio
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.channel.message_id import is_same
+from alerts.notifications.channel.message_id import is_same
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from alerts.channel import segments
+from alerts.notifications.channel import segments
 from alerts.notifications.send_policy import Template, is_plain, seeded
 
 BOOK = seeded()

@@ -5,7 +5,7 @@ from aiosmpplib.codec import find_codec_info
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.channel.segments import _BASIC, _EXTENSION, Segments, decode_gsm7, encode, plan
+from alerts.notifications.channel.segments import _BASIC, _EXTENSION, Segments, decode_gsm7, encode, plan
 
 LIMITS = {"gsm7": (160, 153), "ucs2": (70, 67)}
 EMOJI = "😀"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from alerts.channel.transport import DeliveryReceipt, SubmitOutcome, SubmitResult
+from alerts.notifications.channel.transport import DeliveryReceipt, SubmitOutcome, SubmitResult
 from harness.notifications_feed import PHONE
 from harness.sms_life import FakeSmsc, Killed, Process, dies_at
 from harness.waiting import eventually

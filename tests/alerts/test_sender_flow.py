@@ -6,7 +6,7 @@ import time
 import pytest
 from msgspec.structs import replace
 
-from alerts.channel.transport import SubmitOutcome
+from alerts.notifications.channel.transport import SubmitOutcome
 from harness.sms_life import QUICK, FakeSmsc, Process
 from harness.waiting import eventually
 from servicekit.memory import MemoryStore

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts import sender
+from alerts.notifications import sender
 from alerts.notifications.send_policy import SendPolicy
 from harness.notifications_feed import BOOK, Story
 from harness.one_processor import NOON

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from alerts.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome
+from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome
 from alerts.notifications.sending import INTEND, Intend
 from harness.one_processor import NOON
 from harness.sms_life import FakeSmsc, Process, phone

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import pytest
 
-from alerts.channel.segments import plan
-from alerts.channel.smpp import SmppSettings, SmppTransport
-from alerts.channel.transport import (
+from alerts.notifications.channel.segments import plan
+from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
+from alerts.notifications.channel.transport import (
     DeliveryReceipt,
     InboundSms,
     SubmitOutcome,

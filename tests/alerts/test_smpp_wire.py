@@ -11,9 +11,15 @@ import pytest
 from aiosmpplib import protocol as wire
 from aiosmpplib.state import TON, OptionalParam, PduHeader, PhoneNumber, SmppCommand, SmppCommandStatus
 
-from alerts.channel import pdu, session
-from alerts.channel.smpp import SmppSettings, SmppTransport
-from alerts.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome, SubmitRequest, SubmitResult
+from alerts.notifications.channel import pdu, session
+from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
+from alerts.notifications.channel.transport import (
+    DeliveryReceipt,
+    InboundSms,
+    SubmitOutcome,
+    SubmitRequest,
+    SubmitResult,
+)
 from harness.waiting import eventually
 
 pytestmark = pytest.mark.asyncio

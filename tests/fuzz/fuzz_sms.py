@@ -22,8 +22,8 @@ from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from alerts.channel import pdu, session
-from alerts.channel.smpp import SmppSettings, SmppTransport
+from alerts.notifications.channel import pdu, session
+from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
 from fuzz.doors import Fault, by_hand
 from harness.sms_life import QUICK, Process, phone
 from harness.waiting import eventually

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts import notifications
-from alerts.channel.transport import SubmitOutcome, SubmitResult
+from alerts.notifications.channel.transport import SubmitOutcome, SubmitResult
 from alerts.notifications.send_policy import SendPolicy, seeded
 from alerts.notifications.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost
 from alerts.notifications.state import Customer, ReadyToSend

@@ -8,8 +8,8 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts import notifications
-from alerts.answers import KeptAnswers
-from alerts.channel.transport import (
+from alerts.notifications.answers import KeptAnswers
+from alerts.notifications.channel.transport import (
     OnInbound,
     OnLateAnswer,
     OnReceipt,
@@ -19,10 +19,10 @@ from alerts.channel.transport import (
     SubmitResult,
 )
 from alerts.notifications.composition import TOPICS
+from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.sender import Sender
 from alerts.notifications.state import NumberBlocked, ReadyToSend
-from alerts.receipts import Receipts
-from alerts.sender import Sender
 from contracts.alert import Alert, RuleRef
 from contracts.registry import EVENTS
 from harness.notifications_feed import BOOK

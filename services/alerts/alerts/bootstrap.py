@@ -4,9 +4,9 @@ from functools import partial
 
 from alerts import store
 from alerts.api import router
-from alerts.channel.transport import Transport
 from alerts.detection import composition as detection
 from alerts.notifications import composition as notifications
+from alerts.notifications.channel.transport import Transport
 from alerts.settings import Settings
 from servicekit import mongo
 from servicekit.service import Service

@@ -10,15 +10,15 @@ import structlog
 from prometheus_client import Counter
 
 from alerts import notifications, store
-from alerts.answers import KeptAnswers
-from alerts.channel.file import FileTransport
-from alerts.channel.smpp import SmppSettings, SmppTransport
-from alerts.channel.transport import Transport
+from alerts.notifications.answers import KeptAnswers
+from alerts.notifications.channel.file import FileTransport
+from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
+from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP
+from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.sender import Sender
 from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
-from alerts.receipts import Receipts
-from alerts.sender import Sender
 from alerts.settings import Settings
 from contracts.apps import APPS
 from servicekit.aligned import AlignedProcessor

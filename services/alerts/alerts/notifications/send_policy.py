@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from alerts.channel import segments
+from alerts.notifications.channel import segments
 from servicekit.clock import SHANGHAI, SystemClock, at_local, local_date, system_now
 from servicekit.words import yuan
 

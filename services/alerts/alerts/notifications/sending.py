@@ -12,8 +12,8 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.channel import segments
-from alerts.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
+from alerts.notifications.channel import segments
+from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import apply, delayed, stopped
 from alerts.notifications.send_policy import Moment, SendPolicy

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.channel import segments
+from alerts.notifications.channel import segments
 from alerts.notifications.state import AlertProgress, Notification
 from contracts.alert import Sms
 from servicekit.clock import iso

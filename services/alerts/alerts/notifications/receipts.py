@@ -15,8 +15,8 @@ import structlog
 from msgspec import Struct
 from prometheus_client import Counter
 
-from alerts.channel import message_id
-from alerts.channel.transport import DeliveryReceipt, InboundSms
+from alerts.notifications.channel import message_id
+from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms
 from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.sending import Intent
 from contracts.alert import OptedOut, ReceiptReceived

@@ -14,12 +14,12 @@ from time import monotonic
 import structlog
 from prometheus_client import Counter
 
-from alerts.answers import Kept, KeptAnswers
-from alerts.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult, Transport
+from alerts.notifications.answers import Kept, KeptAnswers
+from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult, Transport
+from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import Moment, SendPolicy
 from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
 from alerts.notifications.state import ReadyToSend
-from alerts.receipts import Receipts
 from servicekit import faults
 from servicekit.envelope import Message, command
 from servicekit.pipeline import StreamProcessor
