@@ -14,7 +14,7 @@ CONFORMANCE := ../shared/conformance/run.py
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
 .PHONY: help setup demo test test-unit test-on test-integration conformance lint typecheck schemas schemas-check bench \
-  prove prove-short mongodb-rs lock audit clean
+  prove prove-short mongodb-rs hooks lock audit clean
 
 help: ## 显示本帮助 / show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ prove-short: setup
 mongodb-rs: setup ## （可选）用 cargo 编译更快的数据库 / build the faster database server (optional, needs cargo)
 	@command -v cargo >/dev/null || { echo "需要 cargo / cargo is needed: apt-get install cargo" >&2; exit 1; }
 	cargo install secantus-mdb --version 0.5.3-beta.193 --ignore-rust-version --locked --root $(V)/share/kam
+
+hooks: setup ## 提交前自动检查 / check before each commit (.pre-commit-config.yaml)
+	@$(BIN)/pre-commit install
 
 lock: setup ## 依赖改了以后重新锁定 / lock the dependencies anew after pyproject.toml changed
 	@VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 \
