@@ -46,4 +46,4 @@ async def test_the_story_of_two_complaints_and_a_late_one() -> None:
     for id_, revision in (("1", b"2"), ("2", b"3"), ("1", b"1")):
         type_, about = "kam.boss.complaint.changed.v1", {"headers": [("ce_revision", revision)]}
         await one.take(one.record("boss.events", type_, complaint(id_), **about))
-    assert await one.rows.get("tallies", "c1") == {"customer_id": "c1", "complaints": 2}
+    assert await one.rows.get("tallies", "c1") == {"_id": "c1", "customer_id": "c1", "complaints": 2}
