@@ -12,6 +12,7 @@ import pytest
 
 from alerts.detection import app, churn
 from harness.detection_feed import RULES, Feed
+from harness.notifications_feed import Story
 from harness.one_processor import OneProcessor
 from servicekit import clock
 
@@ -117,3 +118,12 @@ async def test_a_hundred_contracts_without_end_stop_no_unit() -> None:
         )
     )
     assert [type_ for type_, _ in await unit.events()] == []
+
+
+@pytest.mark.parametrize("instant", INSTANTS)
+def test_a_payment_of_a_strange_time_poisons_nobody(instant: str) -> None:
+    story = Story().customer()
+    story.owes(5000, "2026-06-01")
+    story.boss("payment.received", "2026-06-02", payment_id="p1", paid_at=instant, amount_fen=100)
+    story.owes(0, "2026-06-03")
+    assert story.customer_state is not None

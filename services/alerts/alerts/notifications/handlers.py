@@ -20,7 +20,7 @@ from alerts.notifications.send_policy import Language, SendPolicy
 from alerts.notifications.state import AlertProgress, Customer, NumberBlocked, Recency
 from contracts.alert import Alert, OptedOut, ReceiptReceived
 from contracts.boss import ArrearsConfirmed
-from servicekit.clock import end_of, iso
+from servicekit.clock import end_of, in_range, iso
 from servicekit.decision import Context, Decision, DocumentWrite
 from servicekit.envelope import parse_time
 
@@ -153,7 +153,9 @@ def _in_it_until(builder: DecisionBuilder, effective: datetime) -> None:
 
 def on_payment(send_policy: SendPolicy, state: Customer | None, data: PaymentRecord, ctx: Context) -> Decision:
     """A payment, or its correction: later than the last ARR it lowers the debt that SMS look at."""
-    return _on_payment(send_policy, state, data.customer_id, ctx, data.payment_id, (data.paid_at, data.amount_fen))
+    return _on_payment(
+        send_policy, state, data.customer_id, ctx, data.payment_id, (in_range(data.paid_at), data.amount_fen)
+    )
 
 
 def on_moved(send_policy: SendPolicy, state: Customer | None, data: MovedRecord, ctx: Context) -> Decision:
