@@ -41,6 +41,7 @@ WORDS: Mapping[str, Text] = {
     "due_soon": ("即将超时", "due soon"),
     "overdue": ("已超时", "overdue"),
     "reopened": ("重新打开", "reopened"),
+    "in_progress": ("处理中", "in progress"),
     # outcomes
     "withdrawn": ("已撤回", "withdrawn"),
     "recovered": ("已回升", "recovered"),

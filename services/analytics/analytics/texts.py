@@ -167,8 +167,8 @@ def _contract(data: Data) -> Text:
 
 
 def _complaint(data: Data) -> Text:
-    id_, status = data.get("complaint_id"), data.get("status")
-    return f"投诉 {id_}：{status}", f"complaint {id_}: {status}"
+    id_, (zh, en) = data.get("complaint_id"), said(data.get("status"))
+    return f"投诉 {id_}：{zh}", f"complaint {id_}: {en}"
 
 
 def _request(data: Data) -> Text:
