@@ -194,3 +194,14 @@ async def test_counts_of_a_day_are_read_alone(log: Any, tmp_path: Path) -> None:
 
         assert [cell.day for cell in Lineage([house.store]).counts("2026-07-01")[0]] == ["2026-07-01"]
         assert not Lineage([house.store]).counts("2026-07-0")[0]
+
+
+async def test_an_event_without_a_time_is_as_new_as_those_before_it(log: Any, tmp_path: Path) -> None:
+    async with years(log, tmp_path, days=30) as house:
+        for number in range(3):
+            log.add("alert.raised", f"raised{number}", alert_id=f"alert{number}", evidence=[])
+        log.records["alert.events"][0] = log.records["alert.events"][0]._replace(timestamp=-1)
+        await house.read()
+        await house.day(1)
+
+        assert why(Lineage([house.store]), "alert0"), "the first of all, with none before it"

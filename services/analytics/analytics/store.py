@@ -178,7 +178,7 @@ def _indexed(node: Node) -> list[bytes]:
 
 def _by_time(node: Node, now: int, newest: int) -> bytes:
     """Its place in the order by time: a producer may write any time, or none."""
-    at = min(node.timestamp, now) if node.timestamp > 0 else newest
+    at = min(node.timestamp, now) if node.timestamp > 0 else newest or now
     return b"t" + at.to_bytes(8, "big") + node.id.encode()
 
 
