@@ -70,8 +70,13 @@ class Feed:
         context = Context(self.now, id_, type_, f"feed:test#{id_}", revision + 1, _text(effective), None, owner)
         return self._hear(f"kam.boss.{type_}.v1", data, context)
 
-    def hand_over(self, to: "Feed", type_: str, when: str, /, **data: Any) -> tuple[list[str], list[str]]:
-        """A record with an id of its own becomes another customer's; returns what became of alerts here and there."""
+    def hand_over(
+        self, to: "Feed", type_: str, when: str, /, *, dead: bool = False, **data: Any
+    ) -> tuple[list[str], list[str]]:
+        """A record with an id of its own becomes another customer's; returns what became of alerts here and there.
+
+        ``dead``: the word of it is a dead letter here, which may be replayed.
+        """
         kind, fields = _RECORDS[type_]
         key = "/".join(str(data[f]) for f in fields)
         revision, *known = self._known[kind, key]
@@ -83,7 +88,11 @@ class Feed:
         id_ = f"moved-{kind}-{key}-{revision + 1}"
         type_moved = "kam.boss.record.moved.v1"
         context = Context(self.now, id_, type_moved, f"feed:test#{id_}", revision + 1, _text(at(when)))
-        here = self._hear(type_moved, moved, context)
+        if dead:
+            here = []
+            self.heard.append((type_moved, moved, context))
+        else:
+            here = self._hear(type_moved, moved, context)
         to._known[kind, key] = (revision, known[0], None)
         to._owner[kind, key] = revision + 1
         return here, to.boss(type_, when, **data)

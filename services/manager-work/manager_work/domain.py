@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from contracts.alert import Alert, ManagerOutcome, WorkAction, WorkItem, WorkKind, WorkState
 from manager_work.rules import WorkRules
+from servicekit.clock import later
 from servicekit.decision import Refused
 from servicekit.ids import derive
 
@@ -168,7 +169,7 @@ def _step(item: Item, at: datetime, what: What, by: str | None = None, **changes
 
 
 def _due(rules: WorkRules, alert: Alert, now: datetime) -> datetime:
-    return alert.due_at or now + timedelta(hours=rules.of(alert.kind).due_hours[alert.severity])
+    return alert.due_at or later(now, timedelta(hours=rules.of(alert.kind).due_hours[alert.severity]))
 
 
 # --- what follows from the alert --------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from alerts.notifications.send_policy import Language, SendPolicy
 from alerts.notifications.state import AlertProgress, Customer, NumberBlocked, Recency
 from contracts.alert import Alert, OptedOut, ReceiptReceived
 from contracts.boss import ArrearsConfirmed
-from servicekit.clock import end_of, in_range, iso
+from servicekit.clock import end_of, in_range, iso, later
 from servicekit.decision import Context, Decision, DocumentWrite
 from servicekit.envelope import parse_time
 
@@ -205,7 +205,7 @@ def _folded(payments: dict[str, tuple[datetime, int]]) -> dict[str, tuple[dateti
 def _counted_since(builder: DecisionBuilder) -> datetime:
     """Time after which payments count. Without a debt they are kept for a while: its ARR may come after them."""
     debt = builder.debt
-    oldest = builder.ctx.now - timedelta(days=builder.send_policy.policy.payments_kept_days)
+    oldest = later(builder.ctx.now, -timedelta(days=builder.send_policy.policy.payments_kept_days))
     if debt.effective is None:
         return oldest
     return debt.effective if debt.amount_fen > 0 else max(debt.effective, oldest)

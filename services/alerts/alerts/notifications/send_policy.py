@@ -1,7 +1,7 @@
 """The desk's send_policy: SMS policy and templates as versioned documents, and the texts that come of them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from pathlib import Path
 from string import Formatter
 from time import monotonic
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alerts.notifications.channel import segments
-from servicekit.clock import SHANGHAI, SystemClock, at_local, local_date, system_now
+from servicekit.clock import SHANGHAI, SystemClock, at_local, later_day, local_date, system_now
 from servicekit.words import yuan
 
 Language = Literal["zh", "en"]
@@ -82,14 +82,14 @@ class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
         if start <= end:
             return at_local(today, end.hour, end.minute) if start <= clock < end else None
         if clock >= start:
-            today += timedelta(days=1)
+            today = later_day(today, 1)
         elif clock >= end:
             return None
         return at_local(today, end.hour, end.minute)
 
     def next_morning(self, now: datetime) -> datetime:
         """When the quiet hours end on the next calendar day."""
-        return at_local(local_date(now) + timedelta(days=1), self.quiet.end.hour, self.quiet.end.minute)
+        return at_local(later_day(local_date(now), 1), self.quiet.end.hour, self.quiet.end.minute)
 
     def e164(self, phone: str | None) -> str | None:
         """Digits with country code of a number that can receive SMS; None for anything else."""
