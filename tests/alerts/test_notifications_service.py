@@ -50,7 +50,7 @@ class Boss:
             time=iso(NOON),
             correlation_id=id_,
             clock=iso(NOON),
-            revision=1,
+            revision=self.records,
         )
         await self.producer.send_and_wait("boss.events", encode_data(data), partition=self.partition, headers=headers)
 
