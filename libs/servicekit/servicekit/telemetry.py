@@ -6,28 +6,24 @@ import sys
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-MESSAGES = Counter("kam_messages_total", "Messages consumed, by what became of them", ["processor", "topic", "outcome"])
-EVENTS = Counter("kam_events_published_total", "Events acknowledged by the broker", ["processor", "topic"])
-DEAD_LETTERS = Counter(
-    "kam_dead_letters_total", "Messages put into a dead-letter topic", ["processor", "topic", "reason"]
-)
+MESSAGES = Counter("kam_messages_total", "Messages consumed, by what became of them", ["unit", "topic", "outcome"])
+EVENTS = Counter("kam_events_published_total", "Events acknowledged by the broker", ["unit", "topic"])
+DEAD_LETTERS = Counter("kam_dead_letters_total", "Messages put into a dead-letter topic", ["unit", "topic", "reason"])
 BATCH_SECONDS = Histogram(
     "kam_batch_seconds",
     "Time of a batch from decode to commit",
-    ["processor"],
+    ["unit"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10),
 )
-BATCH_SIZE = Histogram(
-    "kam_batch_messages", "Messages a batch", ["processor"], buckets=(1, 10, 100, 500, 1000, 2000, 5000)
-)
-OUTBOX = Gauge("kam_outbox_messages", "Messages committed and not yet acknowledged by the broker", ["processor"])
+BATCH_SIZE = Histogram("kam_batch_messages", "Messages a batch", ["unit"], buckets=(1, 10, 100, 500, 1000, 2000, 5000))
+OUTBOX = Gauge("kam_outbox_messages", "Messages committed and not yet acknowledged by the broker", ["unit"])
 UNDELIVERABLE = Counter(
-    "kam_undeliverable_messages_total", "Messages that no broker will take, kept on disk", ["processor", "topic"]
+    "kam_undeliverable_messages_total", "Messages that no broker will take, kept on disk", ["unit", "topic"]
 )
-LOST = Counter("kam_log_gap_messages_total", "Messages the log dropped before they were read", ["processor", "topic"])
-LAG = Gauge("kam_lag_messages", "Messages behind the end of the input partitions", ["processor"])
-COMMITTED_AT = Gauge("kam_last_commit_timestamp_seconds", "System time of the last commit", ["processor"])
-RETRIES = Counter("kam_retries_total", "Repeats after a passing failure of store or broker", ["processor"])
+LOST = Counter("kam_log_gap_messages_total", "Messages the log dropped before they were read", ["unit", "topic"])
+LAG = Gauge("kam_lag_messages", "Messages behind the end of the input partitions", ["unit"])
+COMMITTED_AT = Gauge("kam_last_commit_timestamp_seconds", "System time of the last commit", ["unit"])
+RETRIES = Counter("kam_retries_total", "Repeats after a passing failure of store or broker", ["unit"])
 
 
 def setup_logging(service: str, format: str) -> None:
