@@ -198,7 +198,7 @@ async def fuzz(seed: int, *, seconds: float = 0.0, rounds: int = 0) -> Counter[s
         while time.monotonic() < until or done < rounds:
             async with running(store, keep=folder, producer=producer) as (intake, _):
                 intake.inputs = [TopicPartition(FEED, 0)]
-                intake._alone = intake._command_alone = _never  # type: ignore[method-assign]
+                intake._one_by_one = _never  # type: ignore[method-assign]
                 service = build(settings)
                 service.processors.append(intake)
                 doors.opened(intake, service.asgi())

@@ -13,9 +13,9 @@ from billing_sync.domain.events import FeedEvent, Receipt, Rejection, event_of, 
 from billing_sync.domain.reasons import Bad
 from billing_sync.domain.record import Known
 from billing_sync.intake import Events, Intake
+from servicekit.app import App
 from servicekit.envelope import OutgoingMessage
 from servicekit.memory import MemoryStore
-from servicekit.pipeline import App
 
 NOW = datetime.fromisoformat("2026-06-30T12:00:00+08:00").astimezone(UTC)
 

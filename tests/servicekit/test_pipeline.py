@@ -15,12 +15,12 @@ from contracts.misc import CustomerChanged
 from harness.one_processor import NOON, OneProcessor, header
 from harness.waiting import eventually
 from servicekit import dead_letters
-from servicekit.app import HandlerEntry
+from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
+from servicekit.committer import Stopped
 from servicekit.decision import Context, Decision, DocumentWrite, Forward, Invalid, OutgoingEvent, Refused
 from servicekit.envelope import command, encode_data
 from servicekit.memory import MemoryStore
-from servicekit.pipeline import App, Stopped
 from servicekit.store import Batch, Fenced, Transient
 
 PAID = "kam.boss.balance.changed.v1"
@@ -361,7 +361,7 @@ async def test_the_tick_goes_on_behind_what_it_caused(clock: Toy) -> None:
 async def test_a_kill_anywhere_in_a_wake_up_loses_and_repeats_nothing(
     dies_at: int, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("servicekit.pipeline._DUE_CHUNK", 2)
+    monkeypatch.setattr("servicekit.timers._DUE_CHUNK", 2)
     clock = Toy(clocked(), "boss.events", "alert.events", store=Dying())
     await clock.open()
     owing = [clock.owes(1, f"c{n}") for n in range(5)]

@@ -6,7 +6,7 @@ caused by records that come after tick N on the first topic, and are not handled
 later topic is held back until tick N has come by on the first.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -14,12 +14,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.boss import ClockTicked
 from contracts.registry import TICK
-from servicekit.pipeline import StreamProcessor, tick_of
+from servicekit.commands import Command
+from servicekit.log_reader import Records
+from servicekit.pipeline import StreamProcessor
+from servicekit.timers import tick_of
 
 _TICK = TICK.encode()
 _decode = msgspec.json.Decoder(ClockTicked).decode
 _NONE = (0, 0)
-Records = Mapping[TopicPartition, list[Any]]
 
 
 class AlignedProcessor(StreamProcessor):
@@ -38,7 +40,7 @@ class AlignedProcessor(StreamProcessor):
     def set_aside(self) -> Collection[TopicPartition]:
         return self._held.keys()
 
-    async def process(self, records: Records, commands: Sequence[Any] = ()) -> None:
+    async def process(self, records: Records, commands: Sequence[Command] = ()) -> None:
         await super().process(self._align(records), commands)
 
     def _align(self, records: Records) -> Records:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: BOSS's way to say "no end": never comes near, whatever the clock.
 NEVER = date.max
+#: Where a clock stands that was never set.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The first and the last instant that UTC and Asia/Shanghai can both write.
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 SystemClock = Callable[[], datetime]

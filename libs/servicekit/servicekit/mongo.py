@@ -34,7 +34,7 @@ from servicekit.envelope import OutgoingMessage
 from servicekit.store import Batch, Fenced, Position, Transient
 
 if TYPE_CHECKING:
-    from servicekit.pipeline import App
+    from servicekit.app import App
 
 Document = dict[str, Any]
 _encode = msgspec.msgpack.Encoder().encode

@@ -20,11 +20,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from contracts.answers import Health, StandingView
 from servicekit import problem, telemetry
 from servicekit.answer import json_answer
+from servicekit.app import App
 from servicekit.connections import Connection
 from servicekit.decision import Refused
 from servicekit.doorway import BODY_BYTES, Doorway
 from servicekit.kafka import Publisher, start_consumer, start_producer
-from servicekit.pipeline import App, StreamProcessor
+from servicekit.pipeline import StreamProcessor
 from servicekit.settings import ServiceSettings
 from servicekit.store import Store
 
@@ -119,7 +120,7 @@ class Service:
                 processor.seek(consumer, await consumer.beginning_offsets(processor.inputs))
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """UnitOfWork until ``stopping``; a processor or job that fails ends everything with its error."""
+        """Work until ``stopping``; a processor or job that fails ends everything with its error."""
         await self.start()
         _spare_the_collector()
         processors = [asyncio.create_task(u.run(self.consumers.get(u.app.name)), name=u.name) for u in self.processors]

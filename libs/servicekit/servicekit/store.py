@@ -1,5 +1,5 @@
-"""One protocol for all stores. The processor of load, commit and outbox is one writer (a *processor*, normally one
-partition).
+"""One protocol for all stores. What loads, commits and has an outbox is one writer: a *processor*, normally one
+partition.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import structlog
 
+from servicekit import telemetry
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
 
@@ -31,6 +32,7 @@ async def patiently(call: Callable[[], Awaitable[T]], who: str) -> T:
         try:
             return await call()
         except Transient as error:
+            telemetry.RETRIES.labels(who).inc()
             log.warning("store.retry", who=who, error=str(error)[:200], delay=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)

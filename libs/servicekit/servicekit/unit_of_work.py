@@ -24,13 +24,17 @@ _encode_state = msgspec.msgpack.Encoder().encode
 
 
 class Owner(Protocol):
-    """The processor a batch belongs to: what it does, where it stands and what time it is there."""
+    """The writer a batch belongs to: what it does, where it stands and what time it is there."""
 
     app: App
     name: str
-    position: Position
-    now: datetime
     decode_state: Callable[[bytes], Any]
+
+    @property
+    def position(self) -> Position: ...
+
+    @property
+    def now(self) -> datetime: ...
 
 
 class UnitOfWork:

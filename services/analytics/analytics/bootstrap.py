@@ -8,7 +8,7 @@ from analytics.domain import TOPICS
 from analytics.settings import Settings
 from analytics.store import Keep, Lineage, LineageStore
 from analytics.worker import Archiver, lineage_app
-from servicekit.pipeline import App
+from servicekit.app import App
 from servicekit.service import Service
 
 

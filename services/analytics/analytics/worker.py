@@ -15,10 +15,10 @@ from analytics.handlers import HANDLERS, LastCity
 from analytics.recount import recount
 from analytics.settings import Settings
 from contracts.registry import TICK
+from servicekit.app import App
 from servicekit.decision import Refused
 from servicekit.envelope import Message
 from servicekit.kafka import start_consumer
-from servicekit.pipeline import App
 
 log = structlog.get_logger()
 _BYTES_WAITING = 64 << 20

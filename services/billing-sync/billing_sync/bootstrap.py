@@ -9,10 +9,10 @@ from billing_sync.nightly.loader import Loader
 from billing_sync.settings import Settings
 from billing_sync.store import ScanStore
 from contracts.apps import APPS
+from servicekit.app import App
 from servicekit.clock import SystemClock, system_now
 from servicekit.decision import Refused
 from servicekit.local import LocalStore
-from servicekit.pipeline import App
 from servicekit.service import Service
 
 NAME = "billing-sync"

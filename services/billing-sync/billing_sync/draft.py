@@ -30,7 +30,7 @@ class Draft(UnitOfWork):
     """
 
     def __init__(self, intake: "Intake", now: datetime) -> None:
-        super().__init__(intake)
+        super().__init__(intake.committer)
         self.intake, self.system_now = intake, now
         self.clock_rule: BusinessClock = intake.clock
         self.accepted = False

@@ -84,7 +84,7 @@ def _take(draft: Draft, event: FeedEvent, road: str) -> Receipt | Rejection:
 
 def _reject(draft: Draft, message: Message, refusal: Rejection) -> None:
     # Not counted towards "too many in a row": bad input is the sender's, and must not stop the other roads.
-    draft.intake.keep_whole(message)
+    draft.intake.dead_letters.keep_whole(message)
     draft.send(dead_letters.letter(message, draft.intake.app.name, Invalid(refusal.reason)))
     tell_rejected(draft, "kafka", refusal, f"{message.topic}/{message.partition}@{message.offset}")
 

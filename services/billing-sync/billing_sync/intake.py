@@ -18,10 +18,12 @@ from billing_sync.draft import TOPIC, Draft, Job
 from billing_sync.feed import Events, take_records
 from billing_sync.forgetting import forget_old_records
 from billing_sync.store import ScanStore, decode_known
+from servicekit.app import App
 from servicekit.clock import SystemClock, iso, system_now, to_millis
+from servicekit.commands import Command, fail
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
-from servicekit.pipeline import App, StreamProcessor
+from servicekit.pipeline import StreamProcessor
 from servicekit.relay import Publisher
 
 __all__ = ["Draft", "Events", "Intake", "Job", "Pulse", "SetClock"]
@@ -113,7 +115,7 @@ class Intake(StreamProcessor):
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         """Raw entries."""
-        return await self._patiently(lambda: self.store.load(keys))
+        return await self.committer.patiently(lambda: self.store.load(keys))
 
     async def submit(self, job: Job) -> Any:
         """Carry out a job in its turn; its answer comes after the commit. Raises ``Refused``."""
@@ -121,7 +123,7 @@ class Intake(StreamProcessor):
 
     def is_behind(self, jobs: int, events: int) -> bool:
         """Whether more than this waits to be taken in, or to be sent."""
-        return self._commands.qsize() > jobs or self.relay.pending > events
+        return self.commands.waiting > jobs or self.relay.pending > events
 
     def settle(self) -> dict[str, Any]:
         found = super().settle()
@@ -162,9 +164,8 @@ class Intake(StreamProcessor):
 
     # --- a batch ------------------------------------------------------------------------------------------------
 
-    async def _process(
-        self, messages: list[Message], commands: Sequence[tuple[Message, "asyncio.Future[Any]"]]
-    ) -> None:
+    async def transact(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
+        """Records and jobs in one commit, and a tick of the clock behind them."""
         draft = Draft(self, self.system_clock())
         if clock.OFFSET not in self.position.marks and self.clock.mode == "demo":
             draft.marks[clock.OFFSET] = str(self.clock.offset_ms)
@@ -173,8 +174,7 @@ class Intake(StreamProcessor):
             try:
                 draft.answers.append((future, await message.data.carry_out(draft)))
             except Refused as refusal:
-                if not future.done():
-                    future.set_exception(refusal)
+                fail(future, refusal)
         # The intake itself changes only behind the commit: one that fails leaves clock, numbers and debts as they were.
         owed = draft.clock is not None if draft.accepted else self.owed
         number = self._number + self._may_tick(owed)
@@ -183,7 +183,7 @@ class Intake(StreamProcessor):
             draft.marks.update(tick=str(number), tick_epoch=str(self._tick_epoch))
             for partition in range(self.app.partitions):
                 draft.tick(TOPIC, partition, (self._tick_epoch, number), draft.clock)
-        await self._commit(draft)
+        await self.committer.commit(draft)
         self.clock = draft.clock_rule
         if number > self._number:
             self._number, self.owed, self._ticked_at = number, False, time.monotonic()
@@ -198,10 +198,9 @@ class Intake(StreamProcessor):
         if time.monotonic() - self._ticked_at >= TICK_SECONDS:
             return True
         # Whoever feeds step by step and waits for the outcome need not wait for the pause.
-        return self.clock.mode == "feed" and self._commands.empty()
+        return self.clock.mode == "feed" and not self.commands.waiting
 
     def _nudge(self) -> None:
         self._timer = None
-        if self.owed and not self.held and self._commands.empty():
-            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            self._commands.put_nowait((command("job", "", Nudge(), id=""), future))
+        if self.owed and not (self.held or self.commands.waiting):
+            self.commands.post(command("job", "", Nudge(), id=""))

@@ -8,10 +8,10 @@ from customer_profile.api import router
 from customer_profile.settings import Settings
 from customer_profile.store import Pages
 from servicekit import mongo
+from servicekit.app import App
 from servicekit.decision import Refused
 from servicekit.kafka import partition_of
 from servicekit.local import LocalStore
-from servicekit.pipeline import App
 from servicekit.service import Service
 from servicekit.store import Documents, Store
 

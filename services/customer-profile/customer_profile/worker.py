@@ -2,7 +2,7 @@
 
 from contracts.apps import APPS
 from customer_profile import account, handlers
-from servicekit.pipeline import App
+from servicekit.app import App
 
 NAME = "customer-profile"
 ACCOUNT = "customer-account"

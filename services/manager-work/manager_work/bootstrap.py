@@ -8,7 +8,7 @@ from manager_work.api import router
 from manager_work.handlers import APP
 from manager_work.settings import Settings
 from servicekit import mongo
-from servicekit.pipeline import App
+from servicekit.app import App
 from servicekit.service import Service
 from servicekit.store import Documents, Store, patiently
 

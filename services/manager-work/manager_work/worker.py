@@ -4,7 +4,7 @@ from contracts.apps import APPS
 from manager_work.domain import Ended, Item, Manager
 from manager_work.handlers import APP, handlers, key_of
 from manager_work.rules import WorkRules
-from servicekit.pipeline import App
+from servicekit.app import App
 
 TOPICS = APPS[APP].reads
 

@@ -6,8 +6,7 @@ from alerts.detection.decision_builder import APP
 from alerts.detection.handlers import HANDLERS, on_timer
 from alerts.detection.state import CustomerState
 from alerts.rules import Rules
-from servicekit.app import HandlerEntry
-from servicekit.pipeline import App
+from servicekit.app import App, HandlerEntry
 
 
 def app(rules: Rules, partitions: int = 4) -> App:

@@ -6,8 +6,8 @@ from pathlib import Path
 from alerts import detection
 from alerts.rules import Rules
 from contracts.apps import APPS
+from servicekit.app import App
 from servicekit.local import LocalStore
-from servicekit.pipeline import App
 from servicekit.service import Service
 from servicekit.store import Store
 

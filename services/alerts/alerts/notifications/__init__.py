@@ -6,8 +6,7 @@ from alerts.notifications.decision_builder import APP
 from alerts.notifications.handlers import HANDLERS, on_timer
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.state import Customer
-from servicekit.app import HandlerEntry
-from servicekit.pipeline import App, Effects
+from servicekit.app import App, Effects, HandlerEntry
 
 
 def app(send_policy: SendPolicy, effects: Effects | None = None, partitions: int = 4) -> App:

@@ -1,0 +1,95 @@
+"""load and write: what a processor has committed, and the one atomic write that moves it on."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from servicekit import faults
+from servicekit.app import App
+from servicekit.clock import EPOCH
+from servicekit.commands import answer
+from servicekit.envelope import parse_time
+from servicekit.relay import Relay
+from servicekit.store import Batch, Position, Store, patiently
+from servicekit.unit_of_work import UnitOfWork
+
+_WRITE_POSITION_SECONDS = 10.0
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """An error that belongs to no message: a timer or an effect failed. The processor stops; its supervisor starts
+    it.
+    """
+
+
+class Committer:
+    """Where a processor stands (``position``), what time it is there (``now``) and its earliest timer (``next_due``).
+
+    A store that is away is waited for. Outbox, answers and effects leave behind the commit, in this order.
+    """
+
+    def __init__(self, name: str, app: App, store: Store, relay: Relay) -> None:
+        self.name, self.app, self.store, self._relay = name, app, store, relay
+        self.decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
+        self.position = Position()
+        self.now = EPOCH
+        self.next_due: int | None = None
+        self._unwritten, self._written_at = Position(), 0.0
+
+    async def open(self) -> None:
+        """Take the store over; position and clock are the store's."""
+        self.position = await self.patiently(self.store.open)
+        marks = self.position.marks
+        self.now = parse_time(marks["clock"]) if "clock" in marks else EPOCH
+        await self.look_for_timers()
+
+    async def look_for_timers(self) -> None:
+        self.next_due = await self.patiently(self.store.next_due)
+
+    async def load(self, work: UnitOfWork, keys: set[str]) -> None:
+        """States of these keys, those the unit of work has excepted."""
+        if wanted := [key for key in keys if key not in work.loaded]:
+            found = await self.patiently(lambda: self.store.load(wanted))
+            work.absent.update(key for key in wanted if key not in found)
+            for key in wanted:
+                work.loaded[key] = found.get(key)
+
+    async def commit(self, work: UnitOfWork) -> None:
+        """Write it, durably, then let out what waited for that. Raises ``Fenced`` and ``Stopped``."""
+        if work.is_empty():
+            return
+        batch = work.batch()
+        if work.only_moves_on() and time.monotonic() - self._written_at < _WRITE_POSITION_SECONDS:
+            # Nothing but skipped messages and ticks that woke nobody: the position is written with the next change.
+            # After a crash they come by again and are skipped again.
+            self._unwritten = self._unwritten.after(batch)
+        else:
+            await self._write(batch)
+        self.position = self.position.after(batch)
+        self.now = work.now
+        for _, wake in batch.states.values():
+            if wake is not None and (self.next_due is None or wake < self.next_due):
+                self.next_due = wake
+        self._relay.offer(batch.outbox)
+        for future, result in work.answers:
+            answer(future, result)
+        if work.effects and self.app.effects is not None:
+            try:
+                await self.app.effects(work.effects)
+            except Exception as error:
+                raise Stopped(f"{self.name}: effects after the commit failed: {error!r}") from error
+
+    async def _write(self, batch: Batch) -> None:
+        batch.offsets = {**self._unwritten.offsets, **batch.offsets}
+        batch.marks = {**self._unwritten.marks, **batch.marks}
+        faults.hit(self.app.service, "before_commit")
+        await self.patiently(lambda: self.store.commit(batch))
+        faults.hit(self.app.service, "after_commit")
+        self._unwritten, self._written_at = Position(), time.monotonic()
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """A call of the store, again until the store can be reached."""
+        return await patiently(call, self.name)

@@ -1,0 +1,49 @@
+"""What a processor does with a message it can't handle: one dead letter, in the same commit as the offset behind it."""
+
+from pathlib import Path
+
+import structlog
+
+from servicekit import dead_letters, telemetry
+from servicekit.app import App
+from servicekit.envelope import Message
+from servicekit.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
+
+
+class DeadLetterQueue:
+    """Dead letters of one processor. ``in_a_row`` counts those with no handled message between them.
+
+    ``keep``: folder for originals that are too large for a letter.
+    """
+
+    def __init__(self, name: str, app: App, most_in_a_row: int, keep: Path | None) -> None:
+        self._name, self._app, self._most, self._keep = name, app, most_in_a_row, keep
+        self.in_a_row = 0
+
+    def add(self, work: UnitOfWork, message: Message, error: Exception) -> None:
+        """Put the letter into the commit. Raises ``TooMany``."""
+        # Strangers may send what they like: only what comes from our own services can say that something is wrong here.
+        self.in_a_row += not self._app.open_door
+        if self.in_a_row > self._most:
+            raise dead_letters.TooMany(
+                f"{self.in_a_row} dead letters in a row on {message.topic}/{message.partition}"
+            ) from error
+        log.error(
+            "message.dead_lettered",
+            processor=self._name,
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            type=message.type,
+            error=repr(error),
+        )
+        telemetry.DEAD_LETTERS.labels(self._name, message.topic, type(error).__name__).inc()
+        self.keep_whole(message)
+        work.send(dead_letters.letter(message, self._app.name, error))
+
+    def keep_whole(self, message: Message) -> None:
+        """A message that is too large for its dead letter is written to disk, durably, before the letter is."""
+        if self._keep is not None and dead_letters.is_too_large(message):
+            log.error("message.kept", processor=self._name, path=str(dead_letters.keep(self._keep, message)))

@@ -1,0 +1,69 @@
+"""Where a processor reads its partitions: from the store's position on, with gaps said and errors waited out."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from servicekit import telemetry
+from servicekit.envelope import Message
+from servicekit.store import Position
+
+log = structlog.get_logger()
+Records = Mapping[TopicPartition, list[Any]]
+_POLL_MS = 1000
+
+
+class LogReader:
+    """Fetches records of ``inputs``. The broker keeps no offsets: the store's position is the truth.
+
+    ``gaps``: records that were deleted before they were read, by ``topic/partition``. ``passed``: offsets behind which
+    nothing came by (markers of transactions, aborted records), where they are further than the position.
+    """
+
+    def __init__(self, name: str, inputs: list[TopicPartition], batch_max: int) -> None:
+        self._name, self.inputs, self._batch_max = name, inputs, batch_max
+        self.gaps: dict[str, int] = {}
+        self.passed: dict[str, int] = {}
+
+    def seek(self, consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int], position: Position) -> None:
+        """Go to the position. Where the log begins after it, what is missing is said."""
+        for tp in self.inputs:
+            name = place_of(tp)
+            reached, begin = position.offsets.get(name, 0), begins.get(tp, 0)
+            if reached < begin:
+                self.gaps[name] = begin - reached
+                telemetry.LOST.labels(self._name, tp.topic).inc(begin - reached)
+                log.error("log.gap", processor=self._name, input=name, position=reached, log_begins=begin)
+            consumer.seek(tp, max(reached, begin))
+
+    async def fetch(self, consumer: AIOKafkaConsumer) -> Records:
+        """The next records, none after a second. An error of the broker is waited out, and the position stays."""
+        try:
+            records: Records = await consumer.getmany(*self.inputs, timeout_ms=_POLL_MS, max_records=self._batch_max)
+            return records
+        except KafkaError as error:
+            telemetry.RETRIES.labels(self._name).inc()
+            log.warning("fetch.retry", processor=self._name, error=repr(error))
+            await asyncio.sleep(1.0)
+            return {}
+
+    async def look_past(
+        self, consumer: AIOKafkaConsumer, position: Position, set_aside: Collection[TopicPartition]
+    ) -> None:
+        """Note what has been passed without a record, once all that was fetched is handled or ``set_aside``."""
+        for tp in self.inputs:
+            if tp not in set_aside:
+                reached, name = await consumer.position(tp), place_of(tp)
+                if reached > position.offsets.get(name, 0):
+                    self.passed[name] = reached
+                else:
+                    self.passed.pop(name, None)
+
+
+def place_of(of: TopicPartition | Message) -> str:
+    """How positions name an input, or the one a message came by: ``topic/partition``."""
+    return f"{of.topic}/{of.partition}"
