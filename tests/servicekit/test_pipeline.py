@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from contracts.boss import Arrears, Balance
+from contracts.boss import Arrears, Balance, ClockTicked
 from contracts.misc import CustomerChanged
+from contracts.registry import TICK
 from harness.one_processor import NOON, OneProcessor, header
 from harness.waiting import eventually
 from servicekit import dead_letters
@@ -19,7 +20,7 @@ from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
 from servicekit.committer import Stopped
 from servicekit.decision import Context, Decision, DocumentWrite, Forward, Invalid, OutgoingEvent, Refused
-from servicekit.envelope import command, encode_data
+from servicekit.envelope import command, encode_data, parse_time
 from servicekit.memory import MemoryStore
 from servicekit.store import Batch, Fenced, Transient
 
@@ -344,6 +345,19 @@ async def test_a_topic_that_is_ahead_wakes_nothing_before_its_time(clock: Toy) -
     assert clock.state("c1").woken == (NOON + 2 * DAY,) and clock.state("c5").woken == ()
     await clock.take(clock.tick("alert.events", 2, NOON + 9 * DAY))
     assert clock.state("c5").woken == (NOON + 9 * DAY,)
+
+
+async def test_a_tick_that_fails_after_it_woke_somebody_writes_nothing_of_before_again(clock: Toy) -> None:
+    """What came before it is committed by then: as a dead letter it must not bring back what that was."""
+    await clock.take(clock.owes(1), clock.tick("boss.events", 1, NOON + DAY))
+    year_1 = parse_time("0001-01-01T00:00:00+14:00")  # no instant in UTC
+    paid = clock.paid(1, topic="alert.events")
+    bad = clock.record("alert.events", TICK, ClockTicked(clock=year_1, number=2), key="clock")
+    await clock.take(paid, bad, clock.paid(1, "behind", topic="alert.events"))
+    assert clock.state("c1").woken == (NOON + DAY,) and clock.state("behind").total == 1
+    assert [t for t, _ in await clock.letters()] == ["OverflowError"]
+    revisions = [data.revision for type_, data in await clock.events() if type_ == CHANGED]
+    assert revisions == [1, 1, 1], "a payment, a wake-up, a payment, each once"
 
 
 async def test_the_tick_goes_on_behind_what_it_caused(clock: Toy) -> None:
