@@ -1,4 +1,4 @@
-"""Rules of the detector as versioned documents: everything a threshold, list or severity is, is said there."""
+"""Rules of detection as versioned documents: everything a threshold, list or severity is, is said there."""
 
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar

@@ -1,4 +1,4 @@
-"""The detector: what BOSS says of a customer, and the business clock, in; alerts raised, changed and resolved, out."""
+"""Detection: what BOSS says of a customer, and the business clock, in; alerts raised, changed and resolved, out."""
 
 from functools import partial
 

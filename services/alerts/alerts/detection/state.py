@@ -1,4 +1,4 @@
-"""What the detector remembers of one customer: compact (arrays in MessagePack: new fields at the end) and bounded."""
+"""What detection remembers of one customer: compact (arrays in MessagePack: new fields at the end) and bounded."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,4 @@
-"""The desk: alerts as people see them, and which SMS leaves when."""
+"""Notifications: alerts as people see them, which SMS leaves when, and the road to the SMSC and back."""
 
 from functools import partial
 

@@ -57,7 +57,7 @@ class DecisionBuilder:
             self.row(DocumentWrite("alerts", alert_id, alert_document(case)))
 
     def tell(self, verb: str, case: AlertProgress) -> None:
-        """What the desk has learnt of an alert; its revision stays the detector's."""
+        """What was learnt of an alert here; its revision stays detection's."""
         assert case.alert is not None
         alert = replace(case.alert, state=case.state, at=self.ctx.now)
         self._events.append(OutgoingEvent(f"kam.alert.{verb}.v1", alert, subject=self.customer_id))
@@ -180,7 +180,7 @@ def wake_of(state: Customer | None) -> datetime | None:
 
 
 def unchanged(state: Customer | None) -> Decision:
-    """Nothing of it concerns the desk."""
+    """Nothing of it concerns notifications."""
     return Decision(state, timer_at=wake_of(state))
 
 

@@ -215,7 +215,7 @@ def _counted_since(builder: DecisionBuilder) -> datetime:
 
 
 def on_alert(send_policy: SendPolicy, state: Customer | None, data: Alert, ctx: Context) -> Decision:
-    """The detector says how an alert stands now: plan what its new step sends, cancel what it has overtaken."""
+    """Detection says how an alert stands now: plan what its new step sends, cancel what it has overtaken."""
     builder = DecisionBuilder(send_policy, state, data.customer_id, ctx)
     before = builder.cases.get(data.alert_id, AlertProgress())
     recency = Recency(data.at, data.revision)

@@ -1,6 +1,6 @@
 """What comes back from the SMSC: delivery receipts find their message, TD finds its customers; both go into the log.
 
-The SMSC gets its OK only when the event is durable (``send_and_wait``); what happens then is the desk's business.
+The SMSC gets its OK only when the event is durable (``send_and_wait``); what happens then is for the handlers.
 """
 
 import asyncio

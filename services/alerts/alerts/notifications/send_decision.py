@@ -74,7 +74,7 @@ def apply(builder: DecisionBuilder, message: Notification, verdict: SendDecision
 def cancel_paid(builder: DecisionBuilder) -> None:
     """A payment or BOSS itself has ended the debt: dunning that waits must not leave.
 
-    Fresh messages are left to their tick: the record that raised them may still be on its way to the desk.
+    Fresh messages are left to their tick: the record that raised them may still be on its way here.
     """
     if builder.debt.due_fen <= 0:
         for message in builder.waiting():

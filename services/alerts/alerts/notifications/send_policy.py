@@ -1,4 +1,4 @@
-"""The desk's send_policy: SMS policy and templates as versioned documents, and the texts that come of them."""
+"""When and how SMS are sent: policy and templates as versioned documents, and the texts that come of them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time
@@ -146,7 +146,7 @@ class Moment(Struct, frozen=True):
 
 
 class SendPolicy:
-    """All of it in force, and the two things the desk asks of the outside: blocked numbers and system time.
+    """All of it in force, and the two things that decisions ask of the outside: blocked numbers and system time.
 
     ``by_system_clock``: the business clock is the system's, so that quiet hours and caps hold by the later of both: the
     log may have been read to hours ago. A fed or simulated clock is the log's alone.

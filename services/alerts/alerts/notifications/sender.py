@@ -1,7 +1,7 @@
 """Takes messages that may go, freezes their intents, and only then submits them; brings the answers back.
 
 Nothing is submitted without a committed intent, and nothing is submitted again unless the SMSC surely did not take it:
-that is decided by the desk (notifications/sending.py). This module knows waiting, rates and retries, in system time,
+that is decided in ``sending.py``. This module knows waiting, rates and retries, in system time,
 and that time may pass unseen: a process may be stopped and go on when another has taken its partitions over.
 """
 
@@ -37,9 +37,9 @@ _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 
 class Sender:
-    """``offer`` takes what the desk says may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
+    """``offer`` takes what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
 
-    ``processor_of``: the desk's processor that owns a customer, None where another process does.
+    ``processor_of``: the processor of notifications that owns a customer, None where another process does.
     """
 
     def __init__(
@@ -209,7 +209,7 @@ class Sender:
 
     async def _intend(self, message: ReadyToSend) -> tuple[StreamProcessor, Intent | None]:
         processor = self._processor_of(message.customer_id)
-        assert processor is not None, "the desk offers only its own customers' messages"
+        assert processor is not None, "only messages of customers of this process are offered"
         intent: Intent | None = await processor.command(_command(INTEND, message.customer_id, Intend(message.sms_id)))
         return processor, intent
 
@@ -225,7 +225,7 @@ class Sender:
             self._changed.set()
 
     async def _bring(self, processor: StreamProcessor, intent: Intent, answers: list[SubmitResult]) -> None:
-        """Tell the desk. Answers that wait for its database are on the disk as well, should this process end before."""
+        """Bring answers back. Those that wait for the database are on disk as well, should this process end before."""
         answered = Answered(intent.sms_id, tuple(answers))
         telling = asyncio.create_task(_tell(processor, intent.customer_id, answered))
         try:

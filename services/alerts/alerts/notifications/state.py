@@ -1,4 +1,4 @@
-"""What the desk remembers of one customer: who they are, what they owe, their alerts, and SMS that may still change."""
+"""What is remembered of one customer: who they are, what they owe, their alerts, and SMS that may still change."""
 
 from datetime import date, datetime
 
@@ -59,7 +59,7 @@ class Debt(Struct, frozen=True, omit_defaults=True):
 
 
 class AlertProgress(Struct, frozen=True, omit_defaults=True):
-    """An alert as the desk knows it. ``steps`` were planned once and never are again.
+    """An alert as notifications know it. ``steps`` were planned once and never are again.
 
     ``alert`` is None before its event has come (the work item may be faster) and again when it is resolved and nothing
     of it can move any more. ``state`` of the alert is ``progress`` until it ends. ``recency``: of its last event,

@@ -1,7 +1,7 @@
-"""What the desk asks of an SMS transport, and the exact meaning of its answers.
+"""What notifications ask of an SMS transport, and the exact meaning of its answers.
 
 The one rule behind all of it: a part is sent at most once. Only an answer that says "surely not taken" (NOT_WRITTEN,
-THROTTLED, REFUSED) leaves the desk free to decide on another attempt; UNKNOWN is settled by a receipt or a late answer.
+THROTTLED, REFUSED) leaves us free to decide on another attempt; UNKNOWN is settled by a receipt or a late answer.
 """
 
 from __future__ import annotations
