@@ -94,7 +94,8 @@ def up(
 
         status = Run(options, reporter).main(open_up, view.stop)
     if as_json and status and isinstance(reporter, Lines) and reporter.failed:
-        print_json({"error": "start_failed", "zh": reporter.failed.zh, "en": reporter.failed.en})
+        why = reporter.failed
+        print_json({"error": "start_failed", "zh": why.zh, "en": why.en, "process": why.name, "log": why.lines})
     raise typer.Exit(status)
 
 

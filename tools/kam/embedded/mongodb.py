@@ -61,7 +61,9 @@ def choose(directory: Path) -> Server:
     written_by = note.read_text(encoding="ascii").strip() if note.exists() else None
     wanted = os.environ.get("KAM_MONGODB_SERVER") or None
     if wanted not in (None, *KINDS):
-        raise MongoError(f"KAM_MONGODB_SERVER={wanted!r}：只能是 / one of {', '.join(KINDS)}")
+        raise MongoError(
+            f"KAM_MONGODB_SERVER={wanted!r}：只能是 {'、'.join(KINDS)} / must be one of {', '.join(KINDS)}"
+        )
     server = find(written_by or wanted)
     if server is None and written_by:
         raise MongoError(

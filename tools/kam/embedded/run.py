@@ -127,7 +127,8 @@ class Run:
         try:
             nodes = self._tables(options)
         except (KafkaError, MongoError) as error:
-            self._fail("kam", str(error), "see kam doctor")
+            zh, _, en = str(error).partition(" / ")
+            self._fail("kam", zh, en or "see kam doctor")
             return 1
         busy = busy_ports(options.port_base, all_ports(nodes))
         if busy:
