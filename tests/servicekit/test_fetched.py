@@ -2,6 +2,7 @@
 
 import random
 import struct
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from servicekit.fetched import UNREADABLE, Batches, PatientRecords
+from servicekit.fetched import MAX_UNPACKED, UNREADABLE, Batches, PatientRecords
 
 FEED = TopicPartition("boss.feed", 0)
 
@@ -47,6 +48,24 @@ def read(*batches: bytes, start: int = 0) -> tuple[list[ConsumerRecord], int]:
 def test_every_compression_of_kafka_is_read(codec: int) -> None:
     records, at = read(batch(values=(b"1", b"2"), compress=codec))
     assert ([r.value for r in records], at) == ([b"1", b"2"], 2)
+
+
+@pytest.mark.parametrize("codec", [1, 3, 4], ids=["gzip", "lz4", "zstd"])
+def test_a_small_batch_that_unpacks_without_end_is_shown_and_passed(codec: int) -> None:
+    """A few kilobytes of zstd can hold more than any memory: a loader that dies of it meets it again at every start."""
+    bomb = batch(1, values=(bytes(MAX_UNPACKED + 1),), compress=codec)
+    tracemalloc.start()
+    records, at = read(batch(0), bomb, batch(2, values=(b"after",)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [r.offset for r in records] == [0, 1, 2] and at == 3
+    assert b"more than 64 MiB" in dict(records[1].headers)[UNREADABLE]
+    assert peak < 5 * MAX_UNPACKED
+
+
+def test_a_batch_that_unpacks_to_much_is_read() -> None:
+    records, _ = read(batch(values=(bytes(MAX_UNPACKED // 2),), compress=4))
+    assert len(records[0].value or b"") == MAX_UNPACKED // 2
 
 
 @pytest.mark.parametrize(

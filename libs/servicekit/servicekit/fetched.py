@@ -5,12 +5,17 @@ and would meet the same batch at every start. Here such a batch is read once mor
 read becomes one record without a type, with the reason in a header and the batch's octets as its value: it goes the way
 of all bad input, into the dead letters, and the partition goes on. (Lengths within a batch are the broker's to check
 when it is produced: aiokafka's parser in C trusts them.)
+
+So is a batch that unpacks to more than ``MAX_UNPACKED`` bytes: a few kilobytes of zstd can hold more than any memory.
 """
 
-from collections.abc import Iterator
+import gzip
+import io
+from collections.abc import Callable, Iterator
 from struct import unpack_from
 from typing import Any
 
+import cramjam
 import structlog
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
@@ -21,7 +26,10 @@ log = structlog.get_logger()
 UNREADABLE = "kam-unreadable"
 _FRAME = 12  # base offset and length, before every batch
 _LAST_OFFSET_DELTA = 23
+_ATTRIBUTES, _RECORDS = 21, 61
+_GZIP, _LZ4, _ZSTD = 1, 3, 4
 _KEPT_BYTES = 1 << 20
+MAX_UNPACKED = 64 << 20
 
 
 def install() -> None:
@@ -53,6 +61,7 @@ class Batches:
         self._at = end
         if len(self.raw) >= _LAST_OFFSET_DELTA + 4 and unpack_from(">i", self.raw, _LAST_OFFSET_DELTA)[0] < 0:
             raise ValueError("its last offset lies before its first")
+        _check_unpacked(self.raw)
         return MemoryRecords(self.raw).next_batch()
 
     def _end(self) -> int | None:
@@ -60,6 +69,33 @@ class Batches:
             return None
         end = int(self._at + _FRAME + unpack_from(">i", self._data, self._at + 8)[0])
         return end if self._at + _FRAME < end <= len(self._data) else None
+
+
+def _check_unpacked(raw: bytes) -> None:
+    """Raises ``ValueError`` for a batch that unpacks to more than ``MAX_UNPACKED`` bytes; what can't be unpacked at all
+    is aiokafka's to say. (Snappy unpacks to no more than 22 times its size.)
+    """
+    codec = unpack_from(">h", raw, _ATTRIBUTES)[0] & 7 if len(raw) > _RECORDS else 0
+    packed = raw[_RECORDS:]
+    if codec == _GZIP:
+        with gzip.open(io.BytesIO(packed)) as file:
+            fits = len(file.read(MAX_UNPACKED + 1)) <= MAX_UNPACKED
+    elif codec in (_LZ4, _ZSTD):
+        unpack_into = (cramjam.lz4 if codec == _LZ4 else cramjam.zstd).decompress_into
+        # The small buffer first: most batches are small, and zeroing a large one takes its time.
+        fits = any(_fits(unpack_into, packed, size) for size in (1 << 20, MAX_UNPACKED))
+    else:
+        return
+    if not fits:
+        raise ValueError(f"it unpacks to more than {MAX_UNPACKED >> 20} MiB")
+
+
+def _fits(unpack_into: Callable[[bytes, bytearray], int], packed: bytes, size: int) -> bool:
+    try:
+        unpack_into(packed, bytearray(size))
+    except cramjam.DecompressionError as error:
+        return "whole buffer" not in str(error)
+    return True
 
 
 class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
@@ -115,6 +151,7 @@ class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
     def _maybe_uncompress(self) -> None:
         if not self._decompressed and not self.validate_crc():
             raise ValueError("its checksum is wrong")
+        _check_unpacked(bytes(self._buffer))
         super()._maybe_uncompress()
         self._buffer = _LenientText(self._buffer)
 
