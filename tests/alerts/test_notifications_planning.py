@@ -114,7 +114,7 @@ def test_a_complaint_closed_in_the_night_sends_only_the_end() -> None:
     assert tell(s, MORNING) == ["opened cancelled resolved", "closed sent"]
 
 
-def test_reopening_cancels_the_closing_message_and_each_end_goes_once() -> None:
+def test_a_closing_message_that_a_reopening_cancelled_goes_with_the_next_closing_once() -> None:
     s = story()
     s.complains("2026-03-01 20:00")
     tell(s, "2026-03-01 20:00")
@@ -123,8 +123,27 @@ def test_reopening_cancels_the_closing_message_and_each_end_goes_once() -> None:
     s.complains("2026-03-01 22:30", "reopened")
     assert tell(s, MORNING) == ["opened sent", "closed cancelled reopened"]
     assert s.alert_rows[0]["state"] == "raised"
-    s.complains("2026-03-02 10:00", "closed")
-    assert tell(s, "2026-03-02 10:00") == ["opened sent", "closed cancelled reopened"]
+    for day in (2, 3):
+        s.complains(f"2026-03-0{day} 10:00", "closed")
+        assert tell(s, f"2026-03-0{day} 10:00") == ["opened sent", "closed cancelled reopened", "closed sent"]
+        s.complains(f"2026-03-0{day} 12:00", "reopened")
+        tell(s, f"2026-03-0{day} 12:00")
+    ids = [event.data.sms_id for event in s.desk_emits if event.type == "kam.sms.planned.v1"]  # type: ignore[attr-defined]
+    assert len(ids) == len(set(ids)) == 3
+
+
+def test_a_closing_message_that_comes_back_unwritten_after_a_reopening_goes_with_the_next_closing() -> None:
+    s = story()
+    s.complains("2026-03-10 10:00")
+    tell(s, "2026-03-10 10:00")
+    s.complains("2026-03-10 11:00", "closed")
+    s.tick("2026-03-10 11:00")
+    (closing,) = s.intend()
+    s.complains("2026-03-10 11:01", "reopened")
+    s.answer(closing, "not_written")
+    assert tell(s, "2026-03-10 11:02")[1:] == ["closed cancelled superseded"]
+    s.complains("2026-03-10 12:00", "closed")
+    assert tell(s, "2026-03-10 12:00")[1:] == ["closed cancelled superseded", "closed sent"]
 
 
 def test_a_manager_who_ends_a_complaint_sends_nothing() -> None:

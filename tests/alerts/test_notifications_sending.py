@@ -8,7 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.notifications.send_policy import SendPolicy
-from harness.notifications_feed import BOOK, Story
+from alerts.notifications.sending import CONFIRM, Confirm
+from harness.detection_feed import at
+from harness.notifications_feed import BOOK, PHONE, Story
 from harness.one_processor import NOON
 
 
@@ -132,6 +134,66 @@ def test_a_message_half_accepted_goes_on_whatever_happens_to_its_alert() -> None
     s.complains("2026-03-10 11:00", "closed")
     assert s.states[0] == "opened queued throttled"
     assert any(len(intent.parts) == 1 for intent in s.intend())
+
+
+def half_accepted(answer: str = "accepted") -> Story:
+    s = ready(long=True)
+    (first,) = s.intend()
+    s.answer(first, answer, "throttled")
+    return s
+
+
+@pytest.mark.parametrize("answer", ["accepted", "unknown"])
+def test_the_rest_of_a_message_half_accepted_waits_for_the_morning(answer: str) -> None:
+    s = half_accepted(answer)
+    text = s.sms[0]["text"]
+    s.now = at("2026-03-10 23:00")
+    assert s.intend() == []
+    assert s.states == ["opened held quiet_hours"]
+    s.customer("2026-03-11 07:00", name="Li", phone="13900000009", language="zh")
+    s.tick("2026-03-11 07:59")
+    assert s.intend() == []
+    s.tick("2026-03-11 08:00")
+    (rest,) = s.intend()
+    assert [part.number for part in rest.parts] == [2]
+    assert (s.sms[0]["text"], rest.phone) == (text, "86" + PHONE), "half of it has been read"
+
+
+def at_once(s: Story) -> None:
+    s.intend()
+
+
+def after_a_hold(s: Story) -> None:
+    s.now = at("2026-03-10 23:00")
+    s.intend()
+    s.tick("2026-03-11 08:00")
+
+
+@pytest.mark.parametrize("way", [at_once, after_a_hold])
+@pytest.mark.parametrize("why", ["opted_out", "do_not_disturb", "left"])
+def test_the_rest_of_a_message_half_accepted_stays_where_the_number_is_shut(why: str, way: Any) -> None:
+    s = half_accepted()
+    if way is after_a_hold:
+        s.now = at("2026-03-10 23:00")
+        s.intend()
+    if why == "opted_out":
+        s.opts_out()
+    else:
+        s.customer("2026-03-10 23:30", **{"do_not_disturb": True} if why == "do_not_disturb" else {"status": "left"})
+    way(s)
+    assert s.intend() == []
+    assert s.states == [f"opened failed {why}"]
+    s.receipt(s.sms[0]["sms_id"], s.sms[0]["parts"][0]["message_id"])
+    assert [state for state, _ in parts(s)] == ["delivered", "failed"]
+
+
+def test_the_rest_that_waited_long_is_confirmed_by_quiet_hours_and_td_too() -> None:
+    for stop in (lambda s: s.opts_out(), lambda s: setattr(s, "now", at("2026-03-10 21:00"))):
+        s = half_accepted()
+        (rest,) = s.intend()
+        assert s.command(CONFIRM, Confirm(rest.sms_id)) is not None
+        stop(s)
+        assert s.command(CONFIRM, Confirm(rest.sms_id)) is None
 
 
 def test_an_unknown_part_is_not_sent_again_when_the_other_is() -> None:

@@ -72,7 +72,7 @@ class DecisionBuilder:
         if template is None or step is None or alert.late or step in case.steps:
             return case
         message = Notification(
-            sms_id=derive("sms", alert.alert_id, step),
+            sms_id=derive("sms", alert.alert_id, step, *((case.taken_back,) if case.taken_back else ())),
             alert_id=alert.alert_id,
             customer_id=self.customer_id,
             kind=alert.kind,
@@ -106,6 +106,8 @@ class DecisionBuilder:
         revision = message.revision + 1
         seed = f"{message.sms_id}|{revision}"
         changes = {"ready": False, "hold_until": None, **changes}
+        if state == "cancelled":
+            self._take_back(message)
         message = replace(message, state=state, reason=reason, revision=revision, at=self.ctx.now, **changes)
         # What clock or sender do is caused by what was told of the message last.
         own = self.ctx.type == "wake" or self.ctx.type.startswith("kam.command.")
@@ -114,6 +116,13 @@ class DecisionBuilder:
             OutgoingEvent(type_, sms_payload(message), seed=seed, causation=cause, correlation=message.correlation)
         )
         return self.note(replace(message, event=derive(APP, seed, type_)))
+
+    def _take_back(self, message: Notification) -> None:
+        """A message of an alert's end that is cancelled because the alert is open again goes with its next end."""
+        case = self.cases[message.alert_id]
+        if case.ended is None and message.kind not in self.send_policy.policy.ladders and message.step != "opened":
+            steps = tuple(step for step in case.steps if step != message.step)
+            self.cases[message.alert_id] = replace(case, steps=steps, taken_back=case.taken_back + 1)
 
     def note(self, message: Notification) -> Notification:
         """Something of a message is different that nobody else needs to hear of."""

@@ -247,6 +247,7 @@ def _go_on(builder: DecisionBuilder, before: AlertProgress, after: AlertProgress
             builder.move(message, "cancelled", "reopened")
         elif alert.kind in policy.ladders and message.step != alert.stage:
             builder.move(message, "cancelled", "superseded")
+    after = builder.cases[alert.alert_id]
     if alert.kind not in policy.ladders:
         return builder.plan(after, "opened")
     known = before.alert.stage if before.is_open and before.alert is not None else None

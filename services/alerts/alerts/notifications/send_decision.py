@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.notifications.decision_builder import DecisionBuilder
 from alerts.notifications.state import Notification
@@ -36,6 +37,18 @@ def stopped(builder: DecisionBuilder, message: Notification) -> SendDecision | N
     return None
 
 
+def rest_stopped(builder: DecisionBuilder, message: Notification) -> str | None:
+    """Why the rest of a message that has left in part must not leave any more: only what shuts the number up. Whoever
+    has read half of it gets the other half, whatever has become of the alert."""
+    contact, blocked = builder.contact, builder.send_policy.blocked
+    if contact.left:
+        return "left"
+    if contact.do_not_disturb:
+        return "do_not_disturb"
+    phone = message.phone
+    return "opted_out" if phone is None or phone == contact.opted_out or blocked(phone) else None
+
+
 def delayed(builder: DecisionBuilder, message: Notification, place: int = 0) -> SendDecision | None:
     """What makes a message wait that is the ``place``-th (from 0) in line for what the daily cap leaves."""
     policy, now = builder.send_policy.policy, builder.clock
@@ -63,6 +76,21 @@ def decide(builder: DecisionBuilder) -> None:
         place += 1
         if not message.ready:
             builder.offer(builder.written(message))
+    for message in [m for m in builder.messages.values() if m.is_rest and m.hold_until and m.hold_until <= now]:
+        if not is_rest_kept(builder, message):
+            builder.offer(message)
+
+
+def is_rest_kept(builder: DecisionBuilder, message: Notification) -> bool:
+    """Whether the rest of a message may not leave now: it is held as it is, text and number frozen, or fails."""
+    if (reason := rest_stopped(builder, message)) is not None:
+        parts = tuple(replace(p, state="failed") if p.state == "queued" else p for p in message.parts)
+        builder.move(message, "failed", reason, parts=parts)
+        return True
+    if (verdict := delayed(builder, message)) is not None:
+        builder.move(message, verdict.state, verdict.reason, hold_until=verdict.until)
+        return True
+    return False
 
 
 def apply(builder: DecisionBuilder, message: Notification, verdict: SendDecision) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from alerts.notifications.channel import segments
 from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
-from alerts.notifications.send_decision import apply, delayed, stopped
+from alerts.notifications.send_decision import apply, delayed, is_rest_kept, rest_stopped, stopped
 from alerts.notifications.send_policy import Moment, SendPolicy
 from alerts.notifications.state import Customer, Notification
 from contracts.alert import ReceiptReceived, SmsPart, SmsReceipt, SmsState
@@ -83,6 +83,8 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
             apply(builder, message, verdict)
             return builder.decision()
         message = _written_anew(builder, message)
+    elif is_rest_kept(builder, message):
+        return builder.decision()
     decided = send_policy.moment()
     parts = tuple(_with_reference(builder, p) if p.state == "queued" else p for p in message.parts)
     builder.sent_on[message.sms_id] = local_date(builder.clock)
@@ -98,7 +100,9 @@ def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, c
     if state is None or message is None or message.state != "sending":
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
-    if all(p.state == "sending" for p in message.parts) and (stopped(builder, message) or delayed(builder, message)):
+    is_whole = all(p.state == "sending" for p in message.parts)
+    stop = stopped(builder, message) if is_whole else rest_stopped(builder, message)
+    if stop or delayed(builder, message):
         return builder.decision()  # it comes back as not written, and is then decided on
     return builder.decision(send_policy.moment())
 

@@ -63,7 +63,7 @@ class AlertProgress(Struct, frozen=True, omit_defaults=True):
 
     ``alert`` is None before its event has come (the work item may be faster) and again when it is resolved and nothing
     of it can move any more. ``state`` of the alert is ``progress`` until it ends. ``recency``: of its last event,
-    ``work_recency``: of its work item's.
+    ``work_recency``: of its work item's. ``taken_back`` counts messages of its end that a reopening cancelled.
     """
 
     alert: Alert | None = None
@@ -75,6 +75,7 @@ class AlertProgress(Struct, frozen=True, omit_defaults=True):
     recorded_at: datetime | None = None
     recency: Recency | None = None
     work_recency: Recency | None = None
+    taken_back: int = 0
 
     @property
     def state(self) -> AlertState:
@@ -131,6 +132,11 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     def is_waiting(self) -> bool:
         """No part of it has left: it can still be cancelled."""
         return self.state in ("queued", "held") and all(p.state == "queued" for p in self.parts)
+
+    @property
+    def is_rest(self) -> bool:
+        """Some of it has left, and the SMSC surely did not take the rest."""
+        return self.state in ("queued", "held") and not self.is_waiting
 
     @property
     def is_fresh(self) -> bool:
