@@ -25,6 +25,7 @@ class Broker:
     """Logs by partition. A producer that it knows must go on where it stood; of one it doesn't, it takes any number.
 
     ``fails``: the next so many batches are lost for good; ``lost_answers``: taken, but the producer never hears.
+    ``missing``: partitions there are none of.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,7 @@ class Broker:
         self.known: dict[tuple[int, str, int], int] = {}
         self.fails = self.lost_answers = self.refused = 0
         self.producers = 0
+        self.missing: set[tuple[str, int]] = set()
         self.chance: random.Random | None = None
 
     def values(self, topic: str, partition: int) -> list[Any]:
@@ -70,6 +72,7 @@ class Producer:
         return Builder()
 
     async def send_batch(self, batch: Builder, topic: str, *, partition: int) -> "asyncio.Future[None]":
+        assert (topic, partition) not in self.broker.missing, "Unrecognized partition"
         sequence = self.next[topic, partition]
         self.next[topic, partition] += len(batch.records)
         return asyncio.ensure_future(self._deliver(batch.records, sequence, topic, partition))

@@ -15,7 +15,7 @@ from contracts.misc import CustomerChanged
 from contracts.registry import TICK
 from harness.one_processor import NOON, OneProcessor, header
 from harness.waiting import eventually
-from servicekit import dead_letters
+from servicekit import dead_letters, pipeline, relay
 from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
 from servicekit.committer import Stopped
@@ -497,3 +497,16 @@ async def test_a_stop_finishes_the_batch_and_empties_the_outbox(toy: Toy) -> Non
     toy.processor.stop()
     await running
     assert len(toy.producer.sent) == 10 and await toy.outbox() == []
+
+
+async def test_a_relay_that_ends_while_its_unit_waits_for_room_ends_the_unit(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for room for ever, and looked alive."""
+    monkeypatch.setattr(relay, "_MOST", 0)
+    monkeypatch.setattr(pipeline, "_ROOM_SECONDS", 0.01)
+    toy.producer.fails = [RuntimeError("a bug in the client")]
+    running = asyncio.create_task(toy.processor.run(None))
+    assert await toy.processor.command(command(*pay(1), id="x")) == 1
+    with pytest.raises(RuntimeError, match="a bug in the client"):
+        await asyncio.wait_for(running, 5)

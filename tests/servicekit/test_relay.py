@@ -1,6 +1,7 @@
 """The relay and its publisher, before a broker that checks sequences as Kafka does: order, no gap, nothing lost."""
 
 import asyncio
+import os
 import random
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from harness.broker_stub import Broker
 from harness.waiting import eventually
+from servicekit import dead_letters
 from servicekit import relay as relay_module
 from servicekit.envelope import OutgoingMessage
 from servicekit.kafka import MAX_MESSAGE_BYTES, Publisher
@@ -113,3 +115,49 @@ async def test_one_publisher_of_two_callers_is_replaced_once_for_a_failure() -> 
         await publisher.send_and_wait("t", b"x" * (MAX_MESSAGE_BYTES + 1), key=b"k", partition=0, headers=[])
     await publisher.publish([message(3)])
     assert broker.values("alert.events", 0) == [b"2", b"3"] and broker.producers <= 3
+
+
+async def test_messages_wait_for_a_partition_that_is_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Topics made anew with fewer partitions: that is no fault of the messages, and passes."""
+    broker = Broker()
+    broker.missing.add(("alert.events", 1))
+    monkeypatch.setattr(relay_module, "_FIRST_DELAY", 0.001)
+    relay = Relay("toy.0", "toy", await committed([message(1, 1), message(2)]), Publisher(broker.start), tmp_path)
+    await relay.recover()
+    task = asyncio.create_task(relay.run())
+    await eventually(lambda: relay.failing_since is not None)
+    assert (relay.pending, relay.undeliverable) == (2, 0)
+    broker.missing.clear()
+    await eventually(lambda: relay.pending == 0)
+    assert broker.values("alert.events", 1) == [b"1"]
+    task.cancel()
+
+
+async def test_a_few_large_messages_fill_the_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """20,000 dead letters of 7 MiB do not fit into memory, nor does what a start finds of them."""
+    broker = Broker()
+    broker.fails = 10**9
+    monkeypatch.setattr(relay_module, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(relay_module, "_LONGEST_DELAY", 0.001)
+    large = [OutgoingMessage("alert.events", 0, b"k", bytes(7 << 20), []) for _ in range(10)]
+    relay = Relay("toy.0", "toy", await committed(large), Publisher(broker.start))
+    await relay.recover()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(relay.room(), 0.05)
+    task = asyncio.create_task(relay.run())
+    broker.fails = 0
+    await asyncio.wait_for(relay.room(), 10)
+    task.cancel()
+
+
+async def test_what_no_broker_takes_is_bounded_on_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letters, "KEPT_BYTES", 50 << 20)
+    huge = [
+        OutgoingMessage("alert.events", 0, b"%d" % n, bytes(MAX_MESSAGE_BYTES + 1), [("ce_id", b"%d" % n)])
+        for n in range(9)
+    ]
+    relay = await relayed(Broker(), huge, monkeypatch, tmp_path)
+    assert relay.undeliverable == 9
+    assert sum(e.stat().st_size for e in os.scandir(tmp_path)) <= 50 << 20

@@ -8,6 +8,7 @@ disk.
 """
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -84,12 +85,17 @@ def digest(message: Message) -> str:
 
 def keep(folder: Path, message: Message) -> Path:
     """Write the original body whole and durably; the same body twice is one file. The oldest make room for it."""
+    return write_whole(folder, digest(message), message.body or b"")
+
+
+def write_whole(folder: Path, name: str, content: bytes) -> Path:
+    """A file of what no broker takes: whole and durable, or not there at all. The oldest make room for it."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / digest(message)
+    path = folder / name
     if not path.exists():
         temporary = path.with_suffix(".tmp")
         with temporary.open("wb") as file:
-            file.write(message.body or b"")
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -98,12 +104,17 @@ def keep(folder: Path, message: Message) -> Path:
 
 
 def _make_room(folder: Path, newest: Path) -> None:
-    files = sorted(((s.st_mtime_ns, s.st_size, p) for p in folder.iterdir() for s in (p.stat(),)), reverse=True)
+    files: list[tuple[int, int, Path]] = []
+    for path in folder.iterdir():
+        # Another processor of the service may make room at the same time.
+        with suppress(FileNotFoundError):
+            about = path.stat()
+            files.append((about.st_mtime_ns, about.st_size, path))
     room = KEPT_BYTES
-    for _, size, path in files:
+    for _, size, path in sorted(files, reverse=True):
         room -= size
         if room < 0 and path != newest:
-            path.unlink()
+            path.unlink(missing_ok=True)
 
 
 def replay(headers: Headers, key: bytes | None, value: bytes | None) -> tuple[OutgoingMessage, bool]:

@@ -6,7 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    UnknownTopicOrPartitionError,
+)
 from aiokafka.partitioner import murmur2
 
 from servicekit import fetched
@@ -95,7 +100,11 @@ class Publisher:
                 break
             queue.popleft()
         batch.close()
-        future: asyncio.Future[object] = await producer.send_batch(batch, topic, partition=partition)
+        try:
+            future: asyncio.Future[object] = await producer.send_batch(batch, topic, partition=partition)
+        except (AssertionError, TypeError) as error:
+            # How aiokafka says that there is no such partition: nothing is wrong with the messages, they wait for it.
+            raise UnknownTopicOrPartitionError(f"there is no partition {topic}/{partition}") from error
         return future
 
     def _retire(self, producer: AIOKafkaProducer) -> None:

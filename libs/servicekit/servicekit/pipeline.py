@@ -40,6 +40,7 @@ from servicekit.timers import Timers
 from servicekit.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
+_ROOM_SECONDS = 5.0
 _FATAL = (Fenced, dead_letters.TooMany, Stopped, asyncio.CancelledError)
 
 
@@ -74,6 +75,7 @@ class StreamProcessor:
         self.failed: BaseException | None = None
         self._stop = asyncio.Event()
         self._busy = False
+        self._relaying: asyncio.Task[None] | None = None
 
     # --- what the outside may ask -------------------------------------------------------------------------------
 
@@ -139,7 +141,7 @@ class StreamProcessor:
 
     async def run(self, consumer: AIOKafkaConsumer | None) -> None:
         """Work until stopped. Any error but a passing one ends the processor and is kept in ``failed``."""
-        relay = asyncio.create_task(self.relay.run(), name=f"relay {self.name}")
+        relay = self._relaying = asyncio.create_task(self.relay.run(), name=f"relay {self.name}")
         try:
             await self._loop(consumer, relay)
             try:
@@ -194,10 +196,13 @@ class StreamProcessor:
         return ()
 
     async def _room(self) -> None:
-        """Back-pressure of the broker. A processor that waits for it is not stuck: the relay says how it fares."""
+        """Back-pressure of the broker. A processor that waits for it is not stuck: the relay says how it fares. From a
+        relay that has ended no room comes: its error is ours."""
         while True:
+            if self._relaying is not None and self._relaying.done():
+                self._relaying.result()
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(_ROOM_SECONDS):
                     return await self.relay.room()
             except TimeoutError:
                 continue

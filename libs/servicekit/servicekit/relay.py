@@ -21,12 +21,14 @@ from aiokafka.errors import (
     UnsupportedForMessageFormatError,
 )
 
-from servicekit import faults, telemetry
+from servicekit import dead_letters, faults, telemetry
 from servicekit.envelope import OutgoingMessage, encode_data
 from servicekit.store import Store, Transient
 
 log = structlog.get_logger()
 _CHUNK = 2000
+#: what may wait in memory before the processor waits too
+_MOST, _MOST_BYTES = 10 * _CHUNK, 64 << 20
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 #: errors of the message itself: another attempt would end the same way
 _PERMANENT = (
@@ -65,6 +67,7 @@ class Relay:
             keep,
         )
         self._waiting: deque[tuple[int, OutgoingMessage]] = deque()
+        self._bytes = 0
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -76,16 +79,16 @@ class Relay:
         """Take up what a crash left behind."""
         after = 0
         while rows := await self._store.outbox(after, _CHUNK):
-            self._waiting.extend(rows)
+            self.offer(rows)
             after = rows[-1][0]
-        self._more.set()
 
     def offer(self, rows: list[tuple[int, OutgoingMessage]]) -> None:
         """Messages just committed, in order."""
         if rows:
             self._waiting.extend(rows)
+            self._bytes += sum(_size(message) for _, message in rows)
             self._more.set()
-            if len(self._waiting) > 10 * _CHUNK:
+            if len(self._waiting) > _MOST or self._bytes > _MOST_BYTES:
                 self._room.clear()
 
     async def room(self) -> None:
@@ -116,10 +119,11 @@ class Relay:
                 delay = min(delay * 2, _LONGEST_DELAY)
                 continue
             delay, self.failing_since = _FIRST_DELAY, None
-            for _ in chunk:
+            for _, message in chunk:
                 self._waiting.popleft()
+                self._bytes -= _size(message)
             self._gauge.set(len(self._waiting))
-            if len(self._waiting) <= 5 * _CHUNK:
+            if len(self._waiting) <= _MOST // 2 and self._bytes <= _MOST_BYTES // 2:
                 self._room.set()
 
     async def drain(self) -> None:
@@ -152,6 +156,9 @@ class Relay:
     def _put_aside(self, message: OutgoingMessage) -> None:
         if self._keep is None:
             return
-        self._keep.mkdir(parents=True, exist_ok=True)
         whole = encode_data(message)
-        (self._keep / f"{sha256(whole).hexdigest()}.json").write_bytes(whole)
+        dead_letters.write_whole(self._keep, f"{sha256(whole).hexdigest()}.json", whole)
+
+
+def _size(message: OutgoingMessage) -> int:
+    return len(message.value or b"") + sum([len(value) for _, value in message.headers])
