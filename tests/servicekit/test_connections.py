@@ -132,3 +132,36 @@ async def test_who_takes_no_answer_does_not_keep_it(port: int, gone: list[str]) 
     writer.write(b"GET /v1/much HTTP/1.1\r\nHost: kam\r\n\r\n")
     await eventually(lambda: gone)
     writer.close()
+
+
+async def test_who_asks_on_and_takes_no_answer_does_not_stay(port: int, gone: list[str]) -> None:
+    """The second answer waits for the first to be taken: its request is being served for as long as the client likes."""
+    _reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
+    writer.write(b"GET /v1/much HTTP/1.1\r\nHost: kam\r\n\r\n" * 3)
+    await eventually(lambda: gone)
+    writer.close()
+
+
+async def test_who_keeps_every_connection_busy_locks_nobody_out(port: int) -> None:
+    """A client that asks often enough on each of its connections is never silent."""
+    stop = asyncio.Event()
+
+    async def hold() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                while not stop.is_set():
+                    writer.write(HEALTH)
+                    await reader.readuntil(b"}")
+                    await asyncio.sleep(0.03)
+
+    holders = [asyncio.create_task(hold()) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5):
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HEALTH)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+            writer.close()
+    stop.set()
+    await asyncio.gather(*holders)

@@ -18,19 +18,22 @@ _HEADERS = [("content-type", "application/json"), ("content-length", str(len(_BO
 
 
 class Connection(H11Protocol):
-    """Closed after ``PATIENCE`` seconds in which no request of it came, was answered or its answer taken; above
-    ``MOST`` of them a new one is closed at once."""
+    """Closed after ``PATIENCE`` seconds in which no request of it came, was answered or its answer taken. Above
+    ``MOST`` of them the one that has said nothing for longest gives way to a new one, so that nobody is locked out."""
 
     PATIENCE = 15.0
     MOST = 1000
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._heard_at = self.loop.time()
         if len(self.connections) > self.MOST:
-            log.warning("http.too_many_connections", most=self.MOST)
-            transport.abort()
-            return
+            self._make_room()
         self._look_again((None, 0))
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -47,14 +50,30 @@ class Connection(H11Protocol):
             log.debug("http.broken_off", reason=msg)
         self.transport.close()
 
+    def _make_room(self) -> None:
+        """Whoever has been answered or takes no answer may ask again: those whose request is being worked on stay."""
+        others = [c for c in self.connections if isinstance(c, Connection) and c is not self]
+        idle = [c for c in others if not c.transport.is_closing() and (c._left or not c._is_served)]
+        given_up = min(idle, key=lambda c: c._heard_at, default=self)
+        log.warning("http.too_many_connections", most=self.MOST, client=given_up.client)
+        given_up.transport.abort()
+
+    @property
+    def _is_served(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def _left(self) -> int:
+        """Octets of answers that have not been taken."""
+        return int(self.transport.get_write_buffer_size())
+
     def _look_again(self, seen: Any) -> None:
         self._look = self.loop.call_later(self.PATIENCE, self._watch, seen)
 
     def _watch(self, seen: Any) -> None:
         """``seen``: the request it was about when looked at before, and how much of the answer had not been taken."""
-        is_served = self.cycle is not None and not self.cycle.response_complete
-        left = self.transport.get_write_buffer_size()
-        if is_served or (self.cycle, left) != seen:
+        left = self._left
+        if (self.cycle, left) != seen or (self._is_served and not left):
             self._look_again((self.cycle, left))
         elif left:
             self.transport.abort()
