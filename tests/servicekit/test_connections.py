@@ -135,7 +135,7 @@ async def test_who_takes_no_answer_does_not_keep_it(port: int, gone: list[str]) 
 
 
 async def test_who_asks_on_and_takes_no_answer_does_not_stay(port: int, gone: list[str]) -> None:
-    """The second answer waits for the first to be taken: its request is being served for as long as the client likes."""
+    """The second answer waits for the first to be taken: its request is served for as long as it likes."""
     _reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
     writer.write(b"GET /v1/much HTTP/1.1\r\nHost: kam\r\n\r\n" * 3)
     await eventually(lambda: gone)
