@@ -6,7 +6,9 @@ A composition root builds a ``Service``; ``serve(service)`` is the rest of ``__m
 import asyncio
 import contextlib
 import gc
+import os
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -31,6 +33,9 @@ from servicekit.store import Store
 
 log = structlog.get_logger()
 STUCK_SECONDS = 60.0
+#: A stop takes no longer, whatever is away: supervisors kill after ten seconds. Batches at hand and outboxes have the
+#: first, connections the second; after the third the process ends as it is (a thread may hang in a driver).
+PATIENCE_SECONDS, GOODBYE_SECONDS, LAST_SECONDS = 5.5, 1.5, 9.0
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 Job = Callable[[], Awaitable[None]]
 MakeProcessor = Callable[..., StreamProcessor]
@@ -52,7 +57,7 @@ class Service:
         self.prepare: list[Job] = []
         self.pending: dict[str, Callable[[], int]] = {}
         self.freshness: Callable[[], dict[str, Any]] = dict
-        self.consumer: AIOKafkaConsumer | None = None
+        self.consumers: dict[str, AIOKafkaConsumer] = {}
         self._apps: list[
             tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor, int]
         ] = []
@@ -108,7 +113,6 @@ class Service:
                 )
                 await processor.open()
                 self.processors.append(processor)
-        self.consumers: dict[str, AIOKafkaConsumer] = {}
         for app, groups, *_ in self._apps:
             inputs = [tp for group in groups.values() for tp in group]
             if inputs:
@@ -121,14 +125,24 @@ class Service:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping``; a processor or job that fails ends everything with its error."""
-        await self.start()
+        stop = asyncio.create_task(stopping.wait())
+        starting = asyncio.create_task(self.start())
+        await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            # Its database or broker is away, and it need not wait for them any more.
+            self._stopping = True
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            for processor in self.processors:
+                await processor.store.close()
+            return await self._disconnect()
+        starting.result()
         _spare_the_collector()
         processors = [asyncio.create_task(u.run(self.consumers.get(u.app.name)), name=u.name) for u in self.processors]
         jobs = [asyncio.ensure_future(job()) for job in self.jobs]
         lag = asyncio.create_task(self._show_lag())
         self._ready = True
         log.info("service.ready", processors=[u.name for u in self.processors])
-        stop = asyncio.create_task(stopping.wait())
         done, _ = await asyncio.wait([stop, lag, *processors, *jobs], return_when=asyncio.FIRST_COMPLETED)
         self._ready, self._stopping = False, True
         for job in [*jobs, lag]:
@@ -136,12 +150,23 @@ class Service:
         await asyncio.gather(*jobs, lag, return_exceptions=True)
         for processor in self.processors:
             processor.stop()
+        for hanging in (await asyncio.wait(processors, timeout=PATIENCE_SECONDS))[1] if processors else ():
+            # What can't be written now was not promised to anybody; the next start finds it as after a kill.
+            log.warning("processor.cut_off", processor=hanging.get_name())
+            hanging.cancel()
         await asyncio.gather(*processors, return_exceptions=True)
-        for consumer in self.consumers.values():
-            await consumer.stop()
-        await self.publisher.stop()
+        await self._disconnect()
         for task in done - {stop}:
             task.result()
+
+    async def _disconnect(self) -> None:
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                for consumer in self.consumers.values():
+                    await consumer.stop()
+                await self.publisher.stop()
+        except TimeoutError:
+            log.warning("service.not_disconnected", service=self.name)
 
     def ready(self) -> tuple[bool, str]:
         """Ready means: consuming and not stuck."""
@@ -249,7 +274,7 @@ async def _serve(service: Service) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, _end, stopping)
     server = uvicorn.Server(service.http())
     # uvicorn must not take the signals: the service finishes its batches first.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
@@ -263,8 +288,17 @@ async def _serve(service: Service) -> None:
     log.info("service.stopped")
 
 
+def _end(stopping: asyncio.Event) -> None:
+    stopping.set()
+    last = threading.Timer(LAST_SECONDS, os._exit, (1,))
+    last.daemon = True
+    last.start()
+
+
 def serve(service: Service) -> None:
-    """Run a service until SIGTERM or SIGINT. Exit status 0 after a clean stop; an error is raised."""
+    """Run a service until SIGTERM or SIGINT. Exit status 0 after a clean stop, 1 where something hung; an error is
+    raised.
+    """
     import uvloop
 
     telemetry.setup_logging(service.name, service.settings.log_format)
