@@ -57,6 +57,28 @@ def test_an_open_alert_keeps_its_version_and_new_ones_get_the_latest() -> None:
     assert feed.tick("2026-07-04") == []
 
 
+def test_a_version_that_can_t_be_read_any_more_ends_nobody() -> None:
+    """A slip in a document leaves it out (store.py): alerts that it raised go on by the version in force."""
+    seeds = load()
+    second = Rules([replace(d, version=2) for d in seeds.documents])
+    feed = Feed(rules=second)
+    feed.boss("customer.changed", "2026-01-01", status="active")
+    for period, amount in (("202602", 100), ("202603", 100), ("202604", 100), ("202605", 60)):
+        feed.boss("bill.issued", "2026-06-01", period=period, amount_fen=amount)
+    asked = {"request_id": "s", "kind": "stop", "requested_at": "2026-06-05T09:00:00+08:00"}
+    feed.boss("service.requested", "2026-06-05", **asked)
+    feed.boss("arrears.changed", "2026-06-30", amount_fen=1, oldest_due_on="2026-06-30")
+    opened = {"complaint_id": "k", "opened_at": "2026-06-30T09:00:00+08:00"}
+    feed.boss("complaint.changed", "2026-06-30", **opened, status="opened")
+    feed.boss("contract.changed", "2026-06-30", contract_id="ct", ends_on="2026-09-01")
+    feed.app = app(seeds)
+    assert "arrears changed reminder" in feed.tick("2026-07-01")
+    assert feed.tick("2026-08-20")
+    assert feed.boss("bill.issued", "2026-08-20", period="202606", amount_fen=100)
+    feed.boss("complaint.changed", "2026-08-21", **opened, status="closed")
+    assert {alert.rule.version for alert in feed.alerts()} == {2}
+
+
 class _Records:
     """boss.events of one partition, as billing-sync writes them."""
 

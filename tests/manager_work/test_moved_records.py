@@ -70,7 +70,7 @@ async def test_whatever_order_one_customers_events_are_replayed_in_the_item_ends
         assert [state for _, state, _ in (await items(desk)).values()] in ([], ["closed"])
 
 
-async def test_what_a_manager_closed_keeps_its_outcome() -> None:
+async def test_what_a_manager_closed_while_its_record_moved_has_the_outcome_of_its_alert() -> None:
     type_ = "complaint.changed"
     a, b = customer("A"), customer("B")
     a.boss(type_, "2026-03-10", **WHAT[type_])
@@ -82,4 +82,4 @@ async def test_what_a_manager_closed_keeps_its_outcome() -> None:
     for emit in (*a.emits[known:], *b.emits):
         alert: Any = emit.data
         await desk.take(desk.record("alert.events", emit.type, alert, key=alert.customer_id, clock=alert.at))
-    assert sorted((await items(desk)).values()) == [("A", "closed", "false_alarm"), ("B", "new", None)]
+    assert sorted((await items(desk)).values()) == [("A", "closed", "withdrawn"), ("B", "new", None)]

@@ -98,16 +98,22 @@ class Rules:
         self.versions: dict[tuple[str, int], Rule] = {(d.id, d.version): d for d in self.documents}
         if len(self.versions) != len(documents):
             raise ValueError("规则编号与版本重复 / two rule documents have the same id and version")
-        current = {d.id: d for d in self.documents}.values()
+        self._in_force = {d.id: d for d in self.documents}
+        current = self._in_force.values()
         self.fall = _only(Fall, [d for d in current if isinstance(d, Fall)])
         self.arrears = _only(Arrears, [d for d in current if isinstance(d, Arrears)])
         self.complaint = _only(Complaint, [d for d in current if isinstance(d, Complaint)])
         self.contract = _only(Contract, [d for d in current if isinstance(d, Contract)])
         self.requests: dict[str, Request] = {d.request: d for d in current if isinstance(d, Request)}
 
+    def of(self, id: str, version: int) -> Rule:
+        """The version that raised an alert. Where it can't be read any more (a slip of staff), the one in force: a
+        document that was lost must not end the customers whose alerts it raised."""
+        return self.versions.get((id, version)) or self._in_force[id]
+
     def churn(self, id: str, version: int) -> Fall | Request:
         """A version of a rule that gives reasons to churn warnings."""
-        rule = self.versions[id, version]
+        rule = self.of(id, version)
         assert isinstance(rule, Fall | Request)
         return rule
 

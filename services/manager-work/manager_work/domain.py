@@ -218,8 +218,9 @@ def follow(rules: WorkRules, item: Item, alert: Alert, now: datetime, *, raised:
 
 
 def close_with_alert(item: Item, outcome: str, now: datetime) -> Item:
-    """The item after its alert has ended, or has moved on to another outcome; what a person closed stays as it is."""
-    if item.state == "closed" and (item.log[-1].by is not None or item.outcome == outcome):
+    """The item after its alert has ended, or has moved on to another outcome. A person may have closed it while the
+    alert ended by itself: its outcome is its alert's all the same, and work.events tells what the person said."""
+    if item.state == "closed" and item.outcome == outcome:
         return item
     return _step(item, now, "closed", state="closed", outcome=outcome)
 

@@ -178,7 +178,7 @@ def on_placed(rules: WorkRules, known: _Known, placed: Placed, context: Context)
 
 
 def on_alert_over(known: _Known, alert: Alert, context: Context) -> Decision:
-    """Resolved, timed out, or moved to another outcome: so is the item; one that a manager closed stays as it is."""
+    """Resolved, timed out, or moved to another outcome: so is the item, whoever has closed it."""
     if is_overtaken(known, alert):
         return Decision(known)
     if not isinstance(known, Item):

@@ -83,6 +83,6 @@ def wake(builder: DecisionBuilder) -> datetime | None:
 
 def _version(builder: DecisionBuilder) -> Arrears:
     held = builder.alerts[KEY]
-    rule = builder.rules.versions[held.rule, held.version]
+    rule = builder.rules.of(held.rule, held.version)
     assert isinstance(rule, Arrears)
     return rule

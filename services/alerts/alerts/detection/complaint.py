@@ -160,7 +160,7 @@ def _effective(builder: DecisionBuilder) -> datetime:
 
 
 def _version(builder: DecisionBuilder, held: TrackedAlert) -> Complaint:
-    rule = builder.rules.versions[held.rule, held.version]
+    rule = builder.rules.of(held.rule, held.version)
     assert isinstance(rule, Complaint)
     return rule
 

@@ -145,7 +145,7 @@ def _values(contract_id: str, term: TrackedContract, days_left: int) -> Values:
 
 def _version(builder: DecisionBuilder, key: str) -> Contract:
     held = builder.alerts.get(key)
-    rule = builder.rules.contract if held is None else builder.rules.versions[held.rule, held.version]
+    rule = builder.rules.contract if held is None else builder.rules.of(held.rule, held.version)
     assert isinstance(rule, Contract)
     return rule
 
