@@ -436,3 +436,30 @@ async def test_defect_27_gaps_late_files_and_nights_without_a_snapshot_are_told(
     assert _told(boss, "missing")[1:] == ["CUST_320100_20260531_0002.dat.gz"]
     await boss.put("BILL", [bill("8")], "2026-06-02", 5)
     assert len(_told(boss, "missing")) == 2 and len(_told(boss, "late")) == 1
+
+
+async def test_two_loaders_of_one_inbox_take_turns(tmp_path: Path) -> None:
+    """What the other has in .work is not an interrupted file of one's own: both loaded it, each into its store."""
+    async with night(tmp_path, rows=1) as first:
+        name = write_pair(first.inbox, "BILL", CITY, DAY, 1, [bill(str(n)) for n in range(20)])
+        await eventually(lambda: len(first.events()) >= 2, every=0)
+        async with night(tmp_path) as second:
+            assert (await first.receipt(name))["loaded"] == 20
+            assert second.events() == [] and await second.loader.status(name) == []
+            assert second.loader.waiting()
+
+
+async def test_folders_on_other_file_systems_get_their_files(boss: Night, monkeypatch: Any) -> None:
+    """partial/ mounted from elsewhere: a reject file could not be renamed into it, and nothing was loaded any more."""
+    replace = Path.replace
+
+    def across(path: Path, target: Path) -> Path:
+        if path.parent != target.parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", across)
+    name = write_pair(boss.inbox, "BILL", CITY, DAY, 1, [bill("1"), bill("2", "bad")])
+    assert (await boss.receipt(name))["result"] == "partial"
+    for suffix in (".dat.gz", ".chk", ".rcp", ".rej"):
+        assert boss.path("partial", name + suffix).exists()

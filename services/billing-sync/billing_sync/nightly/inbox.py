@@ -5,15 +5,21 @@ on it is ours: who writes the same name into the inbox again delivers a new file
 """
 
 import errno
+import fcntl
 import os
 import shutil
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
+
 from billing_sync.nightly.names import CONTROL, DATA, REJECTS, PairName, Stray, name_of, stem_of, stray_name
 
+log = structlog.get_logger()
 FOLDERS = ("inbox", "accepted", "partial", "rejected")
 PAIR = (CONTROL, DATA)
 # Extensions of what one name may stand for in .work: a pair, or a file that is none.
@@ -48,6 +54,19 @@ class Inbox:
     def control(self, stem: str) -> Path:
         """The control file of a pair that was taken over."""
         return self.work / (stem + CONTROL)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """As long as nobody else deals with these folders: what lies in ``.work`` would be taken for one's own."""
+        self.prepare()
+        with (self.root / ".lock").open("wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OSError(errno.EAGAIN, "another process loads from these folders", str(self.root)) from None
+            except OSError as error:
+                log.warning("files.no_lock", error=ascii(str(error)))
+            yield
 
     def prepare(self) -> None:
         for folder in (*FOLDERS, ".work"):
@@ -146,6 +165,11 @@ class Inbox:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+
+    def put_rejects(self, stem: str, folder: str, target: str) -> None:
+        """The reject file goes beside where its pair will lie; nothing happens when it is gone already."""
+        if (path := self.rejects(stem)).exists():
+            _move(path, self.root / folder / (target + REJECTS))
 
     def put_away(self, stem: str, folder: str, target: str) -> None:
         """What there is of this name goes from ``.work`` to a folder; nothing happens when it is gone already."""

@@ -97,7 +97,8 @@ class Loader:
         while True:
             self._busy = True
             try:
-                await self._rounds()
+                with self.inbox.alone():
+                    await self._rounds()
             except OSError as error:
                 # A full disk, a folder that is not mounted: the intake goes on, and we from where we were.
                 metrics.FILE_TROUBLES.labels(errno.errorcode.get(error.errno or 0, "unknown")).inc()
@@ -109,7 +110,6 @@ class Loader:
             await self._woken(self._pause)
 
     async def _rounds(self) -> None:
-        self.inbox.prepare()
         await self._delivery.open()
         last = await self._delivery.resume()
         while True:

@@ -68,10 +68,9 @@ class Outcomes:
         """Write what stands beside the file and move it; the same again after a kill in the middle."""
         stem, folder, target, receipt = loading.stem, loading.folder, loading.target, loading.receipt
         assert receipt is not None
-        rejects = self._inbox.rejects(stem)
-        if receipt.result == "partial" and rejects.exists():
-            rejects.replace(self._inbox.root / folder / f"{target}.rej")
-        rejects.unlink(missing_ok=True)
+        if receipt.result == "partial":
+            self._inbox.put_rejects(stem, folder, target)
+        self._inbox.rejects(stem).unlink(missing_ok=True)
         if receipt.result == "rejected":
             why = f"{receipt.file}\n{receipt.reason_zh}\n{receipt.reason_en}\n"
             self._inbox.write(folder, f"{target}.why", why.encode())
