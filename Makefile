@@ -13,7 +13,7 @@ KILLS ?= 20
 CONFORMANCE := ../shared/conformance/run.py
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo test test-unit test-on test-integration conformance lint typecheck schemas schemas-check bench \
+.PHONY: help setup demo test test-unit test-fuzz test-on test-integration conformance lint typecheck schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
 help: ## 显示本帮助 / show this help
@@ -43,10 +43,13 @@ $(V)/.stamp-kafka: tools/kam/embedded/kafka-jars.txt $(V)/.stamp-project
 demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止 / a lively province, until Ctrl-C
 	@$(BIN)/kam up
 
-test: setup lint typecheck schemas-check test-unit test-integration conformance prove-short ## 全部检验 / everything that proves it
+test: setup lint typecheck schemas-check test-unit test-fuzz test-integration conformance prove-short ## 全部检验 / everything that proves it
 
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
-	@$(BIN)/pytest -q -n 2 tests -m "not embedded"
+	@$(BIN)/pytest -q -n 2 tests -m "not embedded" --ignore tests/fuzz
+
+test-fuzz: setup ## 每扇门的模糊测试，几秒 / a fuzzer for each door, some seconds
+	@$(BIN)/pytest -q -n 2 tests/fuzz
 
 test-on: ## 用另一个 Python 跑单元测试；PYTHON=python3.13 / unit tests on another Python
 	@$(MAKE) --no-print-directory test-unit V=.venv-on/$(notdir $(PYTHON))

@@ -13,7 +13,7 @@ import struct
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +276,10 @@ def _report(dice: random.Random, id_: str) -> bytes:
 # --- the invariants ---------------------------------------------------------------------------------------------
 
 
+#: how much longer than asked it may take to see everything, in seconds
+_PATIENCE = 30.0
+
+
 class House:
     """One process of alerts with the real transport, and the careless SMSC."""
 
@@ -284,7 +288,7 @@ class House:
         self.customers: list[str] = []
         self.errors: list[str] = []
 
-    async def run(self, seconds: float) -> None:
+    async def run(self, seconds: float, enough: Callable[[], bool]) -> None:
         transport = SmppTransport(SmppSettings("127.0.0.1", await self.smsc.open(), "kam", "secret", **_SETTINGS))
         async with Process(MemoryStore(), transport, _POLICY) as life:  # type: ignore[arg-type]
             self.life, self.transport = life, transport
@@ -292,7 +296,7 @@ class House:
             life.receipts.on_inbound = self._guard(life.receipts.on_inbound)  # type: ignore[method-assign]
             life.start()
             until = time.monotonic() + seconds
-            while time.monotonic() < until:
+            while time.monotonic() < until or (not enough() and time.monotonic() < until + _PATIENCE):
                 self.smsc.manners = self.dice.choice([0.0, 0.5, 0.9])
                 customers = [f"c{len(self.customers) + n}" for n in range(1, self.dice.randrange(2, 30))]
                 self.customers += customers
@@ -361,12 +365,16 @@ class House:
             raise Fault(f"a stop was not obeyed: {state}")
 
 
-async def fuzz(seed: int, *, seconds: float) -> Counter[str]:
-    """Misbehave for so long, then be honest until all is settled; how often the SMSC did what. Raises ``Fault``."""
+async def fuzz(seed: int, *, seconds: float, reasons: Collection[str] = (), messages: int = 0) -> Counter[str]:
+    """Misbehave for so long, then be honest until all is settled; how often the SMSC did what. Raises ``Fault``.
+
+    On a busy machine it goes on, for some time, until bad PDUs were counted for these ``reasons`` and so many
+    ``messages`` were wanted.
+    """
     house = House(random.Random(seed))
     before = _counted()
     try:
-        await house.run(seconds)
+        await house.run(seconds, lambda: set(reasons) <= set(_counted() - before) and len(house.customers) >= messages)
     except (Fault, TimeoutError) as fault:
         raise Fault(f"seed {seed}: {fault}") from fault
     counted = Counter({f"counted {reason}": n for reason, n in (_counted() - before).items()})

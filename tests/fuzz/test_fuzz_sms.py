@@ -9,6 +9,6 @@ REASONS = {"unexpected_command", "stray_answer", "wrong_answer", "unreadable_del
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_smsc_breaks_the_door(seed: int) -> None:
-    did = await fuzz(seed, seconds=1.5)
+    did = await fuzz(seed, seconds=1.5, reasons=REASONS, messages=101)
     assert {f"counted {reason}" for reason in REASONS} <= set(did), "each bad thing is counted"
     assert did["messages"] > 100
