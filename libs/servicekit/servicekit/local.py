@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
-from servicekit.store import Batch, Fenced, Position
+from servicekit.store import Batch, Fenced, Position, Transient
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
@@ -34,6 +35,17 @@ def _options() -> Options:
     return options
 
 
+@contextmanager
+def _passing() -> Iterator[None]:
+    """A full disk is waited for: RocksDB goes on by itself a few seconds after there is room again."""
+    try:
+        yield
+    except Exception as error:
+        if "No space left" in str(error):
+            raise Transient(str(error)) from error
+        raise
+
+
 class LocalStore:
     """Store of one processor under ``path``. RocksDB's lock file keeps a second process out (``Fenced``)."""
 
@@ -44,13 +56,15 @@ class LocalStore:
         self._lazy = WriteOptions()
 
     async def open(self) -> Position:
-        self._path.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = Rdict(str(self._path), _options())
-        except Exception as error:
-            if "lock" in str(error).lower():
-                raise Fenced(f"{self._path} is in use by another process") from error
-            raise
+        with _passing():
+            self._path.mkdir(parents=True, exist_ok=True)
+            try:
+                self._db = Rdict(str(self._path), _options())
+            except Exception as error:
+                # "While lock file …" of another process, "lock hold by current process"; a damaged block is no lock.
+                if "lock file" in str(error) or "lock hold" in str(error):
+                    raise Fenced(f"{self._path} is in use by another process") from error
+                raise
         # RocksDB lets go of the GIL: while it reads or syncs for this processor, the loop serves the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._path.name}")
         raw = self._db.get(b"p")
@@ -96,7 +110,8 @@ class LocalStore:
         self._write_rows(write, batch.writes)
         position = self._position.after(batch)
         write.put(b"p", _encode(position))
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._db.write, write, self._synced)
+        with _passing():
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.write, write, self._synced)
         self._position = position
 
     def _write_rows(self, write: WriteBatch, writes: list[DocumentWrite]) -> None:
@@ -116,8 +131,9 @@ class LocalStore:
             else:
                 seen.add(name)
                 found.append((name.decode(), int.from_bytes(due, "big")))
-        for entry in stale:
-            self._db.delete(entry)
+        with _passing():
+            for entry in stale:
+                self._db.delete(entry)
         return found
 
     async def next_due(self) -> int | None:
@@ -137,7 +153,8 @@ class LocalStore:
         # Not synced: a forgotten deletion only means a repeat, and repeats are dropped by their sequence.
         write = WriteBatch(raw_mode=True)
         write.delete_range(b"o" + self._sent.to_bytes(8, "big"), b"o" + (up_to + 1).to_bytes(8, "big"))
-        self._db.write(write, self._lazy)
+        with _passing():
+            self._db.write(write, self._lazy)
         self._sent = up_to + 1
 
     async def close(self) -> None:

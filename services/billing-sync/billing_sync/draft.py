@@ -56,6 +56,10 @@ class Draft(UnitOfWork):
     def put(self, key: str, value: bytes | None, wake: int | None = None) -> None:
         self._entries[key] = (value, wake)
 
+    def expire(self, key: str) -> None:
+        """Remove an entry whose time has come, unless this batch has just written it anew."""
+        self._entries.setdefault(key, (None, None))
+
     def known(self, key: str) -> Known | None:
         record = self._records.get(key)
         if record is not None:

@@ -54,9 +54,10 @@ class Pulse:
 
     async def carry_out(self, draft: Draft) -> bool:
         draft.accepted = True
-        expired = await draft.intake.store.due(to_millis(draft.system_now), _EXPIRED_CHUNK)
+        intake, until = draft.intake, to_millis(draft.system_now)
+        expired = await intake.committer.patiently(lambda: intake.store.due(until, _EXPIRED_CHUNK))
         for key, _ in expired:
-            draft.put(key, None)
+            draft.expire(key)
         await forget_old_records(draft)
         return len(expired) == _EXPIRED_CHUNK
 
