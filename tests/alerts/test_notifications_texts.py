@@ -80,6 +80,13 @@ def test_each_step_that_sends_has_a_template_and_the_newest_version_counts() -> 
     assert BOOK.template("complaint_opened", "closed") is not None
 
 
+def test_quiet_hours_end_after_now_whatever_staff_write() -> None:
+    """An end that has gone by would wake the customer for ever."""
+    policy = replace(BOOK.policy, quiet=replace(BOOK.policy.quiet, end=BOOK.policy.quiet.end.replace(second=30)))
+    eight = datetime(2026, 3, 2, 0, 0, 10, tzinfo=UTC)
+    assert policy.quiet_until(eight) == eight.replace(second=30)
+
+
 def test_quiet_hours_may_lie_within_one_day() -> None:
     policy = replace(BOOK.policy, quiet=replace(BOOK.policy.quiet, start=BOOK.policy.quiet.end.replace(hour=1)))
     assert policy.quiet_until(datetime(2026, 3, 1, 18, tzinfo=UTC)) == datetime(2026, 3, 2, 0, tzinfo=UTC)

@@ -4,6 +4,7 @@ Defect 9 (quiet hours after downtime) and the fence of a process that was stoppe
 """
 
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -66,6 +67,21 @@ async def test_a_tick_read_late_in_the_night_lets_nothing_go() -> None:
         life.start()
         await life.complain("c1", clock=EVENING)
         assert (life.sms()["state"], life.sms()["reason"]) == ("held", "quiet_hours")
+
+
+async def test_a_log_that_was_led_ahead_of_the_system_s_clock_opens_no_night() -> None:
+    """The clock of the machine was two days ahead, at noon, and has been mended: it is 23:10."""
+    clocks, smsc = Clocks(EVENING + timedelta(hours=2, minutes=20)), FakeSmsc()
+    async with Process(MemoryStore(), smsc, **clocks.book()) as life:
+        life.start()
+        await life.complain("c1", clock=EVENING + timedelta(days=1, hours=15))
+        await eventually(lambda: life.sms()["reason"] == "quiet_hours")
+        assert (life.sms()["state"], smsc.submitted) == ("queued", [])
+        assert {round(due - monotonic(), -2) for due, *_ in life.sender._later} == {31_800}, "until eight"
+        clocks.pass_(9 * 3600)
+        life.sender._later[0] = (0.0, *life.sender._later[0][1:])
+        life.sender.offer(())
+        await life.until("sent")
 
 
 def test_the_daily_cap_counts_the_day_of_the_later_clock() -> None:

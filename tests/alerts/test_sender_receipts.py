@@ -192,7 +192,7 @@ async def test_a_receipt_is_published_as_what_the_message_caused() -> None:
         assert headers["ce_time"] == iso(NOON).encode(), "business time, as of all that stands beside it"
 
 
-@pytest.mark.parametrize("text", ["TD", "td", " Td ", "退订"])
+@pytest.mark.parametrize("text", ["TD", "td", " Td ", "退订", "ＴＤ", "ｔｄ\u3000"])
 async def test_td(text: str) -> None:
     async with Process(MemoryStore(), FakeSmsc()) as life:
         life.start()

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from alerts import rules
 from alerts.notifications.send_policy import SmsPolicy, Template, VersionedDocument, seeds
-from servicekit.clock import iso
+from servicekit.clock import iso, system_now
 from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents
 from servicekit.words import mask
@@ -84,7 +84,8 @@ class BlockedNumbers:
         found = await rows.find("blocked_numbers", {"since": {"$gte": self._since}})
         self._numbers.update(row["phone"] for row in found)
         if newest := max((row["since"] for row in found), default=None):
-            self._since = iso(datetime.fromisoformat(newest) - _OVERLAP)
+            # Not beyond now: a process whose clock was ahead must not hide what others write.
+            self._since = iso(min(datetime.fromisoformat(newest), system_now()) - _OVERLAP)
 
 
 async def find_alerts(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:

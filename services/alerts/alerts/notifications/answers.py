@@ -36,10 +36,13 @@ class KeptAnswers:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with self._path(kept.answered.sms_id).open("wb") as file:
+            path = self._path(kept.answered.sms_id)
+            whole = path.with_suffix(".tmp")  # a crash in between leaves what was there before, or nothing
+            with whole.open("wb") as file:
                 file.write(msgspec.json.encode(kept))
                 file.flush()
                 os.fsync(file.fileno())
+            whole.rename(path)
         except OSError as error:
             log.error("sms.answer_not_kept", sms_id=kept.answered.sms_id, error=repr(error))
 

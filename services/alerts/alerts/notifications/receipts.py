@@ -6,6 +6,7 @@ The SMSC gets its OK only when the event is durable (``send_and_wait``); what ha
 import asyncio
 import contextlib
 import hashlib
+import unicodedata
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
@@ -125,7 +126,8 @@ class Receipts:
 
     async def on_inbound(self, inbound: InboundSms) -> None:
         """TD blocks the number for each customer who has it; any other text is nothing to us."""
-        if inbound.text.strip().upper() not in self._policy.opt_out:
+        text = unicodedata.normalize("NFKC", inbound.text).strip().upper()  # Chinese keyboards write ＴＤ too
+        if text not in self._policy.opt_out:
             log.info("sms.inbound_ignored", source=mask_number(inbound.source))
             return
         phone = self._policy.e164(inbound.source)

@@ -1,7 +1,7 @@
 """When and how SMS are sent: policy and templates as versioned documents, and the texts that come of them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from string import Formatter
 from time import monotonic
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alerts.notifications.channel import segments
-from servicekit.clock import SHANGHAI, SystemClock, at_local, later_day, local_date, system_now
+from servicekit.clock import SHANGHAI, SystemClock, in_range, later_day, local_date, system_now
 from servicekit.words import yuan
 
 Language = Literal["zh", "en"]
@@ -80,16 +80,16 @@ class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
         clock, today = now.astimezone(SHANGHAI).time(), local_date(now)
         start, end = self.quiet.start, self.quiet.end
         if start <= end:
-            return at_local(today, end.hour, end.minute) if start <= clock < end else None
+            return _at(today, end) if start <= clock < end else None
         if clock >= start:
             today = later_day(today, 1)
         elif clock >= end:
             return None
-        return at_local(today, end.hour, end.minute)
+        return _at(today, end)
 
     def next_morning(self, now: datetime) -> datetime:
         """When the quiet hours end on the next calendar day."""
-        return at_local(later_day(local_date(now), 1), self.quiet.end.hour, self.quiet.end.minute)
+        return _at(later_day(local_date(now), 1), self.quiet.end)
 
     def e164(self, phone: str | None) -> str | None:
         """Digits with country code of a number that can receive SMS; None for anything else."""
@@ -109,6 +109,10 @@ class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
         """Place of a stage on its kind's ladder from 0; -1 where it is not on it."""
         ladder = self.ladders.get(kind, ())
         return ladder.index(stage) if stage in ladder else -1
+
+
+def _at(day: date, clock: time) -> datetime:
+    return in_range(datetime.combine(day, clock, SHANGHAI))
 
 
 class Template(VersionedDocument, frozen=True, kw_only=True):
@@ -174,6 +178,13 @@ class SendPolicy:
     def clock(self, now: datetime) -> datetime:
         """What quiet hours and caps look at when the log has reached ``now``."""
         return max(now, self.system_clock()) if self._by_system_clock else now
+
+    def night_left(self) -> float:
+        """Seconds that quiet hours still last by the system's own clock, where it is the business clock: the log may
+        have been led ahead by a clock that was wrong."""
+        now = self.system_clock()
+        until = self.policy.quiet_until(now) if self._by_system_clock else None
+        return 0.0 if until is None else (until - now).total_seconds()
 
     def template(self, kind: str, step: str | None) -> Template | None:
         """The template that this step of this kind of alert sends, None where it sends nothing."""

@@ -130,7 +130,10 @@ class Sender:
         sms_id = kept.answered.sms_id
         row = await patiently(lambda: self._rows.get("sms", sms_id), "sender")
         processor = None if row is None else self._processor_of(kept.customer_id)
-        if row is None or processor is None:
+        if row is None:
+            log.warning("sms.kept_answer_of_nobody", sms_id=sms_id)  # the database was begun anew
+            return self._kept.drop(sms_id)
+        if processor is None:
             return
         now = {part["number"]: part["reference"] for part in row["parts"]}
         parts = tuple(p for p in kept.answered.parts if now.get(p.number) == kept.references.get(p.number))

@@ -85,6 +85,9 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
         message = _written_anew(builder, message)
     elif is_rest_kept(builder, message):
         return builder.decision()
+    if (night := send_policy.night_left()) > 0:
+        builder.offer(message, reason="quiet_hours", delay=night)
+        return builder.decision()
     decided = send_policy.moment()
     parts = tuple(_with_reference(builder, p) if p.state == "queued" else p for p in message.parts)
     builder.sent_on[message.sms_id] = local_date(builder.clock)
@@ -102,7 +105,7 @@ def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, c
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     is_whole = all(p.state == "sending" for p in message.parts)
     stop = stopped(builder, message) if is_whole else rest_stopped(builder, message)
-    if stop or delayed(builder, message):
+    if stop or delayed(builder, message) or send_policy.night_left() > 0:
         return builder.decision()  # it comes back as not written, and is then decided on
     return builder.decision(send_policy.moment())
 

@@ -115,7 +115,7 @@ def submit_sm(part: SubmitRequest, source: str, sequence: int) -> bytes:
 
 def message_id(body: bytes) -> str | None:
     """The message_id in the body of a submit_sm_resp (§4.4.2); None when there is none (negative answers)."""
-    return body.split(b"\0", 1)[0].decode("ascii", "replace") or None
+    return body.split(b"\0", 1)[0][:_LONGEST_ID].decode("ascii", "replace") or None
 
 
 def parse_deliver_sm(octets: bytes) -> DeliveryReceipt | InboundSms:

@@ -263,7 +263,9 @@ class Session(asyncio.Protocol):
             self._write(pdu.deliver_sm_resp(pdu.PERMANENT_APP_ERROR, sequence))
             return
         if len(self._handlers) >= MAX_HANDLING:
-            self._refuse("too_many_at_once", handling=len(self._handlers))
+            # Nothing is wrong with it: we are slow, or our broker is away. The link stays.
+            BAD.labels("too_many_at_once").inc()
+            log.warning("smpp.too_many_at_once", handling=len(self._handlers))
             self._write(pdu.deliver_sm_resp(pdu.TEMPORARY_APP_ERROR, sequence))
             return
         self._bad = 0
