@@ -15,6 +15,7 @@ from servicekit.store import Position
 log = structlog.get_logger()
 Records = Mapping[TopicPartition, list[Any]]
 _POLL_MS = 1000
+_PAUSE_SECONDS = 1.0
 
 
 class LogReader:
@@ -48,8 +49,18 @@ class LogReader:
         except KafkaError as error:
             telemetry.RETRIES.labels(self._name).inc()
             log.warning("fetch.retry", processor=self._name, error=repr(error))
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_PAUSE_SECONDS)
             return {}
+
+    async def ends(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The offset behind the last record of each of these partitions, read or not."""
+        while True:
+            try:
+                found: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
+                return found
+            except KafkaError as error:
+                log.warning("ends.retry", processor=self._name, error=repr(error))
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def look_past(
         self, consumer: AIOKafkaConsumer, position: Position, set_aside: Collection[TopicPartition]

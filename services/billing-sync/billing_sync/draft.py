@@ -77,6 +77,11 @@ class Draft(UnitOfWork):
         self._forgotten.add(key)
 
     @property
+    def revisions_from(self) -> int:
+        """The revision before the first of a record that is not known."""
+        return self.intake.revisions_from
+
+    @property
     def clock(self) -> datetime | None:
         """Business time reached, None while unset."""
         return self._clock

@@ -29,7 +29,13 @@ _AMOUNT = _ARR.columns.index("amount_fen")
 
 
 class Draft(Protocol):
-    """What a handler needs of the batch in the making; the keys it reads have been loaded."""
+    """What a handler needs of the batch in the making; the keys it reads have been loaded.
+
+    ``revisions_from``: the revision before the first of a record that is not known; 0 unless a store was lost.
+    """
+
+    @property
+    def revisions_from(self) -> int: ...
 
     def known(self, key: str) -> Known | None:
         """What is stored of a record, this batch's changes included."""
@@ -115,7 +121,7 @@ def _taken(draft: Draft, fact: Fact, city: str = "") -> tuple[Outcome, Known | N
         if fact.tag:
             mark_seen(draft, fact.kind, fact.key, fact.tag)
         return outcome, known
-    after = Known(fact.effective, fact.sequence, 1, fact.content, city, _seen(fact, known))
+    after = Known(fact.effective, fact.sequence, draft.revisions_from + 1, fact.content, city, _seen(fact, known))
     if known is not None:
         after.revision = known.revision + (outcome == "changed")
         after.owner_revision = known.owner_revision
@@ -204,7 +210,7 @@ def _customer(draft: Draft, fact: Fact) -> Outcome:
     after = Known(
         fact.effective,
         fact.sequence,
-        0 if known is None else known.revision,
+        draft.revisions_from if known is None else known.revision,
         fact.content,
         str(city),
         _seen(fact, known),
@@ -232,7 +238,7 @@ def _left(draft: Draft, fact: Fact) -> Outcome:
         return "stale"
     left = (str(fact.values[1]), fact.values[2], fact.values[3])
     if known is None:
-        after = Known(fact.effective, 0, 0, b"")
+        after = Known(fact.effective, 0, draft.revisions_from, b"")
     else:
         after = msgspec.structs.replace(known, effective=fact.effective, sequence=0, content=_as_left(known.content))
     changed = known is None or known.left != left

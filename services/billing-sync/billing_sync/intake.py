@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from aiokafka import TopicPartition
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from billing_sync import clock
 from billing_sync.domain.record import Known
@@ -27,9 +28,11 @@ from servicekit.pipeline import StreamProcessor
 from servicekit.relay import Publisher
 
 __all__ = ["Draft", "Events", "Intake", "Job", "Pulse", "SetClock"]
+log = structlog.get_logger()
 TICK_SECONDS = 0.1
 PULSE_SECONDS = 5.0
 _EXPIRED_CHUNK = 2000
+_REVISIONS = "revisions_from"
 
 
 class SetClock:
@@ -91,6 +94,7 @@ class Intake(StreamProcessor):
         self.clock = clock.BusinessClock(clock_mode)
         self.held = False
         self.owed = False
+        self.revisions_from = 0
         self._ticked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -101,9 +105,24 @@ class Intake(StreamProcessor):
         # A store made anew counts from one again: its ticks must not look old to those who saw the earlier store's.
         fresh = to_millis(self.system_clock()) if self._number == 0 else 0
         self._tick_epoch = int(self.position.marks.get("tick_epoch", fresh))
+        self.revisions_from = int(self.position.marks.get(_REVISIONS, 0))
         self.owed = self.reading() is not None
         # Until the loader has looked whether a file was interrupted, or more of the night's files wait.
         self.hold()
+
+    async def run(self, consumer: AIOKafkaConsumer | None) -> None:
+        if consumer is not None and self.position.next_sequence == 1:
+            await self._look_for_earlier_events(consumer)
+        await super().run(consumer)
+
+    async def _look_for_earlier_events(self, consumer: AIOKafkaConsumer) -> None:
+        """Events without a store to them: it was lost. Revisions must not be those of other events once more, from
+        which the ids of events, alerts and SMS come; so they go on above whatever the lost store can have counted to.
+        """
+        written = await self._reader.ends(consumer, [TopicPartition(TOPIC, p) for p in range(self.app.partitions)])
+        if any(written.values()):
+            self.revisions_from = int(self.system_clock().timestamp())
+            log.error("store.lost", events=sum(written.values()), revisions_from=self.revisions_from)
 
     @property
     def reached(self) -> datetime | None:
@@ -170,6 +189,8 @@ class Intake(StreamProcessor):
         draft = Draft(self, self.system_clock())
         if clock.OFFSET not in self.position.marks and self.clock.mode == "demo":
             draft.marks[clock.OFFSET] = str(self.clock.offset_ms)
+        if self.revisions_from and _REVISIONS not in self.position.marks:
+            draft.marks[_REVISIONS] = str(self.revisions_from)
         await take_records(draft, messages)
         for message, future in commands:
             try:
