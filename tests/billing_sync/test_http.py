@@ -1,5 +1,6 @@
 """HTTP: single, batch, structured and binary CloudEvents, tokens, limits; poison on boss.feed."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -131,6 +132,26 @@ async def test_too_much_is_answered_429(api: Api, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(api.intake, "is_behind", lambda jobs, events: True)
     answer = await api.post(event("bill.issued", BILL), STRUCTURED)
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+
+
+async def test_bodies_at_hand_are_bounded_together(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand senders of 5 MiB at once would be 5 GiB, before any of them waits in the queue."""
+    answers = asyncio.Event()
+    submit = api.intake.submit
+
+    async def slowly(job: Any) -> Any:
+        await answers.wait()
+        return await submit(job)
+
+    monkeypatch.setattr(api.intake, "submit", slowly)
+    large = json.dumps([event("bill.issued", BILL)]) + " " * (5 << 20)
+    sent = [asyncio.create_task(api.post(large[: 5 << 20], BATCH)) for _ in range(20)]
+    await until(lambda: sum(task.done() for task in sent) >= 8)
+    refused = [task.result() for task in sent if task.done()]
+    assert {(a.status_code, a.headers["retry-after"]) for a in refused} == {(429, "1")}
+    answers.set()
+    assert [a.status_code for a in await asyncio.gather(*sent)].count(202) == 12
+    assert (await api.post(large[: 5 << 20], BATCH)).status_code == 202, "there is room again"
 
 
 async def test_the_clock_over_http(api: Api) -> None:

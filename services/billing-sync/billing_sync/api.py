@@ -1,6 +1,7 @@
 """HTTP: the real-time feed, the business clock, and nightly files. Thin: every write is a job of the intake."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,6 +28,7 @@ _BATCH_EVENTS = 50_000
 def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[], Loader]) -> APIRouter:
     """The service's routes. ``intake`` and ``loader`` raise ``Refused`` (503) while the service is starting."""
     router = APIRouter()
+    bodies = _Bodies(settings.body_bytes, max(settings.queue_bytes, settings.body_bytes))
     feeder = Depends(Guard(settings.secret_file, "integrator", "service"))
     operator = Depends(Guard(settings.secret_file, "operations", "administrator", "service"))
     reader = Depends(Guard(settings.secret_file, "integrator", "operations", "administrator", "service"))
@@ -43,13 +45,12 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
         """One CloudEvent (structured or binary) or a batch; answers when they are stored, a receipt each."""
         unit = intake()
         if unit.is_behind(settings.queue_jobs, settings.queue_events):
-            raise HTTPException(
-                429, "处理不过来，请稍后重发 / we can't keep up; send again later", {"Retry-After": "1"}
-            )
-        body = await _body(request, settings.body_bytes)
-        events, single = _read(request, body)
-        now = unit.system_clock()
-        receipts = await unit.submit(Events([_item(event, now) for event in events]))
+            raise _busy()
+        with bodies.one() as body:
+            await body.read(request)
+            events, single = _read(request, bytes(body.content))
+            now = unit.system_clock()
+            receipts = await unit.submit(Events([_item(event, now) for event in events]))
         return json_answer(receipts[0] if single else receipts, 202)
 
     @router.get("/v1/clock", name="get_clock", response_model=ClockView, dependencies=[reader], tags=["clock"])
@@ -89,20 +90,48 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
     return router
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """The body, read only as far as it may be long. Raises 413."""
-    too_long = HTTPException(
+class _Bodies:
+    """Bodies of requests that are not answered yet: each up to ``limit`` bytes, together no more than ``most``."""
+
+    def __init__(self, limit: int, most: int) -> None:
+        self.limit, self.most, self.at_hand = limit, most, 0
+
+    @contextmanager
+    def one(self) -> Iterator["_Body"]:
+        body = _Body(self)
+        try:
+            yield body
+        finally:
+            self.at_hand -= len(body.content)
+
+
+class _Body:
+    def __init__(self, bodies: _Bodies) -> None:
+        self._bodies, self.content = bodies, bytearray()
+
+    async def read(self, request: Request) -> None:
+        """Only as far as it may be long, and as there is room for it. Raises 413, 429."""
+        limit = self._bodies.limit
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > limit:
+            raise _too_long(limit)
+        async for chunk in request.stream():
+            self.content += chunk
+            self._bodies.at_hand += len(chunk)
+            if len(self.content) > limit:
+                raise _too_long(limit)
+            if self._bodies.at_hand > self._bodies.most:
+                raise _busy()
+
+
+def _too_long(limit: int) -> HTTPException:
+    return HTTPException(
         413, f"请求体超过 {limit >> 20} MiB；请分批发送 / body over {limit >> 20} MiB; send smaller batches"
     )
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
-        raise too_long
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_long
-    return bytes(body)
+
+
+def _busy() -> HTTPException:
+    return HTTPException(429, "处理不过来，请稍后重发 / we can't keep up; send again later", {"Retry-After": "1"})
 
 
 def _read(request: Request, body: bytes) -> tuple[list[Any], bool]:

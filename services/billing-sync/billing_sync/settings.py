@@ -15,6 +15,7 @@ class Settings(ServiceSettings):
     chunk_rows: Whole = Field(default=2000, description="file rows a commit")
     queue_jobs: Whole = Field(default=200, description="HTTP requests that may wait before 429")
     queue_events: Whole = Field(default=20_000, description="unsent events that may wait before 429")
+    queue_bytes: Whole = Field(default=64 << 20, description="bytes of HTTP bodies at hand before 429")
     body_bytes: Whole = Field(default=5 << 20, description="largest HTTP body, then 413")
     grace_seconds: float = Field(
         default=2.0, ge=0, allow_inf_nan=False, description="how long half a pair in the inbox may be incomplete"
