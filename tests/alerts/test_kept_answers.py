@@ -75,6 +75,45 @@ async def test_the_next_process_hears_them(
     assert len(smsc.accepted) == 1
 
 
+@pytest.mark.parametrize("outcome", [SubmitOutcome.ACCEPTED, SubmitOutcome.THROTTLED])
+async def test_answers_that_find_their_processor_ended_are_heard_by_the_next_process(
+    tmp_path: Path, outcome: SubmitOutcome
+) -> None:
+    """It was fenced, or an error ended it: nobody takes the answer any more."""
+    store, smsc, kept = MemoryStore(), FakeSmsc(), KeptAnswers(tmp_path)
+    smsc.speaks.clear()
+    smsc.answers.append(outcome)
+    async with Process(store, smsc, kept=kept) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: smsc.submitted)
+        await MemoryStore(same_as=store).open()
+        smsc.speaks.set()
+        await eventually(lambda: life.processor_run.done())
+    async with Process(MemoryStore(same_as=store), smsc, kept=kept) as life:
+        life.start()
+        assert (await life.until("sent"))["parts"][0]["message_id"] == "m1"
+    assert (len(smsc.accepted), files(tmp_path)) == (1, [])
+
+
+async def test_a_part_that_waited_while_its_processor_ended_was_surely_not_written(tmp_path: Path) -> None:
+    store, smsc, kept = MemoryStore(), FakeSmsc(), KeptAnswers(tmp_path)
+    smsc.has_room.clear()
+    clocks: dict[str, float] = {"now": 0.0}
+    async with Process(store, smsc, kept=kept, ticking=lambda: clocks["now"]) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["state"] == "sending")
+        clocks["now"] += 3.0  # its intent is to be confirmed
+        await MemoryStore(same_as=store).open()
+        smsc.has_room.set()
+        await eventually(lambda: life.processor_run.done())
+    async with Process(MemoryStore(same_as=store), smsc, kept=kept) as life:
+        life.start()
+        await life.until("sent")
+    assert len(smsc.accepted) == 1
+
+
 async def test_what_can_t_be_read_or_is_nobody_s_stops_nothing_and_does_not_gather(tmp_path: Path) -> None:
     kept = KeptAnswers(tmp_path)
     answer = SubmitResult("none/1", SubmitOutcome.ACCEPTED, "m9", 0)

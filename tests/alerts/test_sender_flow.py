@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.notifications.channel.transport import SubmitOutcome
+from alerts.notifications.state import ReadyToSend
 from harness.sms_life import QUICK, FakeSmsc, Process
 from harness.waiting import eventually
 from servicekit.memory import MemoryStore
@@ -85,6 +86,13 @@ async def test_the_rate_is_kept() -> None:
         for customer in customers:
             await life.until("sent", customer)
         assert time.monotonic() - started >= 0.18, "the first second's worth at once, the rest in time"
+
+
+def test_parts_of_long_messages_are_owed_to_the_rate() -> None:
+    sender = Process(MemoryStore(), FakeSmsc()).sender
+    sender.offer([ReadyToSend("c1", "s1", 1)])
+    sender._allowance = -900.5
+    assert (sender._take(), sender._allowance) == ([], -900.5)
 
 
 async def test_what_the_desk_withdraws_meanwhile_does_not_leave() -> None:

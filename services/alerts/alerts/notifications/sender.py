@@ -21,6 +21,7 @@ from alerts.notifications.send_policy import Moment, SendPolicy
 from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
 from alerts.notifications.state import ReadyToSend
 from servicekit import faults
+from servicekit.decision import Refused
 from servicekit.envelope import Message, command
 from servicekit.pipeline import StreamProcessor
 from servicekit.store import Documents, patiently
@@ -170,7 +171,8 @@ class Sender:
                 continue
 
     def _take(self) -> list[ReadyToSend]:
-        size = min(len(self._due), self._most - self._in_hand, int(self._allowance))
+        # Parts of long messages may have used more than there was: what is owed is not forgiven.
+        size = max(0, min(len(self._due), self._most - self._in_hand, int(self._allowance)))
         self._allowance -= size
         return [heapq.heappop(self._due)[2] for _ in range(size)]
 
@@ -228,13 +230,14 @@ class Sender:
             self._changed.set()
 
     async def _bring(self, processor: StreamProcessor, intent: Intent, answers: list[SubmitResult]) -> None:
-        """Bring answers back. Those that wait for the database are on disk as well, should this process end before."""
+        """Bring answers back. Those that wait for the database are on disk as well, should this process end before,
+        and those that nobody takes any more, because their processor has ended, for the next process."""
         answered = Answered(intent.sms_id, tuple(answers))
         telling = asyncio.create_task(_tell(processor, intent.customer_id, answered))
         try:
             await asyncio.wait({telling}, timeout=_KEEP_SECONDS)
         finally:
-            if not telling.done():
+            if not telling.done() or telling.cancelled() or telling.exception() is not None:
                 self._kept.keep(Kept(intent.customer_id, answered, {p.number: p.reference for p in intent.parts}))
         await telling
         self._kept.drop(intent.sms_id)
@@ -269,7 +272,10 @@ class _Permit:
             waited = self._moment().since(self._intent.decided)
             if waited <= _DECIDE_SECONDS:
                 order = _command(CONFIRM, self._intent.customer_id, Confirm(self._intent.sms_id))
-                confirmed: Moment | None = await self._processor.command(order)
+                try:
+                    confirmed: Moment | None = await self._processor.command(order)
+                except Refused:  # it has ended: the part is not written, and the next process hears so
+                    return False
                 if confirmed is not None:
                     STALE.labels("confirmed").inc()
                     self._confirmed = confirmed
