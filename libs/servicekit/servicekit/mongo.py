@@ -228,7 +228,8 @@ def _packs(messages: list[tuple[int, OutgoingMessage]]) -> Iterator[list[tuple[i
 
 
 def _state_document(processor: str, state: bytes | None, wake: int | None) -> Document | None:
-    return None if state is None else {"u": processor, "w": wake or 0, "s": state}
+    # 0 is no wake-up; one before 1970 is due as the first of all.
+    return None if state is None else {"u": processor, "w": 0 if wake is None else max(wake, 1), "s": state}
 
 
 def _without_hints(batch: Batch) -> Batch:
