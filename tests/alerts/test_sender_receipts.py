@@ -48,6 +48,22 @@ async def test_by_message_id(restarted: bool, destination: str) -> None:
         assert life.sms()["state"] == "delivered"
 
 
+async def test_an_id_that_the_smsc_gave_twice_is_the_latest_message_s() -> None:
+    store, smsc = MemoryStore(), FakeSmsc()
+    smsc.ids = ["m1", "m1"]
+    async with Process(store, smsc) as life:
+        life.start()
+        for customer in ("c1", "c1-twin"):
+            await life.complain(customer)
+            await life.until("sent", customer)
+    async with Process(store, smsc) as life:
+        life.start()
+        await eventually(lambda: life.sender.pending() == 0)
+        await smsc.on_receipt(receipt("m1", phone("c1")))
+        ((key, *_),) = life.published
+        assert key == b"c1-twin"
+
+
 async def test_a_message_id_of_another_number_is_not_ours() -> None:
     async with Process(MemoryStore(), FakeSmsc()) as life:
         life.start()

@@ -44,6 +44,18 @@ async def test_a_receipt_leads_back_by_the_message_id_alone(arrears: Any) -> Non
     assert DEBT[0] in ids(why(await arrears.read(), "sms2.receipt"))
 
 
+@pytest.mark.parametrize("start", ["alert", "sms1", "sms1.receipt"])
+async def test_an_smsc_that_gives_an_id_twice_puts_no_other_customer_into_the_story(arrears: Any, start: str) -> None:
+    about: dict[str, Any] = {"sms_id": "sms9", "customer_id": "another"}
+    parts = [{"number": 1, "reference": 9, "state": "sent", "message_id": "sms1-at-smsc"}]
+    arrears.add("alert.raised", "raised9", cause="debt9", alert_id="alert9", customer_id="another", evidence=[])
+    arrears.add("sms.submitted", "sms9.submitted", cause="raised9", alert_id="alert9", parts=parts, **about)
+    arrears.add("sms.receipt.received", "sms9.receipt", cause="smsc", message_id="sms1-at-smsc", part=1, **about)
+    told = ids(why(await arrears.read(), start))
+    assert sms("sms1")[2:] == [id_ for id_ in told if id_ in sms("sms1")[2:]]
+    assert not [id_ for id_ in told if "9" in id_]
+
+
 async def test_a_record_that_caused_nothing(churn: Any) -> None:
     chain = why(await churn.read(), "cust")
 

@@ -114,7 +114,8 @@ class _Walk:
         family = [node]
         if "alert_id" not in node.data:
             children = (self._take(name) for name in self._web.children(id_))
-            family = [*self._tellers(node.about), *(child for child in children if child is not None)]
+            tellers = (teller for teller in self._tellers(node.about) if _is_of(teller, node.data.get("sms_id")))
+            family = [*tellers, *(child for child in children if child is not None)]
         for member in family:
             if alert := member.data.get("alert_id"):
                 self._take_alert(str(alert))
@@ -130,7 +131,8 @@ class _Walk:
                 continue
             if self._keep(node) and sms is not None:
                 for receipt in self._tellers(name for name in node.about if name != alert_id):
-                    self._keep(receipt)
+                    if _is_of(receipt, sms):
+                        self._keep(receipt)
             self._ancestors(node)
 
     def _ancestors(self, node: Node) -> None:
@@ -159,6 +161,11 @@ class _Walk:
     def _tellers(self, names: Iterable[str]) -> list[Node]:
         ids = dict.fromkeys(id_ for name in names for id_ in self._web.telling_of(name))
         return [node for id_ in ids if (node := self._web.node(id_)) is not None]
+
+
+def _is_of(node: Node, sms: object) -> bool:
+    """Whether an event may be of this SMS: SMSCs give the same message id again, after a while."""
+    return sms is None or node.data.get("sms_id") in (None, sms)
 
 
 def _links(node: Node) -> list[Link]:

@@ -155,7 +155,7 @@ class Receipts:
         """By message id; else, among the latest messages to that number, by our reference, by an id written
         differently, or the only one without an answer."""
         if receipt.message_id:
-            for row in await self._rows.find("sms", {"parts.message_id": receipt.message_id}):
+            for row in await self._rows.find("sms", {"parts.message_id": receipt.message_id}, sort="-submitted_at"):
                 if row["phone"] is not None and _local(row["phone"]) == _local(receipt.destination):
                     return _found("id", row, lambda p: p["message_id"] == receipt.message_id)
         phone = self._policy.e164(receipt.destination) or receipt.destination
