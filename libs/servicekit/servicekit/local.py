@@ -22,7 +22,7 @@ from servicekit.store import Batch, Fenced, Position, Transient
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
 _decode_out = msgspec.msgpack.Decoder(OutgoingMessage).decode
-_NO_WAKE = bytes(8)
+_NO_WAKE, _NEVER = bytes(8), b"\xff" * 8
 
 
 def _options() -> Options:
@@ -70,6 +70,7 @@ class LocalStore:
         raw = self._db.get(b"p")
         self._position = _decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
         self._sent = 0
+        self._first = _NO_WAKE
         return self._position
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
@@ -105,6 +106,7 @@ class LocalStore:
             write.put(b"s" + name, due + state)
             if wake is not None:
                 write.put(b"w" + due + name, b"")
+                self._first = min(self._first, due)
         for number, message in batch.outbox:
             write.put(b"o" + number.to_bytes(8, "big"), _encode(message))
         self._write_rows(write, batch.writes)
@@ -121,23 +123,27 @@ class LocalStore:
         found: list[tuple[str, int]] = []
         stale: list[bytes] = []
         seen: set[bytes] = set()
-        for entry in self._prefix(b"w"):
+        first = None
+        for entry in self._wakes():
             due, name = entry[1:9], entry[9:]
             if int.from_bytes(due, "big") > until_ms or len(found) >= limit:
+                first = first or due
                 break
             state = self._db.get(b"s" + name)
             if state is None or state[:8] != due or name in seen:
                 stale.append(entry)
             else:
+                first = first or due
                 seen.add(name)
                 found.append((name.decode(), int.from_bytes(due, "big")))
+        self._first = first or _NEVER
         with _passing():
             for entry in stale:
                 self._db.delete(entry)
         return found
 
     async def next_due(self) -> int | None:
-        found = next(self._prefix(b"w"), None)
+        found = next(self._wakes(), None)
         return None if found is None else int.from_bytes(found[1:9], "big")
 
     async def outbox(self, after: int, limit: int) -> list[tuple[int, OutgoingMessage]]:
@@ -162,9 +168,15 @@ class LocalStore:
         self._thread.shutdown()
         self._db.close()
 
-    def _prefix(self, prefix: bytes) -> Iterator[bytes]:
+    def _wakes(self) -> Iterator[bytes]:
+        """Wake entries in order, from the first that may still be there: what was deleted before it, perhaps millions,
+        would have to be stepped over each time.
+        """
+        return self._prefix(b"w", self._first)
+
+    def _prefix(self, prefix: bytes, start: bytes = b"") -> Iterator[bytes]:
         items = self._db.iter()
-        items.seek(prefix)
+        items.seek(prefix + start)
         while items.valid() and items.key().startswith(prefix):
             yield items.key()
             items.next()
