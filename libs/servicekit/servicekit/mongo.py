@@ -45,6 +45,8 @@ BATCH_MAX = 500
 _KEYS_A_QUERY = 50
 _PACK_MESSAGES, _PACK_BYTES = 200, 1 << 20
 _DUPLICATE_KEY = 11000
+#: lock or time limit of the server reached, write conflict, disk full: nothing is wrong with what was to be written
+_PASSING_CODES = frozenset((24, 46, 50, 112, 262, 14031))
 _PASSING = (AutoReconnect, ConnectionFailure, ServerSelectionTimeoutError)
 
 
@@ -122,7 +124,7 @@ class MongoStore:
         except _PASSING as error:
             raise Transient(str(error)) from error
         except OperationFailure as error:
-            if error.has_error_label("TransientTransactionError") or error.code == 112:
+            if error.has_error_label("TransientTransactionError") or _codes(error) & _PASSING_CODES:
                 raise Transient(str(error)) from error
             raise
         self._position = position
@@ -132,7 +134,7 @@ class MongoStore:
         try:
             await self._session.with_transaction(lambda s: self._write(batch, position, s))
         except BulkWriteError as error:
-            if not any(e.get("code") == _DUPLICATE_KEY for e in error.details.get("writeErrors", ())):
+            if _DUPLICATE_KEY not in _codes(error):
                 raise
             # A hint was wrong (rows that outlived their state): search for everything.
             await self._session.with_transaction(lambda s: self._write(_without_hints(batch), position, s))
@@ -205,6 +207,11 @@ class MongoStore:
 
     async def close(self) -> None:
         await self._session.end_session()
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    """What the server says was wrong, also with single documents of many."""
+    return {error.code, *(each.get("code") for each in (error.details or {}).get("writeErrors", ()))}
 
 
 def _parts(keys: list[str]) -> list[list[str]]:
