@@ -56,6 +56,7 @@ def test_people_read_chinese_and_local_time(known: FakeInstance, kam: Kam) -> No
 
 def test_an_empty_list_helps_on(known: FakeInstance, kam: Kam) -> None:
     assert "kam alerts" in kam("sms").out
+    assert "没有符合条件的短信" in kam("sms", "--state", "held").out
 
 
 def test_work_lists_and_its_verbs_act(known: FakeInstance, kam: Kam) -> None:

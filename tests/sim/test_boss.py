@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import gzip
 import hashlib
@@ -260,6 +261,15 @@ async def test_the_past_is_delivered_once_and_each_night_after_it(tmp_path: Path
     await sim.step()
     _, rows = read_pair(boss, "BILL_320100_20261201_0005")
     assert {row["period"] for row in rows} == {"202611"}
+    await sim.close()
+
+
+async def test_a_hidden_file_of_a_stranger_does_not_delay_the_start(tmp_path: Path, roads: FakeRoads) -> None:
+    roads.inbox.mkdir(parents=True)
+    (roads.inbox / ".chk").write_text("nobody takes this over")
+    sim = simulator(tmp_path, roads)
+    await asyncio.wait_for(sim.until_taken(), 5)
+    assert sim.ready.is_set()
     await sim.close()
 
 

@@ -146,7 +146,7 @@ def wait(timeout: Timeout = SETTLE_SECONDS, data: Data = None, as_json: Json = F
     if as_json:
         print_json({"settled": True, **answer})
     else:
-        print("已静 / settled")
+        print("已全部处理完 / settled")
 
 
 def register(app: typer.Typer) -> None:

@@ -77,6 +77,13 @@ def _show(rows: Any, as_json: bool, title: str, columns: list[render.Column], em
         render.table(title, columns, rows, empty)
 
 
+def _none(noun_zh: str, noun_en: str, hint: str, *filters: str | None) -> str:
+    """What an empty list says: that the filters fit nothing or, without any, where such a thing comes from."""
+    if any(given is not None for given in filters):
+        return f"没有符合条件的{noun_zh} / no {noun_en} like that"
+    return f"没有{noun_zh}{hint}"
+
+
 def alerts(
     customer: Customer = None,
     kind: Kind = None,
@@ -87,7 +94,8 @@ def alerts(
 ) -> None:
     """预警 / alerts."""
     rows = Client.of(data).get("gateway", "/v1/alerts", customer=customer, kind=kind, since=since, state=state)
-    empty = "没有预警。试试 kam sim arrears 1000123 / no alerts yet; make one: kam sim arrears 1000123"
+    hint = "。试试 kam sim arrears 1000123 / no alerts yet; make one: kam sim arrears 1000123"
+    empty = _none("预警", "alerts", hint, customer, kind, since, state)
     _show(rows, as_json, "预警 / alerts", _ALERTS, empty)
 
 
@@ -109,7 +117,8 @@ def sms(
     rows = Client.of(data).get("gateway", "/v1/sms", customer=customer, since=since, state=state, alert=alert)
     if kind is not None:
         rows = [row for row in rows if str(row.get("template", "")).startswith(kind)]
-    _show(rows, as_json, "短信 / SMS", _SMS, "没有短信 / no SMS; an alert sends one: kam alerts")
+    empty = _none("短信", "SMS", " / no SMS; an alert sends one: kam alerts", customer, kind, since, state, alert)
+    _show(rows, as_json, "短信 / SMS", _SMS, empty)
 
 
 def customer(
@@ -169,7 +178,8 @@ def work(
     if ctx.invoked_subcommand is not None:
         return
     rows = Client.of(data).get("gateway", "/v1/work", customer=customer, kind=kind, since=since, state=state)
-    empty = "没有工单 / no work items; each alert opens one: kam alerts"
+    hint = " / no work items; each alert opens one: kam alerts"
+    empty = _none("工单", "work items", hint, customer, kind, since, state)
     _show(rows, as_json, "工单 / work items", _WORK, empty)
 
 

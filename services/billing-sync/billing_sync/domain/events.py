@@ -95,8 +95,8 @@ def event_of(event: Any, now: datetime) -> FeedEvent:
     if kind is None:
         raise Bad(
             "type",
-            f"未知事件类型 {shown(event['type'])}；可用类型见 interfaces：{'、'.join(FEED_KINDS)}",
-            f"unknown event type {shown(event['type'])}; use one of those named",
+            f"未知事件类型 {shown(event['type'])}；可用类型：{'、'.join(FEED_KINDS)}",
+            f"unknown event type {shown(event['type'])}; known are {', '.join(FEED_KINDS)}",
         )
     try:
         time = read_instant(event["time"])

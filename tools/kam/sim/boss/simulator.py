@@ -154,9 +154,10 @@ class Simulator:
     async def until_taken(self, timeout: float = 60.0) -> None:
         """Wait until every file is loaded, at most ``timeout`` seconds; then others may count on the province."""
         deadline = asyncio.get_running_loop().time() + timeout
+        # A hidden file is nobody's delivery: billing-sync leaves it where it is.
         # First where a file lies, then where it is taken: none slips through between.
         folders = (self._inbox, self._inbox.with_name(".work"))
-        while any(any(place.glob("*.chk")) for place in folders) and asyncio.get_running_loop().time() < deadline:
+        while any(any(place.glob("[!.]*.chk")) for place in folders) and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.1)
         self.ready.set()
 
