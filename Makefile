@@ -9,6 +9,8 @@ PYTHON ?=
 V := .venv
 BIN := $(V)/bin
 PORT_BASE ?= 23000
+# uv trusts what the machine trusts, as pip and git do: a company's proxy has certificates of its own
+export UV_SYSTEM_CERTS ?= 1
 KILLS ?= 20
 CONFORMANCE := ../shared/conformance/run.py
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
@@ -40,8 +42,8 @@ $(V)/.stamp-kafka: tools/kam/embedded/kafka-jars.txt $(V)/.stamp-project
 	@$(BIN)/python -m kam.embedded.jars
 	@touch $@
 
-demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止 / a lively province, until Ctrl-C
-	@$(BIN)/kam up
+demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止；PORT_BASE=26000 换端口 / a lively province, until Ctrl-C
+	@$(BIN)/kam up $(if $(filter file,$(origin PORT_BASE)),,--port-base $(PORT_BASE))
 
 test: setup lint typecheck schemas-check test-unit test-fuzz test-integration conformance prove-short ## 全部检验 / everything that proves it
 

@@ -13,6 +13,7 @@ DOCS = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
     *(ROOT / "docs/guides").glob("*.md"),
+    ROOT / "docs/adr/README.md",
     *ROOT.glob("services/*/README.md"),
 ]
 LINK = re.compile(r"\]\((?!http)([^)#\s]+)[^)]*\)")
