@@ -33,7 +33,8 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
             days = lineage.days
             raise Refused(
                 "unknown_id",
-                f"最近 {days} 天里没有找到 {id}：请给出预警、短信、工单或事件的编号（客户用 kam customer）；更早的见归档（{ARCHIVE}）",
+                f"最近 {days} 天里没有找到 {id}：请给出预警、短信、工单或事件的编号（客户用 kam customer）；"
+                f"更早的见归档（{ARCHIVE}）",
                 f"nothing is known of {id} in the last {days} days: give the id of an alert, an SMS, a work item or "
                 f"an event (of a customer: kam customer); older ones are in the archive ({ARCHIVE})",
                 404,

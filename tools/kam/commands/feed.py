@@ -47,6 +47,8 @@ def feed(
     if not no_wait:
         until_settled(client, timeout)
     show_receipts([receipts[index] for index in sorted(receipts)], as_json)
+    if via == "kafka" and not as_json:
+        print("Kafka 已收下；其中拒收的见 kam dlq list / Kafka has them; those refused: kam dlq list")
 
 
 def show_receipts(receipts: list[dict[str, Any]], as_json: bool) -> None:
@@ -96,9 +98,14 @@ def deliver(
                 )
             ),
             ("金额 amount", render.pick("amount", render.money)),
-            ("说明 reason", render.pick("reason_zh")),
+            ("说明 reason", _reason),
         ]
         render.table("回执 / receipts", columns, receipts, "")
+
+
+def _reason(row: render.Row) -> str:
+    """Why, in both languages; nothing where all is well."""
+    return " / ".join(said for said in (row.get("reason_zh"), row.get("reason_en")) if said) or "–"
 
 
 def list_files(data: Data = None, as_json: Json = False) -> None:
@@ -113,7 +120,7 @@ def list_files(data: Data = None, as_json: Json = False) -> None:
         ("状态 state", render.pick("result", render.word)),
         ("秒 seconds", render.pick("seconds")),
         ("% percent", render.pick("percent")),
-        ("说明 reason", render.pick("reason_zh")),
+        ("说明 reason", _reason),
     ]
     render.table("收件箱 / inbox", columns, found, "收件箱是空的 / the inbox is empty")
 

@@ -166,7 +166,7 @@ _FEN = (
 )
 _MONTH = ("账期 yyyymm（如 202605）", "a period yyyymm (e.g. 202605)")
 _CITY = ("六位行政区划代码（如 320100）", "a six-digit division code (e.g. 320100)")
-_KEY = ("1 至 64 个字符的编号，不含空白和 |", "an id of 1 to 64 characters without blanks and |")
+_KEY = (" 1 至 64 个字符的编号，不含空白和 |", "an id of 1 to 64 characters without blanks and |")
 _DAY_WANT = ("日期 yyyy-mm-dd（如 2026-05-31）", "a date yyyy-mm-dd (e.g. 2026-05-31)")
 _INSTANT_WANT = (
     "带时区的 ISO 8601 时间（如 2026-05-31T10:00:00+08:00）",
