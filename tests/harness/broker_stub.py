@@ -25,7 +25,7 @@ class Broker:
     """Logs by partition. A producer that it knows must go on where it stood; of one it doesn't, it takes any number.
 
     ``fails``: the next so many batches are lost for good; ``lost_answers``: taken, but the producer never hears.
-    ``missing``: partitions there are none of.
+    ``missing``: partitions there are none of; ``leaderless``: partitions that take nothing just now.
     """
 
     def __init__(self) -> None:
@@ -34,6 +34,7 @@ class Broker:
         self.fails = self.lost_answers = self.refused = 0
         self.producers = 0
         self.missing: set[tuple[str, int]] = set()
+        self.leaderless: set[tuple[str, int]] = set()
         self.chance: random.Random | None = None
 
     def values(self, topic: str, partition: int) -> list[Any]:
@@ -80,6 +81,8 @@ class Producer:
     async def _deliver(self, records: list[Stored], sequence: int, topic: str, partition: int) -> None:
         await (asyncio.sleep(0) if self.gate is None else self.gate("batch leaves"))
         broker, chance = self.broker, self.broker.chance
+        if (topic, partition) in broker.leaderless:
+            raise KafkaTimeoutError("no leader")
         if broker.fails > 0 or (chance and chance.random() < 0.2):
             broker.fails -= 1
             raise KafkaTimeoutError("no leader")

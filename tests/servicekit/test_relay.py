@@ -17,7 +17,7 @@ from servicekit.envelope import OutgoingMessage
 from servicekit.kafka import MAX_MESSAGE_BYTES, Publisher
 from servicekit.memory import MemoryStore
 from servicekit.relay import Relay
-from servicekit.store import Batch
+from servicekit.store import Batch, Transient
 
 
 def message(number: int, partition: int = 0) -> OutgoingMessage:
@@ -161,3 +161,39 @@ async def test_what_no_broker_takes_is_bounded_on_disk_too(tmp_path: Path, monke
     relay = await relayed(Broker(), huge, monkeypatch, tmp_path)
     assert relay.undeliverable == 9
     assert sum(e.stat().st_size for e in os.scandir(tmp_path)) <= 50 << 20
+
+
+class Forgetful(MemoryStore):
+    """Can't note what was sent, the next so many times."""
+
+    fails = 0
+
+    async def sent(self, up_to: int) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise Transient("away")
+        await super().sent(up_to)
+
+
+@pytest.mark.parametrize("away", ["a partition's leader", "the database"])
+async def test_while_one_is_away_the_others_get_no_repeats(away: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition without a leader for an hour: the others got the same two thousand messages twice a minute."""
+    monkeypatch.setattr(relay_module, "_FIRST_DELAY", 0.001)
+    monkeypatch.setattr(relay_module, "_LONGEST_DELAY", 0.001)
+    broker, store, messages = Broker(), Forgetful(), [message(n, n % 3) for n in range(30)]
+    await store.open()
+    await store.commit(Batch(outbox=list(enumerate(messages, 1)), next_sequence=31))
+    if away == "the database":
+        store.fails = 5
+    else:
+        broker.leaderless.add(("alert.events", 1))
+    relay = Relay("toy.0", "toy", store, Publisher(broker.start))
+    await relay.recover()
+    task = asyncio.create_task(relay.run())
+    await eventually(lambda: not store.fails and (away == "the database" or broker.producers > 3))
+    broker.leaderless.clear()
+    await eventually(lambda: relay.pending == 0)
+    task.cancel()
+    for partition in range(3):
+        assert broker.values("alert.events", partition) == [m.value for m in messages if m.partition == partition]
+    assert await store.outbox(0, 100) == []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -47,26 +47,30 @@ class Publisher:
         await self._current()
         return self
 
-    async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
+    async def publish(self, messages: list[OutgoingMessage]) -> None:
         """Returns when the broker has acknowledged all of them; per partition they stand in this order.
 
-        Raises what the client raises; some may have been taken then. The caller sends again from the first one.
+        Raises what the client raises; then what was acknowledged is out of the list, and the caller sends the rest of
+        it again: one partition without a leader must not fill the others with repeats.
         """
         producer = await self._current()
         left: dict[tuple[str, int], deque[OutgoingMessage]] = defaultdict(deque)
         for message in messages:
             left[message.topic, message.partition].append(message)
+        open_ = {place: len(queue) for place, queue in left.items()}
         try:
             while left:
                 sends = [await self._batch(producer, *place, queue) for place, queue in left.items()]
-                failures = [
-                    e for e in await asyncio.gather(*sends, return_exceptions=True) if isinstance(e, BaseException)
-                ]
-                if failures:
+                answers = await asyncio.gather(*sends, return_exceptions=True)
+                for (place, queue), answer in zip(left.items(), answers, strict=True):
+                    if not isinstance(answer, BaseException):
+                        open_[place] = len(queue)
+                if failures := [answer for answer in answers if isinstance(answer, BaseException)]:
                     raise failures[0]
                 left = {place: queue for place, queue in left.items() if queue}
         except BaseException:
             self._retire(producer)
+            messages[:] = _last_of(messages, open_)
             raise
 
     async def send_and_wait(
@@ -113,6 +117,17 @@ class Publisher:
             task = asyncio.create_task(_close(producer))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+
+
+def _last_of(messages: list[OutgoingMessage], counts: dict[tuple[str, int], int]) -> list[OutgoingMessage]:
+    """So many of each partition's messages, its last ones, in their order."""
+    rest, found = dict(counts), deque[OutgoingMessage]()
+    for message in reversed(messages):
+        place = message.topic, message.partition
+        if rest[place]:
+            rest[place] -= 1
+            found.appendleft(message)
+    return list(found)
 
 
 def _size(message: OutgoingMessage) -> int:

@@ -7,7 +7,7 @@ those behind it: it is kept on disk and said.
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -46,7 +46,7 @@ class Publisher(Protocol):
     """What a relay sends by (``servicekit.kafka.Publisher``)."""
 
     async def publish(self, messages: list[OutgoingMessage]) -> None:
-        """Returns when the broker has all of them."""
+        """Returns when the broker has all of them. When it raises, what the broker has is out of the list."""
 
 
 class Relay:
@@ -101,14 +101,19 @@ class Relay:
 
     async def run(self) -> None:
         delay = _FIRST_DELAY
+        chunk: list[tuple[int, OutgoingMessage]] = []
+        left: list[OutgoingMessage] = []
         while True:
             await self._more.wait()
             if not self._waiting:
                 self._more.clear()
                 continue
-            chunk = [self._waiting[i] for i in range(min(_CHUNK, len(self._waiting)))]
+            if not chunk:
+                chunk = [self._waiting[i] for i in range(min(_CHUNK, len(self._waiting)))]
+                left = [message for _, message in chunk]
             try:
-                await self._send([message for _, message in chunk])
+                await self._send(left)
+                left.clear()
                 faults.hit(self._service, "after_send")
                 await self._store.sent(chunk[-1][0])
             except (KafkaError, Transient, OSError) as error:
@@ -122,6 +127,9 @@ class Relay:
             for _, message in chunk:
                 self._waiting.popleft()
                 self._bytes -= _size(message)
+            for topic, n in Counter(message.topic for _, message in chunk).items():
+                telemetry.EVENTS.labels(self._processor, topic).inc(n)
+            chunk = []
             self._gauge.set(len(self._waiting))
             if len(self._waiting) <= _MOST // 2 and self._bytes <= _MOST_BYTES // 2:
                 self._room.set()
@@ -132,14 +140,14 @@ class Relay:
             await asyncio.sleep(0.01)
 
     async def _send(self, messages: list[OutgoingMessage]) -> None:
+        """Also when it fails, what the broker has is out of the list: the next attempt repeats none of it."""
         try:
             await self._publisher.publish(messages)
         except _PERMANENT:
             # One of them will never be taken: find it, and send the others in their order.
-            for message in messages:
-                await self._send_alone(message)
-        for topic in {m.topic for m in messages}:
-            telemetry.EVENTS.labels(self._processor, topic).inc(sum(1 for m in messages if m.topic == topic))
+            while messages:
+                await self._send_alone(messages[0])
+                del messages[0]
 
     async def _send_alone(self, message: OutgoingMessage) -> None:
         try:
