@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome
+from alerts.notifications.receipts import Receipts
 from alerts.notifications.sending import INTEND, Intend
 from harness.one_processor import NOON
-from harness.sms_life import FakeSmsc, Process, phone
+from harness.sms_life import QUICK, FakeSmsc, Process, phone
 from harness.waiting import eventually
 from servicekit.clock import iso
 from servicekit.envelope import command
@@ -181,6 +182,26 @@ async def test_a_receipt_faster_than_the_answer_waits_for_it() -> None:
         await life.until("sent")
         await life.hear()
         assert life.sms()["state"] == "delivered"
+
+
+async def test_a_receipt_that_comes_to_another_process_waits_for_the_answer_too() -> None:
+    """One account, two processes: the SMSC gives receipts to either. Two messages go to that number."""
+    store, smsc = MemoryStore(), FakeSmsc()
+    smsc.speaks.clear()
+    async with Process(store, smsc) as life:
+        life.start()
+        await life.complain("c1", "c1-twin")
+        await eventually(lambda: len(smsc.submitted) == 2)
+        other = Process(store, smsc)
+        receipts = Receipts(other._publish, life.desk.rows, QUICK, 1)
+        coming = asyncio.create_task(receipts.on_receipt(receipt("m2", phone("c1"))))
+        await asyncio.sleep(0.05)
+        assert not coming.done()
+        smsc.speaks.set()
+        await coming
+        ((_, _, event, _),) = other.published
+        (second,) = [row for row in store.documents["sms"].values() if row["parts"][0]["message_id"] == "m2"]
+        assert event.sms_id == second["sms_id"]
 
 
 async def test_a_receipt_handled_before_the_answer_is() -> None:

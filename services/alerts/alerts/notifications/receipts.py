@@ -10,6 +10,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -36,6 +37,7 @@ TOPIC = "sms.receipts"
 _RECEIPT, _OPTED_OUT = "kam.sms.receipt.received.v1", "kam.sms.subscriber.opted_out.v1"
 _REMEMBERED = 50_000
 _PATIENCE = 5.0  # seconds a receipt waits for answers to its number that are on their way
+_LOOK_AGAIN = 0.25  # seconds between looks for an answer that another process awaits
 _LOCAL = 11  # digits of a number that the SMSC writes with or without country code
 
 Publish = Callable[[str, int, bytes, bytes, Headers], Awaitable[Any]]
@@ -103,7 +105,7 @@ class Receipts:
         found = self._remembered(receipt)
         if found is None:
             await self._answers_of(receipt.destination)
-            found = self._remembered(receipt) or await self._look_up(receipt)
+            found = self._remembered(receipt) or await self._look_up_patiently(receipt)
         RECEIPTS.labels("none" if found is None else found.how).inc()
         if found is None:
             log.warning(
@@ -150,6 +152,19 @@ class Receipts:
     async def _answers_of(self, destination: str) -> None:
         if expected := self._expected.get(_local(destination)):
             await asyncio.wait(set(expected), timeout=_PATIENCE)
+
+    async def _look_up_patiently(self, receipt: DeliveryReceipt) -> Found | None:
+        """Another process may have submitted it: its answer is in the rows a moment after the SMSC gave it."""
+        until = monotonic() + _PATIENCE
+        while True:
+            found = await self._look_up(receipt)
+            if found is not None or monotonic() >= until or not await self._is_on_its_way(receipt):
+                return found
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _is_on_its_way(self, receipt: DeliveryReceipt) -> bool:
+        phone = self._policy.e164(receipt.destination) or receipt.destination
+        return await self._rows.count("sms", {"phone": phone, "state": "sending"}) > 0
 
     async def _look_up(self, receipt: DeliveryReceipt) -> Found | None:
         """By message id; else, among the latest messages to that number, by our reference, by an id written
