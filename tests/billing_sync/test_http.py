@@ -12,7 +12,9 @@ import pytest
 from aiokafka import TopicPartition
 
 from billing_sync.bootstrap import build
-from billing_sync.intake import Intake
+from billing_sync.domain.events import rejection
+from billing_sync.domain.reasons import Bad
+from billing_sync.intake import Events, Intake
 from billing_sync.settings import Settings
 from harness.intake import Producer, event, running, until
 from harness.typed_answers import TypedAnswers
@@ -152,6 +154,16 @@ async def test_bodies_at_hand_are_bounded_together(api: Api, monkeypatch: pytest
     answers.set()
     assert [a.status_code for a in await asyncio.gather(*sent)].count(202) == 12
     assert (await api.post(large[: 5 << 20], BATCH)).status_code == 202, "there is room again"
+
+
+async def test_a_large_batch_leaves_others_their_turn(api: Api) -> None:
+    """50,000 events held up health checks for seconds."""
+    sent = asyncio.create_task(api.intake.submit(Events([rejection(None, Bad(None, "坏", "bad"))] * 2000)))
+    turns = 0
+    while not sent.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert len(await sent) == 2000 and turns > 10
 
 
 async def test_the_clock_over_http(api: Api) -> None:

@@ -4,6 +4,7 @@ A refusal is said on ``feed.events`` whatever road it came by. Over HTTP its sen
 record on ``boss.feed`` the original goes to the dead letters.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from servicekit.kafka import partition_of
 
 log = structlog.get_logger()
 REJECTED = "kam.feed.event.rejected.v1"
-_SHOWN = 500
+_SHOWN, _TURN = 500, 200
 
 
 class Events:
@@ -37,7 +38,13 @@ class Events:
 
     async def carry_out(self, draft: Draft) -> list[Receipt]:
         await draft.need(key for item in self._items if isinstance(item, FeedEvent) for key in _keys(item))
-        return [self._one(draft, item) for item in self._items]
+        receipts: list[Receipt] = []
+        for item in self._items:
+            receipts.append(self._one(draft, item))
+            if len(receipts) % _TURN == 0:
+                # A large batch takes seconds: health checks and other senders have their turn meanwhile.
+                await asyncio.sleep(0)
+        return receipts
 
     def _one(self, draft: Draft, item: FeedEvent | Rejection) -> Receipt:
         if isinstance(item, FeedEvent):
