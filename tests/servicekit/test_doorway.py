@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import jwt
 import pytest
 from fastapi import APIRouter, Body, Depends, FastAPI
 
-from servicekit import problem
+from servicekit import auth, problem
 from servicekit.auth import Guard, Principal, issue_token
 from servicekit.decision import Refused
 from servicekit.doorway import BODY_BYTES, Doorway
@@ -225,3 +226,15 @@ async def test_a_service_that_stops_is_away_not_broken(door: Door, monkeypatch: 
     assert is_problem(await door.get("/v1/things"), 401, "unauthorized")
     assert (await door.http.get("/health/ready")).status_code == 503
     assert (await door.http.get("/health/live")).status_code == 200
+
+
+async def test_a_token_from_before_the_clock_was_set_back_is_good(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(seconds=20)
+
+    with monkeypatch.context() as ahead:
+        ahead.setattr(auth, "datetime", Ahead)
+        token = issue_token(SECRET, "m1", "manager")
+    assert (await door.get("/v1/things", token)).status_code != 401
