@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+import uvicorn
 
 from gateway.bootstrap import build
 from gateway.domain import Collection
+from gateway.peers import Peers
 from gateway.settings import Settings
 from gateway.settling import wait_until_settled
 from harness.typed_answers import TypedAnswers
@@ -296,3 +298,11 @@ async def test_so_many_wait_at_once_and_no_more(people: httpx.AsyncClient, provi
     answers = await asyncio.gather(*(people.get("/v1/wait", params={"timeout": 0.2}) for _ in range(40)))
     assert Counter(a.status_code for a in answers) == {504: 32, 503: 8}
     assert (await people.get("/v1/wait", params={"timeout": 0.01})).status_code == 504
+
+
+async def test_a_request_never_meets_a_connection_that_its_service_is_closing(tmp_path: Path) -> None:
+    """Both let a connection rest for five seconds: whoever asks every five seconds had a 503 now and then."""
+    peers = Peers(Settings(peers={}, kafka="-", service_data=tmp_path))
+    rests = peers._client._transport._pool._keepalive_expiry  # type: ignore[attr-defined]
+    assert rests <= uvicorn.Config("none").timeout_keep_alive - 2
+    await peers._client.aclose()

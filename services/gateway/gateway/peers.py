@@ -12,6 +12,8 @@ from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
 
 _SETTLE_SECONDS = 2.0
+#: A connection rests so long: less than the services let one rest, or a request would meet one that is being closed.
+_IDLE_SECONDS = 2.0
 
 
 class _Health(msgspec.Struct):
@@ -37,7 +39,9 @@ class Peers:
         self._settings = settings
         self.urls = {name: url for name, url in settings.peers.items() if name != "gateway"}
         self._client = client or httpx.AsyncClient(
-            timeout=settings.peer_timeout, limits=httpx.Limits(max_keepalive_connections=None), trust_env=False
+            timeout=settings.peer_timeout,
+            limits=httpx.Limits(max_keepalive_connections=None, keepalive_expiry=_IDLE_SECONDS),
+            trust_env=False,
         )
 
     async def call(
