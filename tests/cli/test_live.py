@@ -69,7 +69,7 @@ def test_what_is_told(old: list[dict[str, Any]], new: list[dict[str, Any]], told
         ("arrears", {"amount_fen": 12900}, "欠 owes 129.00"),
         ("bill_fall", {"amount_fen_percent": 63}, "话费 bill -37 %"),
         ("minutes_fall", {"voice_minutes_percent": 0}, "通话 minutes -100 %"),
-        ("stop_request", {}, "申请停机 asks to stop"),
+        ("stop_request", {}, "申请停机销户 asks to stop"),
         ("port_query", {}, "查询携转 asks about porting"),
         ("complaint", {"category": "billing"}, "类别 about billing"),
         ("contract", {"days_left": 25}, "剩 25 天 days left"),

@@ -128,7 +128,7 @@ def _sms(data: Data) -> Text:
 
 def _receipt(data: Data) -> Text:
     error = f" ({data['error']})" if data.get("error") else ""
-    return f"短信回执：{data.get('state')}{error}", f"delivery receipt: {data.get('state')}{error}"
+    return f"状态报告：{data.get('state')}{error}", f"delivery receipt: {data.get('state')}{error}"
 
 
 def _changes(data: Data) -> Text:
