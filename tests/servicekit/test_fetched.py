@@ -63,6 +63,16 @@ def test_a_small_batch_that_unpacks_without_end_is_shown_and_passed(codec: int) 
     assert peak < 5 * MAX_UNPACKED
 
 
+def test_many_batches_that_unpack_to_much_come_a_few_at_a_time() -> None:
+    """2,000 records of 40 MiB each, in a fetch of 20 KB."""
+    many = [batch(n, values=(bytes(40 << 20),), compress=4) for n in range(6)]
+    got, start = [], 0
+    while start < 6:
+        records, start = read(*many[start:], start=start)
+        got.append([r.offset for r in records])
+    assert got == [[0, 1], [2, 3], [4, 5]]
+
+
 def test_a_batch_that_unpacks_to_much_is_read() -> None:
     records, _ = read(batch(values=(bytes(MAX_UNPACKED // 2),), compress=4))
     assert len(records[0].value or b"") == MAX_UNPACKED // 2

@@ -7,11 +7,12 @@ of all bad input, into the dead letters, and the partition goes on. (Lengths wit
 when it is produced: aiokafka's parser in C trusts them.)
 
 So is a batch that unpacks to more than ``MAX_UNPACKED`` bytes: a few kilobytes of zstd can hold more than any memory.
+And no more batches of a response are handed out once they have unpacked to that: the rest is fetched again.
 """
 
 import gzip
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from struct import unpack_from
 from typing import Any
 
@@ -44,14 +45,14 @@ class Batches:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at = memoryview(data), 0
+        self._data, self._at, self._unpacked = memoryview(data), 0, 0
         self.raw = b""
 
     def size_in_bytes(self) -> int:
         return len(self._data)
 
     def has_next(self) -> bool:
-        return self._end() is not None
+        return self._unpacked <= MAX_UNPACKED and self._end() is not None
 
     def next_batch(self) -> Any:
         end = self._end()
@@ -61,7 +62,7 @@ class Batches:
         self._at = end
         if len(self.raw) >= _LAST_OFFSET_DELTA + 4 and unpack_from(">i", self.raw, _LAST_OFFSET_DELTA)[0] < 0:
             raise ValueError("its last offset lies before its first")
-        _check_unpacked(self.raw)
+        self._unpacked += _unpacked_size(self.raw)
         return MemoryRecords(self.raw).next_batch()
 
     def _end(self) -> int | None:
@@ -71,31 +72,28 @@ class Batches:
         return end if self._at + _FRAME < end <= len(self._data) else None
 
 
-def _check_unpacked(raw: bytes) -> None:
-    """Raises ``ValueError`` for a batch that unpacks to more than ``MAX_UNPACKED`` bytes; what can't be unpacked at all
-    is aiokafka's to say. (Snappy unpacks to no more than 22 times its size.)
+def _unpacked_size(raw: bytes) -> int:
+    """Bytes that a compressed batch unpacks to; 0 where there is nothing to look at: not compressed, can't be unpacked
+    (aiokafka will say so), or snappy, which never makes more than 22 times of it. Raises ``ValueError`` for more than
+    ``MAX_UNPACKED``.
     """
     codec = unpack_from(">h", raw, _ATTRIBUTES)[0] & 7 if len(raw) > _RECORDS else 0
-    packed = raw[_RECORDS:]
+    packed, size = raw[_RECORDS:], None
     if codec == _GZIP:
         with gzip.open(io.BytesIO(packed)) as file:
-            fits = len(file.read(MAX_UNPACKED + 1)) <= MAX_UNPACKED
+            size = len(file.read(MAX_UNPACKED + 1))
     elif codec in (_LZ4, _ZSTD):
         unpack_into = (cramjam.lz4 if codec == _LZ4 else cramjam.zstd).decompress_into
         # The small buffer first: most batches are small, and zeroing a large one takes its time.
-        fits = any(_fits(unpack_into, packed, size) for size in (1 << 20, MAX_UNPACKED))
-    else:
-        return
-    if not fits:
+        for room in (1 << 20, MAX_UNPACKED):
+            try:
+                size = unpack_into(packed, bytearray(room))
+                break
+            except cramjam.DecompressionError as error:
+                size = MAX_UNPACKED + 1 if "whole buffer" in str(error) else 0
+    if size is not None and size > MAX_UNPACKED:
         raise ValueError(f"it unpacks to more than {MAX_UNPACKED >> 20} MiB")
-
-
-def _fits(unpack_into: Callable[[bytes, bytearray], int], packed: bytes, size: int) -> bool:
-    try:
-        unpack_into(packed, bytearray(size))
-    except cramjam.DecompressionError as error:
-        return "whole buffer" not in str(error)
-    return True
+    return size or 0
 
 
 class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
@@ -151,7 +149,7 @@ class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
     def _maybe_uncompress(self) -> None:
         if not self._decompressed and not self.validate_crc():
             raise ValueError("its checksum is wrong")
-        _check_unpacked(bytes(self._buffer))
+        _unpacked_size(bytes(self._buffer))
         super()._maybe_uncompress()
         self._buffer = _LenientText(self._buffer)
 
