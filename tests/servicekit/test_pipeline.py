@@ -510,3 +510,18 @@ async def test_a_relay_that_ends_while_its_unit_waits_for_room_ends_the_unit(
     assert await toy.processor.command(command(*pay(1), id="x")) == 1
     with pytest.raises(RuntimeError, match="a bug in the client"):
         await asyncio.wait_for(running, 5)
+
+
+async def test_an_effect_that_leaves_no_state_is_not_repeated_after_a_crash() -> None:
+    """Only its position speaks of it: that must not wait for the next change."""
+    done: list[list[Any]] = []
+
+    async def effects(found: list[Any]) -> None:
+        done.append(found)
+
+    handlers = {PAID: HandlerEntry(Balance, lambda *_: Decision(None, effects=("once",)))}
+    toy = Toy(App(name="toy", service="toy-service", state=Sum, handlers=handlers, effects=effects))
+    await toy.open()
+    for _ in range(2):
+        await toy.take(toy.paid(1))
+    assert done == [["once"], ["once"]] and toy.store.position.offsets["boss.events/0"] == 2

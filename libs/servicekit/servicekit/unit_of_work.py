@@ -67,7 +67,7 @@ class UnitOfWork:
 
     def only_moves_on(self) -> bool:
         """Whether nothing follows from the batch but a new position."""
-        return not (self.wakes or self.outbox or self.answers or self.writes)
+        return not (self.wakes or self.outbox or self.answers or self.writes or self.effects)
 
     def mark(self, name: str) -> str | None:
         return self.marks.get(name) or self._processor.position.marks.get(name)
