@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from billing_sync.nightly import inbox as inbox_module
+from billing_sync.nightly import loader as loader_module
 from billing_sync.nightly.chunks import RejectFile
 from billing_sync.nightly.inbox import Inbox
 from billing_sync.nightly.names import safe_name
@@ -463,3 +464,16 @@ async def test_folders_on_other_file_systems_get_their_files(boss: Night, monkey
     assert (await boss.receipt(name))["result"] == "partial"
     for suffix in (".dat.gz", ".chk", ".rcp", ".rej"):
         assert boss.path("partial", name + suffix).exists()
+
+
+async def test_a_thousand_strays_do_not_hold_up_the_pairs(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(loader_module, "_A_ROUND", 3)
+    (tmp_path / "inbox").mkdir()
+    for n in range(60):
+        (tmp_path / "inbox" / f"stray-{n}").write_text("?")
+    write_pair(tmp_path / "inbox", "BILL", CITY, DAY, 1, [bill()])
+    async with night(tmp_path, grace=0.0) as boss:
+        await eventually(boss.events, every=0)
+        assert len(list(os.scandir(boss.inbox))) > 30
+        await eventually(lambda: not boss.loader.waiting(), timeout=60)
+        assert len(list(os.scandir(tmp_path / "rejected"))) == 3 * 60

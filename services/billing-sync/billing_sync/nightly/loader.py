@@ -6,6 +6,7 @@ between them. Trouble with disks and folders is waited out; it never ends the se
 
 import asyncio
 import errno
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -23,6 +24,8 @@ from billing_sync.settings import Settings
 log = structlog.get_logger()
 POLL_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+# How many files that are no pairs are turned away before the next pair has its turn.
+_A_ROUND = 50
 # What renaming a stranger's file may meet that will not pass by itself.
 _UNTOUCHABLE = frozenset(
     (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV, errno.EISDIR, errno.ENOTDIR, errno.ENOTEMPTY)
@@ -146,20 +149,21 @@ class Loader:
     async def _next(self) -> PairName | None:
         """The pair to load next; what is no pair is turned away after a while."""
         found, grace = self._look(), self._settings.grace_seconds
-        for orphan in found.orphans:
-            if self.inbox.age(orphan.stem) > grace:
-                self._busy = True
-                await asyncio.to_thread(self.inbox.take_over, orphan.stem)
-                await self._turn_away_orphan(orphan)
-        for stray in found.strays:
-            if self.inbox.age(stray.stem, stray.suffixes) > grace:
-                self._busy = True
-                await self._turn_away(stray)
+        orphans = (o for o in found.orphans if self.inbox.age(o.stem) > grace)
+        for orphan in islice(orphans, _A_ROUND):
+            self._busy = True
+            await asyncio.to_thread(self.inbox.take_over, orphan.stem)
+            await self._turn_away_orphan(orphan)
+        strays = (s for s in found.strays if self.inbox.age(s.stem, s.suffixes) > grace)
+        for stray in islice(strays, _A_ROUND):
+            self._busy = True
+            await self._turn_away(stray)
         self._told.intersection_update(half.stem for half in found.halves)
-        for half in found.halves:
-            if half.stem not in self._told and self.inbox.age(half.stem) > self._settings.half_pair_seconds:
-                self._told.add(half.stem)
-                await self._delivery.tell_half(half)
+        patience = self._settings.half_pair_seconds
+        halves = (h for h in found.halves if h.stem not in self._told and self.inbox.age(h.stem) > patience)
+        for half in islice(halves, _A_ROUND):
+            self._told.add(half.stem)
+            await self._delivery.tell_half(half)
         return next((name for name in found.pairs if not self._is_arriving(name)), None)
 
     def _is_arriving(self, name: PairName) -> bool:
