@@ -73,6 +73,19 @@ def test_a_work_item_that_is_faster_than_its_alert() -> None:
     assert told(late) == ["acknowledged"]
 
 
+def test_a_work_item_that_reopens_faster_than_its_alert() -> None:
+    s = complaint()
+    alert = s.alerts()[0]
+    s.work("accepted", alert.alert_id)
+    s.complains("2026-03-11", "closed")
+    assert s.alert_rows[0]["state"] == "resolved"
+    s.work("reopened", alert.alert_id, state="accepted")
+    assert s.alert_rows[0]["state"] == "resolved"
+    s.complains("2026-03-12", "reopened")
+    assert s.alert_rows[0]["state"] == "acknowledged"
+    assert [e.type for e in s.desk_emits if "acknowledged" in e.type] == ["kam.alert.acknowledged.v1"] * 2
+
+
 def test_the_work_item_of_an_alert_that_is_resolved_already() -> None:
     s = complaint()
     s.send()

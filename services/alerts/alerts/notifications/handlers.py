@@ -25,6 +25,7 @@ from servicekit.decision import Context, Decision, DocumentWrite
 from servicekit.envelope import parse_time
 
 log = structlog.get_logger()
+_REOPENED = "kam.work.reopened.v1"
 _MOST_PAYMENTS = 500  # of one customer, behind the last ARR
 
 # --- payloads: the fields we ask for; others have checked the whole record -------------------------------------------
@@ -221,12 +222,15 @@ def on_alert(send_policy: SendPolicy, state: Customer | None, data: Alert, ctx: 
     recency = Recency(data.at, data.revision)
     if recency.is_passed_by(before.recency):
         return unchanged(state)
+    ended = data.state if data.state in ("resolved", "expired") else None
+    # A work item that has reopened since the end is of the life that begins now: it may be faster than the alert.
+    begins = ended is not None or (data.reopened and before.ended is None)
     after = replace(
         before,
         alert=data,
         recency=recency,
-        ended=data.state if data.state in ("resolved", "expired") else None,
-        progress="raised" if before.ended is not None or data.reopened else before.progress,
+        ended=ended,
+        progress="raised" if begins else before.progress,
         recorded_at=before.recorded_at or send_policy.system_clock(),
     )
     builder.cases[data.alert_id] = after
@@ -235,7 +239,8 @@ def on_alert(send_policy: SendPolicy, state: Customer | None, data: Alert, ctx: 
     else:
         after = _end(builder, after, data)
     builder.keep(data.alert_id, after)
-    if before.alert is None and before.ended is None and after.progress != "raised":
+    was_open = before.alert is not None and before.ended is None
+    if after.ended is None and not was_open and after.progress != "raised":
         builder.tell(after.progress, after)  # the manager was faster than the alert's own event
     return builder.decision()
 
@@ -272,12 +277,12 @@ def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx
         return unchanged(state)
     verb = {"accepted": "acknowledged", "acted": "acted"}.get(data.state)
     after = replace(before, work_id=data.work_id, work_recency=recency)
-    if before.ended is None and verb is not None:
+    if verb is not None and (before.ended is None or ctx.type == _REOPENED or before.progress != "raised"):
         after = replace(after, progress=verb)
     if after == before:
         return unchanged(state)
     builder.keep(data.alert_id, after)
-    if after.progress != before.progress and after.alert is not None:
+    if after.progress != before.progress and after.is_open:
         builder.tell(after.progress, after)
     return builder.decision()
 
@@ -344,7 +349,7 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     "kam.work.opened.v1": (WorkItem, on_work),
     "kam.work.accepted.v1": (WorkItem, on_work),
     "kam.work.acted.v1": (WorkItem, on_work),
-    "kam.work.reopened.v1": (WorkItem, on_work),
+    _REOPENED: (WorkItem, on_work),
     "kam.sms.receipt.received.v1": (ReceiptReceived, on_receipt),
     "kam.sms.subscriber.opted_out.v1": (OptedOut, on_opted_out),
     sending.INTEND: (sending.Intend, sending.on_intend),
