@@ -29,7 +29,7 @@ class Letter:
     def __init__(self, record: Any) -> None:
         self.id = f"{record.topic}/{record.partition}/{record.offset}"
         self.key, self.value = record.key, record.value
-        self.headers: list[tuple[str, bytes]] = list(record.headers)
+        self.headers: list[tuple[str, bytes]] = [(name, value or b"") for name, value in record.headers]
         self._at = record.timestamp
         self._known = {name: value.decode("utf-8", "replace") for name, value in self.headers}
 
@@ -46,7 +46,7 @@ class Letter:
     def summary(self) -> dict[str, Any]:
         """What a list shows of it; no payload, so no personal data."""
         known = self._known
-        replays = int(known.get(dead_letters.REPLAYS, "0"))
+        replays = dead_letters.replays_of(dict(self.headers).get(dead_letters.REPLAYS))
         return {
             "id": self.id,
             "topic": self.topic,
@@ -110,9 +110,11 @@ async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> 
     while left:
         for records in (await consumer.getmany(*left, timeout_ms=_READ_MILLIS)).values():
             for record in records:
-                marker = dict(record.headers).get(MARKER)
-                if marker is not None:
-                    replayed.add(marker.decode())
+                headers = dict(record.headers)
+                marker = headers.get(MARKER)
+                # A letter may carry what a stranger wrote: only what is no letter is a mark.
+                if marker is not None and "dlq_topic" not in headers:
+                    replayed.add(marker.decode("utf-8", "replace"))
                 else:
                     letter = Letter(record)
                     letters[letter.id] = (record.timestamp, letter)

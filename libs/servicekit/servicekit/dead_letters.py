@@ -36,7 +36,9 @@ def topic_of(topic: str, app: str) -> str:
 
 def letter(message: Message, app: str, error: Exception) -> OutgoingMessage:
     """The dead letter of a message: original key, body and headers, plus ``dlq_*`` headers."""
-    headers = _fitting([(k, v or b"") for k, v in message.headers.items() if not k.startswith("dlq_")])
+    # What a stranger may have written there in our name: marks of dead letters, and a count that is none.
+    original = [(k, v or b"") for k, v in message.headers.items() if not k.startswith(("dlq_", "dlq-"))]
+    headers = _fitting([(k, v if k != REPLAYS else b"%d" % replays_of(v)) for k, v in original])
     about = (
         message.topic,
         str(message.partition),
@@ -57,6 +59,11 @@ def letter(message: Message, app: str, error: Exception) -> OutgoingMessage:
         headers.append(("dlq_null_value", b"1"))
     key = None if message.raw_key is None else message.raw_key[:_CUT_BODY]
     return OutgoingMessage(topic_of(message.topic, app), 0, key, body, headers)
+
+
+def replays_of(header: bytes | None) -> int:
+    """How often a message has been replayed; 0 where the header is absent or no count."""
+    return int(header) if header is not None and header.isdigit() and len(header) < 10 else 0
 
 
 def _fitting(headers: Headers) -> Headers:
@@ -120,7 +127,7 @@ def _make_room(folder: Path, newest: Path) -> None:
 def replay(headers: Headers, key: bytes | None, value: bytes | None) -> tuple[OutgoingMessage, bool]:
     """The original message for the app that failed, and whether it may still be replayed (not quarantined)."""
     known = dict(headers)
-    replays = int(known.get(REPLAYS, b"0")) + 1
+    replays = replays_of(known.get(REPLAYS)) + 1
     original = [(k, v) for k, v in headers if not k.startswith("dlq_") and k not in (REPLAYS, REPLAY_FOR)]
     original += [(REPLAY_FOR, known["dlq_service"]), (REPLAYS, b"%d" % replays)]
     message = OutgoingMessage(known["dlq_topic"].decode(), int(known["dlq_partition"]), key, value, original)
