@@ -6,7 +6,8 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 
-from servicekit.mongo import MongoStore
+from servicekit.envelope import OutgoingMessage
+from servicekit.mongo import MongoStore, _packs
 from servicekit.store import Batch, Position, Transient
 
 
@@ -36,3 +37,12 @@ async def test_a_full_disk_of_the_database_makes_no_dead_letters(
     with pytest.raises(Transient if passes else type(error)):
         await store.commit(Batch({"k": (b"s", None)}))
     client.close()
+
+
+def test_a_pack_of_messages_counts_their_headers_too() -> None:
+    """Two hundred dead letters with long headers were one document of 50 MiB: MongoDB takes 16."""
+    headers = [("x", bytes(250 << 10))]
+    letters = [(n, OutgoingMessage("t.dlq", 0, b"k", b"{}", headers)) for n in range(200)]
+    packs = list(_packs(letters))
+    assert max(len(pack) for pack in packs) <= 4
+    assert [numbered for pack in packs for numbered in pack] == letters

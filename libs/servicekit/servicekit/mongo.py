@@ -224,7 +224,7 @@ def _packs(messages: list[tuple[int, OutgoingMessage]]) -> Iterator[list[tuple[i
     pack: list[tuple[int, OutgoingMessage]] = []
     size = 0
     for numbered in messages:
-        length = len(numbered[1].value or b"")
+        length = len(numbered[1].value or b"") + sum(len(value) for _, value in numbered[1].headers)
         if pack and (len(pack) == _PACK_MESSAGES or size + length > _PACK_BYTES):
             yield pack
             pack, size = [], 0

@@ -59,14 +59,17 @@ class Inbox:
     def alone(self) -> Iterator[None]:
         """As long as nobody else deals with these folders: what lies in ``.work`` would be taken for one's own."""
         self.prepare()
-        with (self.root / ".lock").open("wb") as file:
+        folder = os.open(self.work, os.O_RDONLY)
+        try:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise OSError(errno.EAGAIN, "another process loads from these folders", str(self.root)) from None
             except OSError as error:
                 log.warning("files.no_lock", error=ascii(str(error)))
             yield
+        finally:
+            os.close(folder)
 
     def prepare(self) -> None:
         for folder in (*FOLDERS, ".work"):
