@@ -239,11 +239,20 @@ async def test_headers_that_nobody_can_read_stop_nothing(toy: Toy, name: str, va
 async def test_too_many_dead_letters_in_a_row_stop_the_unit_and_drain_nothing() -> None:
     toy = Toy(app(), dead_letters_in_a_row=3)
     await toy.open()
-    await toy.take(*(toy.paid(INVALID) for _ in range(3)), toy.paid(1))
+    await toy.take(*(toy.paid(BROKEN) for _ in range(3)), toy.paid(1))
     assert len(await toy.letters()) == 3
     with pytest.raises(dead_letters.TooMany):
-        await toy.take(*(toy.paid(INVALID) for _ in range(4)))
+        await toy.take(*(toy.paid(BROKEN) for _ in range(4)))
     assert len(await toy.letters()) == 3 and toy.store.position.offsets == {"boss.events/0": 4}
+
+
+async def test_invalid_messages_and_malformed_ticks_in_a_row_stop_nothing_however_many() -> None:
+    toy = Toy(app(), dead_letters_in_a_row=3)
+    await toy.open()
+    ticks = (toy.record("boss.events", "kam.clock.ticked.v1", b"{}") for _ in range(9))
+    strange = (toy.record("boss.events", "what.is.that", b"{}") for _ in range(9))
+    await toy.take(*ticks, *(toy.paid(INVALID) for _ in range(9)), *strange, toy.paid(1))
+    assert len(await toy.letters()) == 27 and toy.state().total == 1
 
 
 async def test_a_replay_is_handled_by_the_app_it_names_although_its_number_is_old(toy: Toy) -> None:

@@ -6,6 +6,7 @@ import structlog
 
 from servicekit import dead_letters, telemetry
 from servicekit.app import App
+from servicekit.decision import Invalid
 from servicekit.envelope import Message
 from servicekit.unit_of_work import UnitOfWork
 
@@ -13,7 +14,7 @@ log = structlog.get_logger()
 
 
 class DeadLetterQueue:
-    """Dead letters of one processor. ``in_a_row`` counts those with no handled message between them.
+    """Dead letters of one processor. ``in_a_row`` counts errors of ours with no handled message between them.
 
     ``keep``: folder for originals that are too large for a letter.
     """
@@ -24,8 +25,9 @@ class DeadLetterQueue:
 
     def add(self, work: UnitOfWork, message: Message, error: Exception) -> None:
         """Put the letter into the commit. Raises ``TooMany``."""
-        # Strangers may send what they like: only what comes from our own services can say that something is wrong here.
-        self.in_a_row += not self._app.open_door
+        # Whoever writes to a topic may send what he likes, without end: only errors of our own code say that something
+        # is wrong here, and through an open door not even those.
+        self.in_a_row += not (self._app.open_door or isinstance(error, Invalid))
         if self.in_a_row > self._most:
             raise dead_letters.TooMany(
                 f"{self.in_a_row} dead letters in a row on {message.topic}/{message.partition}"

@@ -51,7 +51,7 @@ class ServiceSettings(BaseSettings):
     ordinals: str = Field(default="", description="partitions this instance owns, e.g. 0-1,3; empty: all")
     batch_max: Whole = Field(default=2000, description="messages a batch at most")
     dead_letters_in_a_row: int = Field(
-        default=100, ge=0, description="then the consumer stops instead of draining the topic"
+        default=100, ge=0, description="handlers' own errors: then the consumer stops instead of draining the topic"
     )
 
     @model_validator(mode="after")
