@@ -1,5 +1,7 @@
 """Lineage does not grow without end (defect 22), and what is no longer kept is said to be so."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ from aiokafka import TopicPartition
 
 from analytics.api import routes
 from analytics.chain import CUT, EARLIER, MOST, why
+from analytics.domain import Cell, Counts
 from analytics.settings import Settings
 from analytics.store import Keep, Lineage, LineageStore
 from analytics.worker import lineage_app
@@ -136,6 +139,35 @@ async def test_an_old_number_gets_an_honest_answer(log: Any, tmp_path: Path) -> 
 
         assert answer.status_code == 404
         assert "最近 30 天" in answer.json()["zh"] and "archive (topic=*/date=*/*.parquet)" in answer.json()["en"]
+
+
+class Ample(Lineage):
+    """Counts of a year, which take a while to read."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def counts(self, day: str | None = None) -> tuple[Counts, dict[str, int]]:
+        time.sleep(0.3)
+        return Counts({Cell("2026-01-01", None, "boss.bill.issued"): 7}), {}
+
+
+async def test_the_counts_of_a_year_keep_nobody_waiting_and_not_many_ask_at_once(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    settings = Settings(service_data=tmp_path, archive_dir=tmp_path / "a", kafka="-", secret_file=secret)
+    service = Service("analytics", settings)
+    service.routers.append(routes(Ample(), None, settings))  # type: ignore[arg-type]
+    headers = {"authorization": f"Bearer {issue_token(SECRET, 'gateway', 'service')}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://a") as client:
+        asked = [asyncio.create_task(client.get("/v1/counts", headers=headers)) for _ in range(6)]
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        assert (await client.get("/health/live")).status_code == 200
+        assert time.monotonic() - started < 0.2
+        answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [503] * 2
+    assert answers[0].json() == [{"day": "2026-01-01", "city": None, "kind": "boss.bill.issued", "count": 7}]
 
 
 @pytest.mark.parametrize("stamp", [datetime(9999, 12, 31, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)])

@@ -1,5 +1,6 @@
 """What analytics answers: why, counts, recount, live rates."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,13 +17,15 @@ from contracts.answers import Chain, CountView, RateView, RecountView
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.decision import Refused
-from servicekit.query import Filter, Id
+from servicekit.query import AtMost, Filter, Id
 
+_COUNTS = 4  # at once: those of all days are hundreds of thousands after a year
 Recount = Callable[[dict[str, int], Path], Awaitable[Counts]]
 
 
 def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
     """All routes, for the gateway only."""
+    at_once = AtMost(_COUNTS)
     router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
@@ -44,17 +47,13 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
     @router.get("/counts", name="get_counts", response_model=list[CountView])
     async def counts(day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:
         """Exact counts, ``[{day, city, kind, count}]``; ``kind`` alert.raised takes all of alert.raised:<kind>."""
-        found = [
-            {"day": cell.day, "city": cell.city, "kind": cell.kind, "count": n}
-            for cell, n in lineage.counts(day)[0].items()
-            if city in (None, cell.city) and (kind is None or cell.kind == kind or cell.kind.startswith(f"{kind}:"))
-        ]
-        return json_answer(sorted(found, key=lambda cell: (cell["day"], cell["city"] or "", cell["kind"])))
+        with at_once:
+            return await asyncio.to_thread(_counted, lineage, day, city, kind)
 
     @router.get("/recount", name="recount", response_model=RecountView)
     async def recounted() -> Response:
         """The same counts from the archive alone: ``{agree, events, cells, differences}``."""
-        live, positions = lineage.counts()
+        live, positions = await asyncio.to_thread(lineage.counts)
         archived = await recount(positions, settings.service_data)
         left = differences(live, archived)
         return json_answer({"agree": not left, "events": archived.total(), "cells": len(archived), "differences": left})
@@ -72,3 +71,13 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
             raise Refused("rates_away", "实时速率暂不可用", "live rates are not available just now", 503) from error
 
     return router
+
+
+def _counted(lineage: Lineage, day: str | None, city: str | None, kind: str | None) -> Response:
+    """In a thread: all cells of a year take seconds, in which health checks are to be answered."""
+    found = [
+        {"day": cell.day, "city": cell.city, "kind": cell.kind, "count": n}
+        for cell, n in lineage.counts(day)[0].items()
+        if city in (None, cell.city) and (kind is None or cell.kind == kind or cell.kind.startswith(f"{kind}:"))
+    ]
+    return json_answer(sorted(found, key=lambda cell: (cell["day"], cell["city"] or "", cell["kind"])))

@@ -27,6 +27,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_node = msgspec.msgpack.Decoder(Node).decode
 _encode_cell = msgspec.json.Encoder().encode
 _decode_cell = msgspec.json.Decoder(Cell).decode
+_decode_position = msgspec.msgpack.Decoder(Position).decode
 
 
 class Keep(Struct, frozen=True):
@@ -149,16 +150,20 @@ class LineageStore(LocalStore):
         return self._ids(b"a", about, limit)
 
     def counts(self, day: str | None = None) -> tuple[Counts, dict[str, int]]:
-        """Every cell (of a day) with its count, and the position (next offset per ``topic/partition``) of that."""
+        """Every cell (of a day) with its count, and the position (next offset per ``topic/partition``) of that: of one
+        moment, also where another thread asks."""
         found: Counts = Counter()
         # The day stands first in a cell's key.
         prefix = b"c" if day is None else b'c{"day":' + msgspec.json.encode(day)
         items = self._db.iter()
+        items.seek(b"p")
+        is_written = items.valid() and items.key() == b"p"
+        offsets = _decode_position(items.value()).offsets if is_written else {}
         items.seek(prefix)
         while items.valid() and items.key().startswith(prefix):
             found[_decode_cell(items.key()[1:])] = int.from_bytes(items.value(), "big")
             items.next()
-        return found, self._position.offsets
+        return found, offsets
 
     def _ids(self, index: bytes, name: str, limit: int) -> list[str]:
         prefix = index + name.encode() + b"\0"
