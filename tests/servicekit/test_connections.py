@@ -142,8 +142,10 @@ async def test_who_asks_on_and_takes_no_answer_does_not_stay(port: int, gone: li
     writer.close()
 
 
-async def test_who_keeps_every_connection_busy_locks_nobody_out(port: int) -> None:
-    """A client that asks often enough on each of its connections is never silent."""
+@pytest.mark.parametrize("at_once", [1, 50])
+async def test_who_keeps_every_connection_busy_locks_nobody_out(port: int, at_once: int) -> None:
+    """A client that asks often enough on each of its connections is never silent, and always being served where it asks
+    on before it is answered."""
     stop = asyncio.Event()
 
     async def hold() -> None:
@@ -151,9 +153,9 @@ async def test_who_keeps_every_connection_busy_locks_nobody_out(port: int) -> No
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 while not stop.is_set():
-                    writer.write(HEALTH)
+                    writer.write(HEALTH * at_once)
                     await reader.readuntil(b"}")
-                    await asyncio.sleep(0.03)
+                    await asyncio.sleep(0.03 if at_once == 1 else 0)
 
     holders = [asyncio.create_task(hold()) for _ in range(3)]
     await asyncio.sleep(0.2)

@@ -13,7 +13,8 @@ ROLES = ("integrator", "manager", "head", "analyst", "operations", "administrato
 _REALM = "kam"
 _TOKEN_MAX = 4096
 _SUBJECT_MAX = 200
-_CLAIMS = "kam.claims"
+#: where a request carries what its valid token says
+CLAIMS = "kam.claims"
 
 
 def issue_token(secret: str, subject: str, role: str, *, hours: int = 24 * 30, person_role: str | None = None) -> str:
@@ -49,9 +50,9 @@ class Guard:
         self._secret_file, self._roles = secret_file, roles
 
     async def __call__(self, request: Request) -> Principal:
-        claims = request.scope.get(_CLAIMS)
+        claims = request.scope.get(CLAIMS)
         if claims is None:
-            claims = request.scope[_CLAIMS] = self._claims(request.headers.get("authorization", ""))
+            claims = request.scope[CLAIMS] = self._claims(request.headers.get("authorization", ""))
         role = claims.get("role")
         if role not in self._roles:
             raise Problem(403, "forbidden", f"角色 {role} 无权", f"role {role} may not do this")

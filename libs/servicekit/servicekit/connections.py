@@ -11,6 +11,7 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from servicekit import problem
+from servicekit.auth import CLAIMS
 
 log = structlog.get_logger()
 _BODY = bytes(problem.problem(400, "bad_request", "不是 HTTP 请求", "this is no HTTP request").body)
@@ -51,9 +52,10 @@ class Connection(H11Protocol):
         self.transport.close()
 
     def _make_room(self) -> None:
-        """Whoever has been answered or takes no answer may ask again: those whose request is being worked on stay."""
+        """Whoever has been answered, takes no answer or has shown no token may ask again: those whose request is being
+        worked on stay."""
         others = [c for c in self.connections if isinstance(c, Connection) and c is not self]
-        idle = [c for c in others if not c.transport.is_closing() and (c._left or not c._is_served)]
+        idle = [c for c in others if not c.transport.is_closing() and (c._left or not c._is_known)]
         given_up = min(idle, key=lambda c: c._heard_at, default=self)
         log.warning("http.too_many_connections", most=self.MOST, client=given_up.client)
         given_up.transport.abort()
@@ -61,6 +63,11 @@ class Connection(H11Protocol):
     @property
     def _is_served(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def _is_known(self) -> bool:
+        """Somebody with a token is being served."""
+        return self._is_served and CLAIMS in self.cycle.scope
 
     @property
     def _left(self) -> int:
