@@ -3,7 +3,9 @@ dies.
 """
 
 import asyncio
+import errno
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -534,3 +536,23 @@ async def test_an_effect_that_leaves_no_state_is_not_repeated_after_a_crash() ->
     for _ in range(2):
         await toy.take(toy.paid(1))
     assert done == [["once"], ["once"]] and toy.store.position.offsets["boss.events/0"] == 2
+
+
+async def test_a_huge_message_waits_until_there_is_room_to_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was full: the processor ended, and met the same message at its next start."""
+    fails, write = [3], dead_letters.write_whole
+
+    def full(*args: Any) -> Path:
+        fails[0] -= 1
+        if fails[0] >= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(*args)
+
+    monkeypatch.setattr(dead_letters, "write_whole", full)
+    toy = Toy(app(), keep=tmp_path / "kept", dead_letters_in_a_row=1)
+    await toy.open()
+    await toy.take(toy.paid(1), toy.record("boss.events", PAID, bytes(8 << 20)), toy.paid(2))
+    assert toy.state().total == 3 and len(await toy.letters()) == 1
+    assert len(list((tmp_path / "kept").iterdir())) == 1

@@ -8,6 +8,7 @@ from servicekit import dead_letters, telemetry
 from servicekit.app import App
 from servicekit.decision import Invalid
 from servicekit.envelope import Message
+from servicekit.store import Transient
 from servicekit.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -24,7 +25,8 @@ class DeadLetterQueue:
         self.in_a_row = 0
 
     def add(self, work: UnitOfWork, message: Message, error: Exception) -> None:
-        """Put the letter into the commit. Raises ``TooMany``."""
+        """Put the letter into the commit. Raises ``TooMany`` and ``Transient``."""
+        self.keep_whole(message)
         # Whoever writes to a topic may send what he likes, without end: only errors of our own code say that something
         # is wrong here, and through an open door not even those.
         self.in_a_row += not (self._app.open_door or isinstance(error, Invalid))
@@ -42,10 +44,14 @@ class DeadLetterQueue:
             error=repr(error),
         )
         telemetry.DEAD_LETTERS.labels(self._name, message.topic, type(error).__name__).inc()
-        self.keep_whole(message)
         work.send(dead_letters.letter(message, self._app.name, error))
 
     def keep_whole(self, message: Message) -> None:
-        """A message that is too large for its dead letter is written to disk, durably, before the letter is."""
+        """A message that is too large for its dead letter is written to disk, durably, before the letter is. Raises
+        ``Transient`` where that can't be done just now."""
         if self._keep is not None and dead_letters.is_too_large(message):
-            log.error("message.kept", processor=self._name, path=str(dead_letters.keep(self._keep, message)))
+            try:
+                path = dead_letters.keep(self._keep, message)
+            except OSError as error:
+                raise Transient(f"a message can't be kept: {error}") from error
+            log.error("message.kept", processor=self._name, path=str(path))

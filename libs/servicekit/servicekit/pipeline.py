@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from servicekit.dispatch import Dispatch
 from servicekit.envelope import Message
 from servicekit.log_reader import LogReader, Records, place_of
 from servicekit.relay import Publisher, Relay
-from servicekit.store import Fenced, Position, Store
+from servicekit.store import Fenced, Position, Store, patiently
 from servicekit.timers import Timers
 from servicekit.unit_of_work import UnitOfWork
 
@@ -275,18 +276,14 @@ class StreamProcessor:
     async def _one_by_one(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         """What of a batch can't be written becomes a dead letter, or its command an error."""
         for message in messages:
-            place = place_of(message)
-            if message.offset < self.position.offsets.get(place, 0):
+            if message.offset < self.position.offsets.get(place_of(message), 0):
                 continue
             try:
-                await self.transact([message], [])
+                await patiently(partial(self.transact, [message], []), self.name)
             except _FATAL:
                 raise
             except Exception as error:
-                work = UnitOfWork(self.committer)
-                work.offsets[place] = message.offset + 1
-                self.dead_letters.add(work, message, error)
-                await self.committer.commit(work)
+                await patiently(partial(self._refuse, message, error), self.name)
         for command in commands:
             try:
                 await self.transact([], [command])
@@ -294,3 +291,9 @@ class StreamProcessor:
                 raise
             except Exception as error:
                 fail(command[1], error)
+
+    async def _refuse(self, message: Message, error: Exception) -> None:
+        work = UnitOfWork(self.committer)
+        work.offsets[place_of(message)] = message.offset + 1
+        self.dead_letters.add(work, message, error)
+        await self.committer.commit(work)
