@@ -20,7 +20,7 @@ from alerts.detection import app
 from alerts.detection.handlers import BillRecord
 from bench.load import PARTITIONS, TOPIC, remember
 from servicekit.kafka import start_consumer
-from servicekit.local import LocalStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import setup_logging

@@ -14,7 +14,7 @@ from servicekit.clock import iso
 from servicekit.envelope import Headers, encode_data, write_headers
 from servicekit.ids import boss_event_id
 from servicekit.kafka import partition_of, start_producer
-from servicekit.local import LocalStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch
 
 TOPIC, PEER_TOPIC, OUT_TOPIC = "boss.events", "bench.peer", "alert.events"

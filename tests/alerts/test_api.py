@@ -10,7 +10,7 @@ from alerts.api import router
 from harness.notifications_feed import Story
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import issue_token
-from servicekit.memory import MemoryDocuments, MemoryStore
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 

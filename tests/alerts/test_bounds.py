@@ -25,7 +25,7 @@ from harness.sms_life import FakeSmsc, Process
 from harness.waiting import eventually
 from servicekit.clock import iso
 from servicekit.decision import Decision
-from servicekit.memory import MemoryDocuments, MemoryStore
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.store import Batch, Transient
 
 

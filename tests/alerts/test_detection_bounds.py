@@ -2,7 +2,7 @@
 
 import msgspec
 
-from alerts.detection import memory
+from alerts.detection import bounds
 from alerts.detection.churn import KEPT_MONTHS
 from harness.detection_feed import Feed
 
@@ -45,26 +45,26 @@ def test_ten_years_of_a_busy_customer_stay_small() -> None:
     assert len(feed.emits) > 1500
     assert sizes[-1] < SMALL * 2
     assert max(sizes) < 1.2 * max(sizes[:60]), "the second five years add nothing"
-    assert len(state.heard) <= memory.TRACES + 2 + 2 * memory.FOLLOWED
-    assert len(state.ended) <= memory.TRACES
+    assert len(state.heard) <= bounds.TRACES + 2 + 2 * bounds.FOLLOWED
+    assert len(state.ended) <= bounds.TRACES
     assert max(len(series.values) for series in state.figures.values()) == KEPT_MONTHS
     assert sum(key.startswith("churn/") for key in state.alerts) <= 2 * KEPT_MONTHS
 
 
 def test_hundreds_of_complaints_contracts_and_requests_at_once_stay_small() -> None:
     feed = known()
-    for number in range(memory.FOLLOWED + 60):
+    for number in range(bounds.FOLLOWED + 60):
         opened_at = f"2016-02-{number % 28 + 1:02}T09:00:00+08:00"
         feed.boss("complaint.changed", "2016-03-01", complaint_id=f"k{number}", opened_at=opened_at, status="opened")
         feed.boss("contract.changed", "2016-03-01", contract_id=f"x{number}", ends_on="2016-04-01")
         feed.boss("service.requested", None, request_id=f"s{number}", kind="stop", requested_at=opened_at)
     state = feed.state
     assert state is not None
-    assert len(state.tickets) == memory.FOLLOWED
-    assert len(state.terms) == memory.FOLLOWED
+    assert len(state.tickets) == bounds.FOLLOWED
+    assert len(state.terms) == bounds.FOLLOWED
     assert len(state.asked) <= 2 * KEPT_MONTHS
-    assert len(state.alerts) <= 3 * memory.FOLLOWED
-    assert len(state.ended) <= memory.TRACES
+    assert len(state.alerts) <= 3 * bounds.FOLLOWED
+    assert len(state.ended) <= bounds.TRACES
     assert feed.raw is not None
     assert len(feed.raw) < 8 * SMALL
     outcomes = {alert.outcome for alert in feed.alerts() if alert.state == "resolved"}
@@ -79,5 +79,5 @@ def test_texts_are_kept_as_far_as_they_matter() -> None:
     )  # fmt: skip
     state = feed.state
     assert state is not None
-    assert state.tickets["k"].values["category"] == "类" * memory.TEXT
+    assert state.tickets["k"].values["category"] == "类" * bounds.TEXT
     assert len(msgspec.msgpack.encode(state)) < 5000

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.detection import memory
+from alerts.detection import bounds
 from harness.detection_feed import Feed, at
 
 CUSTOMER = {"status": "active", "opened_on": "2010-01-01", "city": "320100", "area": "urban"}
@@ -163,7 +163,7 @@ def test_the_memory_of_records_that_are_gone_is_bounded() -> None:
     state = feed.state
     assert state is not None
     # what is followed does not count, nor do CUST and ARR
-    assert len(state.heard) == memory.TRACES + 2
+    assert len(state.heard) == bounds.TRACES + 2
     assert {"CUST", "COMP/open", "SERV/s999"} <= set(state.heard)
 
 

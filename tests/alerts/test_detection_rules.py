@@ -16,7 +16,7 @@ from harness.detection_feed import Feed
 from servicekit.clock import iso
 from servicekit.envelope import encode_data, parse_time, write_headers
 from servicekit.ids import boss_event_id
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
 
 

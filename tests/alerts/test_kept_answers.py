@@ -11,7 +11,7 @@ from alerts.notifications.channel.transport import SubmitOutcome, SubmitResult
 from alerts.notifications.sending import Answered
 from harness.sms_life import FakeSmsc, Process
 from harness.waiting import eventually
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.store import Batch, Transient
 
 

@@ -8,13 +8,13 @@ from alerts.notifications.channel.transport import DeliveryReceipt, SubmitOutcom
 from harness.notifications_feed import PHONE
 from harness.sms_life import FakeSmsc, Killed, Process, dies_at
 from harness.waiting import eventually
-from servicekit import faults
-from servicekit.memory import MemoryStore
+from servicekit import fault_injection
+from servicekit.memory_store import MemoryStore
 
 
 async def crash(store: MemoryStore, smsc: FakeSmsc, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(faults, "hit", dies_at(point))
+        patch.setattr(fault_injection, "hit", dies_at(point))
         async with Process(store, smsc) as life:
             life.start()
             await life.complain("c1")

@@ -10,7 +10,7 @@ from alerts.notifications.channel.transport import SubmitOutcome
 from alerts.notifications.state import ReadyToSend
 from harness.sms_life import QUICK, FakeSmsc, Process
 from harness.waiting import eventually
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.store import Batch
 
 

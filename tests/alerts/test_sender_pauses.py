@@ -16,7 +16,7 @@ from harness.one_processor import NOON
 from harness.sms_life import FakeSmsc, Process
 from harness.waiting import eventually
 from servicekit.envelope import parse_time
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.store import Fenced
 
 EVENING = parse_time("2026-07-01T20:50:00+08:00")

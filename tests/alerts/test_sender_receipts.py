@@ -12,7 +12,7 @@ from harness.sms_life import QUICK, FakeSmsc, Process, phone
 from harness.waiting import eventually
 from servicekit.clock import iso
 from servicekit.envelope import command
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 
 def receipt(message_id: str, destination: str, reference: int | None = None, state: str = "DELIVRD") -> DeliveryReceipt:

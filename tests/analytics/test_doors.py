@@ -17,7 +17,7 @@ from analytics.settings import Settings
 from analytics.store import LineageStore
 from analytics.worker import Archiver
 from contracts.registry import TICK
-from servicekit.fetched import PatientRecords
+from servicekit.record_batches import PatientRecords
 
 GOOD = {"ce_id": "x", "ce_type": RAISED, "ce_time": "2026-06-30T00:00:00Z"}
 DEEP = b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + b"}"

@@ -9,7 +9,7 @@ from billing_sync.clock import instant_of, start
 from billing_sync.intake import Pulse, SetClock
 from harness.intake import NOW, feed, running, until
 from servicekit.decision import Refused
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 BILL = {"customer_id": "1", "period": "202605"}
 

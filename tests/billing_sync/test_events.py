@@ -158,7 +158,7 @@ async def test_identities_are_forgotten_after_ninety_days() -> None:
     from datetime import timedelta
 
     from billing_sync.intake import Pulse
-    from servicekit.memory import MemoryStore
+    from servicekit.memory_store import MemoryStore
 
     store = MemoryStore()
     async with running(store) as (intake, _):

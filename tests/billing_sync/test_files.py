@@ -11,7 +11,7 @@ from harness.boss_files import COLUMNS, write_pair
 from harness.intake import Producer, feed
 from harness.nightly import CITY, DAY, Night, bill, customer, debt, night
 from harness.waiting import eventually
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 # --- good files -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from billing_sync import forgetting
 from billing_sync.intake import Pulse
 from harness.intake import NOW, feed, running, until
 from harness.nightly import night
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 AGO = (NOW - timedelta(days=4 * 366)).isoformat()
 RECENT = (NOW - timedelta(days=4 * 364)).isoformat()

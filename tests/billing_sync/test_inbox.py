@@ -20,7 +20,7 @@ from harness.boss_files import COLUMNS, write_pair
 from harness.intake import Producer
 from harness.nightly import CITY, DAY, Night, bill, customer, night
 from harness.waiting import eventually
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 STRANGE = {
     "GBK": "账单_20260630.dat.gz".encode("gbk"),

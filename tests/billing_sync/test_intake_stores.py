@@ -12,7 +12,7 @@ from billing_sync.domain.record import Known
 from billing_sync.intake import Intake
 from harness.intake import NOW, Producer, event, plain
 from servicekit.app import App
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 FEED = TopicPartition("boss.feed", 0)
 

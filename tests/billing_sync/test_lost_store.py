@@ -18,7 +18,7 @@ from harness.intake import NOW, Producer, feed, until
 from harness.one_processor import OneProcessor
 from servicekit import log_reader
 from servicekit.app import App
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.store import Position
 
 

@@ -22,7 +22,7 @@ from contracts.boss import RecordMoved
 from harness.intake import Producer, event, feed, running, until
 from harness.one_processor import OneProcessor
 from servicekit.kafka import partition_of
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 AT = "2026-06-01T10:00:00+08:00"
 RECORDS: dict[str, tuple[str, dict[str, Any]]] = {

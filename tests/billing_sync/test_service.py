@@ -16,7 +16,7 @@ from harness.boss_files import write_pair
 from harness.intake import event, plain, until
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import issue_token
-from servicekit.dead_letters import MAX_BODY
+from servicekit.dead_letter import MAX_BODY
 from servicekit.envelope import OutgoingMessage
 
 pytestmark = pytest.mark.embedded

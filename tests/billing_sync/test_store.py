@@ -7,8 +7,8 @@ import pytest
 
 from billing_sync.domain.keys import identity_key
 from harness.intake import feed, running, until
-from servicekit.local import LocalStore
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch
 
 BILL = {"customer_id": "1", "period": "202605", "amount_fen": 100}

@@ -16,7 +16,7 @@ from customer_profile.api import router as profile_router
 from gateway import bootstrap as gateway_root
 from gateway.settings import Settings as GatewaySettings
 from manager_work.api import router as work_router
-from servicekit.memory import MemoryDocuments
+from servicekit.memory_store import MemoryDocuments
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 

@@ -11,8 +11,8 @@ from aiokafka.structs import ConsumerRecord
 from billing_sync.domain.kinds import FEED_KINDS, Kind
 from harness.intake import NOW
 from servicekit.auth import issue_token
-from servicekit.dead_letters import MAX_BODY, REPLAY_FOR
-from servicekit.fetched import UNREADABLE
+from servicekit.dead_letter import MAX_BODY, REPLAY_FOR
+from servicekit.record_batches import UNREADABLE
 
 SECRET = "0123456789abcdef0123456789abcdef"
 #: personal data, which stands only where such data may stand

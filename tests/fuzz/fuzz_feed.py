@@ -35,7 +35,7 @@ from fuzz.doors import Fault, ask, by_hand
 from harness.intake import NOW, Producer, running
 from servicekit.envelope import OutgoingMessage
 from servicekit.kafka import partition_of
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 MOVED = "kam.boss.record.moved.v1"
 DEAD = "boss.feed.billing-sync.dlq"

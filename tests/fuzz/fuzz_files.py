@@ -32,7 +32,7 @@ from contracts.registry import EVENTS
 from fuzz.doors import Fault, by_hand
 from harness.boss_files import COLUMNS, name_of
 from harness.nightly import Night, customer, night
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 MARK = "王芳13900001111"
 DAYS = ["2026-05-30", "2026-05-31", "2026-06-01", "0001-01-01", "9999-12-31"]

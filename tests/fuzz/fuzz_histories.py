@@ -35,7 +35,7 @@ from fuzz.doors import Fault, by_hand
 from harness.one_processor import OneProcessor
 from servicekit.app import App
 from servicekit.clock import to_millis
-from servicekit.dead_letters import REPLAY_FOR
+from servicekit.dead_letter import REPLAY_FOR
 from servicekit.envelope import Message
 
 TODAY = datetime(2026, 11, 25, tzinfo=UTC)

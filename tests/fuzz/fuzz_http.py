@@ -44,7 +44,7 @@ from manager_work.domain import work_id_of
 from manager_work.settings import Settings as WorkSettings
 from servicekit.auth import ROLES, Principal
 from servicekit.envelope import Message
-from servicekit.memory import MemoryDocuments, MemoryStore
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 

@@ -48,15 +48,15 @@ from harness.one_processor import NOON, FakeProducer
 from manager_work import rules as work_rules
 from manager_work import worker as work_worker
 from manager_work.settings import Settings as WorkSettings
-from servicekit.aligned import AlignedProcessor
+from servicekit.aligned_processor import AlignedProcessor
 from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
-from servicekit.dead_letters import REPLAY_FOR
+from servicekit.dead_letter import REPLAY_FOR
 from servicekit.decision import Context, Decision
-from servicekit.fetched import Batches, PatientRecords
 from servicekit.kafka import MAX_MESSAGE_BYTES
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
+from servicekit.record_batches import Batches, PatientRecords
 from servicekit.store import Batch
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"

@@ -27,7 +27,7 @@ from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
 from fuzz.doors import Fault, by_hand
 from harness.sms_life import QUICK, Process, phone
 from harness.waiting import eventually
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 _SUBMIT, _DELIVER = pdu.SUBMIT_SM, pdu.DELIVER_SM
 _IN_ANSWER, _NOT_TAKEN = "in_answer", "not_taken"

@@ -15,7 +15,7 @@ from billing_sync.domain.record import Known
 from billing_sync.intake import Events, Intake
 from servicekit.app import App
 from servicekit.envelope import OutgoingMessage
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 
 NOW = datetime.fromisoformat("2026-06-30T12:00:00+08:00").astimezone(UTC)
 

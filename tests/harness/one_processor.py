@@ -14,7 +14,7 @@ from contracts.registry import EVENTS, TICK
 from servicekit.app import App
 from servicekit.clock import iso
 from servicekit.envelope import OutgoingMessage, command, encode_data, parse_time, write_headers
-from servicekit.memory import MemoryDocuments, MemoryStore
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.pipeline import StreamProcessor
 
 NOON = parse_time("2026-07-01T04:00:00+00:00")

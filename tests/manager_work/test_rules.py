@@ -7,7 +7,7 @@ from harness.work_items import Desk
 from manager_work import rules, store, worker
 from manager_work.rules import WorkRules
 from manager_work.settings import Settings
-from servicekit.memory import MemoryDocuments, MemoryStore
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 GIVEN = rules.load(Settings.model_fields["work_rules"].default)
 

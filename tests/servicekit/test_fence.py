@@ -25,8 +25,8 @@ from servicekit.app import App, HandlerEntry
 from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent, Refused
 from servicekit.envelope import command
 from servicekit.kafka import Publisher
-from servicekit.memory import MemoryStore
-from servicekit.mongo import MongoStore
+from servicekit.memory_store import MemoryStore
+from servicekit.mongo_store import MongoStore
 from servicekit.pipeline import StreamProcessor
 from servicekit.store import Fenced, Store
 

@@ -7,7 +7,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import AutoReconnect, BulkWriteError, OperationFailure
 
 from servicekit.envelope import OutgoingMessage
-from servicekit.mongo import MongoStore, _packs
+from servicekit.mongo_store import MongoStore, _packs
 from servicekit.store import Batch, Position, Transient
 
 

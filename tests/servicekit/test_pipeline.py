@@ -17,13 +17,13 @@ from contracts.misc import CustomerChanged
 from contracts.registry import TICK
 from harness.one_processor import NOON, OneProcessor, header
 from harness.waiting import eventually
-from servicekit import dead_letters, pipeline, relay
+from servicekit import dead_letter, pipeline, relay
 from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
 from servicekit.committer import Stopped
 from servicekit.decision import Context, Decision, DocumentWrite, Forward, Invalid, OutgoingEvent, Refused
 from servicekit.envelope import command, encode_data, parse_time
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.store import Batch, Fenced, Transient
 
 PAID = "kam.boss.balance.changed.v1"
@@ -243,7 +243,7 @@ async def test_too_many_dead_letters_in_a_row_stop_the_unit_and_drain_nothing() 
     await toy.open()
     await toy.take(*(toy.paid(BROKEN) for _ in range(3)), toy.paid(1))
     assert len(await toy.letters()) == 3
-    with pytest.raises(dead_letters.TooMany):
+    with pytest.raises(dead_letter.TooMany):
         await toy.take(*(toy.paid(BROKEN) for _ in range(4)))
     assert len(await toy.letters()) == 3 and toy.store.position.offsets == {"boss.events/0": 4}
 
@@ -261,22 +261,22 @@ async def test_a_replay_is_handled_by_the_app_it_names_although_its_number_is_ol
     bad = toy.record("boss.events", PAID, b"{", sequence="intake.0.e1:5")
     await toy.take(bad)
     (letter,) = await toy.outbox()
-    original, allowed = dead_letters.replay(letter.headers, letter.key, letter.value)
+    original, allowed = dead_letter.replay(letter.headers, letter.key, letter.value)
     assert allowed and (original.topic, original.partition, original.key) == ("boss.events", 0, b"c1")
     mended = encode_data(Balance(customer_id="c1", at=NOON, balance_fen=8))
     again = toy.record("boss.events", PAID, mended)
     again.headers[:] = original.headers
-    for_others = toy.paid(100, headers=[(dead_letters.REPLAY_FOR, b"analytics")])
+    for_others = toy.paid(100, headers=[(dead_letter.REPLAY_FOR, b"analytics")])
     await toy.take(again, for_others)
     assert toy.state().total == 8
 
 
 async def test_after_five_replays_a_letter_is_quarantined(toy: Toy) -> None:
     await toy.take(toy.record("boss.events", PAID, b"{"))
-    for replays in range(1, dead_letters.MAX_REPLAYS + 2):
+    for replays in range(1, dead_letter.MAX_REPLAYS + 2):
         letter = (await toy.outbox())[-1]
-        original, allowed = dead_letters.replay(letter.headers, letter.key, letter.value)
-        assert allowed == (replays <= dead_letters.MAX_REPLAYS)
+        original, allowed = dead_letter.replay(letter.headers, letter.key, letter.value)
+        assert allowed == (replays <= dead_letter.MAX_REPLAYS)
         again = toy.record("boss.events", PAID, b"{")
         again.headers[:] = original.headers
         await toy.take(again)
@@ -542,7 +542,7 @@ async def test_a_huge_message_waits_until_there_is_room_to_keep_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk was full: the processor ended, and met the same message at its next start."""
-    fails, write = [3], dead_letters.write_whole
+    fails, write = [3], dead_letter.write_whole
 
     def full(*args: Any) -> Path:
         fails[0] -= 1
@@ -550,7 +550,7 @@ async def test_a_huge_message_waits_until_there_is_room_to_keep_it(
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(*args)
 
-    monkeypatch.setattr(dead_letters, "write_whole", full)
+    monkeypatch.setattr(dead_letter, "write_whole", full)
     toy = Toy(app(), keep=tmp_path / "kept", dead_letters_in_a_row=1)
     await toy.open()
     await toy.take(toy.paid(1), toy.record("boss.events", PAID, bytes(8 << 20)), toy.paid(2))

@@ -11,11 +11,11 @@ from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from harness.broker_stub import Broker
 from harness.waiting import eventually
-from servicekit import dead_letters
+from servicekit import dead_letter
 from servicekit import relay as relay_module
 from servicekit.envelope import OutgoingMessage
 from servicekit.kafka import MAX_MESSAGE_BYTES, Publisher
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.relay import Relay
 from servicekit.store import Batch, Transient
 
@@ -153,7 +153,7 @@ async def test_a_few_large_messages_fill_the_room_too(monkeypatch: pytest.Monkey
 
 
 async def test_what_no_broker_takes_is_bounded_on_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_letters, "KEPT_BYTES", 50 << 20)
+    monkeypatch.setattr(dead_letter, "KEPT_BYTES", 50 << 20)
     huge = [
         OutgoingMessage("alert.events", 0, b"%d" % n, bytes(MAX_MESSAGE_BYTES + 1), [("ce_id", b"%d" % n)])
         for n in range(9)

@@ -16,7 +16,7 @@ from harness.waiting import eventually
 from servicekit import service as service_module
 from servicekit.app import App
 from servicekit.envelope import Message, OutgoingMessage, command
-from servicekit.memory import MemoryStore
+from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings

@@ -11,9 +11,9 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
-from servicekit.local import LocalStore
-from servicekit.memory import MemoryDocuments, MemoryStore
-from servicekit.mongo import MongoDocuments, MongoStore
+from servicekit.memory_store import MemoryDocuments, MemoryStore
+from servicekit.mongo_store import MongoDocuments, MongoStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch, Documents, Fenced, Store, Transient
 
 Open = Callable[[str], Store]

@@ -43,7 +43,7 @@ class Principal:
 class Guard:
     """FastAPI dependency: lets in the bearers of these roles (401 without a valid token, 403 for another role).
 
-    ``servicekit.doorway`` asks it before the body is read; the token is then decoded once a request.
+    ``servicekit.http_guard`` asks it before the body is read; the token is then decoded once a request.
     """
 
     def __init__(self, secret_file: Path | None, *roles: str) -> None:

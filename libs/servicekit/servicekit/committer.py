@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from servicekit import faults
+from servicekit import fault_injection
 from servicekit.app import App
 from servicekit.clock import EPOCH
 from servicekit.commands import answer
@@ -85,9 +85,9 @@ class Committer:
     async def _write(self, batch: Batch) -> None:
         batch.offsets = {**self._unwritten.offsets, **batch.offsets}
         batch.marks = {**self._unwritten.marks, **batch.marks}
-        faults.hit(self.app.service, "before_commit")
+        fault_injection.hit(self.app.service, "before_commit")
         await self.patiently(lambda: self.store.commit(batch))
-        faults.hit(self.app.service, "after_commit")
+        fault_injection.hit(self.app.service, "after_commit")
         self._unwritten, self._written_at = Position(), time.monotonic()
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:

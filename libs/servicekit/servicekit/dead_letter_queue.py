@@ -4,7 +4,7 @@ from pathlib import Path
 
 import structlog
 
-from servicekit import dead_letters, telemetry
+from servicekit import dead_letter, telemetry
 from servicekit.app import App
 from servicekit.decision import Invalid
 from servicekit.envelope import Message
@@ -31,7 +31,7 @@ class DeadLetterQueue:
         # is wrong here, and through an open door not even those.
         self.in_a_row += not (self._app.open_door or isinstance(error, Invalid))
         if self.in_a_row > self._most:
-            raise dead_letters.TooMany(
+            raise dead_letter.TooMany(
                 f"{self.in_a_row} dead letters in a row on {message.topic}/{message.partition}"
             ) from error
         log.error(
@@ -44,14 +44,14 @@ class DeadLetterQueue:
             error=repr(error),
         )
         telemetry.DEAD_LETTERS.labels(self._name, message.topic, type(error).__name__).inc()
-        work.send(dead_letters.letter(message, self._app.name, error))
+        work.send(dead_letter.letter(message, self._app.name, error))
 
     def keep_whole(self, message: Message) -> None:
         """A message that is too large for its dead letter is written to disk, durably, before the letter is. Raises
         ``Transient`` where that can't be done just now."""
-        if self._keep is not None and dead_letters.is_too_large(message):
+        if self._keep is not None and dead_letter.is_too_large(message):
             try:
-                path = dead_letters.keep(self._keep, message)
+                path = dead_letter.keep(self._keep, message)
             except OSError as error:
                 raise Transient(f"a message can't be kept: {error}") from error
             log.error("message.kept", processor=self._name, path=str(path))

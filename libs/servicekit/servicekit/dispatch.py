@@ -7,12 +7,12 @@ import msgspec
 import structlog
 
 from contracts.registry import EVENTS
-from servicekit import dead_letters
+from servicekit import dead_letter
 from servicekit.app import App
 from servicekit.commands import Command, fail
 from servicekit.decision import Context, Invalid, Refused
 from servicekit.envelope import Message
-from servicekit.fetched import UNREADABLE
+from servicekit.record_batches import UNREADABLE
 from servicekit.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ class Dispatch:
     def handle(self, work: UnitOfWork, message: Message) -> str:
         """``handled``, ``repeated`` or ``skipped`` (not for us). Raises ``Invalid`` or what the handler raises."""
         headers = message.headers
-        replay = headers.get(dead_letters.REPLAY_FOR)
+        replay = headers.get(dead_letter.REPLAY_FOR)
         if replay is not None and replay.decode() != self._app.name:
             return "skipped"
         if replay is None and work.is_repeat(message):

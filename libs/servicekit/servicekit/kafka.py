@@ -14,7 +14,7 @@ from aiokafka.errors import (
 )
 from aiokafka.partitioner import murmur2
 
-from servicekit import fetched
+from servicekit import record_batches
 from servicekit.envelope import Headers, OutgoingMessage
 
 log = structlog.get_logger()
@@ -165,7 +165,7 @@ async def start_consumer(bootstrap: str, client_id: str, partitions: Iterable[To
 
     Records of aborted transactions are no facts; a batch that can't be read becomes records that say so (``fetched``).
     """
-    fetched.install()
+    record_batches.install()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         client_id=client_id,

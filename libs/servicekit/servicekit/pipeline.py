@@ -25,7 +25,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.registry import TICK
-from servicekit import dead_letters, telemetry
+from servicekit import dead_letter, telemetry
 from servicekit.app import App
 from servicekit.clock import EPOCH, iso
 from servicekit.commands import Command, Commands, fail
@@ -42,7 +42,7 @@ from servicekit.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 _ROOM_SECONDS = 5.0
-_FATAL = (Fenced, dead_letters.TooMany, Stopped, asyncio.CancelledError)
+_FATAL = (Fenced, dead_letter.TooMany, Stopped, asyncio.CancelledError)
 
 
 class StreamProcessor:

@@ -21,7 +21,7 @@ from aiokafka.errors import (
     UnsupportedForMessageFormatError,
 )
 
-from servicekit import dead_letters, faults, telemetry
+from servicekit import dead_letter, fault_injection, telemetry
 from servicekit.envelope import OutgoingMessage, encode_data
 from servicekit.store import Store, Transient
 
@@ -114,7 +114,7 @@ class Relay:
             try:
                 await self._send(left)
                 left.clear()
-                faults.hit(self._service, "after_send")
+                fault_injection.hit(self._service, "after_send")
                 await self._store.sent(chunk[-1][0])
             except (KafkaError, Transient, OSError) as error:
                 self.failing_since = self.failing_since or time.monotonic()
@@ -165,7 +165,7 @@ class Relay:
         if self._keep is None:
             return
         whole = encode_data(message)
-        dead_letters.write_whole(self._keep, f"{sha256(whole).hexdigest()}.json", whole)
+        dead_letter.write_whole(self._keep, f"{sha256(whole).hexdigest()}.json", whole)
 
 
 def _size(message: OutgoingMessage) -> int:

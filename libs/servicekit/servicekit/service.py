@@ -25,7 +25,7 @@ from servicekit.answer import json_answer
 from servicekit.app import App
 from servicekit.connections import Connection
 from servicekit.decision import Refused
-from servicekit.doorway import BODY_BYTES, Doorway
+from servicekit.http_guard import BODY_BYTES, Doorway
 from servicekit.kafka import Publisher, start_consumer, start_producer
 from servicekit.pipeline import StreamProcessor
 from servicekit.settings import ServiceSettings

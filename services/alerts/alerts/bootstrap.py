@@ -8,7 +8,7 @@ from alerts.detection import composition as detection
 from alerts.notifications import composition as notifications
 from alerts.notifications.channel.transport import Transport
 from alerts.settings import Settings
-from servicekit import mongo
+from servicekit import mongo_store
 from servicekit.service import Service
 from servicekit.store import Documents, patiently
 
@@ -27,8 +27,8 @@ def build(
     templates and policy are the seeds where the rows hold none."""
     service = Service(NAME, settings)
     if notification_stores is None or rows is None:
-        database = mongo.connect(settings.mongodb, settings.database)
-        rows, notification_stores = mongo.MongoDocuments(database), mongo.stores(database)
+        database = mongo_store.connect(settings.mongodb, settings.database)
+        rows, notification_stores = mongo_store.MongoDocuments(database), mongo_store.stores(database)
         service.prepare.append(partial(patiently, partial(store.prepare, rows), NAME))
 
     async def compose() -> None:

@@ -23,7 +23,7 @@ from analytics.domain import LONGEST_NAME
 from analytics.settings import Settings
 from contracts.answers import RateView
 from contracts.registry import EVENTS
-from servicekit import fetched
+from servicekit import record_batches
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.clock import iso
@@ -98,7 +98,7 @@ class Rates:
     def app(self) -> faust.App:
         """The Faust app; made inside the running loop."""
         settings = self._settings
-        fetched.install()
+        record_batches.install()
         app = faust.App(
             "analytics-rates",
             broker=f"kafka://{settings.kafka}",

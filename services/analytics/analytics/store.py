@@ -18,7 +18,7 @@ from rocksdict import WriteBatch
 from analytics.domain import Cell, Counts, Node
 from servicekit.clock import SystemClock, system_now, to_millis
 from servicekit.decision import DocumentWrite, Refused
-from servicekit.local import LocalStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Position
 
 _DAY_MS = 86_400_000

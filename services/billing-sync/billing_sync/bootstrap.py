@@ -12,7 +12,7 @@ from contracts.apps import APPS
 from servicekit.app import App
 from servicekit.clock import SystemClock, system_now
 from servicekit.decision import Refused
-from servicekit.local import LocalStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 
 NAME = "billing-sync"

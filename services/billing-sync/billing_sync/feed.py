@@ -17,13 +17,13 @@ from billing_sync.domain.reasons import Bad
 from billing_sync.draft import Draft
 from billing_sync.handlers import keys_of, take_event
 from contracts.misc import EventRejected
-from servicekit import dead_letters
+from servicekit import dead_letter
 from servicekit.clock import iso, to_millis
 from servicekit.decision import Invalid
 from servicekit.envelope import Message, OutgoingMessage, encode_data, write_headers
-from servicekit.fetched import UNREADABLE
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
+from servicekit.record_batches import UNREADABLE
 
 log = structlog.get_logger()
 REJECTED = "kam.feed.event.rejected.v1"
@@ -62,7 +62,7 @@ async def take_records(draft: Draft, messages: Sequence[Message]) -> None:
     app = draft.intake.app.name
     for message in messages:
         draft.offsets[f"{message.topic}/{message.partition}"] = message.offset + 1
-        replay_for = message.headers.get(dead_letters.REPLAY_FOR)
+        replay_for = message.headers.get(dead_letter.REPLAY_FOR)
         if replay_for is not None and replay_for != app.encode():
             continue
         attributes: Any = None
@@ -92,7 +92,7 @@ def _take(draft: Draft, event: FeedEvent, road: str) -> Receipt | Rejection:
 def _reject(draft: Draft, message: Message, refusal: Rejection) -> None:
     # Not counted towards "too many in a row": bad input is the sender's, and must not stop the other roads.
     draft.intake.dead_letters.keep_whole(message)
-    draft.send(dead_letters.letter(message, draft.intake.app.name, Invalid(refusal.reason)))
+    draft.send(dead_letter.letter(message, draft.intake.app.name, Invalid(refusal.reason)))
     tell_rejected(draft, "kafka", refusal, f"{message.topic}/{message.partition}@{message.offset}")
 
 

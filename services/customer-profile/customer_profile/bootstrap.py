@@ -7,11 +7,11 @@ from customer_profile import store, worker
 from customer_profile.api import router
 from customer_profile.settings import Settings
 from customer_profile.store import Pages
-from servicekit import mongo
+from servicekit import mongo_store
 from servicekit.app import App
 from servicekit.decision import Refused
 from servicekit.kafka import partition_of
-from servicekit.local import LocalStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 from servicekit.store import Documents, Store
 
@@ -26,11 +26,11 @@ def build(
     """
     service = Service(worker.NAME, settings)
     if stores is None or rows is None:
-        database = mongo.connect(settings.mongodb, settings.database)
-        rows, stores = mongo.MongoDocuments(database), mongo.stores(database)
+        database = mongo_store.connect(settings.mongodb, settings.database)
+        rows, stores = mongo_store.MongoDocuments(database), mongo_store.stores(database)
         service.prepare.append(partial(store.index, rows))
     accounts = accounts or (lambda _, ordinal: LocalStore(settings.service_data / "account" / str(ordinal)))
-    service.consume(worker.app(settings.partitions), worker.TOPICS, stores, batch_max=mongo.BATCH_MAX)
+    service.consume(worker.app(settings.partitions), worker.TOPICS, stores, batch_max=mongo_store.BATCH_MAX)
     service.consume(worker.account_app(settings.partitions), worker.ACCOUNT_TOPICS, accounts)
     service.routers.append(router(Pages(rows, partial(account_of, service)), settings.secret_file))
     return service

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from manager_work.rules import WorkRules, in_force
-from servicekit.mongo import MongoDocuments
+from servicekit.mongo_store import MongoDocuments
 from servicekit.store import Documents
 
 

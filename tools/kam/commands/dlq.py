@@ -18,10 +18,10 @@ App = Annotated[str | None, typer.Option("--service", help="只看这个应用 /
 def _letters(data: Any, topic: str | None, service: str | None) -> tuple[str, list[Any]]:
     import asyncio
 
-    from kam import letters
+    from kam import dead_letters
 
     bootstrap = str(require(data)["kafka"])
-    found = asyncio.run(letters.waiting(bootstrap))
+    found = asyncio.run(dead_letters.waiting(bootstrap))
     return bootstrap, [
         letter for letter in found if topic in (None, letter.topic) and service in (None, letter.service)
     ]
@@ -76,7 +76,7 @@ def replay(
     """重放死信 / replay dead letters, oldest first, each for the app that failed."""
     import asyncio
 
-    from kam import letters
+    from kam import dead_letters
 
     bootstrap, found = _letters(data, topic, service)
     if ids:
@@ -90,7 +90,7 @@ def replay(
     quarantined = [letter.id for letter in found if letter.summary()["quarantined"]]
     done = [letter.id for letter in chosen]
     if not dry_run and chosen:
-        done, late = asyncio.run(letters.replay(bootstrap, chosen))
+        done, late = asyncio.run(dead_letters.replay(bootstrap, chosen))
         quarantined += late
     left = len(allowed) - len(chosen)
     if as_json:
@@ -106,10 +106,10 @@ def topics(data: Data = None, as_json: Json = False) -> None:
     """主题与契约是否一致 / the broker's topics against schemas/topics; exit 1 when they differ."""
     import asyncio
 
-    from kam import letters
+    from kam import dead_letters
     from kam.embedded.topics import declared
 
-    have = asyncio.run(letters.partitions(str(require(data)["kafka"])))
+    have = asyncio.run(dead_letters.partitions(str(require(data)["kafka"])))
     wanted = {topic.name: topic.partitions for topic in declared()}
     rows = []
     for name in sorted({*wanted, *have}):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kam import live
+from kam import watching
 from kam.client import Client
 from kam.commands.common import Data, Json, fail, print_json
 from kam.instance import DEFAULT_PORT_BASE, describe, layout, require, supervised
@@ -86,7 +86,7 @@ def up(
     elif as_json:
         status = Run(options, reporter).main(announce)
     else:
-        view = live.Background()
+        view = watching.Background()
 
         def open_up(description: dict[str, Any]) -> None:
             announce(description)
@@ -101,7 +101,7 @@ def up(
 
 def watch(data: Data = None) -> None:
     """看着它跑，Ctrl-C 停看 / what happens, line by line, until Ctrl-C."""
-    live.follow(Client.of(data), threading.Event(), live.say, lambda: require(data))
+    watching.follow(Client.of(data), threading.Event(), watching.say, lambda: require(data))
 
 
 def _already(data: Path, as_json: bool) -> None:

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from alerts.detection.bounds import FOLLOWED, clipped
 from alerts.detection.decision_builder import DecisionBuilder
-from alerts.detection.memory import FOLLOWED, clipped
 from alerts.detection.state import AlertReason, TrackedAlert, TrackedComplaint
 from alerts.rules import Complaint
 from servicekit.clock import in_range, later

@@ -7,7 +7,7 @@ from alerts import detection
 from alerts.rules import Rules
 from contracts.apps import APPS
 from servicekit.app import App
-from servicekit.local import LocalStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 from servicekit.store import Store
 

@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 from msgspec.structs import replace
 
+from alerts.detection.bounds import FOLLOWED, clipped
 from alerts.detection.decision_builder import DecisionBuilder
-from alerts.detection.memory import FOLLOWED, clipped
 from alerts.detection.state import AlertReason, TrackedContract, Values
 from alerts.rules import Contract
 from servicekit.clock import NEVER, at_local, later_day

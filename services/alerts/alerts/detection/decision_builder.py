@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from alerts.detection import memory
+from alerts.detection import bounds
 from alerts.detection.state import AlertReason, CustomerState, Ended, TrackedAlert, TrackedComplaint, TrackedContract
 from alerts.rules import Rules
 from contracts.alert import Alert, Reason, RuleRef
@@ -113,7 +113,7 @@ class DecisionBuilder:
             self.resolve(key, "superseded")
         held = self.alerts.pop(key)
         self.ended[held.alert_id] = Ended(held.revision, held.raised_at, held.outcome, held.stage, held.work_revision)
-        for alert_id in list(self.ended)[: -memory.TRACES]:
+        for alert_id in list(self.ended)[: -bounds.TRACES]:
             del self.ended[alert_id]
 
     def _move(self, key: str, verb: str, changes: dict[str, Any], by: str | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.detection import arrears, churn, complaint, contract, memory
+from alerts.detection import arrears, bounds, churn, complaint, contract
 from alerts.detection.decision_builder import DecisionBuilder
 from alerts.detection.state import CustomerState, Profile
 from alerts.rules import Rules
@@ -287,12 +287,12 @@ def _newest(record_of: Callable[[Any], str], handle: Handler) -> Handler:
 
     def heed(rules: Rules, state: CustomerState | None, data: Any, ctx: Context) -> Decision:
         state = state or CustomerState(data.customer_id)
-        record, recency = record_of(data), memory.recency_of(ctx)
+        record, recency = record_of(data), bounds.recency_of(ctx)
         if recency is None:
             return handle(rules, state, data, ctx)
-        if memory.is_old(state, record, recency):
+        if bounds.is_old(state, record, recency):
             return _unchanged(state)
-        return handle(rules, memory.hear(state, record, recency), data, ctx)
+        return handle(rules, bounds.hear(state, record, recency), data, ctx)
 
     return heed
 

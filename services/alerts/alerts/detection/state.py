@@ -133,7 +133,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     ``alerts`` by ``churn/<month>``, ``arrears``, ``complaint/<id>`` and ``contract/<id>/<ends_on>``: those that are
     open or may still change. ``looked_at`` is the latest business time at which they were judged, ``wake`` their next
     step. ``heard``: how recent the last word of each record is (figures know it themselves), ``CUST``, ``ARR`` or
-    ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (memory.py says how many).
+    ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (bounds.py says how many).
     """
 
     customer_id: str

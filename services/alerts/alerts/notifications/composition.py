@@ -21,12 +21,12 @@ from alerts.notifications.sender import Sender
 from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
 from alerts.settings import Settings
 from contracts.apps import APPS
-from servicekit.aligned import AlignedProcessor
+from servicekit.aligned_processor import AlignedProcessor
 from servicekit.app import App
 from servicekit.clock import system_now
 from servicekit.envelope import Headers
 from servicekit.kafka import partition_of
-from servicekit.mongo import BATCH_MAX
+from servicekit.mongo_store import BATCH_MAX
 from servicekit.pipeline import StreamProcessor
 from servicekit.service import Service
 from servicekit.store import Documents, Store, patiently

@@ -20,7 +20,7 @@ from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import Moment, SendPolicy
 from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
 from alerts.notifications.state import ReadyToSend
-from servicekit import faults
+from servicekit import fault_injection
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
 from servicekit.pipeline import StreamProcessor
@@ -206,7 +206,7 @@ class Sender:
         except BaseException:
             self._in_hand -= len(batch)
             raise
-        faults.hit("alerts", "sms_after_intent")
+        fault_injection.hit("alerts", "sms_after_intent")
         leaving = [(processor, intent) for processor, intent in intents if intent is not None]
         self._in_hand -= len(batch) - len(leaving)
         self._allowance -= sum(len(intent.parts) - 1 for _, intent in leaving)
@@ -223,7 +223,7 @@ class Sender:
             with self._receipts.expecting(intent):
                 permit = _Permit(processor, intent, self._moment)
                 answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
-                faults.hit("alerts", "sms_after_submit")
+                fault_injection.hit("alerts", "sms_after_submit")
                 await self._bring(processor, intent, answers)
         finally:
             self._in_hand -= 1

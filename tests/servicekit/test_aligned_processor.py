@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from harness.one_processor import NOON, OneProcessor
-from servicekit.aligned import AlignedProcessor
+from servicekit.aligned_processor import AlignedProcessor
 from servicekit.app import App, HandlerEntry
 from servicekit.decision import Context, Decision
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Body, Depends, FastAPI
 from servicekit import auth, problem
 from servicekit.auth import Guard, Principal, issue_token
 from servicekit.decision import Refused
-from servicekit.doorway import BODY_BYTES, Doorway
+from servicekit.http_guard import BODY_BYTES, Doorway
 from servicekit.query import AtMost, IdempotencyKey
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings

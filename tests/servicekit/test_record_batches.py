@@ -11,7 +11,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
-from servicekit.fetched import MAX_UNPACKED, UNREADABLE, Batches, PatientRecords
+from servicekit.record_batches import MAX_UNPACKED, UNREADABLE, Batches, PatientRecords
 
 FEED = TopicPartition("boss.feed", 0)
 
@@ -127,7 +127,7 @@ def test_whatever_the_broker_lets_pass_never_raises_and_always_moves_on(seed: in
 
 
 def test_the_fetcher_uses_it() -> None:
-    from servicekit import fetched
+    from servicekit import record_batches
 
-    fetched.install()
+    record_batches.install()
     assert fetcher.PartitionRecords is PatientRecords and fetcher.MemoryRecords is Batches

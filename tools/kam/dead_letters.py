@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from kam.client import Failed
-from servicekit import dead_letters, fetched
+from servicekit import dead_letter, record_batches
 from servicekit.clock import from_millis, iso
 
 MARKER = "dlq-replayed"
@@ -46,7 +46,7 @@ class Letter:
     def summary(self) -> dict[str, Any]:
         """What a list shows of it; no payload, so no personal data."""
         known = self._known
-        replays = dead_letters.replays_of(dict(self.headers).get(dead_letters.REPLAYS))
+        replays = dead_letter.replays_of(dict(self.headers).get(dead_letter.REPLAYS))
         return {
             "id": self.id,
             "topic": self.topic,
@@ -59,7 +59,7 @@ class Letter:
             "reason": known.get("dlq_reason"),
             "at": iso(from_millis(self._at)),
             "replays": replays,
-            "quarantined": replays >= dead_letters.MAX_REPLAYS,
+            "quarantined": replays >= dead_letter.MAX_REPLAYS,
         }
 
     def whole(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ async def waiting(bootstrap: str) -> list[Letter]:
     places = [TopicPartition(t, p) for t, count in topics.items() if t.endswith(SUFFIX) for p in range(count)]
     if not places:
         return []
-    fetched.install()
+    record_batches.install()
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, client_id="kam-dlq", enable_auto_commit=False)
     try:
         await consumer.start()
@@ -134,7 +134,7 @@ async def replay(bootstrap: str, letters: Iterable[Letter]) -> tuple[list[str], 
     try:
         await producer.start()
         for letter in letters:
-            message, allowed = dead_letters.replay(letter.headers, letter.key, letter.value)
+            message, allowed = dead_letter.replay(letter.headers, letter.key, letter.value)
             if not allowed:
                 quarantined.append(letter.id)
                 continue

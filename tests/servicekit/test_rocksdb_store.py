@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from servicekit import local
-from servicekit.local import LocalStore
-from servicekit.memory import MemoryStore
+from servicekit import rocksdb_store
+from servicekit.memory_store import MemoryStore
+from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch, Fenced, Transient, patiently
 
 FULL = "IO error: No space left on device: While appending to file: 000004.log: No space left on device"
@@ -54,7 +54,7 @@ async def test_only_a_lock_is_called_one(tmp_path: Path, monkeypatch: pytest.Mon
     def damaged(*_: Any) -> None:
         raise Exception("Corruption: block checksum mismatch")
 
-    monkeypatch.setattr(local, "Rdict", damaged)
+    monkeypatch.setattr(rocksdb_store, "Rdict", damaged)
     with pytest.raises(Exception, match="checksum mismatch"):
         await other.open()
 

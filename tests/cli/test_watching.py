@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from cli.conftest import FakeInstance, Request
-from kam import live
+from kam import watching
 from kam.client import Client
 from kam.instance import describe, layout
-from kam.live import NOUNS, Line, Listing, happenings, listing
+from kam.watching import NOUNS, Line, Listing, happenings, listing
 
 T0, T1 = "2026-11-22T02:00:47.442960+00:00", "2026-11-22T02:01:00+00:00"
 
@@ -77,13 +77,13 @@ def test_what_is_told(old: list[dict[str, Any]], new: list[dict[str, Any]], told
     ],
 )
 def test_the_value_that_counts(code: str, values: dict[str, Any], said: str) -> None:
-    assert live.reason(code, values) == said
+    assert watching.reason(code, values) == said
 
 
 def test_a_burst_is_counted_and_leaves_room_for_every_kind() -> None:
     burst = [make(f"{n}") for n in range(20) for make in (alert, sms, work)]
     lines = [line.text for line in happenings(snapshot(), snapshot(*burst))]
-    assert len(lines) == live.LINES
+    assert len(lines) == watching.LINES
     assert lines[-1].strip() == "… 另有 53 条 / and 53 more"
     assert {line.split()[1] for line in lines[:-1]} == {"预警", "短信", "工单"}
 
@@ -118,14 +118,14 @@ def test_sums() -> None:
         {"day": "2026-11-22", "kind": "work.reopened:dunning", "count": 1},
     ]
     status = {"services": {"alerts": {"lag": 3}, "analytics": {"lag": 1}}}
-    said = live.sums(counts, status, "2026-11-22").text
+    said = watching.sums(counts, status, "2026-11-22").text
     assert [int(n) for n in re.findall(r" (\d+)(?: ·|$)", said)] == [3, 2, 4, 4]
     away = {"services": {"alerts": {"lag": None}}}
-    assert live.sums([], away, "2026-11-22").text.endswith("lag 不明 unknown")
+    assert watching.sums([], away, "2026-11-22").text.endswith("lag 不明 unknown")
 
 
 def test_a_gateway_that_restarts_does_not_end_it(fake: FakeInstance, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "EVERY", 0.001)
+    monkeypatch.setattr(watching, "EVERY", 0.001)
     stop, told, polls = threading.Event(), list[Line](), 0
 
     def alerts(request: Request) -> tuple[int, Any]:
@@ -148,7 +148,7 @@ def test_a_gateway_that_restarts_does_not_end_it(fake: FakeInstance, monkeypatch
     }
     description = describe(layout(fake.data))
     assert description is not None
-    live.follow(Client(description), stop, say, lambda: None)
+    watching.follow(Client(description), stop, say, lambda: None)
     assert [line.text.split(" ")[0] for line in told] == ["近两日预警", "网关暂无应答，等待中", "网关恢复", "10:00:47"]
     assert "欠费 arrears 1" in told[0].text
     assert fake.asked("GET /v1/alerts")[0].query == {"since": "2026-11-20T16:00:00+00:00"}
