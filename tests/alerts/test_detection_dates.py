@@ -104,7 +104,7 @@ def test_calendar_ends_hold() -> None:
     assert churn.months_later(date(9999, 11, 30), 3) == date.max
 
 
-async def test_a_hundred_contracts_without_end_stop_no_unit() -> None:
+async def test_a_hundred_contracts_without_end_stop_no_processor() -> None:
     unit = await OneProcessor(app(RULES, 1), "boss.events", "work.events").open()
     customers = [{"customer_id": f"c{n}"} for n in range(101)]
     contracts = [{**customer, "contract_id": "k", "ends_on": "9999-12-31"} for customer in customers]

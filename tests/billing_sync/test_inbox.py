@@ -98,6 +98,12 @@ async def test_defect_8_what_is_no_plain_file_is_turned_away(boss: Night, tmp_pa
     assert receipt["result"] == "accepted"
 
 
+async def test_a_name_with_a_date_that_is_none_says_so(boss: Night) -> None:
+    boss.path("inbox", "BILL_320100_20260230_0001.dat.gz").write_text("?")
+    (receipt,) = await _rejected(boss)
+    assert "20260230, and there is no such date" in receipt["reason_en"]
+
+
 async def test_defect_8_what_cannot_be_moved_is_said_once_and_left(tmp_path: Path, monkeypatch: Any) -> None:
     move = inbox_module._move
 

@@ -238,7 +238,7 @@ async def test_headers_that_nobody_can_read_stop_nothing(toy: Toy, name: str, va
     assert all(v is not None for letter in letters for _, v in letter.headers)
 
 
-async def test_too_many_dead_letters_in_a_row_stop_the_unit_and_drain_nothing() -> None:
+async def test_too_many_dead_letters_in_a_row_stop_the_processor_and_drain_nothing() -> None:
     toy = Toy(app(), dead_letters_in_a_row=3)
     await toy.open()
     await toy.take(*(toy.paid(BROKEN) for _ in range(3)), toy.paid(1))
@@ -403,7 +403,7 @@ async def test_a_kill_anywhere_in_a_wake_up_loses_and_repeats_nothing(
     assert len({header(m, "ce_id") for m in await clock.outbox()}) == 7
 
 
-async def test_a_wake_up_that_fails_stops_the_unit_and_is_not_lost(clock: Toy) -> None:
+async def test_a_wake_up_that_fails_stops_the_processor_and_is_not_lost(clock: Toy) -> None:
     await clock.take(clock.paid(13, clock=NOON - DAY), clock.tick("boss.events", 1, NOON + DAY))
     tick = clock.tick("alert.events", 1, NOON + DAY)
     with pytest.raises(Stopped, match="waking c1"):
@@ -510,7 +510,7 @@ async def test_a_stop_finishes_the_batch_and_empties_the_outbox(toy: Toy) -> Non
     assert len(toy.producer.sent) == 10 and await toy.outbox() == []
 
 
-async def test_a_relay_that_ends_while_its_unit_waits_for_room_ends_the_unit(
+async def test_a_relay_that_ends_while_its_processor_waits_for_room_ends_it(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waited for room for ever, and looked alive."""

@@ -51,7 +51,7 @@ _decode = msgspec.json.Decoder(Raised).decode
 def city_of(type_: bytes | None, body: bytes | None) -> str | None:
     """City under which a message counts, "-" for an alert without one; None: not a raised alert, or unreadable.
 
-    Unreadable ones are dead-lettered by the lineage unit, which reads the same topic.
+    Unreadable ones are dead-lettered by the lineage app, which reads the same topic.
     """
     if type_ != RAISED.encode():
         return None

@@ -1,4 +1,4 @@
-"""Lineage and counts of one partition, in the same RocksDB and the same atomic write as the unit's states.
+"""Lineage and counts of one partition, in the same RocksDB and the same atomic write as the processor's states.
 
 Keys: ``n<event id>`` -> node; ``l<parent>\\0<event id>`` and ``a<alert, SMS or work id>\\0<event id>`` -> empty;
 ``c<cell as JSON>`` -> count, 8 bytes; ``t<8 bytes time in the log><event id>`` -> empty; ``m`` -> ``_Kept``.

@@ -43,29 +43,29 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
     )
     async def feed_events(request: Request) -> Response:
         """One CloudEvent (structured or binary) or a batch; answers when they are stored, a receipt each."""
-        unit = intake()
-        if unit.is_behind(settings.queue_jobs, settings.queue_events):
+        writer = intake()
+        if writer.is_behind(settings.queue_jobs, settings.queue_events):
             raise _busy()
         with bodies.one() as body:
             await body.read(request)
             events, single = _read(request, bytes(body.content))
-            now = unit.system_clock()
-            receipts = await unit.submit(Events([_item(event, now) for event in events]))
+            now = writer.system_clock()
+            receipts = await writer.submit(Events([_item(event, now) for event in events]))
         return json_answer(receipts[0] if single else receipts, 202)
 
     @router.get("/v1/clock", name="get_clock", response_model=ClockView, dependencies=[reader], tags=["clock"])
     async def get_clock() -> Response:
         """Business time now; null while unset."""
-        unit = intake()
-        reached = unit.reading()
-        return json_answer({"mode": unit.clock.mode, "clock": None if reached is None else iso(reached)})
+        writer = intake()
+        reached = writer.reading()
+        return json_answer({"mode": writer.clock.mode, "clock": None if reached is None else iso(reached)})
 
     @router.put("/v1/clock", name="set_clock", response_model=ClockView, dependencies=[operator], tags=["clock"])
     async def set_clock(setting: ClockSetting) -> Response:
         """Move the business clock on by hand."""
-        unit = intake()
-        reached = await unit.submit(SetClock(instant_of(setting.at)))
-        return json_answer({"mode": unit.clock.mode, "clock": iso(reached)})
+        writer = intake()
+        reached = await writer.submit(SetClock(instant_of(setting.at)))
+        return json_answer({"mode": writer.clock.mode, "clock": iso(reached)})
 
     @router.get(
         "/v1/files", name="list_files", response_model=list[FileReceiptView], dependencies=[reader], tags=["files"]

@@ -25,7 +25,7 @@ _ACT_FOR_OTHERS = ("head", "administrator")
 
 
 def router(rows: Documents, send: Send, secret_file: File | None) -> APIRouter:
-    """Work items to read, and what managers do with them. ``send`` passes a command to the unit."""
+    """Work items to read, and what managers do with them. ``send`` passes a command to the processor."""
     api = APIRouter(prefix="/v1", tags=["work"])
     Reader = Annotated[
         Principal,

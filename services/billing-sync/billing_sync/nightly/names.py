@@ -50,6 +50,11 @@ def name_of(stem: str) -> PairName | None:
     return PairName(day, FILE_ORDER[match[1]], int(match[4]), match[2], stem)
 
 
+def names_no_date(stem: str) -> bool:
+    """Whether a name is a pair's but for its date, which no calendar has."""
+    return _NAME.fullmatch(stem) is not None and name_of(stem) is None
+
+
 class Stray(NamedTuple):
     """What is no half of a pair: ``stem`` and ``suffixes`` of its files, ``safe`` the name it goes by from here on,
     ``plain`` whether they are plain files (no folder, link, pipe)."""

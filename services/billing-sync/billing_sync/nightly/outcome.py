@@ -9,7 +9,7 @@ import msgspec
 from billing_sync.domain.kinds import FILE_ORDER
 from billing_sync.nightly.inbox import Inbox
 from billing_sync.nightly.loading import Loading, Taken
-from billing_sync.nightly.names import CONTROL, PairName, Stray
+from billing_sync.nightly.names import CONTROL, PairName, Stray, names_no_date
 from billing_sync.nightly.reading import FileRejected
 from contracts.misc import FileReceipt
 
@@ -165,6 +165,12 @@ def no_name(stray: Stray) -> FileRejected:
         return FileRejected(
             f"{stray.file} 不是普通文件（目录、链接或管道）；请直接放入数据文件与 .chk",
             f"{stray.file} is no plain file (a folder, link or pipe); deliver the data file and the .chk themselves",
+        )
+    if names_no_date(stray.stem):
+        day = stray.stem.split("_")[2]
+        return FileRejected(
+            f"文件名 {stray.file} 中的日期 {day} 不存在；请改名后重送",
+            f"the name {stray.file} says {day}, and there is no such date; rename it and deliver again",
         )
     form, kinds = "<KIND>_<CITY>_<yyyymmdd>_<seq4>.dat.gz", ", ".join(FILE_ORDER)
     return FileRejected(
