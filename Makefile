@@ -15,7 +15,7 @@ KILLS ?= 20
 CONFORMANCE := ../shared/conformance/run.py
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo test test-unit test-fuzz test-on test-integration conformance lint typecheck schemas schemas-check bench \
+.PHONY: help setup demo test test-unit test-long test-on test-integration conformance lint typecheck schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
 help: ## 显示本帮助 / show this help
@@ -45,13 +45,13 @@ $(V)/.stamp-kafka: tools/kam/embedded/kafka-jars.txt $(V)/.stamp-project
 demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止；PORT_BASE=26000 换端口 / a lively province, until Ctrl-C
 	@$(BIN)/kam up $(if $(filter file,$(origin PORT_BASE)),,--port-base $(PORT_BASE))
 
-test: setup lint typecheck schemas-check test-unit test-fuzz test-integration conformance prove-short ## 全部检验 / everything that proves it
+test: setup lint typecheck schemas-check test-unit test-long test-integration conformance prove-short ## 全部检验 / everything that proves it
 
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
-	@$(BIN)/pytest -q -n 2 tests -m "not embedded" --ignore tests/fuzz
+	@$(BIN)/pytest -q -n 2 tests -m "not embedded and not long"
 
-test-fuzz: setup ## 每扇门的模糊测试，几秒 / a fuzzer for each door, some seconds
-	@$(BIN)/pytest -q -n 2 tests/fuzz
+test-long: setup ## 每扇门的模糊测试、洪峰、进程 / a fuzzer for each door, floods, processes; half a minute
+	@$(BIN)/pytest -q -n 2 tests -m "long and not embedded"
 
 test-on: ## 用另一个 Python 跑单元测试；PYTHON=python3.13 / unit tests on another Python
 	@$(MAKE) --no-print-directory test-unit V=.venv-on/$(notdir $(PYTHON))

@@ -66,6 +66,7 @@ class AwayRows(MemoryDocuments, Away):
         return await super().get(*args)
 
 
+@pytest.mark.long
 async def test_answers_in_hand_are_kept_while_the_database_is_away() -> None:
     """Defect 15: up to a hundred SMS in hand became unknown although the SMSC had answered."""
     customers = [f"c{n}" for n in range(1, 101)]
@@ -85,6 +86,7 @@ async def test_answers_in_hand_are_kept_while_the_database_is_away() -> None:
     assert len(smsc.accepted) == 100
 
 
+@pytest.mark.long
 async def test_answers_in_hand_outlive_a_stop_while_the_database_is_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +116,7 @@ async def test_answers_in_hand_outlive_a_stop_while_the_database_is_away(
     assert len(smsc.accepted) == 100
 
 
+@pytest.mark.long
 async def test_a_kept_answer_says_nothing_of_a_later_intent(tmp_path: Path) -> None:
     stored, smsc, kept = MemoryStore(), FakeSmsc(), KeptAnswers(tmp_path)
     smsc.speaks.clear()

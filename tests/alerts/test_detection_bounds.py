@@ -1,10 +1,13 @@
 """What a customer's state holds is bounded, however long and however much BOSS says of him."""
 
 import msgspec
+import pytest
 
 from alerts.detection import bounds
 from alerts.detection.churn import KEPT_MONTHS
 from harness.detection_feed import Feed
+
+pytestmark = pytest.mark.long
 
 CUSTOMER = {"status": "active", "opened_on": "2010-01-01", "city": "320100", "area": "urban"}
 SMALL = 64 * 1024  # bytes of a stored state

@@ -277,6 +277,7 @@ def _standing(records: list[tuple[str, str, dict[str, Any]]]) -> dict[str | None
     }
 
 
+@pytest.mark.long
 @settings(max_examples=120, deadline=None)
 @given(_FIGURES, _FIGURES, st.booleans(), st.booleans(), st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_the_same_alerts(

@@ -82,6 +82,7 @@ def test_back_off_grows_and_attempts_end() -> None:
     assert s.states == ["opened failed attempts"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("outcome", ["throttled", "not_written"])
 def test_what_the_smsc_never_took_is_no_attempt_and_waits_for_its_deadline(outcome: str) -> None:
     """Defect 21: two minutes of throttling gave a message up."""

@@ -22,7 +22,7 @@ from alerts.notifications.channel.transport import (
 )
 from harness.waiting import eventually
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.long]
 
 NUMBER = "8613900000001"
 Script = Callable[["Peer"], Awaitable[None]]

@@ -83,6 +83,7 @@ def a_life(root: Path) -> None:
             at = max(at, until)
 
 
+@pytest.mark.long
 def test_a_process_may_die_between_any_two_steps(tmp_path: Path) -> None:
     step, through = 0, False
     while not through:

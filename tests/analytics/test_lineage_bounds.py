@@ -205,6 +205,7 @@ async def test_nodes_of_before_the_rule_come_under_it(log: Any, tmp_path: Path) 
         assert why(Lineage([house.store]), "alert10") and not why(Lineage([house.store]), "alert9")
 
 
+@pytest.mark.long
 async def test_a_chain_has_a_longest_length(log: Any, tmp_path: Path) -> None:
     """A thousand causes one after the other, and thousands of events of one alert."""
     async with years(log, tmp_path) as house:

@@ -183,6 +183,7 @@ async def test_a_full_disk_in_the_middle_is_waited_out_and_told_once(boss: Night
     assert len([line for line in logs if line["event"] == "files.trouble"]) == 1
 
 
+@pytest.mark.long
 async def test_a_folder_that_is_away_for_a_while_ends_nothing(boss: Night, monkeypatch: Any) -> None:
     monkeypatch.setattr("billing_sync.nightly.loader._LONGEST_PAUSE", 0.01)
     assert (await boss.put("BILL", [bill()]))["result"] == "accepted"
@@ -472,6 +473,7 @@ async def test_folders_on_other_file_systems_get_their_files(boss: Night, monkey
         assert boss.path("partial", name + suffix).exists()
 
 
+@pytest.mark.long
 async def test_a_thousand_strays_do_not_hold_up_the_pairs(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(loader_module, "_A_ROUND", 3)
     (tmp_path / "inbox").mkdir()

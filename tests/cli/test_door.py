@@ -25,6 +25,8 @@ from cli.conftest import FakeInstance, Outcome
 from kam import cli, client, door
 from kam.embedded import detached, mongodb, run
 
+pytestmark = pytest.mark.long
+
 SECONDS = float(os.environ.get("KAM_FUZZ_SECONDS", "2"))
 KAM = [sys.executable, "-m", "kam"]
 Ask = Callable[..., Outcome]

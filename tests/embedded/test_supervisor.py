@@ -17,6 +17,8 @@ from kam.embedded.process import Identity, ProcessSpec, TaskSpec
 from kam.embedded.progress import Silent
 from kam.embedded.supervisor import Child, Node, Policy, StartError, Supervisor
 
+pytestmark = pytest.mark.long
+
 FAST = Policy(ready_timeout=10, poll=0.02, backoff_first=0.05, backoff_most=0.2)
 Make = Callable[..., Supervisor]
 

@@ -3,7 +3,11 @@
 import random
 from collections import Counter
 
+import pytest
+
 from fuzz.fuzz_customers import fuzz
+
+pytestmark = pytest.mark.long
 
 FIRST_SEEDS, RANDOM_SEEDS = range(9, 21), 4
 

@@ -4,6 +4,8 @@ import pytest
 
 from fuzz.fuzz_feed import fuzz
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_event_breaks_the_doors_of_the_feed(seed: int) -> None:

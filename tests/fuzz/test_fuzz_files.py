@@ -4,6 +4,8 @@ import pytest
 
 from fuzz.fuzz_files import fuzz
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_file_breaks_the_inbox(seed: int) -> None:

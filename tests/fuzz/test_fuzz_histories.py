@@ -5,6 +5,8 @@ import pytest
 from fuzz.boss_history import KINDS, MOVED
 from fuzz.fuzz_histories import fuzz
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_profile_and_analytics_are_what_the_model_says(seed: int) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from fuzz.fuzz_http import fuzz
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_request_breaks_the_doors(seed: int) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from fuzz.fuzz_records import fuzz
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_no_record_stops_a_consumer(seed: int) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from fuzz.fuzz_sms import fuzz
 
+pytestmark = pytest.mark.long
+
 REASONS = {"unexpected_command", "stray_answer", "wrong_answer", "unreadable_deliver_sm"}
 
 

@@ -50,6 +50,7 @@ def test_every_compression_of_kafka_is_read(codec: int) -> None:
     assert ([r.value for r in records], at) == ([b"1", b"2"], 2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("codec", [1, 3, 4], ids=["gzip", "lz4", "zstd"])
 def test_a_small_batch_that_unpacks_without_end_is_shown_and_passed(codec: int) -> None:
     """A few kilobytes of zstd can hold more than any memory: a loader that dies of it meets it again at every start."""
@@ -63,6 +64,7 @@ def test_a_small_batch_that_unpacks_without_end_is_shown_and_passed(codec: int) 
     assert peak < 5 * MAX_UNPACKED
 
 
+@pytest.mark.long
 def test_many_batches_that_unpack_to_much_come_a_few_at_a_time() -> None:
     """2,000 records of 40 MiB each, in a fetch of 20 KB."""
     many = [batch(n, values=(bytes(40 << 20),), compress=4) for n in range(6)]

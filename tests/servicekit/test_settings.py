@@ -59,6 +59,7 @@ def test_all_that_is_wrong_is_said_at_once(service: str, environment: Any, capsy
         assert said in line
 
 
+@pytest.mark.long
 def test_a_process_ends_before_it_does_anything(environment: Any, tmp_path: Path) -> None:
     environment.setenv("KAM_CLOCK", "sundial")
     command = [sys.executable, "-m", "billing_sync"]

@@ -23,6 +23,8 @@ from servicekit.settings import ServiceSettings
 from servicekit.store import Batch, Position, Transient
 from servicekit.unit_of_work import UnitOfWork
 
+pytestmark = pytest.mark.long
+
 
 class Away(MemoryStore):
     """A database that can't be reached, from its opening or from its first commit on."""

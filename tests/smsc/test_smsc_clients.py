@@ -15,7 +15,7 @@ from aiosmpplib.hook import AbstractHook
 from kam.sim.smsc_engine import SmscSettings, SmscSimulator, decode
 from kam.sim.smsc_faults import Faults
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.long]
 
 NUMBER = "8613900000001"
 LONG_ZH = "尊敬的客户，您本月话费已欠费123.45元，请及时缴纳，以免影响使用。" * 6

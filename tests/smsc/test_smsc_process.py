@@ -15,7 +15,7 @@ import smpp34
 
 from kam.sim.smsc_links import free_port
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.long]
 
 NUMBER = "8613900000001"
 
