@@ -47,6 +47,7 @@ class Committer:
         await self.look_for_timers()
 
     async def look_for_timers(self) -> None:
+        """Ask the store for the earliest timer anew."""
         self.next_due = await self.patiently(self.store.next_due)
 
     async def load(self, work: UnitOfWork, keys: set[str]) -> None:

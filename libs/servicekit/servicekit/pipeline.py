@@ -15,7 +15,7 @@ dead letters in a row and an error in a timer or effect stop the processor, loud
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -93,10 +93,6 @@ class StreamProcessor:
     def now(self) -> datetime:
         """Business time of its last commit; 1970 while unset."""
         return self.committer.now
-
-    @property
-    def decode_state(self) -> Callable[[bytes], Any]:
-        return self.committer.decode_state
 
     @property
     def gaps(self) -> dict[str, int]:

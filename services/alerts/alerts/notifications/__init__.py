@@ -10,8 +10,8 @@ from servicekit.app import App, Effects, HandlerEntry
 
 
 def app(send_policy: SendPolicy, effects: Effects | None = None, partitions: int = 4) -> App:
-    """The app as a processor runs it: key = customer id, ``effects`` (Ready, Blocked) are handed over after each
-    commit.
+    """The app as a processor runs it: key = customer id; ``effects`` (ReadyToSend, NumberBlocked) are handed over
+    after each commit.
     """
     return App(
         name=APP,
