@@ -181,6 +181,36 @@ async def test_a_second_owner_keeps_the_first_from_writing(backend: Backend, sto
     assert await store.load(["a"]) == {"a": b"first"}
 
 
+@pytest.mark.parametrize("backend", ["memory", "local"], indirect=True)
+async def test_states_are_found_by_an_index(backend: Backend, store: Store) -> None:
+    entries = [("phone", "139", "b"), ("phone", "139", "a"), ("phone", "1390", "c"), ("sms", "139", "a")]
+    await store.commit(batch(2, states={"a": (b"A", None)}, index=dict.fromkeys(entries, True)))
+    assert await store.find("phone", "139") == [("139", "a"), ("139", "b")]
+    assert await store.find("phone") == [("139", "a"), ("139", "b"), ("1390", "c")]
+    assert await store.find("phone", "13") == [] == await store.find("nothing")
+    await store.commit(batch(3, index={entries[1]: False, ("phone", "138", "a"): True, ("sms", "1", "z"): False}))
+    store, _ = await reopened(backend, store)
+    assert await store.find("phone") == [("138", "a"), ("139", "b"), ("1390", "c")]
+    assert await store.find("sms") == [("139", "a")]
+    await store.close()
+
+
+@pytest.mark.parametrize("backend", ["memory", "local"], indirect=True)
+async def test_an_index_takes_any_text_and_is_read_in_pages(store: Store) -> None:
+    texts = sorted(["", "\0", "\0\0", "\0\1", "\1", "\1\1", "\1\2", "\2", "a", "a\0", "a\0b", "a\1", "ab", "电话"])
+    everything = [(value, key) for value in texts for key in texts]
+    put = {(index, value, key): True for index in ("\0x", "x", "x\0", "x\1") for value, key in everything}
+    await store.commit(batch(2, index=put))
+    assert await store.find("x", "a") == [("a", key) for key in texts]
+    pages, after = [], None
+    while page := await store.find("x", after=after, limit=17):
+        pages += page
+        after = page[-1]
+    assert pages == everything
+    assert await store.find("x", "a", after=("a", "a"), limit=2) == [("a", "a\0"), ("a", "a\0b")]
+    await store.close()
+
+
 @pytest.mark.embedded
 @pytest.mark.parametrize("backend", ["mongo"], indirect=True)
 async def test_a_commit_whose_answer_was_lost_is_written_once(backend: Backend, store: Store) -> None:

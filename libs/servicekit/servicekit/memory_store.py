@@ -13,6 +13,7 @@ class _Kept:
     def __init__(self) -> None:
         self.states: dict[str, bytes] = {}
         self.wakes: dict[str, int] = {}
+        self.index: set[tuple[str, str, str]] = set()
         self.documents: dict[str, dict[str, dict[str, Any]]] = {}
         self.pending: dict[int, OutgoingMessage] = {}
         self.position = Position(epoch="memory")
@@ -46,6 +47,12 @@ class MemoryStore:
         """Keys that start with ``prefix`` and are greater than ``after``, in order."""
         return sorted(key for key in self.states if key.startswith(prefix) and key > after)[:limit]
 
+    async def find(
+        self, index: str, value: str | None = None, *, after: tuple[str, str] | None = None, limit: int = 1000
+    ) -> list[tuple[str, str]]:
+        found = sorted((v, key) for i, v, key in self._kept.index if i == index and value in (None, v))
+        return [entry for entry in found if after is None or entry > after][:limit]
+
     async def commit(self, batch: Batch) -> None:
         if self._kept.owner not in (None, self):
             raise Fenced("the processor has another owner")
@@ -57,6 +64,8 @@ class MemoryStore:
             self.wakes.pop(key, None)
             if state is not None and wake is not None:
                 self.wakes[key] = wake
+        for entry, is_put in batch.index.items():
+            (self._kept.index.add if is_put else self._kept.index.discard)(entry)
         for row in batch.writes:
             collection = self.documents.setdefault(row.collection, {})
             if row.doc is None:

@@ -116,6 +116,11 @@ class MongoStore:
         except _PASSING as error:
             raise Transient(str(error)) from error
 
+    async def find(
+        self, index: str, value: str | None = None, *, after: tuple[str, str] | None = None, limit: int = 1000
+    ) -> list[tuple[str, str]]:
+        raise NotImplementedError("keeps no index: what looks states up by one belongs into a LocalStore")
+
     async def commit(self, batch: Batch) -> None:
         position = self._position.after(batch)
         try:

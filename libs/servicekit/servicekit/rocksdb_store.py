@@ -1,7 +1,7 @@
 """Local store: RocksDB through rocksdict, one directory a processor, one synced WriteBatch a commit.
 
 Keys: ``s<key>`` -> 8 bytes wake (0: none) + state; ``w<8 bytes due><key>`` -> empty; ``o<8 bytes sequence>`` ->
-message; ``p`` -> position. Stale wake entries are dropped when they come up.
+message; ``p`` -> position; ``i<index>␀<value>␀<key>␀`` -> empty. Stale wake entries are dropped when they come up.
 """
 
 import asyncio
@@ -33,6 +33,15 @@ def _options() -> Options:
     options.set_max_total_wal_size(128 << 20)
     options.set_keep_log_file_num(2)
     return options
+
+
+def _index_key(*parts: str) -> bytes:
+    """Each part ends with a NUL. One within a part is escaped, in the order of the text."""
+    return b"i" + b"".join(p.encode().replace(b"\1", b"\1\2").replace(b"\0", b"\1\1") + b"\0" for p in parts)
+
+
+def _unescape(part: bytes) -> str:
+    return part.replace(b"\1\1", b"\0").replace(b"\1\2", b"\1").decode()
 
 
 @contextmanager
@@ -94,6 +103,20 @@ class LocalStore:
             items.next()
         return found
 
+    async def find(
+        self, index: str, value: str | None = None, *, after: tuple[str, str] | None = None, limit: int = 1000
+    ) -> list[tuple[str, str]]:
+        prefix = _index_key(index, value) if value is not None else _index_key(index)
+        start = prefix if after is None else max(prefix, _index_key(index, *after) + b"\0")
+        found: list[tuple[str, str]] = []
+        items = self._db.iter()
+        items.seek(start)
+        while len(found) < limit and items.valid() and items.key().startswith(prefix):
+            _, name, key, _ = items.key().split(b"\0")
+            found.append((_unescape(name), _unescape(key)))
+            items.next()
+        return found
+
     async def commit(self, batch: Batch) -> None:
         write = WriteBatch(raw_mode=True)
         for key, (state, wake) in batch.states.items():
@@ -109,6 +132,11 @@ class LocalStore:
                 self._first = min(self._first, due)
         for number, message in batch.outbox:
             write.put(b"o" + number.to_bytes(8, "big"), _encode(message))
+        for entry, is_put in batch.index.items():
+            if is_put:
+                write.put(_index_key(*entry), b"")
+            else:
+                write.delete(_index_key(*entry))
         self._write_rows(write, batch.writes)
         position = self._position.after(batch)
         write.put(b"p", _encode(position))

@@ -56,7 +56,8 @@ class Position(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct):
     """Everything one atomic write carries. ``states`` maps key -> (encoded state or None, wake in epoch ms or None).
 
-    ``absent`` are keys that ``load`` did not find: a hint, which saves a store the search.
+    ``absent`` are keys that ``load`` did not find: a hint, which saves a store the search. ``index`` maps
+    (index, value, key) -> True for an entry that is new, False for one that has gone.
     """
 
     states: dict[str, tuple[bytes | None, int | None]] = {}
@@ -66,6 +67,7 @@ class Batch(msgspec.Struct):
     marks: dict[str, str] = {}
     next_sequence: int = 1
     absent: set[str] = set()
+    index: dict[tuple[str, str, str], bool] = {}
 
 
 class Store(Protocol):
@@ -79,6 +81,11 @@ class Store(Protocol):
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         """Encoded states of these keys; unknown keys are absent."""
+
+    async def find(
+        self, index: str, value: str | None = None, *, after: tuple[str, str] | None = None, limit: int = 1000
+    ) -> list[tuple[str, str]]:
+        """Entries (value, key) of an index in order, of one value or of all, beginning behind ``after``."""
 
     async def commit(self, batch: Batch) -> None:
         """Write everything or nothing."""

@@ -50,6 +50,9 @@ class UnitOfWork:
         self.loaded: dict[str, bytes | None] = {}
         self._open: dict[str, Any] = {}
         self.absent: set[str] = set()
+        self._index = processor.app.index
+        #: index entries of the changed keys: before the batch, and as of now
+        self._indexed: dict[str, tuple[set[tuple[str, str]], set[tuple[str, str]]]] = {}
         self.wakes: dict[str, int | None] = {}
         self.writes: list[DocumentWrite] = []
         self.outbox: list[tuple[int, OutgoingMessage]] = []
@@ -119,6 +122,9 @@ class UnitOfWork:
             self._sequence += len(sent)
             self.outbox.extend(sent)
         if state is not None or self.state(key) is not None:
+            if self._index is not None:
+                before = self._indexed[key][0] if key in self._indexed else self._entries_of(self.state(key))
+                self._indexed[key] = before, self._entries_of(state)
             if is_last:
                 self._open.pop(key, None)
                 self.loaded[key] = raw
@@ -131,6 +137,9 @@ class UnitOfWork:
             self.effects.extend(decision.effects)
         if decision.forwards:
             self.forwarded.extend((tell, context) for tell in decision.forwards)
+
+    def _entries_of(self, state: Any) -> set[tuple[str, str]]:
+        return set() if state is None or self._index is None else set(self._index(state))
 
     def _event(self, key: str, emit: OutgoingEvent, context: Context, ordinal: int) -> tuple[int, OutgoingMessage]:
         app, number = self._processor.app, self._sequence + ordinal
@@ -182,7 +191,12 @@ class UnitOfWork:
         self._open.clear()
         states = {key: (self.loaded[key], wake) for key, wake in self.wakes.items()}
         marks = {**self.marks, **{_mark_of(place): str(number) for place, number in self._seen.items()}}
-        return Batch(states, self.writes, self.outbox, self.offsets, marks, self._sequence, self.absent)
+        index = {
+            (name, value, key): (name, value) in after
+            for key, (before, after) in self._indexed.items()
+            for name, value in before ^ after
+        }
+        return Batch(states, self.writes, self.outbox, self.offsets, marks, self._sequence, self.absent, index)
 
 
 def _mark_of(place: tuple[str, int, bytes]) -> str:
