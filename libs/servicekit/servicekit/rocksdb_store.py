@@ -1,16 +1,17 @@
 """Local store: RocksDB through rocksdict, one directory a processor, one synced WriteBatch a commit.
 
 Keys: ``s<key>`` -> 8 bytes wake (0: none) + state; ``w<8 bytes due><key>`` -> empty; ``o<8 bytes sequence>`` ->
-message; ``p`` -> position; ``i<index>␀<value>␀<key>␀`` -> empty. Stale wake entries are dropped when they come up.
+message; ``p`` -> position; ``i<index>␀<value>␀<key>␀`` -> empty; ``d…``: ``unfollowed``. Stale wake entries are dropped
+when they come up.
 """
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from rocksdict import Options, Rdict, WriteBatch, WriteOptions
@@ -18,10 +19,12 @@ from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
 from servicekit.store import Batch, Fenced, Position, Transient
+from servicekit.unfollowed import Unfollowed, UnfollowedDocuments
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_position = msgspec.msgpack.Decoder(Position).decode
 _decode_out = msgspec.msgpack.Decoder(OutgoingMessage).decode
+T = TypeVar("T")
 _NO_WAKE, _NEVER = bytes(8), b"\xff" * 8
 
 
@@ -56,13 +59,21 @@ def _passing() -> Iterator[None]:
 
 
 class LocalStore:
-    """Store of one processor under ``path``. RocksDB's lock file keeps a second process out (``Fenced``)."""
+    """Store of one processor under ``path``. RocksDB's lock file keeps a second process out (``Fenced``).
+
+    Documents wait here until the query database has them: ``unfollowed``, then ``followed``; ``on_unfollowed`` is
+    called when some have come up.
+    """
+
+    #: documents that wait; None until the store is open
+    documents: UnfollowedDocuments | None = None
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._synced = WriteOptions()
         self._synced.sync = True
         self._lazy = WriteOptions()
+        self.on_unfollowed: Callable[[], None] = lambda: None
 
     async def open(self) -> Position:
         with _passing():
@@ -80,11 +91,12 @@ class LocalStore:
         self._position = _decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
         self._sent = 0
         self._first = _NO_WAKE
+        self.documents = await self._in_thread(UnfollowedDocuments, self._db)
         return self._position
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         names: list[Any] = [b"s" + key.encode() for key in keys]
-        found = await asyncio.get_running_loop().run_in_executor(self._thread, self._get, names)
+        found = await self._in_thread(self._get, names)
         return {key: value[8:] for key, value in zip(keys, found, strict=True) if value is not None}
 
     def _get(self, names: list[Any]) -> list[bytes | None]:
@@ -137,15 +149,45 @@ class LocalStore:
                 write.put(_index_key(*entry), b"")
             else:
                 write.delete(_index_key(*entry))
-        self._write_rows(write, batch.writes)
         position = self._position.after(batch)
+        unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
         write.put(b"p", _encode(position))
         with _passing():
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.write, write, self._synced)
+            await self._in_thread(self._write, write, unfollowed)
         self._position = position
+        if unfollowed:
+            self.on_unfollowed()
 
-    def _write_rows(self, write: WriteBatch, writes: list[DocumentWrite]) -> None:
-        """Documents have no home here; a service that keeps its own beside the states puts them into the same write."""
+    def _write(self, write: WriteBatch, unfollowed: list[bytes]) -> None:
+        self._db.write(write, self._synced)
+        if unfollowed:
+            self._documents.came_up(unfollowed)
+
+    def _write_rows(self, write: WriteBatch, writes: list[DocumentWrite], position: Position) -> list[bytes]:
+        """Keys of the documents that wait to be followed. A service that keeps its own beside the states puts them into
+        the same write instead."""
+        return self._documents.put(write, writes, position.epoch, position.commits)
+
+    async def unfollowed(self, limit: int, byte_limit: int = 8 << 20) -> list[Unfollowed]:
+        """Documents that the query database does not have yet, the oldest first; about so many bytes at most."""
+        return await self._in_thread(self._documents.take, limit, byte_limit)
+
+    async def unfollowed_of(self, collection: str, id: str) -> Unfollowed | None:
+        """The document of this id, if the query database does not have it yet."""
+        return await self._in_thread(self._documents.one, collection, id)
+
+    async def followed(self, rows: list[Unfollowed]) -> None:
+        """The query database has these now."""
+        with _passing():
+            await self._in_thread(self._documents.done, rows)
+
+    @property
+    def _documents(self) -> UnfollowedDocuments:
+        assert self.documents is not None, "the store is not open"
+        return self.documents
+
+    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
     async def due(self, until_ms: int, limit: int) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []

@@ -39,17 +39,25 @@ async def patiently(call: Callable[[], Awaitable[T]], who: str) -> T:
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a processor stands: next offset per ``topic/partition`` and small marks (clock, watermarks, counters)."""
+    """Where a processor stands: next offset per ``topic/partition`` and small marks (clock, watermarks, counters).
+
+    ``commits``: how many batches its store has written, also across rebuilds.
+    """
 
     offsets: dict[str, int] = {}
     marks: dict[str, str] = {}
     next_sequence: int = 1
     epoch: str = ""
+    commits: int = 0
 
     def after(self, batch: "Batch") -> "Position":
         """Where a processor stands once this batch is written."""
         return Position(
-            {**self.offsets, **batch.offsets}, {**self.marks, **batch.marks}, batch.next_sequence, self.epoch
+            {**self.offsets, **batch.offsets},
+            {**self.marks, **batch.marks},
+            batch.next_sequence,
+            self.epoch,
+            self.commits + 1,
         )
 
 

@@ -71,12 +71,12 @@ class LineageStore(LocalStore):
         self.is_open = False
         await super().close()
 
-    def _write_rows(self, write: WriteBatch, rows: list[DocumentWrite]) -> None:
+    def _write_rows(self, write: WriteBatch, rows: list[DocumentWrite], position: Position) -> list[bytes]:
         first = {row.id: row.doc for row in reversed(rows)}
         known: list[bytes | None] = self._db.get([b"n" + id_.encode() for id_ in first]) or []
         new = [doc for doc, node in zip(first.values(), known, strict=True) if node is None and doc is not None]
         if not new:
-            return
+            return []
         more: Counts = Counter()
         now, newest = to_millis(self._clock()), self._kept.newest
         for doc in new:
@@ -96,6 +96,7 @@ class LineageStore(LocalStore):
         gone = self._forget(write, len(new), min(newest, now) - self._keep.days * _DAY_MS)
         self._kept = _Kept(self._kept.nodes + len(new) - gone, newest)
         write.put(b"m", _encode(self._kept))
+        return []
 
     def _forget(self, write: WriteBatch, new: int, before: int) -> int:
         """Take away the oldest nodes that are beyond the rule, some more than come in; how many."""
