@@ -331,13 +331,16 @@ class ProcessorStandingView(_Answer):
 
 
 class StandingView(_Answer):
-    """Where a service stands, for settling; ``pending`` counts other work that must end first."""
+    """Where a service stands, for settling; ``pending`` counts other work that must end first. ``delays``: seconds (p99
+    of the last five minutes, null: there was none) from a BOSS record's acceptance to what followed.
+    """
 
     service: str
     ready: bool
     processors: list[ProcessorStandingView]
     freshness: dict[str, Any]
     pending: dict[str, int]
+    delays: dict[str, float | None] = {}
 
 
 class ProcessorStatus(_Answer):

@@ -11,6 +11,7 @@ from billing_sync.domain.kinds import FEED_KINDS, KINDS
 from billing_sync.domain.reasons import Bad
 from contracts.registry import FEED
 from harness.intake import NOW, event, feed, running, until
+from servicekit.clock import to_millis
 
 BILL = {"customer_id": "1", "period": "202605", "amount_fen": 100}
 COMP = {"complaint_id": "c", "customer_id": "1", "opened_at": "2026-05-31T09:00:00+08:00", "status": "opened"}
@@ -172,3 +173,10 @@ async def test_identities_are_forgotten_after_ninety_days() -> None:
 
 def test_every_type_that_boss_may_feed_is_taken() -> None:
     assert FEED_KINDS.keys() == FEED.keys()
+
+
+async def test_what_follows_can_be_measured_from_the_system_time_of_acceptance() -> None:
+    async with running() as (intake, producer):
+        await feed(intake, "bill.issued", BILL)
+        await until(lambda: not intake.settle()["outbox"])
+        assert [m["acceptedat"] for m in producer.of("boss.events")] == [str(to_millis(NOW))]

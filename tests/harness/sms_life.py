@@ -120,8 +120,8 @@ class Process:
         self.sender_run = asyncio.create_task(self.sender.run())
         return self
 
-    async def complain(self, *customers: str, clock: Any = NOON) -> None:
-        """A complaint of each customer, and the tick behind it."""
+    async def complain(self, *customers: str, clock: Any = NOON, accepted: bytes = b"") -> None:
+        """A complaint of each customer, accepted then (epoch ms), and the tick behind it."""
         records = []
         for customer in customers:
             profile = {"customer_id": customer, "phone": phone(customer), "name": "Ann", "language": "en"}
@@ -138,6 +138,7 @@ class Process:
                     key=customer,
                     clock=clock,
                     id=f"a-{customer}",
+                    headers=[("ce_acceptedat", accepted)],
                 )
             )
         number = int(self.desk.processor.position.marks.get("ticked", "0")) + 1

@@ -72,6 +72,8 @@ class Context(msgspec.Struct, frozen=True):
     none; ``envelope.parse_time`` reads it. ``message`` is what was received, for those who keep the log itself.
 
     ``owner_revision``: of a BOSS record, the revision at which it came to this customer; 0 when it always was theirs.
+    ``accepted``: system time at which the BOSS record behind it was accepted, epoch ms as on the wire; empty where it
+    does not follow from one at once. Only for measuring: nothing is decided by it.
     """
 
     now: datetime
@@ -82,6 +84,7 @@ class Context(msgspec.Struct, frozen=True):
     time: str = ""
     message: Message | None = None
     owner_revision: int = 0
+    accepted: bytes = b""
 
 
 class Invalid(Exception):

@@ -61,6 +61,8 @@ class Dispatch:
             headers.get("ce_time", b"").decode(),
             message,
             0 if owner is None else int(owner),
+            # A replay waited for people.
+            headers.get("ce_acceptedat", b"") if replay is None else b"",
         )
         key = self.key_of(message)
         work.apply(key, on.handle(work.state(key), data, context), context)

@@ -4,7 +4,9 @@ Extension attributes of ours: ``correlationid`` (the BOSS record that began it),
 ``businessclock`` (business time when the record was accepted), ``sequence`` (``<producer processor>:<number>``, rising
 within a producer processor: what a consumer needs to drop repeats without remembering ids), ``revision`` (of a BOSS
 record),
-``ownerrevision`` (that at which the record came to this customer; absent when it always was theirs).
+``ownerrevision`` (that at which the record came to this customer; absent when it always was theirs), ``acceptedat``
+(system time, epoch ms, at which the BOSS record was accepted that this follows from at once; absent on what the clock
+or a person brought about).
 """
 
 from datetime import datetime
@@ -106,8 +108,9 @@ def write_headers(
     clock: str | None = None,
     revision: int | None = None,
     owner_revision: int = 0,
+    accepted: bytes = b"",
 ) -> Headers:
-    """Headers of a new event, CloudEvents Kafka protocol binding 1.0.2, section 3.2."""
+    """Headers of a new event, CloudEvents Kafka protocol binding 1.0.2, section 3.2. ``accepted`` as on the wire."""
     headers: Headers = [
         _SPEC,
         _JSON,
@@ -128,6 +131,8 @@ def write_headers(
         headers.append(("ce_revision", b"%d" % revision))
     if owner_revision:
         headers.append(("ce_ownerrevision", b"%d" % owner_revision))
+    if accepted:
+        headers.append(("ce_acceptedat", accepted))
     return headers
 
 

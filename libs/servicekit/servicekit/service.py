@@ -45,7 +45,8 @@ class Service:
     """A service: apps with their processors, routers, jobs, and gauges that say whether it still has something to do.
 
     ``prepare`` runs once before the processors open (indexes, seeds). A job that ends with an error ends the service,
-    so that the supervisor starts it again. ``pending`` are functions counting work that ``kam wait`` must wait for.
+    so that the supervisor starts it again. ``pending`` are functions counting work that ``kam wait`` must wait for,
+    ``delays`` such that say how long something takes lately (p99 in seconds, None: there was none).
     ``body_bytes``: how long the body of a request may be.
     """
 
@@ -57,6 +58,7 @@ class Service:
         self.prepare: list[Job] = []
         self.pending: dict[str, Callable[[], int]] = {}
         self.freshness: Callable[[], dict[str, Any]] = dict
+        self.delays: dict[str, Callable[[], float | None]] = {}
         self.consumers: dict[str, AIOKafkaConsumer] = {}
         self._apps: list[
             tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor, int]
@@ -190,6 +192,7 @@ class Service:
             "processors": [u.settle() for u in self.processors],
             "freshness": self.freshness(),
             "pending": {name: count() for name, count in self.pending.items()},
+            "delays": {name: p99() for name, p99 in self.delays.items()},
         }
 
     def asgi(self) -> FastAPI:

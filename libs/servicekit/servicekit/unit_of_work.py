@@ -156,6 +156,7 @@ class UnitOfWork:
             causation_id=emit.causation or context.id,
             sequence=self._label(number),
             clock=iso(self.now),
+            accepted=context.accepted,
         )
         partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition
         return number, OutgoingMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)

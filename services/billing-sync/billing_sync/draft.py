@@ -9,7 +9,7 @@ from billing_sync.clock import BusinessClock
 from billing_sync.domain.kinds import Kind
 from billing_sync.domain.record import Fact, Known
 from billing_sync.store import decode_known, encode
-from servicekit.clock import from_millis, iso
+from servicekit.clock import from_millis, iso, to_millis
 from servicekit.envelope import OutgoingMessage, write_headers
 from servicekit.ids import boss_event_id
 from servicekit.kafka import partition_of
@@ -40,6 +40,7 @@ class Draft(UnitOfWork):
         self._forgotten: set[str] = set()
         self._clock = intake.clock.reading(intake.reached, now)
         self._prefix = f"{intake.name}.{intake.position.epoch}:"
+        self._accepted = b"%d" % to_millis(now)
 
     async def need(self, keys: Iterable[str]) -> None:
         """Load these keys, those already here excepted."""
@@ -121,6 +122,7 @@ class Draft(UnitOfWork):
             clock=None if self._clock is None else iso(self._clock),
             revision=revision,
             owner_revision=owner_revision,
+            accepted=self._accepted,
         )
         partition = partition_of(subject, self.intake.app.partitions)
         self.send(OutgoingMessage(TOPIC, partition, subject.encode(), body, headers))

@@ -6,10 +6,10 @@ from alerts.detection.decision_builder import APP
 from alerts.detection.handlers import HANDLERS, on_timer
 from alerts.detection.state import CustomerState
 from alerts.rules import Rules
-from servicekit.app import App, HandlerEntry
+from servicekit.app import App, Effects, HandlerEntry
 
 
-def app(rules: Rules, partitions: int = 4) -> App:
+def app(rules: Rules, partitions: int = 4, effects: Effects | None = None) -> App:
     """The app as a processor runs it: inputs boss.events and work.events, key = customer id, events on alert.events."""
     return App(
         name=APP,
@@ -22,4 +22,5 @@ def app(rules: Rules, partitions: int = 4) -> App:
         clock_topics=("boss.events",),
         forward_clock_to="alert.events",
         partitions=partitions,
+        effects=effects,
     )

@@ -6,7 +6,15 @@ from typing import Any
 from msgspec.structs import replace
 
 from alerts.detection import bounds
-from alerts.detection.state import AlertReason, CustomerState, Ended, TrackedAlert, TrackedComplaint, TrackedContract
+from alerts.detection.state import (
+    AlertRaised,
+    AlertReason,
+    CustomerState,
+    Ended,
+    TrackedAlert,
+    TrackedComplaint,
+    TrackedContract,
+)
 from alerts.rules import Rules
 from contracts.alert import Alert, Reason, RuleRef
 from servicekit.clock import local_date
@@ -35,6 +43,7 @@ class DecisionBuilder:
         self.heard = state.heard
         self.ended: dict[str, Ended] = dict(state.ended)
         self.events: list[OutgoingEvent] = []
+        self.raised = 0
 
     @property
     def clock_known(self) -> bool:
@@ -97,6 +106,7 @@ class DecisionBuilder:
             work_revision=0 if before is None else before.work_revision,
         )
         self.alerts[key] = held
+        self.raised += before is None
         self._tell(held, before, cause)
 
     def change(self, key: str, **changes: Any) -> None:
@@ -191,7 +201,9 @@ class DecisionBuilder:
             self.heard,
             self.ended,
         )
-        return Decision(state, tuple(self.events), wake)
+        # How long that took is measured behind the commit.
+        effects = (AlertRaised(self.ctx.accepted),) * self.raised if self.ctx.accepted else ()
+        return Decision(state, tuple(self.events), wake, effects=effects)
 
 
 def worst(severities: list[str]) -> str:

@@ -149,3 +149,9 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     terms: dict[str, TrackedContract] = {}
     heard: dict[str, Recency] = {}
     ended: dict[str, Ended] = {}
+
+
+class AlertRaised(Struct, frozen=True):
+    """Effect: an alert was raised by a record accepted then (``Context.accepted``)."""
+
+    accepted: bytes

@@ -17,7 +17,7 @@ from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
-from alerts.notifications.sender import Sender
+from alerts.notifications.sender import TO_SMS, Sender
 from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
 from alerts.settings import Settings
 from contracts.apps import APPS
@@ -64,6 +64,7 @@ async def compose(
     service.consume(app, TOPICS, stores, make_processor=AlignedProcessor, batch_max=BATCH_MAX)
     service.jobs += [sender.run, watch.run]
     service.pending["sms"] = sender.pending
+    service.delays["event_to_sms"] = TO_SMS.p99
     service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
 
 

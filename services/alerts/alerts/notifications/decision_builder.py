@@ -83,6 +83,7 @@ class DecisionBuilder:
             planned_at=self.ctx.now,
             at=self.ctx.now,
             correlation=self.ctx.correlation,
+            accepted=self.ctx.accepted,
         )
         case = replace(case, steps=(*case.steps, step))
         self.cases[alert.alert_id] = case
@@ -108,6 +109,8 @@ class DecisionBuilder:
         changes = {"ready": False, "hold_until": None, **changes}
         if state == "cancelled":
             self._take_back(message)
+        if state == "held":
+            changes["accepted"] = b""  # it waits for the morning, not for us
         message = replace(message, state=state, reason=reason, revision=revision, at=self.ctx.now, **changes)
         # What clock or sender do is caused by what was told of the message last.
         own = self.ctx.type == "wake" or self.ctx.type.startswith("kam.command.")

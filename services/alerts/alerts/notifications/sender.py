@@ -22,12 +22,17 @@ from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answer
 from alerts.notifications.state import ReadyToSend
 from servicekit import fault_injection
 from servicekit.decision import Refused
+from servicekit.delay import Delay
 from servicekit.envelope import Message, command
 from servicekit.pipeline import StreamProcessor
 from servicekit.store import Documents, patiently
 
 log = structlog.get_logger()
 PARTS = Counter("kam_sms_parts_total", "SMS parts submitted, by what the SMSC said", ["outcome"])
+TO_SMS = Delay(
+    "kam_event_to_sms_seconds",
+    "From a BOSS record's acceptance to the SMSC's of the first part of the SMS it caused; held ones don't count",
+)
 STALE = Counter("kam_sms_stale_intents_total", "Intents not submitted at once, by what became of them", ["became"])
 
 _IN_HAND = 100  # messages between intent and answer at most: what a kill can leave unknown
@@ -245,8 +250,11 @@ class Sender:
     async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: "_Permit") -> SubmitResult:
         answer = await self._transport.submit(part, permit)
         PARTS.labels(answer.outcome.value).inc()
-        if answer.outcome is SubmitOutcome.ACCEPTED and answer.message_id is not None:
-            self._receipts.remember(answer.message_id, intent, answer.number)
+        if answer.outcome is SubmitOutcome.ACCEPTED:
+            if part is intent.parts[0]:
+                TO_SMS.observe_since(intent.accepted)
+            if answer.message_id is not None:
+                self._receipts.remember(answer.message_id, intent, answer.number)
         return answer
 
 

@@ -59,7 +59,7 @@ class Lost(Struct, frozen=True):
 
 class Intent(Struct, frozen=True):
     """SubmitResult to ``Intend``: what to submit now. ``event`` and ``correlation`` are for what follows from it,
-    ``decided`` is when it was decided, before its commit.
+    ``decided`` is when it was decided, before its commit; ``accepted`` see ``Context``, where all of it leaves now.
     """
 
     sms_id: str
@@ -69,6 +69,7 @@ class Intent(Struct, frozen=True):
     event: str
     correlation: str
     decided: Moment
+    accepted: bytes = b""
 
 
 def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx: Context) -> Decision:
@@ -86,7 +87,7 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
     elif is_rest_kept(builder, message):
         return builder.decision()
     if (night := send_policy.night_left()) > 0:
-        builder.offer(message, reason="quiet_hours", delay=night)
+        builder.offer(replace(message, accepted=b""), reason="quiet_hours", delay=night)
         return builder.decision()
     decided = send_policy.moment()
     parts = tuple(_with_reference(builder, p) if p.state == "queued" else p for p in message.parts)
@@ -144,7 +145,10 @@ def _intent(message: Notification, decided: Moment) -> Intent:
         for p in message.parts
         if p.state == "sending"
     )
-    return Intent(message.sms_id, message.customer_id, phone, requests, message.event, message.correlation, decided)
+    accepted = message.accepted if len(requests) == len(message.parts) else b""
+    return Intent(
+        message.sms_id, message.customer_id, phone, requests, message.event, message.correlation, decided, accepted
+    )
 
 
 def on_answered(send_policy: SendPolicy, state: Customer | None, data: Answered, ctx: Context) -> Decision:

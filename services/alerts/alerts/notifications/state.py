@@ -97,7 +97,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     Phone, language, text and parts are what is planned until the intent freezes them; a part is ``queued`` again when
     the SMSC surely did not take it. ``submitted_at`` (last) and ``trying_since`` (first intent) are system time, every
     other time is business time; ``event`` is the id of the last event told of it. ``attempts`` counts its intents,
-    ``refusals`` those that the SMSC refused for now.
+    ``refusals`` those that the SMSC refused for now. ``accepted``: see ``Context``; empty once it was held.
     """
 
     sms_id: str
@@ -127,6 +127,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     receipts: tuple[SmsReceipt, ...] = ()
     submitted_at: datetime | None = None
     trying_since: datetime | None = None
+    accepted: bytes = b""
 
     @property
     def is_waiting(self) -> bool:
