@@ -80,6 +80,20 @@ async def test_a_tick_follows_the_last_record_on_every_partition() -> None:
         assert numbers == sorted(numbers)
 
 
+async def test_events_that_come_one_by_one_share_their_ticks() -> None:
+    async with running() as (intake, producer):
+        await feed(intake, "bill.issued", BILL)
+        assert intake.settle()["busy"] is False, "the first waits for nothing"
+        for amount in range(300):
+            await feed(intake, "bill.issued", {**BILL, "amount_fen": amount})
+        await until(lambda: not intake.settle()["outbox"] and not intake.settle()["busy"])
+        assert len(producer.of("boss.events")) == 301 and len(producer.ticks) < 4 * 30
+        assert producer.messages[-1].key == b"clock"
+        await until(lambda: intake._until_tick() <= 0)
+        await feed(intake, "bill.issued", {**BILL, "amount_fen": 1_000})
+        assert intake.settle()["busy"] is False, "nor does one after a pause"
+
+
 async def test_unchanged_records_move_the_clock_too() -> None:
     async with running() as (intake, producer):
         await feed(intake, "bill.issued", BILL, time="2026-06-01T10:00:00+08:00")

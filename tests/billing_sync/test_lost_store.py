@@ -61,7 +61,7 @@ async def owes(intake: Intake, day: int, fen: int) -> None:
 async def test_no_event_has_the_id_of_one_before_the_store_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new debt was the old alert once more: its SMS had been sent, so nobody was reminded."""
     monkeypatch.setattr(log_reader, "_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(intake_module, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr(intake_module, "LONGEST_PAUSE", 0.0)
     producer, store = Producer(), MemoryStore()
     store._kept.position = Position(epoch="second")
     async with life(MemoryStore(), producer) as intake:

@@ -6,7 +6,9 @@ caused by records that come after tick N on the first topic, and are not handled
 later topic is held back until tick N has come by on the first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from math import inf
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -19,9 +21,10 @@ from servicekit.log_reader import Records
 from servicekit.pipeline import StreamProcessor
 from servicekit.timers import tick_of
 
-_TICK = TICK.encode()
+_TICK = ("ce_type", TICK.encode())
 _decode = msgspec.json.Decoder(ClockTicked).decode
 _NONE = (0, 0)
+_BEHIND_ALL = (inf, inf)
 
 
 class AlignedProcessor(StreamProcessor):
@@ -59,6 +62,21 @@ class AlignedProcessor(StreamProcessor):
             self._fetch(tp, free == len(batch))
         return {tp: batch for tp, batch in aligned.items() if batch}
 
+    def in_order(self, records: Records) -> Iterator[Any]:
+        """Round by round: up to a tick on the first clock topic, then up to it on the later ones, so that one batch of
+        many rounds comes to what many batches come to. Other topics follow.
+        """
+        rounds: list[tuple[tuple[float, float], Any]] = []
+        for tp in self.inputs:
+            batch, start, last = records.get(tp, []), 0, _NONE
+            for i, record in enumerate(batch) if tp.topic in self.app.clock_topics else ():
+                if (_number(record) or _NONE) > last:
+                    last = _number(record) or _NONE
+                    rounds.append((last, batch[start : i + 1]))
+                    start = i + 1
+            rounds.append((_BEHIND_ALL, batch[start:]))
+        return (record for _, batch in sorted(rounds, key=itemgetter(0)) for record in batch)
+
     def _free(self, topic: str, batch: list[Any], reached: tuple[int, int]) -> int:
         """How many records, up to and with the first tick beyond ``reached``, may be handled."""
         if self._reached(topic) > reached:
@@ -75,7 +93,7 @@ class AlignedProcessor(StreamProcessor):
 
 def _number(record: Any) -> tuple[int, int] | None:
     """Epoch and number of a tick, None for any other record; a malformed one is left to the pipeline to refuse."""
-    if not any(name == "ce_type" and value == _TICK for name, value in record.headers):
+    if _TICK not in record.headers:
         return None
     try:
         tick = _decode(record.value or b"")

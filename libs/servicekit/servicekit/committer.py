@@ -74,7 +74,7 @@ class Committer:
         for _, wake in batch.states.values():
             if wake is not None and (self.next_due is None or wake < self.next_due):
                 self.next_due = wake
-        self._relay.offer(batch.outbox)
+        self._relay.offer([*batch.outbox, *work.unstored()])
         for future, result in work.answers:
             answer(future, result)
         if work.effects and self.app.effects is not None:

@@ -15,7 +15,7 @@ dead letters in a row and an error in a timer or effect stop the processor, loud
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -131,6 +131,9 @@ class StreamProcessor:
         """Take the processor over; positions, clock and outbox are the store's."""
         await self.committer.open()
         await self.committer.patiently(self.relay.recover)
+        work = UnitOfWork(self.committer)
+        self._timers.pass_on_again(work)
+        self.relay.offer(work.unstored())
 
     def seek(self, consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int]) -> None:
         """Set the consumer to the store's position. ``begins``: the first offset that each partition still holds."""
@@ -213,8 +216,7 @@ class StreamProcessor:
         started = time.perf_counter()
         messages = [
             Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
-            for tp in self.inputs
-            for r in records.get(tp, ())
+            for r in self.in_order(records)
         ]
         in_a_row = self.dead_letters.in_a_row
         try:
@@ -228,6 +230,10 @@ class StreamProcessor:
         telemetry.BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
         telemetry.BATCH_SIZE.labels(self.name).observe(len(messages) + len(commands))
         telemetry.COMMITTED_AT.labels(self.name).set_to_current_time()
+
+    def in_order(self, records: Records) -> Iterator[Any]:
+        """The records of a batch in the order in which they are handled: topic by topic."""
+        return (record for tp in self.inputs for record in records.get(tp, ()))
 
     async def transact(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         """Load, handle and commit these messages and commands, all or none of them.

@@ -34,7 +34,7 @@ def mark_of_tick(epoch: int, number: int) -> str:
 
 
 class Timers:
-    """Wakes keys of one processor. ``between`` is awaited after each chunk of them: back-pressure and signs of life."""
+    """Wakes keys of one processor. ``between`` is awaited after each chunk of many: back-pressure and signs of life."""
 
     def __init__(
         self, ordinal: int, committer: Committer, dispatch: Dispatch, between: Callable[[], Awaitable[None]]
@@ -42,59 +42,97 @@ class Timers:
         self._app: App = committer.app
         self._ordinal, self._committer, self._dispatch, self._between = ordinal, committer, dispatch, between
 
+    def pass_on_again(self, work: UnitOfWork) -> None:
+        """The last tick that was acted on once more: one that woke nobody is passed on without being stored."""
+        place, clock = self._reached(work)
+        if self._app.forward_clock_to is not None and place > (0, 0):
+            work.pass_on(self._app.forward_clock_to, self._ordinal, place, clock)
+
     async def tick(self, work: UnitOfWork, message: Message, keys: set[str]) -> UnitOfWork:
         """A tick came by on one topic. When it has on all, due keys wake at the clock reached and the tick goes on.
 
-        What came before the tick is committed first and the tick itself last: after a crash in between it comes by
-        again and wakes the rest. Returns the unit of work to go on with, ``keys`` loaded. Raises ``Invalid``.
+        Ticks that wake a few are part of the batch, however many they are: one commit. Before more than a chunk is
+        woken, what came before the tick is committed, then chunk by chunk, and the tick itself last: after a crash in
+        between it comes by again and wakes the rest. Returns the unit of work to go on with, ``keys`` loaded. Raises
+        ``Invalid``.
         """
-        try:
-            tick = _decode_tick(message.body or b"")
-        except msgspec.MsgspecError as error:
-            raise Invalid(f"malformed tick: {error}") from error
-        seen = {topic: tick_of(work.mark(f"tick/{topic}")) for topic in self._app.clock_topics}
-        if message.topic in seen and (tick.epoch, tick.number) > seen[message.topic][0]:
-            seen[message.topic] = ((tick.epoch, tick.number), tick.clock)
-            place, clock = min(seen.values())
-            if place > tick_of(work.mark("ticked"))[0]:
-                if self._is_due(work, to_millis(clock)):
-                    await self._committer.commit(work)
-                    await self._wake_all(clock)
-                    work = UnitOfWork(self._committer, work.last)
-                    await self._committer.load(work, keys)
-                work.advance(max(work.now, clock))
-                work.marks["ticked"] = mark_of_tick(*place)
-                if self._app.forward_clock_to is not None:
-                    work.tick(self._app.forward_clock_to, self._ordinal, place, clock)
-            work.marks[f"tick/{message.topic}"] = f"{mark_of_tick(tick.epoch, tick.number)} {iso(tick.clock)}"
+        if message.topic not in self._app.clock_topics:
+            return work
+        tick, mark = _read(message)
+        if (tick.epoch, tick.number) <= tick_of(work.mark(f"tick/{message.topic}"))[0]:
+            return work
+        before = work.mark("ticked")
+        work.marks[f"tick/{message.topic}"] = mark
+        place, clock = self._reached(work)
+        if place > tick_of(before)[0]:
+            work = await self._wake_due(work, message, clock, keys)
+            work.advance(max(work.now, clock))
+            work.marks[f"tick/{message.topic}"] = mark
+            work.marks["ticked"] = mark_of_tick(*place)
+            if self._app.forward_clock_to is not None:
+                work.pass_on(self._app.forward_clock_to, self._ordinal, place, clock)
         return work
 
-    def _is_due(self, work: UnitOfWork, until: int) -> bool:
-        soonest = min((w for w in work.wakes.values() if w is not None), default=None)
-        earliest = (soonest, self._committer.next_due)
-        return self._app.on_timer is not None and any(w is not None and w <= until for w in earliest)
+    def _reached(self, work: UnitOfWork) -> tuple[tuple[int, int], datetime]:
+        """Place and clock of the last tick that has come by on all topics."""
+        return min((tick_of(work.mark(f"tick/{topic}")) for topic in self._app.clock_topics), default=tick_of(None))
+
+    async def _wake_due(self, work: UnitOfWork, message: Message, clock: datetime, keys: set[str]) -> UnitOfWork:
+        """Wake whoever is due; gives back the unit of work to go on with."""
+        committer, until = self._committer, to_millis(clock)
+        if self._app.on_timer is None:
+            return work
+        due = [(key, wake) for key, wake in work.wakes.items() if wake is not None and wake <= until]
+        if committer.next_due is not None and committer.next_due <= until:
+            stored = await committer.patiently(lambda: committer.store.due(until, _DUE_CHUNK))
+            if len(stored) == _DUE_CHUNK:
+                # The tick itself comes behind: it is seen again should the rest not be woken.
+                del work.marks[f"tick/{message.topic}"]
+                await committer.commit(work)
+                await self._wake_all(clock)
+                work = UnitOfWork(committer, work.last)
+                await committer.load(work, keys)
+                return work
+            if not stored:
+                await committer.look_for_timers()
+            due += [(key, wake) for key, wake in stored if key not in work.wakes]
+        if due:
+            await self._wake(work, sorted(due, key=lambda entry: entry[::-1]), clock)
+        return work
 
     async def _wake_all(self, clock: datetime) -> None:
         committer, until = self._committer, to_millis(clock)
         while due := await committer.patiently(lambda: committer.store.due(until, _DUE_CHUNK)):
             work = UnitOfWork(committer)
-            work.advance(max(work.now, clock))
-            await committer.load(work, {key for key, _ in due})
-            for key, wake in due:
-                try:
-                    self._wake(work, key, wake, clock)
-                    await self._dispatch.forward(work)
-                except Exception as error:
-                    raise Stopped(f"{committer.name}: waking {key} at {iso(clock)} failed: {error!r}") from error
+            await self._wake(work, due, clock)
             await committer.commit(work)
             await self._between()
         await committer.look_for_timers()
 
-    def _wake(self, work: UnitOfWork, key: str, wake: int, clock: datetime) -> None:
-        """One key, at the clock all its inputs have reached: some of them may be further already."""
+    async def _wake(self, work: UnitOfWork, due: list[tuple[str, int]], clock: datetime) -> None:
+        """Keys, at the clock all their inputs have reached: some of them may be further already."""
+        work.advance(max(work.now, clock))
+        await self._committer.load(work, {key for key, _ in due})
+        for key, wake in due:
+            try:
+                self._wake_one(work, key, wake, clock)
+                await self._dispatch.forward(work)
+            except Exception as error:
+                raise Stopped(f"{self._committer.name}: waking {key} at {iso(clock)} failed: {error!r}") from error
+
+    def _wake_one(self, work: UnitOfWork, key: str, wake: int, clock: datetime) -> None:
         assert self._app.on_timer is not None
         context = Context(clock, f"wake/{self._committer.name}/{key}/{wake}", "wake", f"wake/{key}")
         decision = self._app.on_timer(work.state(key), context)
         if decision.timer_at is not None and to_millis(decision.timer_at) <= to_millis(clock):
             raise ValueError(f"wants to wake at {decision.timer_at}, not after {clock}")
         work.apply(key, decision, context)
+
+
+def _read(message: Message) -> tuple[ClockTicked, str]:
+    """A tick and how its topic's mark holds it. Raises ``Invalid``."""
+    try:
+        tick = _decode_tick(message.body or b"")
+        return tick, f"{mark_of_tick(tick.epoch, tick.number)} {iso(tick.clock)}"
+    except (msgspec.MsgspecError, OverflowError) as error:
+        raise Invalid(f"malformed tick: {error}") from error

@@ -64,6 +64,7 @@ class UnitOfWork:
         self.forwarded: deque[tuple[Forward, Context]] = deque()
         self._sequence = processor.position.next_sequence
         self._clock_text: bytes | None = None
+        self._passing: tuple[str, int, tuple[int, int], datetime] | None = None
 
     def is_empty(self) -> bool:
         return not (self.offsets or self.wakes or self.outbox or self.marks or self.answers or self.writes)
@@ -118,6 +119,7 @@ class UnitOfWork:
         is_last = context.message is not None and self.last.get(key) is context.message
         raw = _encode_state(state) if is_last and state is not None else None
         if decision.events:
+            self._send_passing()
             sent = [self._event(key, emit, context, ordinal) for ordinal, emit in enumerate(decision.events)]
             self._sequence += len(sent)
             self.outbox.extend(sent)
@@ -161,8 +163,28 @@ class UnitOfWork:
         partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition
         return number, OutgoingMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)
 
+    def pass_on(self, topic: str, partition: int, place: tuple[int, int], clock: datetime) -> None:
+        """A tick goes on, behind everything it caused and before what comes next; where nothing came since the one
+        before, only the later goes.
+        """
+        self._passing = (topic, partition, place, clock)
+
+    def _send_passing(self) -> None:
+        if self._passing is not None:
+            tick, self._passing = self._passing, None
+            self.tick(*tick)
+
+    def unstored(self) -> list[tuple[int, OutgoingMessage]]:
+        """A tick to be passed on that is not worth a write: it comes by again after a crash, or is passed on again."""
+        return [] if self._passing is None else [(self._sequence - 1, self._tick(*self._passing, None))]
+
     def tick(self, topic: str, partition: int, place: tuple[int, int], clock: datetime) -> None:
-        """Pass a tick of the business clock (its epoch and number) on, behind everything it caused."""
+        """Send a tick of the business clock (its epoch and number)."""
+        self.send(self._tick(topic, partition, place, clock, self._label(self._sequence)))
+
+    def _tick(
+        self, topic: str, partition: int, place: tuple[int, int], clock: datetime, label: str | None
+    ) -> OutgoingMessage:
         app, (epoch, number) = self._processor.app, place
         id_ = derive("tick", topic, partition, number, epoch) if epoch else derive("tick", topic, partition, number)
         headers = write_headers(
@@ -172,11 +194,11 @@ class UnitOfWork:
             subject="clock",
             time=iso(clock),
             correlation_id=id_,
-            sequence=self._label(self._sequence),
+            sequence=label,
             clock=iso(clock),
         )
         ticked = ClockTicked(clock=clock, number=number, epoch=epoch)
-        self.send(OutgoingMessage(topic, partition, b"clock", encode_data(ticked), headers))
+        return OutgoingMessage(topic, partition, b"clock", encode_data(ticked), headers)
 
     def send(self, message: OutgoingMessage) -> None:
         self.outbox.append((self._sequence, message))
@@ -187,6 +209,8 @@ class UnitOfWork:
 
     def batch(self) -> Batch:
         """The one atomic write."""
+        if not self.only_moves_on():
+            self._send_passing()
         for key, state in self._open.items():
             self.loaded[key] = None if state is None else _encode_state(state)
         self._open.clear()

@@ -26,14 +26,14 @@ _iso_of_millis = lru_cache(4096)(lambda millis: iso(from_millis(millis)))
 class Draft(UnitOfWork):
     """A batch in the making over raw entries. Nothing of it is the intake's before it is committed.
 
-    ``clock_rule``: how the business clock runs from this commit on.
+    ``clock_rule``: how the business clock runs from this commit on. ``is_nudged``: a tick that is owed need not wait.
     """
 
     def __init__(self, intake: "Intake", now: datetime) -> None:
         super().__init__(intake.committer)
         self.intake, self.system_now = intake, now
         self.clock_rule: BusinessClock = intake.clock
-        self.accepted = False
+        self.accepted = self.is_nudged = False
         self._raw: dict[str, bytes | None] = {}
         self._records: dict[str, Known] = {}
         self._entries: dict[str, tuple[bytes | None, int | None]] = {}

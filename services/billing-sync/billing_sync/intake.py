@@ -1,7 +1,8 @@
 """The one writer: HTTP requests, boss.feed records and file chunks are its jobs, done in order, many a commit.
 
 A commit holds records, outbox, positions and the business clock. Behind what it accepted goes a tick of the clock, on
-every partition of boss.events; while a night's files are being loaded in feed mode, ticks wait for the last of them.
+every partition of boss.events: at once where none went for a while, and one for all that came meanwhile after a pause;
+while a night's files are being loaded in feed mode, ticks wait for the last of them.
 """
 
 import asyncio
@@ -29,7 +30,8 @@ from servicekit.relay import Publisher
 
 __all__ = ["Draft", "Events", "Intake", "Job", "Pulse", "SetClock"]
 log = structlog.get_logger()
-TICK_SECONDS = 0.1
+#: Seconds between two ticks: short where events come singly, longer with each event since the tick before.
+SHORTEST_PAUSE, LONGEST_PAUSE, _PAUSE_AN_EVENT = 0.05, 0.2, 0.001
 PULSE_SECONDS = 5.0
 _EXPIRED_CHUNK = 2000
 _REVISIONS = "revisions_from"
@@ -69,7 +71,7 @@ class Nudge:
     """A tick that was held back may go now."""
 
     async def carry_out(self, draft: Draft) -> None:
-        return None
+        draft.is_nudged = True
 
 
 class Intake(StreamProcessor):
@@ -95,7 +97,7 @@ class Intake(StreamProcessor):
         self.held = False
         self.owed = False
         self.revisions_from = 0
-        self._ticked_at = 0.0
+        self._ticked_at, self._since_tick = 0.0, 0
         self._timer: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
@@ -199,7 +201,7 @@ class Intake(StreamProcessor):
                 fail(future, refusal)
         # The intake itself changes only behind the commit: one that fails leaves clock, numbers and debts as they were.
         owed = draft.clock is not None if draft.accepted else self.owed
-        number = self._number + self._may_tick(owed)
+        number = self._number + self._may_tick(owed, draft.is_nudged)
         if number > self._number:
             assert draft.clock is not None
             draft.marks.update(tick=str(number), tick_epoch=str(self._tick_epoch))
@@ -208,19 +210,20 @@ class Intake(StreamProcessor):
         await self.committer.commit(draft)
         self.clock = draft.clock_rule
         if number > self._number:
-            self._number, self.owed, self._ticked_at = number, False, time.monotonic()
+            self._number, self.owed, self._ticked_at, self._since_tick = number, False, time.monotonic(), 0
             return
         self.owed = owed
+        self._since_tick += len(draft.outbox)
         if owed and not self.held and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TICK_SECONDS, self._nudge)
+            self._timer = asyncio.get_running_loop().call_later(self._until_tick(), self._nudge)
 
-    def _may_tick(self, owed: bool) -> bool:
-        if not owed or self.held:
-            return False
-        if time.monotonic() - self._ticked_at >= TICK_SECONDS:
-            return True
-        # Whoever feeds step by step and waits for the outcome need not wait for the pause.
-        return self.clock.mode == "feed" and not self.commands.waiting
+    def _may_tick(self, owed: bool, is_nudged: bool) -> bool:
+        return owed and not self.held and (is_nudged or self._until_tick() <= 0)
+
+    def _until_tick(self) -> float:
+        """Seconds until a tick may follow the last one."""
+        pause = min(SHORTEST_PAUSE + self._since_tick * _PAUSE_AN_EVENT, LONGEST_PAUSE)
+        return self._ticked_at + pause - time.monotonic()
 
     def _nudge(self) -> None:
         self._timer = None
