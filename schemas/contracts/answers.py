@@ -316,13 +316,20 @@ class Health(_Answer):
 
 
 class ProcessorStandingView(_Answer):
-    """Where a stream processor stands: inputs and offsets by ``topic/partition``, what it has still to send."""
+    """Where a stream processor stands: inputs and offsets by ``topic/partition``, what it has still to send, and
+    documents that the query database does not have yet. ``…seconds…``: how long the oldest
+    has waited, 0 when there is none.
+    """
 
     processor: str
     inputs: list[str]
     offsets: dict[str, int]
     sequence: int
     outbox: int
+    outbox_seconds: float = 0.0
+    seconds_behind: float = 0.0
+    documents: int = 0
+    documents_seconds: float = 0.0
     busy: bool
     clock: str | None
     failed: str | None
@@ -344,22 +351,36 @@ class StandingView(_Answer):
 
 
 class ProcessorStatus(_Answer):
-    """How a stream processor is doing; lag is null while Kafka does not answer."""
+    """How a stream processor is doing; lag is null while Kafka does not answer. ``seconds_behind``, ``outbox_seconds``
+    and ``documents_seconds``: how long the oldest message or document has waited.
+    """
 
     lag: int | None
+    seconds_behind: float = 0.0
     outbox: int
+    outbox_seconds: float = 0.0
+    documents: int = 0
+    documents_seconds: float = 0.0
     busy: bool
     clock: str | None
     failed: str | None
 
 
 class ServiceStatus(_Answer):
-    """How a service is doing; only ``ready`` and ``detail`` of one that does not answer."""
+    """How a service is doing; only ``ready`` and ``detail`` of one that does not answer. Counts are sums and seconds
+    the worst of its processors; ``delays`` see ``StandingView``.
+    """
 
     ready: bool
     detail: str
     processors: dict[str, ProcessorStatus] = {}
     lag: int | None = None
+    seconds_behind: float = 0.0
+    outbox: int = 0
+    outbox_seconds: float = 0.0
+    documents: int = 0
+    documents_seconds: float = 0.0
+    delays: dict[str, float | None] = {}
     pending: dict[str, int] = {}
     freshness: dict[str, Any] = {}
 

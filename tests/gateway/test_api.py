@@ -36,6 +36,7 @@ class Province:
         self.audit_works = True
         self.garbage: httpx.Response | None = None
         self.claims: dict[str, Any] = {}
+        self.standing: dict[str, dict[str, Any]] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         service, path = request.url.host, request.url.path
@@ -44,8 +45,11 @@ class Province:
         if service in self.failing:
             return httpx.Response(500, text="Internal Server Error")
         if path == "/internal/settle":
-            unit = {"processor": f"{service}.0", "busy": service in self.busy}
-            return httpx.Response(200, json={"service": service, "ready": True, "processors": [unit], "pending": {}})
+            unit = {"processor": f"{service}.0", "busy": service in self.busy, **self.standing.get(service, {})}
+            units = [unit, {"processor": f"{service}.1"}]
+            delays = {"event_to_sms": 0.25}
+            standing = {"service": service, "ready": True, "processors": units, "pending": {}, "delays": delays}
+            return httpx.Response(200, json=standing)
         if path == "/health/ready":
             return httpx.Response(200, json={"status": "ready"})
         if self.garbage is not None:
@@ -252,10 +256,15 @@ async def test_strange_addresses(people: httpx.AsyncClient, province: Province, 
 
 async def test_status_shows_every_service(people: httpx.AsyncClient, province: Province) -> None:
     province.down.add("analytics")
+    waiting = {"outbox": 4, "outbox_seconds": 1.5, "seconds_behind": 2.5, "documents": 7, "documents_seconds": 3.5}
+    province.standing["alerts"] = waiting
 
     status = (await people.get("/v1/status")).json()
 
     assert status["services"]["alerts"]["ready"] and status["services"]["alerts"]["lag"] == 0
+    assert waiting.items() <= status["services"]["alerts"].items(), "sums and worst of its processors"
+    assert waiting.items() <= status["services"]["alerts"]["processors"]["alerts.0"].items()
+    assert status["services"]["alerts"]["delays"] == {"event_to_sms": 0.25}
     assert not status["services"]["analytics"]["ready"]
 
 

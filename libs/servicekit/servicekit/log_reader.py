@@ -1,6 +1,7 @@
 """Where a processor reads its partitions: from the store's position on, with gaps said and errors waited out."""
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -29,6 +30,10 @@ class LogReader:
         self._name, self.inputs, self._batch_max = name, inputs, batch_max
         self.gaps: dict[str, int] = {}
         self.passed: dict[str, int] = {}
+        self._ends: dict[str, int] = {}
+        self._fetched_at = time.time()
+        # Nothing that is not handled yet came before this: epoch seconds by input.
+        self._clear_until: dict[str, float] = {}
 
     def seek(self, consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int], position: Position) -> None:
         """Go to the position. Where the log begins after it, what is missing is said."""
@@ -45,6 +50,7 @@ class LogReader:
         """The next records, none after a second. An error of the broker is waited out, and the position stays."""
         try:
             records: Records = await consumer.getmany(*self.inputs, timeout_ms=_POLL_MS, max_records=self._batch_max)
+            self._fetched_at = time.time()
             return records
         except KafkaError as error:
             telemetry.RETRIES.labels(self._name).inc()
@@ -67,12 +73,33 @@ class LogReader:
     ) -> None:
         """Note what has been passed without a record, once all that was fetched is handled or ``set_aside``."""
         for tp in self.inputs:
+            name = place_of(tp)
             if tp not in set_aside:
-                reached, name = await consumer.position(tp), place_of(tp)
+                reached = await consumer.position(tp)
                 if reached > position.offsets.get(name, 0):
                     self.passed[name] = reached
                 else:
                     self.passed.pop(name, None)
+            end = self._ends[name] = consumer.highwater(tp) or 0
+            if end <= self._reached(name, position):
+                self._clear_until[name] = self._fetched_at
+
+    def handled(self, records: Records) -> None:
+        """These are done: nothing before the last of each input is left."""
+        for tp, batch in records.items():
+            if batch:
+                name = place_of(tp)
+                self._clear_until[name] = max(self._clear_until.get(name, 0.0), batch[-1].timestamp / 1000)
+
+    def behind(self, position: Position) -> tuple[int, float]:
+        """Messages between the position and the ends as the last fetch saw them, and how many seconds ago the oldest of
+        them came, at most: 0 at the end."""
+        left = {name: end - self._reached(name, position) for name, end in self._ends.items()}
+        since = [self._clear_until.get(name, self._fetched_at) for name, count in left.items() if count > 0]
+        return sum(max(0, count) for count in left.values()), max(0.0, time.time() - min(since)) if since else 0.0
+
+    def _reached(self, name: str, position: Position) -> int:
+        return max(position.offsets.get(name, 0), self.passed.get(name, 0))
 
 
 def place_of(of: TopicPartition | Message) -> str:

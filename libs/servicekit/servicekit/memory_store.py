@@ -88,6 +88,9 @@ class MemoryStore:
         for n in [n for n in self.pending if n <= up_to]:
             del self.pending[n]
 
+    def documents_waiting(self) -> tuple[int, float]:
+        return 0, 0.0
+
     async def close(self) -> None:
         return None
 

@@ -210,6 +210,9 @@ class MongoStore:
         except _PASSING as error:
             raise Transient(str(error)) from error
 
+    def documents_waiting(self) -> tuple[int, float]:
+        return 0, 0.0
+
     async def close(self) -> None:
         await self._session.end_session()
 

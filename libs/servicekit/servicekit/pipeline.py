@@ -108,18 +108,36 @@ class StreamProcessor:
 
     def settle(self) -> dict[str, Any]:
         """Where it stands, for ``kam wait`` and lag: next offsets, next sequence, outbox, whether at work."""
+        documents, since = self.store.documents_waiting()
         return {
             "processor": self.name,
             "inputs": [place_of(tp) for tp in self.inputs],
             "offsets": {**self.position.offsets, **self._reader.passed},
             "sequence": self.position.next_sequence,
             "outbox": self.relay.pending,
+            "outbox_seconds": round(self.relay.age, 3),
+            "seconds_behind": round(self._reader.behind(self.position)[1], 3),
+            "documents": documents,
+            "documents_seconds": round(since, 3),
             "busy": self._busy or self.commands.unanswered,
             "clock": iso(self.now) if self.now > EPOCH else None,
             "failed": repr(self.failed) if self.failed else None,
             "gaps": self.gaps,
             "undeliverable": self.relay.undeliverable,
         }
+
+    def show(self) -> None:
+        """Tell Prometheus how far behind it is: with its inputs, its outbox and its documents."""
+        messages, seconds = self._reader.behind(self.position)
+        documents, since = self.store.documents_waiting()
+        for gauge, value in (
+            (telemetry.LAG, messages),
+            (telemetry.BEHIND, seconds),
+            (telemetry.OUTBOX_SECONDS, self.relay.age),
+            (telemetry.DOCUMENTS, documents),
+            (telemetry.DOCUMENTS_SECONDS, since),
+        ):
+            gauge.labels(self.name).set(value)
 
     def stop(self) -> None:
         """Finish the batch at hand, then end."""
@@ -227,6 +245,7 @@ class StreamProcessor:
             log.exception("batch.bisected", processor=self.name, messages=len(messages))
             self.dead_letters.in_a_row = in_a_row
             await self._one_by_one(messages, commands)
+        self._reader.handled(records)
         telemetry.BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
         telemetry.BATCH_SIZE.labels(self.name).observe(len(messages) + len(commands))
         telemetry.COMMITTED_AT.labels(self.name).set_to_current_time()

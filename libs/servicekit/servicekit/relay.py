@@ -68,6 +68,9 @@ class Relay:
         )
         self._waiting: deque[tuple[int, OutgoingMessage]] = deque()
         self._bytes = 0
+        # How many had been offered when, of those that still wait.
+        self._offered: deque[tuple[int, float]] = deque()
+        self._offered_count = self._acknowledged = 0
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -86,6 +89,8 @@ class Relay:
         """Messages just committed, in order."""
         if rows:
             self._waiting.extend(rows)
+            self._offered_count += len(rows)
+            self._offered.append((self._offered_count, time.monotonic()))
             self._bytes += sum(_size(message) for _, message in rows)
             self._more.set()
             if len(self._waiting) > _MOST or self._bytes > _MOST_BYTES:
@@ -98,6 +103,11 @@ class Relay:
     @property
     def pending(self) -> int:
         return len(self._waiting)
+
+    @property
+    def age(self) -> float:
+        """Seconds that the oldest of them has waited for the broker; 0 when there is none."""
+        return time.monotonic() - self._offered[0][1] if self._offered else 0.0
 
     async def run(self) -> None:
         delay = _FIRST_DELAY
@@ -127,6 +137,9 @@ class Relay:
             for _, message in chunk:
                 self._waiting.popleft()
                 self._bytes -= _size(message)
+            self._acknowledged += len(chunk)
+            while self._offered and self._offered[0][0] <= self._acknowledged:
+                self._offered.popleft()
             for topic, n in Counter(message.topic for _, message in chunk).items():
                 telemetry.EVENTS.labels(self._processor, topic).inc(n)
             chunk = []

@@ -7,6 +7,7 @@ when they come up.
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -180,6 +181,11 @@ class LocalStore:
         """The query database has these now."""
         with _passing():
             await self._in_thread(self._documents.done, rows)
+
+    def documents_waiting(self) -> tuple[int, float]:
+        if self.documents is None or self.documents.since is None:
+            return 0, 0.0
+        return self.documents.waiting, max(0.0, time.time() - self.documents.since)
 
     @property
     def _documents(self) -> UnfollowedDocuments:

@@ -252,14 +252,13 @@ class Service:
         while True:
             await asyncio.sleep(2)
             for processor in self.processors:
+                processor.show()
                 consumer = self.consumers.get(processor.app.name)
                 if consumer is None:
                     continue
                 offsets = {
                     tp: processor.position.offsets.get(f"{tp.topic}/{tp.partition}", 0) for tp in processor.inputs
                 }
-                behind = sum(max(0, (consumer.highwater(tp) or 0) - offset) for tp, offset in offsets.items())
-                telemetry.LAG.labels(processor.name).set(behind)
                 try:
                     await consumer.commit(offsets)
                 except KafkaError as error:

@@ -110,6 +110,9 @@ class Store(Protocol):
     async def sent(self, up_to: int) -> None:
         """The broker has answered for everything up to this sequence."""
 
+    def documents_waiting(self) -> tuple[int, float]:
+        """How many documents the query database does not have yet, and seconds since the oldest came up."""
+
     async def close(self) -> None:
         """Let go of the processor."""
 

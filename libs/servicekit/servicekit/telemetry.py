@@ -17,11 +17,15 @@ BATCH_SECONDS = Histogram(
 )
 BATCH_SIZE = Histogram("kam_batch_messages", "Messages a batch", ["unit"], buckets=(1, 10, 100, 500, 1000, 2000, 5000))
 OUTBOX = Gauge("kam_outbox_messages", "Messages committed and not yet acknowledged by the broker", ["unit"])
+OUTBOX_SECONDS = Gauge("kam_outbox_age_seconds", "How long the oldest of them has waited", ["unit"])
+DOCUMENTS = Gauge("kam_documents_waiting", "Documents that the query database does not have yet", ["unit"])
+DOCUMENTS_SECONDS = Gauge("kam_documents_age_seconds", "How long the oldest of them has waited", ["unit"])
 UNDELIVERABLE = Counter(
     "kam_undeliverable_messages_total", "Messages that no broker will take, kept on disk", ["unit", "topic"]
 )
 LOST = Counter("kam_log_gap_messages_total", "Messages the log dropped before they were read", ["unit", "topic"])
 LAG = Gauge("kam_lag_messages", "Messages behind the end of the input partitions", ["unit"])
+BEHIND = Gauge("kam_behind_seconds", "How long ago the oldest unhandled message came, 0 at the end", ["unit"])
 COMMITTED_AT = Gauge("kam_last_commit_timestamp_seconds", "System time of the last commit", ["unit"])
 RETRIES = Counter("kam_retries_total", "Repeats after a passing failure of store or broker", ["unit"])
 

@@ -19,6 +19,10 @@ class ProcessorStanding(Struct, frozen=True):
     offsets: dict[str, int] = {}
     sequence: int = 0
     outbox: int = 0
+    outbox_seconds: float = 0.0
+    seconds_behind: float = 0.0
+    documents: int = 0
+    documents_seconds: float = 0.0
     busy: bool = False
     clock: str | None = None
     failed: str | None = None
@@ -36,6 +40,7 @@ class Standing(Struct, frozen=True):
     processors: tuple[ProcessorStanding, ...] = ()
     pending: dict[str, int] = {}
     freshness: dict[str, Any] = {}
+    delays: dict[str, float | None] = {}
 
 
 class Blocker(Struct, frozen=True):

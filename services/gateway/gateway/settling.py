@@ -13,6 +13,8 @@ from servicekit.kafka import start_consumer
 
 _PAUSE = 0.02
 _ENDS_SECONDS = 3.0
+#: what a processor says of itself: added up for its service, and the worst of
+COUNTS, SECONDS = ("outbox", "documents"), ("seconds_behind", "outbox_seconds", "documents_seconds")
 Collect = Callable[[], Awaitable[Collection]]
 Ends = Callable[[Collection], Awaitable[dict[str, int] | None]]
 IsGone = Callable[[], Awaitable[bool]]
@@ -85,13 +87,13 @@ async def wait_until_settled(
 
 
 def standing_of(collection: Collection, ends: dict[str, int] | None) -> dict[str, dict[str, Any]]:
-    """Lag, outbox, pending work, clock and freshness of every service, for people."""
+    """Lag, outbox, documents, delays, pending work, clock and freshness of every service, for people."""
     return {
         name: {
             "processors": {
                 u.processor: {
                     "lag": None if ends is None else u.lag(ends),
-                    "outbox": u.outbox,
+                    **{name: getattr(u, name) for name in (*COUNTS, *SECONDS)},
                     "busy": u.busy,
                     "clock": u.clock,
                     "failed": u.failed,
@@ -99,6 +101,9 @@ def standing_of(collection: Collection, ends: dict[str, int] | None) -> dict[str
                 for u in standing.processors
             },
             "lag": None if ends is None else sum(u.lag(ends) for u in standing.processors),
+            **{name: sum(getattr(u, name) for u in standing.processors) for name in COUNTS},
+            **{name: max((getattr(u, name) for u in standing.processors), default=0.0) for name in SECONDS},
+            "delays": standing.delays,
             "pending": standing.pending,
             "freshness": standing.freshness,
         }
