@@ -9,16 +9,29 @@ from kam.embedded import status
 SETTLE: dict[str, Any] = {
     "service": "alerts",
     "processors": [
-        {"processor": "alerts-detect/0", "offsets": {"boss.events/0": 90}, "outbox": 2, "busy": True, "failed": None},
+        {
+            "processor": "alerts-detect/0",
+            "offsets": {"boss.events/0": 90},
+            "outbox": 2,
+            "outbox_seconds": 0.5,
+            "seconds_behind": 3.5,
+            "documents": 2,
+            "busy": True,
+            "failed": None,
+        },
         {
             "processor": "alerts-desk/0",
             "offsets": {"boss.events/0": 100, "alert.events/0": 7},
             "outbox": 1,
+            "outbox_seconds": 1.5,
+            "documents": 5,
+            "documents_seconds": 9.0,
             "failed": "Boom",
         },
     ],
     "freshness": {},
     "pending": {"sms": 3, "timers": 1},
+    "delays": {"event_to_sms": 0.4},
 }
 
 
@@ -26,19 +39,30 @@ def test_lag_is_summed_over_stages_that_read_the_same_partition() -> None:
     ends = {"boss.events/0": 110, "alert.events/0": 5}
     assert status.summary(SETTLE, ends) == {
         "lag": 30,
+        "seconds_behind": 3.5,
         "outbox": 3,
+        "outbox_seconds": 1.5,
+        "documents": 7,
+        "documents_seconds": 9.0,
         "pending": 4,
+        "delays": {"event_to_sms": 0.4},
         "failed": ["alerts-desk/0: Boom"],
     }
 
 
 def test_what_is_not_known_is_not_zero() -> None:
     assert status.summary(SETTLE, {})["lag"] is None
-    assert status.summary(None, {"boss.events/0": 1})["lag"] is None
+    unknown = status.summary(None, {"boss.events/0": 1})
+    assert {unknown[name] for name in ("lag", "seconds_behind", "outbox", "documents_seconds", "pending")} == {None}
     assert status.summary({"service": "x"}, {"boss.events/0": 1}) == {
         "lag": 0,
+        "seconds_behind": 0.0,
         "outbox": 0,
+        "outbox_seconds": 0.0,
+        "documents": 0,
+        "documents_seconds": 0.0,
         "pending": None,
+        "delays": {},
         "failed": [],
     }
 
@@ -50,3 +74,20 @@ def test_freshness_is_one_line_with_the_newest_file() -> None:
         "BILL/320100": {"sequence": 4, "at": "2026-11-22T01:31:55+00:00"},
     }
     assert status._fresh(freshness) == "behind=7.1 ARR/320100 2026-11-22T01:31:59 (+1)"
+
+
+def test_what_waits_is_said_with_its_age_only_when_it_has_for_long() -> None:
+    row = {"seconds_behind": 3.21, "outbox_seconds": 0.02, "documents": 7, "documents_seconds": 9.04}
+    assert status._waiting(row) == "落后 / behind 3.2 s · 待写 / documents 7 (9.0 s)"
+    assert status._waiting(status.summary({"service": "x"}, {})) == ""
+    assert status._waiting(status.summary(None, {})) == ""
+
+
+def test_delays_are_those_of_the_worst_process() -> None:
+    delays: list[dict[str, float | None]] = [{}, {"event_to_sms": 0.4, "event_to_alert": None}, {"event_to_sms": 1.25}]
+    report = {"processes": {n: {"delays": row} for n, row in enumerate(delays)}}
+    assert status._delays(report) == "事件到短信 / event to SMS p99 1.25 s"
+
+
+def test_cpu_is_of_the_time_it_was_looked_at() -> None:
+    assert (status._percent(1.0, 1.25, 0.5), status._percent(None, 1.0, 0.5)) == (50, None)

@@ -16,6 +16,12 @@ import psutil
 from kam.instance import HOST
 
 TIMEOUT = 3.0
+_CPU_SECONDS = 0.3  # what CPU is measured over at least
+#: of a service's processors: added up, and the worst of
+COUNTS, SECONDS = ("outbox", "documents"), ("seconds_behind", "outbox_seconds", "documents_seconds")
+WAITING = {"seconds_behind": "落后 / behind", "outbox_seconds": "待发 / outbox"}
+_WORTH_SAYING = 0.1  # seconds
+DELAYS = {"event_to_alert": "事件到预警 / event to alert", "event_to_sms": "事件到短信 / event to SMS"}
 HEADINGS = (
     "进程\nprocess",
     "\npid",
@@ -23,6 +29,7 @@ HEADINGS = (
     "就绪\nready",
     "重启\nagain",
     "内存\nMB",
+    "CPU\n%",
     "积压\nlag",
     "待发\noutbox",
     "待办\npending",
@@ -57,15 +64,16 @@ def _ask(url: str) -> dict[str, Any]:
 
 
 def _process(pid: int | None) -> dict[str, Any]:
-    """``memory_mb`` and ``up_seconds`` of a process; None where it is gone."""
+    """``memory_mb``, ``up_seconds`` and ``cpu_seconds`` of a process; None where it is gone."""
     try:
         process = psutil.Process(pid) if pid else None
         if process is not None:
-            memory = round(process.memory_info().rss / 2**20)
-            return {"memory_mb": memory, "up_seconds": round(time.time() - process.create_time())}
+            memory, cpu = round(process.memory_info().rss / 2**20), process.cpu_times()
+            up = round(time.time() - process.create_time())
+            return {"memory_mb": memory, "up_seconds": up, "cpu_seconds": round(cpu.user + cpu.system, 2)}
     except psutil.NoSuchProcess:
         process = None
-    return {"memory_mb": None, "up_seconds": None}
+    return {"memory_mb": None, "up_seconds": None, "cpu_seconds": None}
 
 
 def offsets(settle: Mapping[str, Any] | None) -> list[tuple[str, int]]:
@@ -95,16 +103,20 @@ def end_offsets(bootstrap: str, partitions: Iterable[str]) -> dict[str, int]:
 
 
 def summary(settle: Mapping[str, Any] | None, ends: Mapping[str, int]) -> dict[str, Any]:
-    """``lag`` (messages behind the end of the inputs, None when not known), ``outbox``, ``pending``, ``failed``."""
+    """``lag`` (messages behind the end of the inputs, None when not known), ``COUNTS``, ``SECONDS``, ``pending``,
+    ``delays``, ``failed``.
+    """
     if settle is None:
-        return {"lag": None, "outbox": None, "pending": None, "failed": []}
+        return {**dict.fromkeys(("lag", *COUNTS, *SECONDS, "pending")), "delays": {}, "failed": []}
     processors = settle.get("processors") or []
     behind = [ends[key] - next_one for key, next_one in offsets(settle) if key in ends]
     pending = settle.get("pending")
     return {
         "lag": sum(max(0, count) for count in behind) if ends else None,
-        "outbox": sum(int(processor.get("outbox") or 0) for processor in processors),
+        **{name: sum(int(processor.get(name) or 0) for processor in processors) for name in COUNTS},
+        **{name: max((float(processor.get(name) or 0) for processor in processors), default=0.0) for name in SECONDS},
         "pending": sum(int(n) for n in pending.values()) if isinstance(pending, dict) else None,
+        "delays": settle.get("delays") or {},
         "failed": [
             f"{processor.get('processor')}: {processor['failed']}"
             for processor in processors
@@ -119,17 +131,21 @@ def collect(description: Mapping[str, Any]) -> dict[str, Any]:
     urls = {
         name: f"http://{HOST}:{known['ports']['http']}" for name, known in processes.items() if "http" in known["ports"]
     }
+    started, cpu = time.monotonic(), {name: _process(known["pid"])["cpu_seconds"] for name, known in processes.items()}
     with ThreadPoolExecutor(max(1, len(urls))) as pool:
         asked = dict(zip(urls, pool.map(_ask, urls.values()), strict=True))
     inputs = {key for answer in asked.values() for key, _ in offsets(answer["settle"])}
     ends = end_offsets(description["kafka"], sorted(inputs))
+    time.sleep(max(0.0, started + _CPU_SECONDS - time.monotonic()))
     rows: dict[str, Any] = {}
     for name, known in processes.items():
         # Servers without HTTP are as ready as their supervisor last saw them.
         answer = asked.get(name, {"ready": known["ready"], "detail": None, "settle": None})
+        process, seconds = _process(known["pid"]), time.monotonic() - started
         rows[name] = {
             "pid": known["pid"],
-            **_process(known["pid"]),
+            **process,
+            "cpu_percent": _percent(cpu[name], process["cpu_seconds"], seconds),
             "restarts": known["restarts"],
             "ports": known["ports"],
             "log": known["log"],
@@ -146,6 +162,29 @@ def collect(description: Mapping[str, Any]) -> dict[str, Any]:
         "clock": description["clock"],
         "processes": rows,
     }
+
+
+def _percent(before: float | None, after: float | None, seconds: float) -> int | None:
+    """CPU used in so many seconds, of one core."""
+    return None if before is None or after is None else round(100 * max(0.0, after - before) / seconds)
+
+
+def _waiting(row: Mapping[str, Any]) -> str:
+    """How old the oldest is that waits in a process; empty when nothing has for long."""
+    found = [f"{text} {row[name]:.1f} s" for name, text in WAITING.items() if (row[name] or 0.0) >= _WORTH_SAYING]
+    if row["documents"]:
+        found.append(f"待写 / documents {row['documents']} ({row['documents_seconds']:.1f} s)")
+    return " · ".join(found)
+
+
+def _delays(report: Mapping[str, Any]) -> str:
+    """How long alerts and SMS take lately: the worst process of each; empty where there were none."""
+    worst: dict[str, float] = {}
+    for row in report["processes"].values():
+        for name, seconds in row["delays"].items():
+            if seconds is not None:
+                worst[name] = max(seconds, worst.get(name, 0.0))
+    return " · ".join(f"{DELAYS.get(name, name)} p99 {seconds:.2f} s" for name, seconds in sorted(worst.items()))
 
 
 def _duration(seconds: int | None) -> str:
@@ -172,16 +211,20 @@ def show(report: Mapping[str, Any]) -> None:
 
     console = Console()
     console.print(f"{report['data']}  {report['gateway']}  {report['state']}", highlight=False)
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
     for heading in HEADINGS:
         table.add_column(heading, no_wrap=True)
     for name, row in report["processes"].items():
         ready = "✓" if row["ready"] else f"✗ {row['detail'] or ''}"
         cells = [row["pid"], _duration(row["up_seconds"]), ready, row["restarts"], row["memory_mb"]]
-        cells += [row["lag"], row["outbox"], row["pending"]]
+        cells += [row["cpu_percent"], row["lag"], row["outbox"], row["pending"]]
         table.add_row(name, *("–" if cell is None else str(cell) for cell in cells))
     console.print(table)
+    if delays := _delays(report):
+        console.print(delays, markup=False, highlight=False)
     for name, row in report["processes"].items():
+        if waiting := _waiting(row):
+            console.print(f"{name}: {waiting}", markup=False, highlight=False)
         if row["freshness"]:
             console.print(f"{name}: {_fresh(row['freshness'])}", markup=False, highlight=False)
         for failure in row["failed"]:
