@@ -19,6 +19,11 @@ class AppContract(NamedTuple):
     store: Literal["RocksDB", "MongoDB"]
     one_for: Literal["partition", "everything"] = "partition"
 
+    @property
+    def journal(self) -> str:
+        """Topic of what its processors commit, a partition each; only they read it."""
+        return f"{self.name}.journal"
+
     def dead_letters(self) -> tuple[str, ...]:
         """Where what this app can't handle is kept: one topic for each that it reads."""
         return tuple(f"{topic}.{self.name}.dlq" for topic in self.reads)

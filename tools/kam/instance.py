@@ -53,6 +53,10 @@ class Layout:
         return self.boss / "inbox"
 
     @property
+    def checkpoints(self) -> Path:
+        return self.data / "checkpoints"
+
+    @property
     def archive(self) -> Path:
         return self.data / "archive"
 
@@ -86,7 +90,7 @@ class Layout:
 
     def create(self) -> None:
         """Make the directories and the secrets that are not there yet."""
-        for path in (self.logs, self.archive, self.smsc_log.parent, self.inbox):
+        for path in (self.logs, self.archive, self.checkpoints, self.smsc_log.parent, self.inbox):
             path.mkdir(parents=True, exist_ok=True)
         for name in ("accepted", "rejected", "partial"):
             (self.boss / name).mkdir(exist_ok=True)

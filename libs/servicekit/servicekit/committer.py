@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ from servicekit.app import App
 from servicekit.clock import EPOCH
 from servicekit.commands import answer
 from servicekit.envelope import parse_time
+from servicekit.journal import Journal
 from servicekit.relay import Relay
 from servicekit.store import Batch, Position, Store, patiently
 from servicekit.unit_of_work import UnitOfWork
@@ -28,11 +30,12 @@ class Stopped(Exception):
 class Committer:
     """Where a processor stands (``position``), what time it is there (``now``) and its earliest timer (``next_due``).
 
-    A store that is away is waited for. Outbox, answers and effects leave behind the commit, in this order.
+    A store or journal that is away is waited for. Outbox, answers and effects leave behind the commit, in this order:
+    when Kafka has it (``journal``), and the disk.
     """
 
-    def __init__(self, name: str, app: App, store: Store, relay: Relay) -> None:
-        self.name, self.app, self.store, self._relay = name, app, store, relay
+    def __init__(self, name: str, app: App, store: Store, relay: Relay, journal: Journal | None = None) -> None:
+        self.name, self.app, self.store, self._relay, self.journal = name, app, store, relay, journal
         self.decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
         self.position = Position()
         self.now = EPOCH
@@ -42,6 +45,9 @@ class Committer:
     async def open(self) -> None:
         """Take the store over; position and clock are the store's."""
         self.position = await self.patiently(self.store.open)
+        if self.journal is not None:
+            store: Any = self.store
+            self.position = await self.patiently(partial(self.journal.take_over, store))
         marks = self.position.marks
         self.now = parse_time(marks["clock"]) if "clock" in marks else EPOCH
         await self.look_for_timers()
@@ -66,10 +72,11 @@ class Committer:
         if work.only_moves_on() and time.monotonic() - self._written_at < _WRITE_POSITION_SECONDS:
             # Nothing but skipped messages and ticks that woke nobody: the position is written with the next change.
             # After a crash they come by again and are skipped again.
-            self._unwritten = self._unwritten.after(batch)
+            self._unwritten = self._unwritten.passing(batch)
+            self.position = self.position.passing(batch)
         else:
             await self._write(batch)
-        self.position = self.position.after(batch)
+            self.position = self.position.after(batch)
         self.now = work.now
         for _, wake in batch.states.values():
             if wake is not None and (self.next_due is None or wake < self.next_due):
@@ -86,8 +93,18 @@ class Committer:
     async def _write(self, batch: Batch) -> None:
         batch.offsets = {**self._unwritten.offsets, **batch.offsets}
         batch.marks = {**self._unwritten.marks, **batch.marks}
+        batch.sent = self._relay.sent
         fault_injection.hit(self.app.service, "before_commit")
-        await self.patiently(lambda: self.store.commit(batch))
+        if self.journal is None:
+            await self.patiently(partial(self.store.commit, batch))
+        else:
+            await self.patiently(partial(self.journal.append, batch, self.position.commits + 1))
+            fault_injection.hit(self.app.service, "after_journal")
+            try:
+                await self.patiently(partial(self.store.commit, batch))
+            except Exception as error:
+                # It stands in the journal: what a new start finds there must not be tried otherwise now.
+                raise Stopped(f"{self.name}: what is in the journal can't be stored: {error!r}") from error
         fault_injection.hit(self.app.service, "after_commit")
         self._unwritten, self._written_at = Position(), time.monotonic()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -72,6 +73,23 @@ class Publisher:
             self._retire(producer)
             messages[:] = _last_of(messages, open_)
             raise
+
+    async def append(self, messages: list[OutgoingMessage]) -> int:
+        """Messages of one partition, in this order; the offset behind the last when the broker has all of them.
+
+        Raises what the client raises; then the broker may have any number of them.
+        """
+        producer = await self._current()
+        queue, end = deque(messages), 0
+        try:
+            while queue:
+                before = len(queue)
+                answer: Any = await (await self._batch(producer, messages[0].topic, messages[0].partition, queue))
+                end = answer.offset + before - len(queue)
+        except BaseException:
+            self._retire(producer)
+            raise
+        return end
 
     async def send_and_wait(
         self, topic: str, value: bytes | None, *, key: bytes | None, partition: int, headers: Headers
@@ -178,6 +196,20 @@ async def start_consumer(bootstrap: str, client_id: str, partitions: Iterable[To
         fetch_max_bytes=32 << 20,
     )
     consumer.assign(list(partitions))
+    await _until_connected(consumer)
+    return consumer
+
+
+async def start_reader(bootstrap: str, client_id: str) -> AIOKafkaConsumer:
+    """A consumer without a group, for whoever reads a part of a log once; ``assign`` and ``seek`` are the caller's."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=100,
+        max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+    )
     await _until_connected(consumer)
     return consumer
 

@@ -34,6 +34,7 @@ from servicekit.dead_letter_queue import DeadLetterQueue
 from servicekit.decision import Invalid
 from servicekit.dispatch import Dispatch
 from servicekit.envelope import Message
+from servicekit.journal import Journal
 from servicekit.log_reader import LogReader, Records, place_of
 from servicekit.relay import Publisher, Relay
 from servicekit.store import Fenced, Position, Store, patiently
@@ -48,7 +49,7 @@ _FATAL = (Fenced, dead_letter.TooMany, Stopped, asyncio.CancelledError)
 class StreamProcessor:
     """One writer of an app. ``run`` works until ``stop`` is called and then finishes the batch at hand.
 
-    ``keep``: folder for what no broker takes.
+    ``keep``: folder for what no broker takes. ``journal``: where its commits go before the store, a real one always.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class StreamProcessor:
         batch_max: int = 2000,
         dead_letters_in_a_row: int = 100,
         keep: Path | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.app, self.ordinal, self.inputs = app, ordinal, inputs
         self.name = f"{app.name}.{ordinal}"
         self.relay = Relay(self.name, app.service, store, publisher, keep)
-        self.committer = Committer(self.name, app, store, self.relay)
+        self.committer = Committer(self.name, app, store, self.relay, journal)
         self.commands = Commands()
         self.dead_letters = DeadLetterQueue(self.name, app, dead_letters_in_a_row, keep)
         self._reader = LogReader(self.name, inputs, batch_max)
@@ -83,6 +85,10 @@ class StreamProcessor:
     @property
     def store(self) -> Store:
         return self.committer.store
+
+    @property
+    def journal(self) -> Journal | None:
+        return self.committer.journal
 
     @property
     def position(self) -> Position:

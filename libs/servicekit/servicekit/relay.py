@@ -50,7 +50,8 @@ class Publisher(Protocol):
 
 
 class Relay:
-    """One a processor: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` is the rest.
+    """One a processor: ``offer`` takes what was just committed, ``run`` sends until cancelled, ``pending`` is the rest,
+    ``sent`` the sequence up to which everything has gone.
 
     ``failing_since``: monotonic time of the first failure after the last success. ``undeliverable`` counts the messages
     that no broker will take; they lie in ``keep``.
@@ -77,6 +78,7 @@ class Relay:
         self._gauge = telemetry.OUTBOX.labels(processor)
         self.failing_since: float | None = None
         self.undeliverable = 0
+        self.sent = 0
 
     async def recover(self) -> None:
         """Take up what a crash left behind."""
@@ -126,6 +128,7 @@ class Relay:
                 left.clear()
                 fault_injection.hit(self._service, "after_send")
                 await self._store.sent(chunk[-1][0])
+                self.sent = chunk[-1][0]
             except (KafkaError, Transient, OSError) as error:
                 self.failing_since = self.failing_since or time.monotonic()
                 telemetry.RETRIES.labels(self._processor).inc()

@@ -7,16 +7,20 @@ when they come up.
 
 import asyncio
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from rocksdict import Options, Rdict, WriteBatch, WriteOptions
+from rocksdict import Checkpoint, Options, Rdict, WriteBatch, WriteOptions
 
+from servicekit.checkpoint import Checkpoints
+from servicekit.clock import iso, system_now
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
 from servicekit.store import Batch, Fenced, Position, Transient
@@ -94,6 +98,60 @@ class LocalStore:
         self._first = _NO_WAKE
         self.documents = await self._in_thread(UnfollowedDocuments, self._db)
         return self._position
+
+    @property
+    def position(self) -> Position:
+        """As committed."""
+        return self._position
+
+    def adopt_epoch(self, epoch: str) -> None:
+        """Go on as the store whose place this empty one takes."""
+        if not self._position.commits:
+            self._position = msgspec.structs.replace(self._position, epoch=epoch)
+
+    async def begin_anew(self, checkpoints: Checkpoints | None) -> Position:
+        """Throw away what is on the disk and begin with the newest checkpoint that is whole, or empty."""
+        await self.close()
+        with _passing():
+            if checkpoints is None:
+                shutil.rmtree(self._path)
+            else:
+                await asyncio.to_thread(checkpoints.restore, self._path)
+        return await self.open()
+
+    async def checkpoint(self, checkpoints: Checkpoints) -> int | None:
+        """Put a copy of everything committed off this disk; returns what ``Checkpoints.keep`` does."""
+        beside = self._path.with_name(f".{self._path.name}.checkpoint")
+
+        def take() -> Position:
+            # In the thread that writes: what is committed and no more. Files are linked, which takes milliseconds.
+            shutil.rmtree(beside, ignore_errors=True)
+            Checkpoint(self._db).create_checkpoint(str(beside))
+            raw = self._db.get(b"p")
+            return _decode_position(raw) if raw else self._position
+
+        with _passing():
+            position = await asyncio.get_running_loop().run_in_executor(self._thread, take)
+            try:
+                return await asyncio.to_thread(checkpoints.keep, beside, position, iso(system_now()))
+            finally:
+                shutil.rmtree(beside, ignore_errors=True)
+
+    async def digest(self) -> str:
+        """One hash over every state with its wake-up and the position: the same for a store that was rebuilt."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._digest)
+
+    def _digest(self) -> str:
+        found = sha256()
+        items = self._db.iter()
+        items.seek(b"s")
+        while items.valid() and items.key().startswith(b"s"):
+            found.update(items.key())
+            found.update(items.value())
+            items.next()
+        stands = msgspec.structs.replace(self._position, journal=0, owner="")
+        found.update(msgspec.json.encode(stands, order="sorted"))
+        return found.hexdigest()
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         names: list[Any] = [b"s" + key.encode() for key in keys]

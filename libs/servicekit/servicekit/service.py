@@ -20,14 +20,18 @@ from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from contracts.answers import Health, StandingView
-from servicekit import problem, telemetry
+from servicekit import checkpointing, problem, telemetry
 from servicekit.answer import json_answer
 from servicekit.app import App
+from servicekit.checkpoint import Checkpoints
 from servicekit.connections import Connection
 from servicekit.decision import Refused
 from servicekit.http_guard import BODY_BYTES, Doorway
+from servicekit.journal import Journal
 from servicekit.kafka import Publisher, start_consumer, start_producer
+from servicekit.kafka_journal import JournalReader, KafkaJournal
 from servicekit.pipeline import StreamProcessor
+from servicekit.rocksdb_store import LocalStore
 from servicekit.settings import ServiceSettings
 from servicekit.store import Store
 
@@ -64,6 +68,7 @@ class Service:
             tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor, int]
         ] = []
         self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
+        self._journals = JournalReader(settings.kafka, name)
         self._ready = self._stopping = False
         self.body_bytes = BODY_BYTES
 
@@ -103,15 +108,17 @@ class Service:
         await self.publisher.start()
         for app, groups, make_store, make_processor, most in self._apps:
             for ordinal, inputs in groups.items():
+                store = make_store(app, ordinal)
                 processor = make_processor(
                     app,
                     ordinal,
                     inputs,
-                    make_store(app, ordinal),
+                    store,
                     self.publisher,
                     batch_max=most,
                     dead_letters_in_a_row=s.dead_letters_in_a_row,
                     keep=s.service_data / "undeliverable",
+                    journal=self._journal_of(app, ordinal) if isinstance(store, LocalStore) else None,
                 )
                 await processor.open()
                 self.processors.append(processor)
@@ -124,6 +131,11 @@ class Service:
             if processor.inputs:
                 consumer = self.consumers[processor.app.name]
                 processor.seek(consumer, await consumer.beginning_offsets(processor.inputs))
+
+    def _journal_of(self, app: App, ordinal: int) -> Journal:
+        root, name = self.settings.checkpoints, f"{app.name}.{ordinal}"
+        checkpoints = None if root is None else Checkpoints(root / app.name / str(ordinal), name)
+        return Journal(name, KafkaJournal(app.name, ordinal, self._journals, self.publisher), checkpoints)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping``; a processor or job that fails ends everything with its error."""
@@ -143,6 +155,7 @@ class Service:
         processors = [asyncio.create_task(u.run(self.consumers.get(u.app.name)), name=u.name) for u in self.processors]
         jobs = [asyncio.ensure_future(job()) for job in self.jobs]
         lag = asyncio.create_task(self._show_lag())
+        jobs.append(asyncio.create_task(checkpointing.run(self.processors, self.settings.checkpoint_bytes)))
         self._ready = True
         log.info("service.ready", processors=[u.name for u in self.processors])
         done, _ = await asyncio.wait([stop, lag, *processors, *jobs], return_when=asyncio.FIRST_COMPLETED)
@@ -166,6 +179,7 @@ class Service:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 for consumer in self.consumers.values():
                     await consumer.stop()
+                await self._journals.stop()
                 await self.publisher.stop()
         except TimeoutError:
             log.warning("service.not_disconnected", service=self.name)
@@ -229,6 +243,12 @@ class Service:
         @app.get("/internal/settle", name="get_standing", response_model=StandingView, tags=["operations"])
         async def settle() -> Response:
             return json_answer(self.settle())
+
+        @app.get("/internal/digest", name="get_digests", response_model=dict[str, str], tags=["operations"])
+        async def digest() -> Response:
+            """A hash over the state of each processor: the same again after its disk was lost."""
+            stores = {u.name: u.store for u in self.processors if isinstance(u.store, LocalStore)}
+            return json_answer({name: await store.digest() for name, store in stores.items()})
 
         return app
 

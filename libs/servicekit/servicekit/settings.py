@@ -35,6 +35,10 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KAM_", frozen=True)
 
     service_data: Folder = Field(description="folder of this service's local state")
+    checkpoints: Folder | None = Field(
+        default=None, description="folder for checkpoints, off this disk; without one the journals grow without bound"
+    )
+    checkpoint_bytes: Whole = Field(default=256 << 20, description="a checkpoint is taken after so much in a journal")
     kafka: Addresses = Field(description="bootstrap servers, host:port[,…]")
     mongodb: str = Field(
         default="mongodb://127.0.0.1:27017",

@@ -15,6 +15,7 @@ from servicekit.envelope import OutgoingMessage
 
 log = structlog.get_logger()
 T = TypeVar("T")
+_FIRST_DELAY, _LONGEST_DELAY = 0.05, 5.0
 
 
 class Fenced(Exception):
@@ -27,7 +28,7 @@ class Transient(Exception):
 
 async def patiently(call: Callable[[], Awaitable[T]], who: str) -> T:
     """What the call gives once the store can be reached. ``who`` waits, for the log."""
-    delay = 0.05
+    delay = _FIRST_DELAY
     while True:
         try:
             return await call()
@@ -35,13 +36,14 @@ async def patiently(call: Callable[[], Awaitable[T]], who: str) -> T:
             telemetry.RETRIES.labels(who).inc()
             log.warning("store.retry", who=who, error=str(error)[:200], delay=delay)
             await asyncio.sleep(delay)
-            delay = min(delay * 2, 5.0)
+            delay = min(delay * 2, _LONGEST_DELAY)
 
 
 class Position(msgspec.Struct, frozen=True):
     """Where a processor stands: next offset per ``topic/partition`` and small marks (clock, watermarks, counters).
 
-    ``commits``: how many batches its store has written, also across rebuilds.
+    ``commits``: number of its last commit, which no rebuild changes. ``journal``: the offset behind that commit's
+    record in the journal, ``owner``: who wrote it there.
     """
 
     offsets: dict[str, int] = {}
@@ -49,23 +51,27 @@ class Position(msgspec.Struct, frozen=True):
     next_sequence: int = 1
     epoch: str = ""
     commits: int = 0
+    journal: int = 0
+    owner: str = ""
 
     def after(self, batch: "Batch") -> "Position":
         """Where a processor stands once this batch is written."""
-        return Position(
-            {**self.offsets, **batch.offsets},
-            {**self.marks, **batch.marks},
-            batch.next_sequence,
-            self.epoch,
-            self.commits + 1,
-        )
+        offsets, marks = {**self.offsets, **batch.offsets}, {**self.marks, **batch.marks}
+        journal, owner = batch.journaled or (self.journal, self.owner)
+        return Position(offsets, marks, batch.next_sequence, self.epoch, self.commits + 1, journal, owner)
+
+    def passing(self, batch: "Batch") -> "Position":
+        """Where it is before that: what only moves on is written with the next change."""
+        offsets, marks = {**self.offsets, **batch.offsets}, {**self.marks, **batch.marks}
+        return msgspec.structs.replace(self, offsets=offsets, marks=marks)
 
 
 class Batch(msgspec.Struct):
     """Everything one atomic write carries. ``states`` maps key -> (encoded state or None, wake in epoch ms or None).
 
     ``absent`` are keys that ``load`` did not find: a hint, which saves a store the search. ``index`` maps
-    (index, value, key) -> True for an entry that is new, False for one that has gone.
+    (index, value, key) -> True for an entry that is new, False for one that has gone. ``sent``: everything up to this
+    sequence has left the outbox. ``journaled``: the offset behind its record in the journal, and who wrote that.
     """
 
     states: dict[str, tuple[bytes | None, int | None]] = {}
@@ -76,6 +82,8 @@ class Batch(msgspec.Struct):
     next_sequence: int = 1
     absent: set[str] = set()
     index: dict[tuple[str, str, str], bool] = {}
+    sent: int = 0
+    journaled: tuple[int, str] | None = None
 
 
 class Store(Protocol):

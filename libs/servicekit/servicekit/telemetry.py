@@ -27,6 +27,7 @@ LOST = Counter("kam_log_gap_messages_total", "Messages the log dropped before th
 LAG = Gauge("kam_lag_messages", "Messages behind the end of the input partitions", ["unit"])
 BEHIND = Gauge("kam_behind_seconds", "How long ago the oldest unhandled message came, 0 at the end", ["unit"])
 COMMITTED_AT = Gauge("kam_last_commit_timestamp_seconds", "System time of the last commit", ["unit"])
+CHECKPOINTS = Counter("kam_checkpoints_total", "Checkpoints of a processor's store, by result", ["unit", "result"])
 RETRIES = Counter("kam_retries_total", "Repeats after a passing failure of store or broker", ["unit"])
 
 

@@ -37,6 +37,13 @@ class Keep(Struct, frozen=True):
     most: int = 20_000_000
 
 
+class _Event(Struct, frozen=True):
+    """What is written of an event: its node, and where it is counted."""
+
+    node: Node
+    cell: Cell
+
+
 class _Kept(Struct, frozen=True):
     """How many nodes there are, and the newest time in the log (ms) they had."""
 
@@ -74,13 +81,14 @@ class LineageStore(LocalStore):
     def _write_rows(self, write: WriteBatch, rows: list[DocumentWrite], position: Position) -> list[bytes]:
         first = {row.id: row.doc for row in reversed(rows)}
         known: list[bytes | None] = self._db.get([b"n" + id_.encode() for id_ in first]) or []
-        new = [doc for doc, node in zip(first.values(), known, strict=True) if node is None and doc is not None]
+        # From the journal they come as plain values.
+        new = [msgspec.convert(doc, _Event) for doc, node in zip(first.values(), known, strict=True) if node is None]
         if not new:
             return []
         more: Counts = Counter()
         now, newest = to_millis(self._clock()), self._kept.newest
-        for doc in new:
-            node: Node = doc["node"]
+        for event in new:
+            node = event.node
             write.put(b"n" + node.id.encode(), _encode(node))
             for name in _indexed(node):
                 write.put(name, b"")
@@ -88,7 +96,7 @@ class LineageStore(LocalStore):
             newest = max(newest, int.from_bytes(entry[1:9], "big"))
             self._oldest = min(self._oldest, entry)
             write.put(entry, b"")
-            more[doc["cell"]] += 1
+            more[event.cell] += 1
         for cell, n in more.items():
             key = b"c" + _encode_cell(cell)
             write.put(key, (int.from_bytes(self._db.get(key) or b"", "big") + n).to_bytes(8, "big"))

@@ -82,6 +82,7 @@ def common_env(options: Options) -> dict[str, str]:
         "KAM_SMSC_LOG": str(place.smsc_log),
         "KAM_PEERS": json.dumps({name: options.url(name) for name in SERVICES}),
         "KAM_ARCHIVE_DIR": str(place.archive),
+        "KAM_CHECKPOINTS": str(place.checkpoints),
         "KAM_RATES_URL": f"{options.url('analytics-rates')}/rates",
         "KAM_LOG_FORMAT": "json",
         "KAM_SIM_CUSTOMERS": str(options.customers),

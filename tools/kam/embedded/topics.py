@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts.apps import APPS
+
 CONTRACTS = Path(__file__).resolve().parents[3] / "schemas" / "topics"
 MESSAGE_MAX_BYTES = 8 * 1024 * 1024
 #: dead letters are few, and people look at them late
 DEAD_LETTER_HOURS = 90 * 24
+#: what checkpoints make superfluous in a journal is removed by its service, nothing by time
+KEPT_UNTIL_CUT = -1
 ALREADY_EXISTS = 36
 
 
@@ -59,6 +63,10 @@ def declared(directory: Path = CONTRACTS) -> list[Topic]:
             topics += from_contract(yaml.load(path.read_text(encoding="utf-8"), Loader=loader))
         except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
             raise TopicError(f"{path.name}: {error!r}") from error
+    topics += [
+        Topic(app.journal, topics[0].partitions if app.one_for == "partition" else 1, KEPT_UNTIL_CUT)
+        for app in APPS.values()
+    ]
     return sorted(topics, key=lambda topic: topic.name)
 
 

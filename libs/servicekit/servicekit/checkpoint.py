@@ -1,0 +1,130 @@
+"""Checkpoints of a processor's store, off its disk: a folder each, complete when its ``checkpoint.json`` is there.
+
+A store's files never change once they are written, so a checkpoint that has a file in common with the one before links
+to it: each costs only what is new. Everything here works on files and blocks: call it in a thread.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from servicekit.store import Position
+
+log = structlog.get_logger()
+_ABOUT = "checkpoint.json"
+_KEPT = 2
+_CHUNK = 1 << 20
+
+
+class About(msgspec.Struct, frozen=True):
+    """What a checkpoint holds: where the processor stood, and sha256 of each file."""
+
+    processor: str
+    taken_at: str
+    position: Position
+    files: dict[str, str]
+
+
+class Checkpoints:
+    """Those of one processor under ``folder``, by the number of the commit they were taken after."""
+
+    def __init__(self, folder: Path, processor: str) -> None:
+        self._folder, self._processor = folder, processor
+
+    def exist(self) -> bool:
+        """Whether there is one, whole or not."""
+        return any(self._all())
+
+    def keep(self, source: Path, position: Position, taken_at: str) -> int | None:
+        """Take over the files of a checkpoint under ``source``. What is not among the newest two goes; returns the
+        offset of the journal before which nothing is needed any more, None while all is.
+        """
+        target = self._folder / f"{position.commits:015d}"
+        known = {} if (newest := next(self._whole(), None)) is None else newest[1].files
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        files = {}
+        for path in sorted(source.iterdir()):
+            files[path.name] = digest = _digest(path)
+            if newest is not None and known.get(path.name) == digest:
+                os.link(newest[0] / path.name, target / path.name)
+            else:
+                _copy(path, target / path.name)
+        about = About(self._processor, taken_at, position, files)
+        _write(target / _ABOUT, msgspec.json.format(msgspec.json.encode(about)))
+        return self._make_room()
+
+    def restore(self, target: Path) -> Position | None:
+        """Bring the newest whole one to ``target``, which is thrown away before; None where there is none."""
+        shutil.rmtree(target, ignore_errors=True)
+        for folder, about in self._whole():
+            target.mkdir(parents=True)
+            for name in about.files:
+                _copy(folder / name, target / name)
+            if all(_digest(target / name) == digest for name, digest in about.files.items()):
+                return about.position
+            log.error("checkpoint.damaged", processor=self._processor, folder=str(folder))
+            shutil.rmtree(target)
+        return None
+
+    def _all(self) -> list[Path]:
+        """Newest first."""
+        return sorted(self._folder.glob("[0-9]*"), reverse=True)
+
+    def _whole(self) -> Iterator[tuple[Path, About]]:
+        for folder in self._all():
+            try:
+                about = msgspec.json.decode((folder / _ABOUT).read_bytes(), type=About)
+                if all((folder / name).is_file() for name in about.files):
+                    yield folder, about
+                    continue
+                reason = "files are missing"
+            except FileNotFoundError:
+                continue  # one in the making, or one that a crash cut off
+            except (OSError, msgspec.MsgspecError) as error:
+                reason = repr(error)
+            log.error("checkpoint.unreadable", processor=self._processor, folder=str(folder), error=reason)
+
+    def _make_room(self) -> int | None:
+        whole = list(self._whole())
+        if len(whole) < _KEPT:
+            return None
+        oldest_kept, about = whole[_KEPT - 1]
+        for folder in self._all():
+            if folder < oldest_kept:
+                shutil.rmtree(folder, ignore_errors=True)
+        return about.position.journal
+
+
+def _digest(path: Path) -> str:
+    found = sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    with suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
