@@ -315,6 +315,12 @@ class Health(_Answer):
     status: str
 
 
+class Digests(_Answer):
+    """A hash over what each processor holds, by its name: the same again after its disk was lost."""
+
+    digests: dict[str, str]
+
+
 class ProcessorStandingView(_Answer):
     """Where a stream processor stands: inputs and offsets by ``topic/partition``, what it has still to send, and
     documents that the query database does not have yet. ``…seconds…``: how long the oldest

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from contracts.answers import Health, StandingView
+from contracts.answers import Digests, Health, StandingView
 from servicekit import checkpointing, problem, telemetry
 from servicekit.answer import json_answer
 from servicekit.app import App
@@ -244,11 +244,10 @@ class Service:
         async def settle() -> Response:
             return json_answer(self.settle())
 
-        @app.get("/internal/digest", name="get_digests", response_model=dict[str, str], tags=["operations"])
+        @app.get("/internal/digest", name="get_digests", response_model=Digests, tags=["operations"])
         async def digest() -> Response:
-            """A hash over the state of each processor: the same again after its disk was lost."""
             stores = {u.name: u.store for u in self.processors if isinstance(u.store, LocalStore)}
-            return json_answer({name: await store.digest() for name, store in stores.items()})
+            return json_answer({"digests": {name: await store.digest() for name, store in stores.items()}})
 
         return app
 
