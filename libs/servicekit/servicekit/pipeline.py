@@ -43,6 +43,7 @@ from servicekit.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 _ROOM_SECONDS = 5.0
+_LARGE = 500
 _FATAL = (Fenced, dead_letter.TooMany, Stopped, asyncio.CancelledError)
 
 
@@ -195,7 +196,7 @@ class StreamProcessor:
                 )
                 if relay.done():
                     relay.result()
-                self._busy = True
+                self._busy, started = True, time.monotonic()
                 records: Records = {}
                 commands: Sequence[Command] = ()
                 if take.done():
@@ -210,6 +211,12 @@ class StreamProcessor:
                     await self._reader.look_past(consumer, self.position, self.set_aside())
                 self.progressed_at = time.monotonic()
                 self._busy = False
+                if records or commands:
+                    # Under load small batches cost most: what comes meanwhile is handled together. Nobody waits longer
+                    # for it than the pace, and after a quiet moment not at all.
+                    rest = self.app.pace - (self.progressed_at - started)
+                    if rest > 0 and sum(map(len, records.values())) < _LARGE:
+                        await asyncio.wait({stop}, timeout=rest)
         finally:
             for task in (fetch, take, stop):
                 if task is not None:

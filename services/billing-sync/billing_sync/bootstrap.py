@@ -22,7 +22,9 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
     """The service: one intake over boss.feed, HTTP and the inbox."""
     service = Service(NAME, settings)
     service.body_bytes = settings.body_bytes
-    app = App(name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True)
+    app = App(
+        name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True, pace=0.005
+    )
     service.consume(
         app,
         APPS[NAME].reads,

@@ -12,5 +12,11 @@ TOPICS = APPS[APP].reads
 def app(rules: WorkRules, partitions: int) -> App:
     """The app: one processor over everything, because a manager's items are spread over all partitions."""
     return App(
-        name=APP, service=APP, state=Item | Ended | Manager, handlers=handlers(rules), key=key_of, partitions=partitions
+        name=APP,
+        service=APP,
+        state=Item | Ended | Manager,
+        handlers=handlers(rules),
+        key=key_of,
+        partitions=partitions,
+        pace=0.05,
     )
