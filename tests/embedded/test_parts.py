@@ -79,6 +79,7 @@ def test_a_contract_gives_its_topic_and_dead_letters() -> None:
     assert events.settings()["retention.ms"] == "7200000"
     assert [topic.name for topic in dead] == ["boss.events.alerts.dlq", "boss.events.analytics.dlq"]
     assert topics.Topic("forever", 1, -1).settings()["retention.ms"] == "-1"
+    assert "segment.ms" in topics.Topic("journal", 1, -1).settings() and "segment.ms" not in events.settings()
 
 
 def test_every_contract_of_the_project_can_be_read() -> None:

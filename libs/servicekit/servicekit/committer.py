@@ -13,6 +13,7 @@ from servicekit.clock import EPOCH
 from servicekit.commands import answer
 from servicekit.envelope import parse_time
 from servicekit.journal import Journal
+from servicekit.phases import Phases
 from servicekit.relay import Relay
 from servicekit.store import Batch, Position, Store, patiently
 from servicekit.unit_of_work import UnitOfWork
@@ -37,6 +38,7 @@ class Committer:
     def __init__(self, name: str, app: App, store: Store, relay: Relay, journal: Journal | None = None) -> None:
         self.name, self.app, self.store, self._relay, self.journal = name, app, store, relay, journal
         self.decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
+        self.phases = Phases(name)
         self.position = Position()
         self.now = EPOCH
         self.next_due: int | None = None
@@ -59,7 +61,8 @@ class Committer:
     async def load(self, work: UnitOfWork, keys: set[str]) -> None:
         """States of these keys, those the unit of work has excepted."""
         if wanted := [key for key in keys if key not in work.loaded]:
-            found = await self.patiently(lambda: self.store.load(wanted))
+            with self.phases.timing("load"):
+                found = await self.patiently(lambda: self.store.load(wanted))
             work.absent.update(key for key in wanted if key not in found)
             for key in wanted:
                 work.loaded[key] = found.get(key)
@@ -96,17 +99,22 @@ class Committer:
         batch.sent = self._relay.sent
         fault_injection.hit(self.app.service, "before_commit")
         if self.journal is None:
-            await self.patiently(partial(self.store.commit, batch))
+            await self._store(batch)
         else:
-            await self.patiently(partial(self.journal.append, batch, self.position.commits + 1))
+            with self.phases.timing("journal"):
+                await self.patiently(partial(self.journal.append, batch, self.position.commits + 1))
             fault_injection.hit(self.app.service, "after_journal")
             try:
-                await self.patiently(partial(self.store.commit, batch))
+                await self._store(batch)
             except Exception as error:
                 # It stands in the journal: what a new start finds there must not be tried otherwise now.
                 raise Stopped(f"{self.name}: what is in the journal can't be stored: {error!r}") from error
         fault_injection.hit(self.app.service, "after_commit")
         self._unwritten, self._written_at = Position(), time.monotonic()
+
+    async def _store(self, batch: Batch) -> None:
+        with self.phases.timing("store"):
+            await self.patiently(partial(self.store.commit, batch))
 
     async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         """A call of the store, again until the store can be reached."""

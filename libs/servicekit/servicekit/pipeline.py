@@ -259,7 +259,9 @@ class StreamProcessor:
             self.dead_letters.in_a_row = in_a_row
             await self._one_by_one(messages, commands)
         self._reader.handled(records)
-        telemetry.BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.committer.phases.end(seconds)
+        telemetry.BATCH_SECONDS.labels(self.name).observe(seconds)
         telemetry.BATCH_SIZE.labels(self.name).observe(len(messages) + len(commands))
         telemetry.COMMITTED_AT.labels(self.name).set_to_current_time()
 

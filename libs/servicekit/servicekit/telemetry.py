@@ -9,11 +9,10 @@ from prometheus_client import Counter, Gauge, Histogram
 MESSAGES = Counter("kam_messages_total", "Messages consumed, by what became of them", ["unit", "topic", "outcome"])
 EVENTS = Counter("kam_events_published_total", "Events acknowledged by the broker", ["unit", "topic"])
 DEAD_LETTERS = Counter("kam_dead_letters_total", "Messages put into a dead-letter topic", ["unit", "topic", "reason"])
-BATCH_SECONDS = Histogram(
-    "kam_batch_seconds",
-    "Time of a batch from decode to commit",
-    ["unit"],
-    buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10),
+_SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
+BATCH_SECONDS = Histogram("kam_batch_seconds", "Time of a batch from decode to commit", ["unit"], buckets=_SECONDS)
+BATCH_PHASE = Histogram(
+    "kam_batch_phase_seconds", "Of that, by phase: load, handle, journal, store", ["unit", "phase"], buckets=_SECONDS
 )
 BATCH_SIZE = Histogram("kam_batch_messages", "Messages a batch", ["unit"], buckets=(1, 10, 100, 500, 1000, 2000, 5000))
 OUTBOX = Gauge("kam_outbox_messages", "Messages committed and not yet acknowledged by the broker", ["unit"])

@@ -137,7 +137,8 @@ class Intake(StreamProcessor):
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         """Raw entries."""
-        return await self.committer.patiently(lambda: self.store.load(keys))
+        with self.committer.phases.timing("load"):
+            return await self.committer.patiently(lambda: self.store.load(keys))
 
     async def submit(self, job: Job) -> Any:
         """Carry out a job in its turn; its answer comes after the commit. Raises ``Refused``."""

@@ -17,6 +17,8 @@ MESSAGE_MAX_BYTES = 8 * 1024 * 1024
 DEAD_LETTER_HOURS = 90 * 24
 #: what checkpoints make superfluous in a journal is removed by its service, nothing by time
 KEPT_UNTIL_CUT = -1
+#: Kafka frees the disk by whole segments: what is cut is gone within hours
+_SMALL_SEGMENTS = {"segment.bytes": str(64 << 20), "segment.ms": str(6 * 3_600_000)}
 ALREADY_EXISTS = 36
 
 
@@ -35,11 +37,13 @@ class Topic:
 
     def settings(self) -> dict[str, str]:
         """Kafka's per-topic configuration."""
-        retention = -1 if self.retention_hours < 0 else self.retention_hours * 3_600_000
+        kept = self.retention_hours < 0
+        retention = -1 if kept else self.retention_hours * 3_600_000
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(retention),
             "max.message.bytes": str(MESSAGE_MAX_BYTES),
+            **(_SMALL_SEGMENTS if kept else {}),
         }
 
 
