@@ -1,7 +1,7 @@
 """Fault points: places where the proof kills the process, to show that nothing is lost and nothing happens twice.
 
 Armed only when ``KAM_FAULTS_DIR`` is set: a file ``<service>.<point>`` in that folder is removed and the process kills
-itself at that point. Points: before_commit, after_commit, after_send, sms_after_intent, sms_after_submit.
+itself at that point. Points: before_commit, after_commit, after_send, after_follow, sms_after_intent, sms_after_submit.
 """
 
 import os

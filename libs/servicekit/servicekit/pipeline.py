@@ -133,6 +133,10 @@ class StreamProcessor:
             "undeliverable": self.relay.undeliverable,
         }
 
+    def seconds_behind(self) -> float:
+        """How long ago, at most, came what its documents do not show yet."""
+        return self._reader.behind(self.position)[1] + self.store.documents_waiting()[1]
+
     def show(self) -> None:
         """Tell Prometheus how far behind it is: with its inputs, its outbox and its documents."""
         messages, seconds = self._reader.behind(self.position)

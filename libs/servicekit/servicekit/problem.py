@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from servicekit.clock import iso
 from servicekit.decision import Refused
 from servicekit.store import Transient
 
@@ -86,11 +87,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Transient)
     async def away(request: Request, error: Transient) -> JSONResponse:
         log.warning("http.store_away", path=request.url.path, error=str(error)[:200])
+        since = None if error.since is None else iso(error.since)
+        zh, en = ("", "") if since is None else (f"（自 {since} 起）", f" (since {since})")
         return problem(
             503,
             "store_away",
-            "数据库暂时无法访问，请稍后再试",
-            "the database can't be reached just now, try again soon",
+            f"数据库暂时无法访问{zh}；其余一切照常进行，请稍后再查",
+            f"the database can't be reached just now{en}; all else goes on, look again soon",
+            headers={"Retry-After": "5"},
         )
 
     @app.exception_handler(Exception)

@@ -21,11 +21,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from contracts.answers import Digests, Health, StandingView
 from servicekit import checkpointing, problem, telemetry
+from servicekit.age import Age
 from servicekit.answer import json_answer
 from servicekit.app import App
 from servicekit.checkpoint import Checkpoints
 from servicekit.connections import Connection
 from servicekit.decision import Refused
+from servicekit.follower import Follower, Sink
 from servicekit.http_guard import BODY_BYTES, Doorway
 from servicekit.journal import Journal
 from servicekit.kafka import Publisher, start_consumer, start_producer
@@ -67,6 +69,7 @@ class Service:
         self._apps: list[
             tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor, int]
         ] = []
+        self.follower: Follower | None = None
         self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
         self._journals = JournalReader(settings.kafka, name)
         self._ready = self._stopping = False
@@ -92,6 +95,17 @@ class Service:
             groups = {p: [TopicPartition(t, p) for t in topics] for p in self.settings.owned()}
         most = min(batch_max or self.settings.batch_max, self.settings.batch_max)
         self._apps.append((app, groups, store, make_processor, most))
+
+    def follow(self, sink: Sink, prepare: Job | None = None) -> None:
+        """Let the documents of the local stores go to ``sink``; before the first ``prepare`` runs there (indexes)."""
+        self.follower = Follower(self.name, sink, self.settings.service_data / "refused", prepare)
+        self.jobs.append(self.follower.run)
+
+    async def show(self, app: str, ordinal: int, collection: str, id: str) -> None:
+        """Wait, for a moment, until people's reads have this document as the processor left it."""
+        store = self.processor_of(app, ordinal).store
+        if self.follower is not None and isinstance(store, LocalStore):
+            await self.follower.show(store, collection, id)
 
     def processor_of(self, app: str, ordinal: int) -> StreamProcessor:
         """The processor of an app that owns this partition. Raises ``Refused`` (503) while the service is starting."""
@@ -122,6 +136,8 @@ class Service:
                 )
                 await processor.open()
                 self.processors.append(processor)
+                if self.follower is not None and isinstance(processor.store, LocalStore):
+                    self.follower.attach(processor.store)
         for app, groups, *_ in self._apps:
             inputs = [tp for group in groups.values() for tp in group]
             if inputs:
@@ -198,6 +214,10 @@ class Service:
                 return False, f"{processor.name} could not publish for {STUCK_SECONDS:.0f} s"
         return True, "ready"
 
+    def seconds_behind(self) -> float:
+        """How old, at most, what people read is: with the messages and the documents that wait."""
+        return max((processor.seconds_behind() for processor in self.processors), default=0.0)
+
     def settle(self) -> dict[str, Any]:
         """Everything ``kam wait`` and ``kam status`` need to know of this service."""
         return {
@@ -218,6 +238,7 @@ class Service:
         )
         for router in self.routers:
             app.include_router(router)
+        app.add_middleware(Age, seconds_behind=self.seconds_behind)
         app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes, is_stopping=lambda: self._stopping)
         problem.install(app)
 

@@ -4,6 +4,7 @@ partition.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -23,7 +24,13 @@ class Fenced(Exception):
 
 
 class Transient(Exception):
-    """The store or broker can't be reached just now: wait and try the same again."""
+    """The store or broker can't be reached just now: wait and try the same again. ``since``: when that began, if it is
+    known.
+    """
+
+    def __init__(self, why: str = "", since: datetime | None = None) -> None:
+        super().__init__(why)
+        self.since = since
 
 
 async def patiently(call: Callable[[], Awaitable[T]], who: str) -> T:

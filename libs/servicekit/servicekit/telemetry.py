@@ -18,6 +18,10 @@ BATCH_SIZE = Histogram("kam_batch_messages", "Messages a batch", ["unit"], bucke
 OUTBOX = Gauge("kam_outbox_messages", "Messages committed and not yet acknowledged by the broker", ["unit"])
 OUTBOX_SECONDS = Gauge("kam_outbox_age_seconds", "How long the oldest of them has waited", ["unit"])
 DOCUMENTS = Gauge("kam_documents_waiting", "Documents that the query database does not have yet", ["unit"])
+DOCUMENTS_FOLLOWED = Counter("kam_documents_followed_total", "Documents brought to the query database", ["service"])
+DOCUMENTS_REFUSED = Counter(
+    "kam_documents_refused_total", "Documents that no query database will take, kept on disk", ["collection"]
+)
 DOCUMENTS_SECONDS = Gauge("kam_documents_age_seconds", "How long the oldest of them has waited", ["unit"])
 UNDELIVERABLE = Counter(
     "kam_undeliverable_messages_total", "Messages that no broker will take, kept on disk", ["unit", "topic"]
