@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 import psutil
 import uvloop
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from alerts import rules
 from alerts.detection import app
 from alerts.detection.handlers import BillRecord
 from bench.load import PARTITIONS, TOPIC, remember
-from servicekit.kafka import start_consumer
+from servicekit.kafka import MAX_MESSAGE_BYTES
 from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
@@ -27,9 +27,13 @@ from servicekit.telemetry import setup_logging
 
 
 async def limit(kafka: str, events: int) -> dict[str, Any]:
-    """The bare loop: aiokafka ``getmany`` and a msgspec decode of the body, nothing else."""
+    """The bare loop: aiokafka ``getmany`` and a msgspec decode of the body, nothing else; nothing of ours."""
     decode = msgspec.json.Decoder(BillRecord).decode
-    consumer = await start_consumer(kafka, "bench-limit", [TopicPartition(TOPIC, p) for p in range(PARTITIONS)])
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka, auto_offset_reset="earliest", max_partition_fetch_bytes=MAX_MESSAGE_BYTES
+    )
+    consumer.assign([TopicPartition(TOPIC, p) for p in range(PARTITIONS)])
+    await consumer.start()
     seen, started, cpu = 0, time.perf_counter(), time.thread_time()
     while seen < events:
         for records in (await consumer.getmany(timeout_ms=1000, max_records=10_000)).values():

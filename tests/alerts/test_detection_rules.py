@@ -5,7 +5,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 from msgspec.structs import replace
 
 from alerts.detection import app
@@ -14,7 +13,7 @@ from contracts.boss import Bill, ClockTicked, Customer
 from contracts.registry import TICK
 from harness.detection_feed import Feed
 from servicekit.clock import iso
-from servicekit.envelope import encode_data, parse_time, write_headers
+from servicekit.envelope import Message, encode_data, parse_time, write_headers
 from servicekit.ids import boss_event_id
 from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
@@ -83,7 +82,7 @@ class _Records:
     """boss.events of one partition, as billing-sync writes them."""
 
     def __init__(self) -> None:
-        self.records: list[ConsumerRecord] = []
+        self.records: list[Message] = []
 
     def add(
         self, type_: str, data: msgspec.Struct, clock: str, *, kind: str = "", key: str = "", revision: int = 1
@@ -100,9 +99,7 @@ class _Records:
             clock=clock,
             revision=revision if kind else None,
         )
-        self.records.append(
-            ConsumerRecord("boss.events", 0, number, 0, 0, b"c1", encode_data(data), None, 0, 0, headers)
-        )
+        self.records.append(Message("boss.events", 0, number, b"c1", dict(headers), encode_data(data)))
 
 
 async def test_unit_raises_and_passes_the_tick_on_behind() -> None:

@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
 
 
 class Record(NamedTuple):
-    """As the consumer gives it."""
+    """As it lies in the log."""
 
     topic: str
     partition: int
@@ -31,6 +31,12 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+
+    def message(self) -> Message:
+        """As the consumer gives it."""
+        return Message(
+            self.topic, self.partition, self.offset, self.key, dict(self.headers), self.value, self.timestamp
+        )
 
 
 class Log:
@@ -84,11 +90,7 @@ class Log:
         self.put(topic, headers, old.value or b"", (old.key or b"").decode())
 
     def messages(self) -> list[Message]:
-        return [
-            Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
-            for topic in TOPICS
-            for r in self.records[topic]
-        ]
+        return [record.message() for topic in TOPICS for record in self.records[topic]]
 
     async def read(self, store: LineageStore | None = None) -> Lineage:
         """Everything not read yet, through the production unit."""
@@ -96,7 +98,8 @@ class Log:
         unit = StreamProcessor(lineage_app(self.settings), 0, [TopicPartition(t, 0) for t in TOPICS], store, None)
         await unit.open()
         at = unit.position.offsets
-        await unit.process({TopicPartition(t, 0): self.records[t][at.get(f"{t}/0", 0) :] for t in TOPICS})
+        left = {TopicPartition(t, 0): self.records[t][at.get(f"{t}/0", 0) :] for t in TOPICS}
+        await unit.process({tp: [r.message() for r in records] for tp, records in left.items()})
         return Lineage([store])
 
     def archive(self) -> Archive:

@@ -179,7 +179,7 @@ async def test_a_full_disk_is_waited_out(log: Any, monkeypatch: pytest.MonkeyPat
     log.add("alert.raised", "one")
     archiver = Archiver(log.settings, Archive(log.settings.archive_dir, [0]))
     archiver.archive.open()
-    archiver._take(TopicPartition("alert.events", 0), log.records["alert.events"])
+    archiver._take(TopicPartition("alert.events", 0), [r.message() for r in log.records["alert.events"]])
     write, full = archiver.archive.write, [1, 1]
 
     def fill(*args: Any) -> None:
@@ -200,7 +200,7 @@ def test_large_bodies_do_not_wait_for_20000_others(log: Any) -> None:
     log.put("alert.events", GOOD, b"x" * (33 << 20))
     for _ in range(2):
         assert not archiver._is_due()
-        archiver._take(TopicPartition("alert.events", 0), log.records["alert.events"])
+        archiver._take(TopicPartition("alert.events", 0), [r.message() for r in log.records["alert.events"]])
 
     assert archiver._is_due()
 

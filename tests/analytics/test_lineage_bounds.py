@@ -43,9 +43,9 @@ class Years:
         return self
 
     async def read(self) -> None:
-        batch = {t: self.log.records[t][self._read.get(t, 0) :] for t in TOPICS}
+        batch = {TopicPartition(t, 0): self.log.records[t][self._read.get(t, 0) :] for t in TOPICS}
         self._read = {t: len(self.log.records[t]) for t in TOPICS}
-        await self.processor.process({TopicPartition(t, 0): records for t, records in batch.items()})
+        await self.processor.process({tp: [r.message() for r in records] for tp, records in batch.items()})
 
     async def days(self, first: int, last: int) -> None:
         """Some days, ten of them in one read."""

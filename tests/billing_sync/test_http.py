@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -19,6 +18,7 @@ from billing_sync.settings import Settings
 from harness.intake import Producer, event, running, until
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import issue_token
+from servicekit.envelope import Message
 
 SECRET = "0123456789abcdef0123456789abcdef"
 BILL = {"customer_id": "1", "period": "202605", "amount_fen": 100}
@@ -174,11 +174,8 @@ async def test_the_clock_over_http(api: Api) -> None:
     assert (put.status_code, put.json()["error"]) == (409, "clock_backwards")
 
 
-def record(offset: int, value: bytes | None, headers: dict[str, Any]) -> SimpleNamespace:
-    pairs = [(name, text.encode()) for name, text in headers.items()]
-    return SimpleNamespace(
-        topic="boss.feed", partition=0, offset=offset, key=b"1", headers=pairs, value=value, timestamp=0
-    )
+def record(offset: int, value: bytes | None, headers: dict[str, Any]) -> Message:
+    return Message("boss.feed", 0, offset, b"1", {name: text.encode() for name, text in headers.items()}, value)
 
 
 def binary(made: dict[str, Any]) -> dict[str, str]:
@@ -210,7 +207,7 @@ async def test_poison_on_boss_feed_goes_to_the_dead_letters_and_the_rest_passes(
             "kam.boss.usage.summarised.v1",
         ]
         dead = [m for m in producer.messages if m.topic == "boss.feed.billing-sync.dlq"]
-        assert [m.value for m in dead] == [records[n].value for n in (0, 1, 3, 4)]
+        assert [m.value for m in dead] == [records[n].body for n in (0, 1, 3, 4)]
         reasons = [dict(m.headers)["dlq_reason"].decode() for m in dead]
         assert reasons[2].startswith("amount_fen: ") and "integer fen" in reasons[2]
         assert "other content" in reasons[3]

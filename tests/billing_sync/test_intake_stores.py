@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from billing_sync.domain.record import Known
 from billing_sync.intake import Intake
 from harness.intake import NOW, Producer, event, plain
 from servicekit.app import App
+from servicekit.envelope import Message
 from servicekit.memory_store import MemoryStore
 
 FEED = TopicPartition("boss.feed", 0)
@@ -25,10 +25,10 @@ async def intake(store: MemoryStore, *, held: bool = False, now: Any = NOW) -> I
     return made
 
 
-def record(offset: int, made: dict[str, Any] | bytes, *more: tuple[str, bytes | None]) -> ConsumerRecord:
+def record(offset: int, made: dict[str, Any] | bytes, *more: tuple[str, bytes | None]) -> Message:
     value = made if isinstance(made, bytes) else json.dumps(made).encode()
     headers = (("content-type", b"application/cloudevents+json"), *more)
-    return ConsumerRecord("boss.feed", 0, offset, 0, 0, b"k", value, None, 1, len(value), headers)
+    return Message("boss.feed", 0, offset, b"k", dict(headers), value)
 
 
 def named(name: str, id_: str, time: str) -> dict[str, Any]:

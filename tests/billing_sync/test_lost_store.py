@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
-from aiokafka.structs import ConsumerRecord
 
 from alerts.detection import app as detect
 from alerts.rules import load
@@ -18,6 +17,7 @@ from harness.intake import NOW, Producer, feed, until
 from harness.one_processor import OneProcessor
 from servicekit import log_reader
 from servicekit.app import App
+from servicekit.envelope import Message
 from servicekit.memory_store import MemoryStore
 from servicekit.store import Position
 
@@ -80,11 +80,6 @@ async def test_no_event_has_the_id_of_one_before_the_store_was_lost(monkeypatch:
 
     detector = await OneProcessor(detect(load())).open()
     sent = [m for m in producer.messages if m.topic == "boss.events" and m.key != b"clock"]
-    await detector.take(
-        *(
-            ConsumerRecord("boss.events", 0, n, 0, 0, m.key, m.value, None, 1, 1, tuple(m.headers))
-            for n, m in enumerate(sent)
-        )
-    )
+    await detector.take(*(Message("boss.events", 0, n, m.key, dict(m.headers), m.value) for n, m in enumerate(sent)))
     alerts = [json.loads(m.value or b"") for m in await detector.outbox() if m.topic == "alert.events"]
     assert len({a["alert_id"] for a in alerts if a["kind"] == "arrears"}) == 2

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from alerts.detection import app as detect
 from alerts.rules import load
@@ -21,6 +20,7 @@ from billing_sync.store import decode_known
 from contracts.boss import RecordMoved
 from harness.intake import Producer, event, feed, running, until
 from harness.one_processor import OneProcessor
+from servicekit.envelope import Message
 from servicekit.kafka import partition_of
 from servicekit.memory_store import MemoryStore
 
@@ -126,7 +126,7 @@ async def test_over_kafka_too() -> None:
             made = event(type_, {**data, "customer_id": customer}, time=f"2026-06-{day:02}T10:00:00Z")
             value = json.dumps(made).encode()
             headers = (("content-type", b"application/cloudevents+json"),)
-            record = ConsumerRecord("boss.feed", 0, day, 0, 0, b"k", value, None, 1, len(value), headers)
+            record = Message("boss.feed", 0, day, b"k", dict(headers), value)
             intake.inputs = [TopicPartition("boss.feed", 0)]
             await intake.process({intake.inputs[0]: [record]})
         await until(lambda: not intake.settle()["outbox"])
@@ -184,12 +184,7 @@ async def test_there_and_back_gives_three_alerts_each_ended_before_the_next() ->
         await until(lambda: not intake.settle()["outbox"])
     detector = await OneProcessor(detect(load()), "boss.events", "work.events").open()
     sent = [m for m in producer.messages if m.topic == "boss.events" and m.key != b"clock"]
-    await detector.take(
-        *(
-            ConsumerRecord("boss.events", 0, n, 0, 0, m.key, m.value, None, 0, 0, tuple(m.headers))
-            for n, m in enumerate(sent)
-        )
-    )
+    await detector.take(*(Message("boss.events", 0, n, m.key, dict(m.headers), m.value) for n, m in enumerate(sent)))
     alerts = [json.loads(m.value or b"") for m in await detector.outbox() if m.topic == "alert.events"]
     lives = [(a["customer_id"], a["state"], a["outcome"]) for a in alerts]
     assert lives == [

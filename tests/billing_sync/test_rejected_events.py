@@ -6,20 +6,20 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from contracts.misc import EventRejected
 from harness.intake import event, feed, running, until
+from servicekit.envelope import Message
 
 FEED = TopicPartition("boss.feed", 0)
 BILL = {"customer_id": "1", "period": "202605", "amount_fen": 100}
 REJECTED = "kam.feed.event.rejected.v1"
 
 
-def record(offset: int, value: Any) -> ConsumerRecord:
+def record(offset: int, value: Any) -> Message:
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     headers = (("content-type", b"application/cloudevents+json"),)
-    return ConsumerRecord("boss.feed", 0, offset, 0, 0, b"k", raw, None, 1, len(raw), headers)
+    return Message("boss.feed", 0, offset, b"k", dict(headers), raw)
 
 
 async def test_over_http() -> None:

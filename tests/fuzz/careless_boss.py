@@ -6,12 +6,11 @@ from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
-from aiokafka.structs import ConsumerRecord
-
 from billing_sync.domain.kinds import FEED_KINDS, Kind
 from harness.intake import NOW
 from servicekit.auth import issue_token
 from servicekit.dead_letter import MAX_BODY, REPLAY_FOR
+from servicekit.envelope import Message
 from servicekit.record_batches import UNREADABLE
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -104,7 +103,7 @@ class Boss:
                               .encode("gb18030")])  # fmt: skip
         return raw
 
-    def record(self, offset: int) -> ConsumerRecord:
+    def record(self, offset: int) -> Message:
         """A record of boss.feed as the consumer hands it over."""
         made = self.event()
         headers: list[tuple[str, bytes | None]]
@@ -122,7 +121,7 @@ class Boss:
             value = self._pick([b"x", b"{"]) * (MAX_BODY + 1)
         raw = None if self._dice.random() < 0.02 else value
         key = self._pick([b"c1", b"c1", None, b"", b"\xff", b"k" * 70_000])
-        return ConsumerRecord(FEED, 0, offset, 0, 0, key, raw, None, 0, 0, tuple(headers))
+        return Message(FEED, 0, offset, key, dict(headers), raw)
 
     def aside(self) -> dict[str, Any]:
         """A request to one of the other doors."""

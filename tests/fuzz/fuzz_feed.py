@@ -21,7 +21,6 @@ from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -33,7 +32,7 @@ from contracts.registry import EVENTS
 from fuzz.careless_boss import FEED, JSON, MARK, SECRET, TOKENS, Boss
 from fuzz.doors import Fault, ask, by_hand
 from harness.intake import NOW, Producer, running
-from servicekit.envelope import OutgoingMessage
+from servicekit.envelope import Message, OutgoingMessage
 from servicekit.kafka import partition_of
 from servicekit.memory_store import MemoryStore
 
@@ -60,7 +59,7 @@ class Doors:
         """The service came up, for the first time or again over the same store."""
         self._intake, self._app = intake, app
 
-    async def over_kafka(self, records: list[Callable[[int], ConsumerRecord]]) -> None:
+    async def over_kafka(self, records: list[Callable[[int], Message]]) -> None:
         """A batch of records. Raises ``Fault``."""
         made = [make(self._offset + n) for n, make in enumerate(records)]
         self._offset += len(made)
@@ -78,14 +77,14 @@ class Doors:
         self.outcomes["kafka rejected"] += len(told)
         self.outcomes["kafka taken or skipped"] += len(made) - len(told)
 
-    def _must_be_kept(self, record: ConsumerRecord, letter: OutgoingMessage) -> None:
+    def _must_be_kept(self, record: Message, letter: OutgoingMessage) -> None:
         headers = dict(letter.headers)
         kept: bytes | None = letter.value
         if "dlq_truncated" in headers:
             kept = (self._folder / headers["dlq_sha256"].decode()).read_bytes()
             if sha256(kept).hexdigest() != headers["dlq_sha256"].decode():
                 raise Fault(f"{record.offset} is kept with another digest")
-        if (kept or b"") != (record.value or b"") or letter.value is letter.key is None:
+        if (kept or b"") != (record.body or b"") or letter.value is letter.key is None:
             raise Fault(f"{record} -> its dead letter is {letter}")
         _must_be_said(headers["dlq_reason"].decode(), str(record)[:500])
 
@@ -116,7 +115,7 @@ class Doors:
         before = len(self._producer.messages)
         if over_kafka:
             headers = (("content-type", JSON.encode()),)
-            await self.over_kafka([lambda at: ConsumerRecord(FEED, 0, at, 0, 0, b"h", raw, None, 0, 0, headers)])
+            await self.over_kafka([lambda at: Message(FEED, 0, at, b"h", dict(headers), raw)])
         else:
             headers = [(b"authorization", TOKENS[0]), (b"content-type", JSON.encode())]
             await self.over_http({"method": "POST", "path": "/v1/events", "query": b"", "headers": headers,

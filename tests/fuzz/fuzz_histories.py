@@ -8,7 +8,6 @@ By hand: ``python tests/fuzz/fuzz_histories.py --seconds 60 --seed 7``. A fault 
 same.
 """
 
-import dataclasses
 import random
 import sys
 import tempfile
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from aiokafka.structs import ConsumerRecord
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -49,8 +47,8 @@ class Reader:
         self.name, self._dice = app.name, dice
         self.processor = OneProcessor(app, store=store)
         self.taken: list[Told] = []
-        self.log: list[ConsumerRecord] = []
-        self._waiting: list[ConsumerRecord] = []
+        self.log: list[Message] = []
+        self._waiting: list[Message] = []
         self._late: list[Told] = []
         self._number = 0
 
@@ -93,7 +91,7 @@ class Reader:
         self._waiting.append(self._record(told, None, self.name))
         self.taken.append(told)
 
-    def _record(self, told: Told, sequence: str | None, replay_for: str = "") -> ConsumerRecord:
+    def _record(self, told: Told, sequence: str | None, replay_for: str = "") -> Message:
         replay = [(REPLAY_FOR, replay_for.encode())] if replay_for else []
         record = self.processor.record(
             "boss.events",
@@ -108,7 +106,8 @@ class Reader:
             headers=told.headers() + replay,
         )
         stamp = self._dice.choice((-1, 0, to_millis(TODAY) + record.offset, 2**53))
-        return dataclasses.replace(record, timestamp=stamp)
+        record.timestamp = stamp
+        return record
 
 
 async def fuzz(seed: int, *, steps: int = 300) -> Counter[str]:
@@ -221,11 +220,7 @@ def _counts_must_be(reader: Reader, store: LineageStore, settings: Settings) -> 
         raise Fault(f"cells (counted, should be): {wrong}")
     archive = Archive(settings.archive_dir, [0])
     archive.open()
-    rows = [
-        row_of(Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp))
-        for r in reader.log
-    ]
-    archive.write(rows, positions)
+    archive.write([row_of(message) for message in reader.log], positions)
     archive.close()
     if left := differences(live, recount(settings.archive_dir, positions, settings.service_data)):
         raise Fault(f"the archive counts otherwise: {left}")

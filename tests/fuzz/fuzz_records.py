@@ -26,7 +26,6 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
-from aiokafka.structs import ConsumerRecord
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -53,10 +52,11 @@ from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
 from servicekit.dead_letter import REPLAY_FOR
 from servicekit.decision import Context, Decision
+from servicekit.envelope import Message
 from servicekit.kafka import MAX_MESSAGE_BYTES
 from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
-from servicekit.record_batches import Batches, PatientRecords
+from servicekit.record_batches import Batches, PatientRecords, as_messages
 from servicekit.store import Batch
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
@@ -107,7 +107,7 @@ class Consumer:
         watched.decode = on.decode
         return watched
 
-    async def take(self, batches: dict[str, list[ConsumerRecord]]) -> None:
+    async def take(self, batches: dict[str, list[Message]]) -> None:
         """One fetch, to its commit."""
         self.handled.clear()
         records = {TopicPartition(topic, 0): found for topic, found in batches.items() if topic in self.topics}
@@ -285,7 +285,7 @@ _HEADER_VALUES: list[bytes | None] = [
 ]  # fmt: skip
 
 
-def on_the_wire(dice: random.Random, topic: str, offset: int, raws: list[Raw]) -> tuple[list[ConsumerRecord], int]:
+def on_the_wire(dice: random.Random, topic: str, offset: int, raws: list[Raw]) -> tuple[list[Message], int]:
     """What a consumer of ours reads of these records, some in batches nobody can read, and its next offset."""
     wire, last = b"", offset
     for key, value, headers in raws:
@@ -302,8 +302,8 @@ def on_the_wire(dice: random.Random, topic: str, offset: int, raws: list[Raw]) -
             batch[at : at + 5] = b"\xff\xfe\xff\xfe\xff"
         struct.pack_into(">I", batch, 17, 7 if damage == 2 else calc_crc32c(bytes(batch[21:])))
         wire, last = wire + bytes(batch), last + 1
-    found = PatientRecords(TopicPartition(topic, 0), Batches(wire), [], offset, None, None, True, 0)
-    records = list(found)
+    found = PatientRecords(TopicPartition(topic, 0), Batches(wire), [], offset, as_messages, None, True, 0)
+    records, _ = found.take(None)
     if found.next_fetch_offset != last:
         raise Fault(f"{topic}: the consumer goes on at {found.next_fetch_offset}, not at {last}")
     return records, last
@@ -386,7 +386,7 @@ class House:
         for topic, records in batches.items():
             self._archiver._take(TopicPartition(topic, 0), records)
             for record in records:
-                city_of(dict(record.headers).get("ce_type"), record.value)
+                city_of(record.headers.get("ce_type"), record.body)
         if self._dice.random() < 0.1:
             await self._archiver.flush()
         letters = {}

@@ -7,13 +7,12 @@ from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
 from servicekit.app import App
 from servicekit.clock import iso
-from servicekit.envelope import OutgoingMessage, command, encode_data, parse_time, write_headers
+from servicekit.envelope import Message, OutgoingMessage, command, encode_data, parse_time, write_headers
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.pipeline import StreamProcessor
 
@@ -51,7 +50,7 @@ class OneProcessor:
         await self.processor.open()
         return self
 
-    def record(self, topic: str, type_: str, data: Any, *, key: str = "c1", **about: Any) -> ConsumerRecord:
+    def record(self, topic: str, type_: str, data: Any, *, key: str = "c1", **about: Any) -> Message:
         """A record as Kafka hands it over; ``data`` is a payload, or the bytes of its body."""
         offset = self._offsets[topic]
         self._offsets[topic] += 1
@@ -68,17 +67,14 @@ class OneProcessor:
         )
         headers += about.get("headers", [])
         body = data if isinstance(data, bytes) else encode_data(data)
-        return ConsumerRecord(
-            topic=topic, partition=0, offset=offset, timestamp=0, timestamp_type=0, key=key.encode(), value=body,
-            checksum=None, serialized_key_size=0, serialized_value_size=0, headers=headers,
-        )  # fmt: skip
+        return Message(topic, 0, offset, key.encode(), dict(headers), body)
 
-    def tick(self, topic: str, number: int, clock: Any, epoch: int = 0) -> ConsumerRecord:
+    def tick(self, topic: str, number: int, clock: Any, epoch: int = 0) -> Message:
         return self.record(topic, TICK, ClockTicked(clock=clock, number=number, epoch=epoch), key="clock", clock=clock)
 
-    async def take(self, *records: ConsumerRecord, commands: Sequence[tuple[str, str, Any]] = ()) -> list[Any]:
+    async def take(self, *records: Message, commands: Sequence[tuple[str, str, Any]] = ()) -> list[Any]:
         """One batch; the answers of its commands (or the errors they were refused with)."""
-        batch: dict[TopicPartition, list[ConsumerRecord]] = {}
+        batch: dict[TopicPartition, list[Message]] = {}
         for record in records:
             batch.setdefault(TopicPartition(record.topic, record.partition), []).append(record)
         loop = asyncio.get_running_loop()

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from contracts.boss import Balance
@@ -23,7 +22,7 @@ from harness.waiting import eventually
 from servicekit import relay as relay_module
 from servicekit.app import App, HandlerEntry
 from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent, Refused
-from servicekit.envelope import command
+from servicekit.envelope import Message, command
 from servicekit.kafka import Publisher
 from servicekit.memory_store import MemoryStore
 from servicekit.mongo_store import MongoStore
@@ -75,8 +74,8 @@ async def taken(broker: Broker, partition: int) -> tuple[int, ...]:
     return msgspec.msgpack.decode(consumer.store.states["c1"], type=Seen).revisions
 
 
-def _record(topic: str, offset: int, key: bytes | None, value: bytes | None, headers: Any) -> ConsumerRecord:
-    return ConsumerRecord(topic, 0, offset, 0, 0, key, value, None, 0, 0, headers)
+def _record(topic: str, offset: int, key: bytes | None, value: bytes | None, headers: Any) -> Message:
+    return Message(topic, 0, offset, key, dict(headers), value)
 
 
 class Pause:
@@ -122,7 +121,7 @@ class Process:
         gated: Any = Gated(store, gate)
         self.processor = StreamProcessor(adds(), 0, [INPUT], gated, publisher)
 
-    async def work(self, log: list[ConsumerRecord]) -> None:
+    async def work(self, log: list[Message]) -> None:
         await self.processor.open()
         relay = asyncio.create_task(self.processor.relay.run())
         try:
@@ -139,7 +138,7 @@ async def goes_on(step: str) -> None:
     await asyncio.sleep(0)
 
 
-def feed() -> list[ConsumerRecord]:
+def feed() -> list[Message]:
     maker = OneProcessor(adds(), FEED)
     return [maker.record(FEED, PAID, Balance(customer_id="c1", at=NOON, balance_fen=1)) for _ in range(10)]
 

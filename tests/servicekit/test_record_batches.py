@@ -10,8 +10,11 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import ConsumerRecord, TopicPartition
+from structlog.testing import capture_logs
 
-from servicekit.record_batches import MAX_UNPACKED, UNREADABLE, Batches, PatientRecords
+from servicekit import record_batches
+from servicekit.envelope import Message
+from servicekit.record_batches import MAX_UNPACKED, UNREADABLE, Batches, PatientRecords, as_messages
 
 FEED = TopicPartition("boss.feed", 0)
 
@@ -38,16 +41,16 @@ def batch(
     return bytes(raw)
 
 
-def read(*batches: bytes, start: int = 0) -> tuple[list[ConsumerRecord], int]:
+def read(*batches: bytes, start: int = 0) -> tuple[list[Message], int]:
     """Records of a fetch, and the offset the consumer would go on at."""
-    records = PatientRecords(FEED, Batches(b"".join(batches)), [], start, None, None, True, 0)
-    return list(records), records.next_fetch_offset
+    records = PatientRecords(FEED, Batches(b"".join(batches)), [], start, as_messages, None, True, 0)
+    return records.take(None)[0], records.next_fetch_offset
 
 
 @pytest.mark.parametrize("codec", [1, 2, 3, 4], ids=["gzip", "snappy", "lz4", "zstd"])
 def test_every_compression_of_kafka_is_read(codec: int) -> None:
     records, at = read(batch(values=(b"1", b"2"), compress=codec))
-    assert ([r.value for r in records], at) == ([b"1", b"2"], 2)
+    assert ([r.body for r in records], at) == ([b"1", b"2"], 2)
 
 
 @pytest.mark.long
@@ -60,7 +63,7 @@ def test_a_small_batch_that_unpacks_without_end_is_shown_and_passed(codec: int) 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [r.offset for r in records] == [0, 1, 2] and at == 3
-    assert b"more than 64 MiB" in dict(records[1].headers)[UNREADABLE]
+    assert b"more than 64 MiB" in records[1].headers[UNREADABLE]
     assert peak < 5 * MAX_UNPACKED
 
 
@@ -77,7 +80,7 @@ def test_many_batches_that_unpack_to_much_come_a_few_at_a_time() -> None:
 
 def test_a_batch_that_unpacks_to_much_is_read() -> None:
     records, _ = read(batch(values=(bytes(MAX_UNPACKED // 2),), compress=4))
-    assert len(records[0].value or b"") == MAX_UNPACKED // 2
+    assert len(records[0].body or b"") == MAX_UNPACKED // 2
 
 
 @pytest.mark.parametrize(
@@ -93,29 +96,30 @@ def test_a_batch_that_unpacks_to_much_is_read() -> None:
 )
 def test_a_batch_nobody_can_read_is_shown_and_passed(bad: bytes) -> None:
     records, at = read(batch(0), bad, batch(2, values=(b"after",)))
-    assert (records[0].offset, records[-1].value, at) == (0, b"after", 3)
+    assert (records[0].offset, records[-1].body, at) == (0, b"after", 3)
     for record in records[1:-1]:
         assert record.offset == 1
-        assert record.headers[0][0] == UNREADABLE or "\\xff" in record.headers[0][0]
+        (name,) = record.headers
+        assert name == UNREADABLE or "\\xff" in name
     assert len(records) == 3
 
 
 def test_a_header_name_that_is_no_text_costs_only_its_name() -> None:
     bad = batch(5, values=(b"1", b"2", b"3"), patch=(b"ce_id", b"ce_\xff\xfe"))
     records, at = read(bad, start=5)
-    assert [(r.offset, r.value) for r in records] == [(5, b"1"), (6, b"2"), (7, b"3")]
-    assert [r.headers[0] for r in records] == [("ce_\\xff\\xfe", b"1"), ("ce_id", b"1"), ("ce_id", b"1")]
+    assert [(r.offset, r.body) for r in records] == [(5, b"1"), (6, b"2"), (7, b"3")]
+    assert [r.headers for r in records] == [{"ce_\\xff\\xfe": b"1"}, {"ce_id": b"1"}, {"ce_id": b"1"}]
     assert at == 8
 
 
 def test_what_was_handled_of_a_batch_does_not_come_again() -> None:
     records, at = read(batch(5, values=(b"1", b"2"), patch=(b"ce_id", b"\xffxxxx")), start=6)
-    assert ([r.value for r in records], at) == ([b"2"], 7)
+    assert ([r.body for r in records], at) == ([b"2"], 7)
 
 
-def test_null_key_value_and_header_are_read_as_they_are() -> None:
+def test_null_key_and_value_are_read_as_they_are_and_a_null_header_as_empty() -> None:
     ((record,), _) = read(batch(key=None, values=(None,), header=("ce_id", None)))
-    assert (record.key, record.value, record.headers) == (None, None, (("ce_id", None),))
+    assert (record.raw_key, record.body, record.headers) == (None, None, {"ce_id": b""})
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -125,11 +129,46 @@ def test_whatever_the_broker_lets_pass_never_raises_and_always_moves_on(seed: in
     junk = chance.randbytes(5)
     bad = batch(1, values=(chance.randbytes(9), None), patch=(b"ce_id", junk), key=chance.choice([None, junk]))
     records, at = read(batch(0), bad, batch(3, values=(b"after",)))
-    assert ([r.offset for r in records], records[-1].value, at) == ([0, 1, 2, 3], b"after", 4)
+    assert ([r.offset for r in records], records[-1].body, at) == ([0, 1, 2, 3], b"after", 4)
 
 
-def test_the_fetcher_uses_it() -> None:
-    from servicekit import record_batches
+@pytest.mark.parametrize("most", [1, 2, 3, 100])
+def test_as_many_at_a_time_as_are_asked_for(most: int) -> None:
+    """Across batches, also of one that is read once more."""
+    strange = batch(2, values=(b"2", b"3", b"4"), patch=(b"ce_id", b"\xffxxxx"))
+    wire = batch(0, values=(b"0", b"1")) + strange + batch(5, crc=1) + batch(6, values=(b"6",))
+    records = PatientRecords(FEED, Batches(wire), [], 1, as_messages, None, True, 0)
+    offsets, more = [], True
+    while more:
+        messages, more = records.take(most)
+        assert len(messages) == most or not more
+        offsets += [m.offset for m in messages]
+        assert records.next_fetch_offset == offsets[-1] + 1
+    assert offsets == [1, 2, 3, 4, 5, 6]
 
+
+@pytest.mark.parametrize("deserializer", [as_messages, None], ids=["ours", "another's"])
+def test_a_consumer_of_ours_gets_messages_and_another_records(deserializer: Any) -> None:
     record_batches.install()
-    assert fetcher.PartitionRecords is PatientRecords and fetcher.MemoryRecords is Batches
+    wire, assignment = fetcher.MemoryRecords(batch() + batch(1, crc=1)), Assignment()
+    records = fetcher.PartitionRecords(FEED, wire, [], 0, deserializer, None, True, 0)
+    fetched = fetcher.FetchResult(FEED, assignment=assignment, partition_records=records, backoff=0)
+    with capture_logs() as logs:
+        first = fetched.getone()
+    assert (type(first), first.offset, assignment.position) == (Message if deserializer else ConsumerRecord, 0, 1)
+    assert not logs
+    (second,) = fetched.getall(5)
+    assert UNREADABLE in dict(second.headers)
+    assert (assignment.position, fetched.has_more(), fetched.getall(5)) == (2, False, [])
+
+
+class Assignment:
+    """What the fetcher knows of the one partition it may fetch."""
+
+    active, paused, position = True, False, 0
+
+    def state_value(self, tp: TopicPartition) -> "Assignment":
+        return self
+
+    def consumed_to(self, offset: int) -> None:
+        self.position = offset

@@ -9,7 +9,6 @@ later topic is held back until tick N has come by on the first.
 from collections.abc import Collection, Iterator, Sequence
 from math import inf
 from operator import itemgetter
-from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,11 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts.boss import ClockTicked
 from contracts.registry import TICK
 from servicekit.commands import Command
+from servicekit.envelope import Message
 from servicekit.log_reader import Records
 from servicekit.pipeline import StreamProcessor
 from servicekit.timers import tick_of
 
-_TICK = ("ce_type", TICK.encode())
 _decode = msgspec.json.Decoder(ClockTicked).decode
 _NONE = (0, 0)
 _BEHIND_ALL = (inf, inf)
@@ -33,7 +32,7 @@ class AlignedProcessor(StreamProcessor):
     _consumer: AIOKafkaConsumer | None = None
 
     async def open(self) -> None:
-        self._held: dict[TopicPartition, list[Any]] = {}
+        self._held: dict[TopicPartition, list[Message]] = {}
         await super().open()
 
     async def run(self, consumer: AIOKafkaConsumer | None) -> None:
@@ -62,11 +61,11 @@ class AlignedProcessor(StreamProcessor):
             self._fetch(tp, free == len(batch))
         return {tp: batch for tp, batch in aligned.items() if batch}
 
-    def in_order(self, records: Records) -> Iterator[Any]:
+    def in_order(self, records: Records) -> Iterator[Message]:
         """Round by round: up to a tick on the first clock topic, then up to it on the later ones, so that one batch of
         many rounds comes to what many batches come to. Other topics follow.
         """
-        rounds: list[tuple[tuple[float, float], Any]] = []
+        rounds: list[tuple[tuple[float, float], list[Message]]] = []
         for tp in self.inputs:
             batch, start, last = records.get(tp, []), 0, _NONE
             for i, record in enumerate(batch) if tp.topic in self.app.clock_topics else ():
@@ -77,7 +76,7 @@ class AlignedProcessor(StreamProcessor):
             rounds.append((_BEHIND_ALL, batch[start:]))
         return (record for _, batch in sorted(rounds, key=itemgetter(0)) for record in batch)
 
-    def _free(self, topic: str, batch: list[Any], reached: tuple[int, int]) -> int:
+    def _free(self, topic: str, batch: list[Message], reached: tuple[int, int]) -> int:
         """How many records, up to and with the first tick beyond ``reached``, may be handled."""
         if self._reached(topic) > reached:
             return 0
@@ -91,12 +90,12 @@ class AlignedProcessor(StreamProcessor):
             (self._consumer.resume if more else self._consumer.pause)(tp)
 
 
-def _number(record: Any) -> tuple[int, int] | None:
-    """Epoch and number of a tick, None for any other record; a malformed one is left to the pipeline to refuse."""
-    if _TICK not in record.headers:
+def _number(message: Message) -> tuple[int, int] | None:
+    """Epoch and number of a tick, None for any other message; a malformed one is left to the pipeline to refuse."""
+    if message.type != TICK:
         return None
     try:
-        tick = _decode(record.value or b"")
+        tick = _decode(message.body or b"")
     except msgspec.MsgspecError:
         return None
     return tick.epoch, tick.number

@@ -181,7 +181,8 @@ async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
 async def start_consumer(bootstrap: str, client_id: str, partitions: Iterable[TopicPartition]) -> AIOKafkaConsumer:
     """A consumer with a fixed assignment; positions are the store's, the group's commits only show lag.
 
-    Records of aborted transactions are no facts; a batch that can't be read becomes records that say so (``fetched``).
+    It gives ``Message``s. Records of aborted transactions are no facts; a batch that can't be read becomes messages
+    that say so (``record_batches``).
     """
     record_batches.install()
     consumer = AIOKafkaConsumer(
@@ -194,6 +195,7 @@ async def start_consumer(bootstrap: str, client_id: str, partitions: Iterable[To
         fetch_max_wait_ms=500,
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         fetch_max_bytes=32 << 20,
+        key_deserializer=record_batches.as_messages,
     )
     consumer.assign(list(partitions))
     await _until_connected(consumer)

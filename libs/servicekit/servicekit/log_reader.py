@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,7 +13,7 @@ from servicekit.envelope import Message
 from servicekit.store import Position
 
 log = structlog.get_logger()
-Records = Mapping[TopicPartition, list[Any]]
+Records = Mapping[TopicPartition, list[Message]]
 _POLL_MS = 1000
 _PAUSE_SECONDS = 1.0
 

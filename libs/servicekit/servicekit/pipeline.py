@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -249,10 +250,7 @@ class StreamProcessor:
     async def process(self, records: Records, commands: Sequence[Command] = ()) -> None:
         """One batch, to its commit. A batch that can't be written is tried message by message."""
         started = time.perf_counter()
-        messages = [
-            Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
-            for r in self.in_order(records)
-        ]
+        messages = list(self.in_order(records))
         in_a_row = self.dead_letters.in_a_row
         try:
             await self.transact(messages, commands)
@@ -269,9 +267,9 @@ class StreamProcessor:
         telemetry.BATCH_SIZE.labels(self.name).observe(len(messages) + len(commands))
         telemetry.COMMITTED_AT.labels(self.name).set_to_current_time()
 
-    def in_order(self, records: Records) -> Iterator[Any]:
-        """The records of a batch in the order in which they are handled: topic by topic."""
-        return (record for tp in self.inputs for record in records.get(tp, ()))
+    def in_order(self, records: Records) -> Iterator[Message]:
+        """The messages of a batch in the order in which they are handled: topic by topic."""
+        return chain.from_iterable(records.get(tp, ()) for tp in self.inputs)
 
     async def transact(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         """Load, handle and commit these messages and commands, all or none of them.

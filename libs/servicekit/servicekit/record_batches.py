@@ -1,4 +1,4 @@
-"""Batches as they were fetched, also those that aiokafka can't read.
+"""Batches as they were fetched, as messages; also those that aiokafka can't read.
 
 aiokafka raises out of ``getmany`` for a batch with an unknown codec, damaged octets or a header name that is no UTF-8,
 and would meet the same batch at every start. Here such a batch is read once more with patience, and what still can't be
@@ -8,20 +8,25 @@ when it is produced: aiokafka's parser in C trusts them.)
 
 So is a batch that unpacks to more than ``MAX_UNPACKED`` bytes: a few kilobytes of zstd can hold more than any memory.
 And no more batches of a response are handed out once they have unpacked to that: the rest is fetched again.
+
+Our consumers get ``Message``s, many at a time: a ``ConsumerRecord`` for each, one by one through aiokafka's iterators,
+would cost as much as the parsing itself.
 """
 
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import dropwhile, islice
 from struct import unpack_from
 from typing import Any
 
 import cramjam
 import structlog
 from aiokafka.consumer import fetcher
-from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.default_records import DefaultRecord, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
-from aiokafka.structs import ConsumerRecord
+
+from servicekit.envelope import Message
 
 log = structlog.get_logger()
 UNREADABLE = "kam-unreadable"
@@ -37,6 +42,12 @@ def install() -> None:
     """Let aiokafka's fetcher use what is here."""
     fetcher.MemoryRecords = Batches
     fetcher.PartitionRecords = PatientRecords
+    fetcher.FetchResult = Fetched
+
+
+def as_messages(key: bytes) -> bytes:
+    """The ``key_deserializer`` of a consumer that wants ``Message``s: it is what aiokafka passes on to its records."""
+    return key
 
 
 class Batches:
@@ -96,20 +107,87 @@ def _unpacked_size(raw: bytes) -> int:
     return size or 0
 
 
-class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
-    """aiokafka's reader, which goes on behind a batch that it can't read."""
+class Fetched(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types
+    """What was fetched of a partition, as it is handed out."""
+
+    _partition_records: Any
+
+    def getall(self, max_records: int | None = None) -> list[Any]:
+        if not self.has_more() or not self.check_assignment(self._topic_partition):
+            return []
+        records: list[Any]
+        records, more = self._partition_records.take(max_records)
+        self._update_position()
+        if not more:
+            self._partition_records = None
+        return records
+
+
+class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]
+    """aiokafka's reader, which goes on behind a batch that it can't read: messages, or aiokafka's own records."""
 
     next_fetch_offset: int
+    _most = 1
 
-    def _unpack_records(self) -> Iterator[ConsumerRecord]:
-        while True:
+    def __next__(self) -> Any:
+        for record in self.take(1)[0]:
+            return record
+        raise StopIteration
+
+    def take(self, most: int | None) -> tuple[list[Any], bool]:
+        """So many records at most (None: all), and whether there may be more."""
+        taken: list[Any] = []
+        while most is None or len(taken) < most:
+            self._most = 1 << 30 if most is None else most - len(taken)
+            chunk = next(self._records_iterator, None)
+            if chunk is None:
+                return taken, False
+            taken = taken + chunk if taken else chunk
+        return taken, True
+
+    def _unpack_records(self) -> Iterator[list[Any]]:
+        """Up to ``_most`` records at a time."""
+        while self._records.has_next():
             try:
-                yield from super()._unpack_records()
-                return
+                batch = self._records.next_batch()
+                if not self._is_passed_over(batch):
+                    yield from self._chunks(batch)
+                self.next_fetch_offset = batch.next_offset
             except Exception as error:
                 yield from self._once_more(self._records.raw, error)
 
-    def _once_more(self, raw: bytes, error: Exception) -> Iterator[ConsumerRecord]:
+    def _is_passed_over(self, batch: Any) -> bool:
+        """Whether a batch is an aborted transaction's, or a marker of one."""
+        if self._check_crcs and not batch.validate_crc():
+            raise ValueError("its checksum is wrong")
+        if self._isolation_level == fetcher.READ_COMMITTED and batch.producer_id is not None:
+            self._consume_aborted_up_to(batch.base_offset)
+            if batch.is_control_batch and self._contains_abort_marker(batch):
+                self._aborted_producers.discard(batch.producer_id)
+            if batch.is_transactional and batch.producer_id in self._aborted_producers:
+                return True
+        return bool(batch.is_control_batch)
+
+    def _chunks(self, batch: Iterable[Any]) -> Iterator[list[Any]]:
+        """The records of a batch from the next offset on."""
+        topic, partition = self._tp
+        start = self.next_fetch_offset
+        records = dropwhile(lambda record: record.offset < start, batch)
+        wanted = got = 0
+        while got == wanted:  # aiokafka's iterator must not be asked again once it has ended
+            wanted = self._most
+            if self._key_deserializer is as_messages:
+                chunk = [
+                    Message(topic, partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
+                    for r in islice(records, wanted)
+                ]
+            else:
+                chunk = [self._consumer_record(self._tp, r) for r in islice(records, wanted)]
+            if got := len(chunk):
+                self.next_fetch_offset = chunk[-1].offset + 1
+                yield chunk
+
+    def _once_more(self, raw: bytes, error: Exception) -> Iterator[list[Any]]:
         base, last = unpack_from(">q", raw)[0], 0
         if len(raw) >= _LAST_OFFSET_DELTA + 4:
             last = max(0, unpack_from(">i", raw, _LAST_OFFSET_DELTA)[0])
@@ -117,27 +195,12 @@ class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafk
             "batch.unreadable", topic=self._tp.topic, partition=self._tp.partition, offset=base, error=repr(error)
         )
         try:
-            for record in _LenientBatch(raw):
-                if record.offset >= self.next_fetch_offset:
-                    self.next_fetch_offset = record.offset + 1
-                    yield self._consumer_record(self._tp, record)
+            yield from self._chunks(_LenientBatch(raw))
         except Exception as final:
-            offset = max(base, self.next_fetch_offset)
             reason = f"batch at {base} can't be read: {final!r}"[:500].encode("utf-8", "replace")
-            value = raw[:_KEPT_BYTES]
-            yield ConsumerRecord(
-                self._tp.topic,
-                self._tp.partition,
-                offset,
-                0,
-                0,
-                b"",
-                value,
-                None,
-                0,
-                len(value),
-                ((UNREADABLE, reason),),
-            )
+            offset = max(base, self.next_fetch_offset)
+            unreadable = DefaultRecord(offset, 0, 0, b"", raw[:_KEPT_BYTES], [(UNREADABLE, reason)])
+            yield from self._chunks([unreadable])
         self.next_fetch_offset = max(self.next_fetch_offset, base + last + 1)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -75,8 +74,8 @@ class Archiver:
                     log.warning("archive.fetch_retry", error=repr(error))
                     await asyncio.sleep(1.0)
                     continue
-                for tp, records in batches.items():
-                    self._take(tp, records)
+                for tp, messages in batches.items():
+                    self._take(tp, messages)
         except asyncio.CancelledError:
             await self.flush()
             raise
@@ -120,15 +119,14 @@ class Archiver:
         age = round(time.monotonic() - self._since, 1) if self._rows else 0.0
         return {"archive_rows_waiting": len(self._rows), "archive_seconds_behind": age, "archive_gaps": self.gaps}
 
-    def _take(self, tp: TopicPartition, records: list[Any]) -> None:
+    def _take(self, tp: TopicPartition, messages: list[Message]) -> None:
         if not self._rows:
             self._since, self._bytes = time.monotonic(), 0
-        for r in records:
-            message = Message(r.topic, r.partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
+        for message in messages:
             if message.type != TICK:
                 self._rows.append(row_of(message))
                 self._bytes += len(message.body or b"")
-        self._read[f"{tp.topic}/{tp.partition}"] = records[-1].offset + 1
+        self._read[f"{tp.topic}/{tp.partition}"] = messages[-1].offset + 1
 
     async def _flush(self) -> None:
         if not self._rows:
