@@ -37,6 +37,7 @@ class Province:
         self.garbage: httpx.Response | None = None
         self.claims: dict[str, Any] = {}
         self.standing: dict[str, dict[str, Any]] = {}
+        self.behind: dict[str, str] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         service, path = request.url.host, request.url.path
@@ -63,7 +64,8 @@ class Province:
             return httpx.Response(503, json={"error": "rates_away", "zh": "没有", "en": "away"})
         if path.startswith("/v1/customers/"):
             return httpx.Response(200, json={"customer_id": path.rpartition("/")[2], "name": "王芳"})
-        return httpx.Response(200, json=[{"service": service}])
+        headers = {"Kam-Seconds-Behind": self.behind[service]} if service in self.behind else {}
+        return httpx.Response(200, json=[{"service": service}], headers=headers)
 
     async def audit(self, who: Principal, action: str, object_: str, result: str) -> None:
         if not self.audit_works:
@@ -123,6 +125,20 @@ async def test_a_customer_page_is_composed_and_audited(people: httpx.AsyncClient
     assert set(page) == {"customer_id", "name", "alerts", "sms", "work"}
     assert page["work"] == [{"service": "manager-work"}]
     assert province.audited == [("li", "customer.read", "1000123", "200")]
+
+
+async def test_what_is_read_is_as_old_as_the_oldest_part_of_it(people: httpx.AsyncClient, province: Province) -> None:
+    assert "kam-seconds-behind" not in (await people.get("/v1/work")).headers
+    province.behind = {"manager-work": "9.500", "alerts": "10.250"}
+    assert (await people.get("/v1/work")).headers.get_list("kam-seconds-behind") == ["9.500"]
+    assert (await people.get("/v1/customers/1000123")).headers["kam-seconds-behind"] == "10.250"
+
+
+async def test_documents_on_their_way_are_waited_for(people: httpx.AsyncClient, province: Province) -> None:
+    province.standing["alerts"] = {"documents": 3}
+    answer = await people.get("/v1/wait", params={"timeout": 0.1})
+    assert answer.status_code == 504
+    assert answer.json()["busy"][0]["en"] == "alerts.0 has 3 documents for the query database"
 
 
 async def test_an_unknown_customer_is_404_and_audited_too(people: httpx.AsyncClient, province: Province) -> None:

@@ -214,9 +214,11 @@ class Service:
                 return False, f"{processor.name} could not publish for {STUCK_SECONDS:.0f} s"
         return True, "ready"
 
-    def seconds_behind(self) -> float:
-        """How old, at most, what people read is: with the messages and the documents that wait."""
-        return max((processor.seconds_behind() for processor in self.processors), default=0.0)
+    def seconds_behind(self) -> float | None:
+        """How old, at most, what people read is, with the messages and documents that wait; None where there are no
+        processors.
+        """
+        return max((processor.seconds_behind() for processor in self.processors), default=None)
 
     def settle(self) -> dict[str, Any]:
         """Everything ``kam wait`` and ``kam status`` need to know of this service."""

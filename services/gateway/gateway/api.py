@@ -30,6 +30,7 @@ from gateway.audit import Audit
 from gateway.peers import Peers, failed
 from gateway.settings import Settings
 from gateway.settling import Ends, standing_of, wait_until_settled
+from servicekit.age import HEADER
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.query import AtMost, Filter, Id, IdempotencyKey
@@ -43,7 +44,15 @@ _decode_page = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def _same(answer: httpx.Response) -> Response:
-    return Response(answer.content, answer.status_code, media_type="application/json")
+    retry = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
+    return Response(answer.content, answer.status_code, {**_age(answer), **retry}, "application/json")
+
+
+def _age(*answers: httpx.Response) -> dict[str, str]:
+    """The header that says how old these are: the worst of them."""
+    return (
+        {HEADER: max(ages, key=float)} if (ages := [a.headers[HEADER] for a in answers if HEADER in a.headers]) else {}
+    )
 
 
 def _segment(id: str) -> str:
@@ -105,7 +114,7 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         except msgspec.MsgspecError as error:
             raise failed("customer-profile", "not a page") from error
         page |= {"alerts": _Raw(alerts.content), "sms": _Raw(sms.content), "work": _Raw(work.content)}
-        return json_answer(page)
+        return json_answer(page, headers=_age(profile, alerts, sms, work))
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
     async def why(who: Reader, id: Id) -> Response:

@@ -96,6 +96,12 @@ def _of_unit(name: str, processor: ProcessorStanding, ends: Mapping[str, int]) -
             f"{processor.processor} 还有 {processor.outbox} 条待发",
             f"{processor.processor} has {processor.outbox} to send",
         )
+    if processor.documents:
+        yield Blocker(
+            name,
+            f"{processor.processor} 还有 {processor.documents} 份文档待写入查询数据库",
+            f"{processor.processor} has {processor.documents} documents for the query database",
+        )
     if lag := processor.lag(ends):
         yield Blocker(name, f"{processor.processor} 落后 {lag} 条", f"{processor.processor} is {lag} messages behind")
 
