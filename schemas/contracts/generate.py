@@ -25,7 +25,7 @@ from contracts.registry import EVENTS, FEED, EventType
 
 SCHEMAS = Path(__file__).resolve().parent.parent
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_TOPIC_FIELDS = {"name", "description", "owner", "key", "producers", "consumers", "partitions", "retention_hours"}
+_TOPIC_FIELDS = {"name", "description", "owner", "key", "producers", "consumers", "retention_hours"}
 Json = dict[str, Any]
 
 
@@ -104,7 +104,7 @@ def _channel(topic: str, contract: Json) -> Json:
         "messages": {
             _name(name): {"$ref": f"#/components/messages/{_name(name)}"} for name in _types_of(topic, contract)
         },
-        "bindings": {"kafka": {"topic": topic, "partitions": contract["partitions"], "replicas": 1}},
+        "bindings": {"kafka": {"topic": topic, "replicas": 1}},
     }
 
 

@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 
 from kam.cli import build
 from kam.embedded import jars, java, kafka, mongodb, topics
-from kam.embedded.process import rotate, tail
+from kam.embedded.process import ProcessSpec, rotate, tail
 from kam.embedded.progress import Event, Pipe, decode
 from kam.embedded.run import all_ports
 from kam.embedded.table import Options, common_env, table
-from kam.instance import PORTS, SERVICES, locked
+from kam.failure import Misused
+from kam.instance import PARTITIONED, PORTS, SERVICES, Layout, locked
 
 
 def test_the_jar_list_is_whole_and_pinned() -> None:
@@ -69,13 +70,12 @@ def test_an_old_java_gives_way_to_the_wheel(tmp_path: Path, monkeypatch: pytest.
 def test_a_contract_gives_its_topic_and_dead_letters() -> None:
     contract = {
         "name": "boss.events",
-        "partitions": 4,
         "retention_hours": 2,
         "cleanup": "delete",
         "dead_letter_for": ["alerts", "analytics"],
     }
-    events, *dead = topics.from_contract(contract)
-    assert events == topics.Topic("boss.events", 4, 2)
+    events, *dead = topics.from_contract(contract, 6)
+    assert events == topics.Topic("boss.events", 6, 2)
     assert events.settings()["retention.ms"] == "7200000"
     assert [topic.name for topic in dead] == ["boss.events.alerts.dlq", "boss.events.analytics.dlq"]
     assert topics.Topic("forever", 1, -1).settings()["retention.ms"] == "-1"
@@ -87,10 +87,17 @@ def test_every_contract_of_the_project_can_be_read() -> None:
     assert {"boss.feed", "boss.events", "alert.events", "work.events", "audit.log"} <= names
 
 
+def test_every_topic_of_customers_has_as_many_partitions_as_the_instance() -> None:
+    by_name = {topic.name: topic.partitions for topic in topics.declared(6)}
+    single = {name for name, partitions in by_name.items() if partitions == 1}
+    assert set(by_name.values()) == {1, 6}
+    assert {name for name in single if not name.endswith(".dlq")} == {"billing-sync.journal", "manager-work.journal"}
+
+
 def test_an_unreadable_contract_is_named(tmp_path: Path) -> None:
-    (tmp_path / "bad.yaml").write_text("name: x\npartitions: many\nretention_hours: 1\n")
+    (tmp_path / "bad.yaml").write_text("name: x\nretention_hours: many\n")
     with pytest.raises(topics.TopicError, match=r"bad\.yaml"):
-        topics.declared(tmp_path)
+        topics.declared(directory=tmp_path)
 
 
 def test_fresh_data_gets_the_best_database_and_old_data_keeps_its_own(
@@ -122,6 +129,45 @@ def test_the_table_has_every_service_on_a_port_of_its_own(tmp_path: Path) -> Non
     assert sorted(all_ports(nodes).values()) == sorted(PORTS.values())
     quiet = table(Options(data=tmp_path, sim=False, mongodb="mongodb://example.test/"))
     assert {node.name for node in nodes} - {node.name for node in quiet} == {"boss"}
+
+
+def test_workers_share_partitions_by_ordinal_with_a_folder_and_a_port_each(tmp_path: Path) -> None:
+    options = Options(data=tmp_path, port_base=26000, partitions=6, workers=3)
+    nodes = {node.name: node for node in table(options) if isinstance(node, ProcessSpec)}
+    alerts = [nodes[name] for name in ("alerts", "alerts-2", "alerts-3")]
+    assert [worker.env["KAM_ORDINALS"] for worker in alerts] == ["0,3", "1,4", "2,5"]
+    assert [Path(worker.env["KAM_SERVICE_DATA"]).name for worker in alerts] == ["alerts", "alerts-2", "alerts-3"]
+    assert [worker.argv[-1] for worker in alerts] == ["alerts"] * 3
+    used = list(all_ports(list(nodes.values())).values())
+    assert len(used) == len(set(used)) == len(PORTS) + 2 * len(PARTITIONED)
+    assert {name: nodes[name].ports["http"] for name in SERVICES} == {name: PORTS[name] for name in SERVICES}
+    assert not any(f"{name}-2" in nodes for name in ("gateway", "billing-sync", "manager-work", "analytics-rates"))
+    assert {"analytics-3", "customer-profile-2"} <= set(nodes["boss"].needs)
+    options.place.create()
+    env = common_env(options)
+    assert env["KAM_PARTITIONS"] == "6"
+    peers = json.loads(env["KAM_PEERS"])
+    assert peers["alerts"] == [f"http://127.0.0.1:{26000 + worker.ports['http']}" for worker in alerts]
+    assert peers["manager-work"] == "http://127.0.0.1:26004"
+
+
+def test_the_number_of_partitions_is_chosen_once(tmp_path: Path) -> None:
+    place, up = Layout(tmp_path), ["up", "--json", "--data", str(tmp_path)]
+    assert place.partitions is None
+    place.remember(6)
+    assert place.partitions == 6
+    shown = CliRunner().invoke(build(), [*up, "--partitions", "8"])
+    assert isinstance(shown.exception, Misused)
+    assert "6" in shown.exception.zh and "can't become 8" in shown.exception.en
+    shown = CliRunner().invoke(build(), [*up, "--workers", "7"])
+    assert (
+        isinstance(shown.exception, Misused) and "7" in shown.exception.zh and "the 6 partitions" in shown.exception.en
+    )
+
+
+def test_data_from_before_the_choice_has_four_partitions(tmp_path: Path) -> None:
+    (tmp_path / "kafka").mkdir()
+    assert Layout(tmp_path).partitions == 4
 
 
 def test_children_learn_the_instance_from_their_environment(tmp_path: Path) -> None:

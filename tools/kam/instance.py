@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts import DEFAULT_PARTITIONS
 from kam.failure import NotRunning
 
 HOST = "127.0.0.1"
@@ -32,6 +33,21 @@ PORTS: Mapping[str, int] = {
     "mongodb": 12,
     "smsc": 13,
 }
+#: services whose partitions several processes may share: their workers (ADR 0013)
+PARTITIONED = ("customer-profile", "alerts", "analytics")
+#: offset of the first port of second and further workers
+_WORKER_PORTS = 20
+
+
+def worker_name(service: str, number: int) -> str:
+    """Name of a service's worker, counted from 1; the first is called like its service."""
+    return service if number == 1 else f"{service}-{number}"
+
+
+def ports(workers: int = 1) -> dict[str, int]:
+    """Offset of every port of an instance with so many workers; those of the first workers are always the same."""
+    further = (worker_name(service, number) for number in range(2, workers + 1) for service in PARTITIONED)
+    return {**PORTS, **{name: _WORKER_PORTS + place for place, name in enumerate(further)}}
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,23 @@ class Layout:
     @property
     def smsc_log(self) -> Path:
         return self.data / "smsc" / "accepted.jsonl"
+
+    @property
+    def creation(self) -> Path:
+        """``{"partitions"}``: what can't be chosen anew once there is data."""
+        return self.data / "creation.json"
+
+    @property
+    def partitions(self) -> int | None:
+        """How many partitions the instance's topics have; None before there are any."""
+        if self.creation.exists():
+            return int(json.loads(self.creation.read_text(encoding="utf-8"))["partitions"])
+        # Data from before the number could be chosen.
+        return DEFAULT_PARTITIONS if (self.data / "kafka").exists() else None
+
+    def remember(self, partitions: int) -> None:
+        """Write down what the topics are about to be made with."""
+        _write_once(self.creation, json.dumps({"partitions": partitions}))
 
     @property
     def description(self) -> Path:

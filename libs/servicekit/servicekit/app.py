@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from contracts import DEFAULT_PARTITIONS
 from servicekit.decision import Context, Decision
 from servicekit.envelope import Message
 
@@ -41,7 +42,7 @@ class App(msgspec.Struct, kw_only=True):
     on_timer: Callable[[Any, Context], Decision] | None = None
     clock_topics: tuple[str, ...] = ()
     forward_clock_to: str | None = None
-    partitions: int = 4
+    partitions: int = DEFAULT_PARTITIONS
     effects: Effects | None = None
     key: Callable[[Message], str] | None = None
     open_door: bool = False

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from contracts import DEFAULT_PARTITIONS
 
 _MISUSE = 2
 _SHOWN = 60
@@ -27,6 +29,10 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Folder = Annotated[Path, AfterValidator(_folder)]
 #: one host:port or several, with commas; ``-`` where nothing connects
 Addresses = Annotated[str, Field(pattern=r"^(-|[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*)$")]
+#: base URLs of a service's workers, the one of partitions 0, N, 2N … first; one alone may be written without brackets
+Workers = Annotated[
+    tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given), Field(min_length=1)
+]
 
 
 class ServiceSettings(BaseSettings):
@@ -50,7 +56,10 @@ class ServiceSettings(BaseSettings):
     secret_file: Path | None = Field(default=None, description="file with the secret that signs bearer tokens")
     log_format: Literal["console", "json"] = "console"
     partitions: int = Field(
-        default=4, ge=1, le=10_000, description="partitions of every keyed topic; changing it means a rebuild"
+        default=DEFAULT_PARTITIONS,
+        ge=1,
+        le=10_000,
+        description="partitions of every keyed topic, as it was created",
     )
     ordinals: str = Field(default="", description="partitions this instance owns, e.g. 0-1,3; empty: all")
     batch_max: Whole = Field(default=2000, description="messages a batch at most")

@@ -109,8 +109,9 @@ def topics(data: Data = None, as_json: Json = False) -> None:
     from kam import dead_letters
     from kam.embedded.topics import declared
 
-    have = asyncio.run(dead_letters.partitions(str(require(data)["kafka"])))
-    wanted = {topic.name: topic.partitions for topic in declared()}
+    description = require(data)
+    have = asyncio.run(dead_letters.partitions(str(description["kafka"])))
+    wanted = {topic.name: topic.partitions for topic in declared(int(description["partitions"]))}
     rows = []
     for name in sorted({*wanted, *have}):
         state = "ok"

@@ -9,11 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
+from contracts import DEFAULT_PARTITIONS
 from kam import watching
 from kam.client import Client
 from kam.commands.common import Data, Json, fail, print_json
-from kam.instance import DEFAULT_PORT_BASE, describe, layout, require, supervised
+from kam.failure import Misused
+from kam.instance import DEFAULT_PORT_BASE, Layout, describe, layout, require, supervised
 
+#: so many are proven; each has a store, a journal and its share of every topic
+MOST_PARTITIONS = 128
 PUBLIC = ("gateway", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids")
 
 
@@ -45,6 +49,13 @@ def up(
     no_sim: Annotated[
         bool, typer.Option("--no-sim", help="空省份，无模拟 BOSS / empty province, no BOSS traffic")
     ] = False,
+    partitions: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST_PARTITIONS, help="分区数，创建时定 / partitions, chosen at creation [4]"),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="每个分区服务的进程数 / processes of each partitioned service")
+    ] = 1,
     mongodb: Annotated[
         str | None, typer.Option("--mongodb", metavar="URI", envvar="KAM_MONGODB", help="用已有的 / use this one")
     ] = None,
@@ -57,6 +68,7 @@ def up(
     if supervised(place):
         _already(place.data, as_json)
         return
+    number = _partitions(place, partitions, workers)
     from kam.embedded import detached
     from kam.embedded.progress import Lines, for_terminal
     from kam.embedded.run import Run
@@ -70,6 +82,8 @@ def up(
         clock=clock,
         sim=not no_sim,
         mongodb=mongodb,
+        partitions=number,
+        workers=workers,
     )
     reporter = Lines() if as_json else for_terminal()
 
@@ -97,6 +111,24 @@ def up(
         why = reporter.failed
         print_json({"error": "start_failed", "zh": why.zh, "en": why.en, "process": why.name, "log": why.lines})
     raise typer.Exit(status)
+
+
+def _partitions(place: Layout, asked: int | None, workers: int) -> int:
+    """The instance's number of partitions. Raises Misused where it has another one, or more workers than these."""
+    there = place.partitions
+    if asked is not None and there not in (None, asked):
+        raise Misused(
+            f"{place.data} 创建时为 {there} 个分区，不能改为 {asked} 个：去掉 --partitions，或用新的 --data",
+            f"{place.data} was created with {there} partitions, which can't become {asked}: "
+            "leave out --partitions, or take a new --data",
+        )
+    number = there or asked or DEFAULT_PARTITIONS
+    if workers > number:
+        raise Misused(
+            f"--workers {workers} 多于分区数 {number}，多出的进程无事可做",
+            f"--workers {workers} are more than the {number} partitions: those beyond would have nothing to do",
+        )
+    return number
 
 
 def watch(data: Data = None) -> None:
@@ -153,12 +185,13 @@ def doctor(
     port_base: Annotated[
         int, typer.Option("--port-base", min=1024, max=65000, help="第一个端口 / first port")
     ] = DEFAULT_PORT_BASE,
+    workers: Annotated[int, typer.Option(min=1, max=MOST_PARTITIONS, help="进程数 / as of kam up")] = 1,
     as_json: Json = False,
 ) -> None:
     """本机缺什么、怎样补上 / what this machine lacks, and the command that mends it."""
     from kam.embedded import doctor as checks
 
-    found = checks.examine(layout(data), port_base)
+    found = checks.examine(layout(data), port_base, workers)
     if as_json:
         print_json([check.to_dict() for check in found])
     else:

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from kam.embedded import jars, java, mongodb
-from kam.instance import PORTS, Layout, busy_ports, supervised
+from kam.instance import Layout, busy_ports, ports, supervised
 
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 2.5
@@ -103,19 +103,20 @@ def _memory() -> Check:
     return Check("memory", "ok", text, text)
 
 
-def _ports(place: Layout, base: int) -> Check:
-    whole = f"{base}–{base + max(PORTS.values())}"
+def _ports(place: Layout, base: int, workers: int) -> Check:
+    needed = ports(workers)
+    whole = f"{base}–{base + max(needed.values())}"
     if supervised(place):
         return Check("ports", "ok", f"{whole}：本实例正在运行", f"{whole}: this instance is running")
-    busy = busy_ports(base, PORTS)
+    busy = busy_ports(base, needed)
     if busy:
         names = ", ".join(f"{port} ({name})" for name, port in busy)
         return Check("ports", "missing", f"已被占用：{names}", f"taken: {names}", f"kam up --port-base {base + 1000}")
     return Check("ports", "ok", f"{whole} 空闲", f"{whole} are free")
 
 
-def examine(place: Layout, port_base: int) -> list[Check]:
-    """Every check, in the order of a start."""
+def examine(place: Layout, port_base: int, workers: int = 1) -> list[Check]:
+    """Every check, in the order of a start with so many workers."""
     checks: list[Callable[[], Check]] = [
         _python,
         _platform,
@@ -124,7 +125,7 @@ def examine(place: Layout, port_base: int) -> list[Check]:
         _mongodb,
         lambda: _disk(place),
         _memory,
-        lambda: _ports(place, port_base),
+        lambda: _ports(place, port_base, workers),
     ]
     return [check() for check in checks]
 

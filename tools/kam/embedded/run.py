@@ -194,6 +194,8 @@ class Run:
             "clock": options.business_clock,
             "sim": options.sim,
             "customers": options.customers,
+            "partitions": options.partitions,
+            "workers": options.workers,
             "seed": options.seed,
             "begun": self._begun.isoformat(),
             "secret_file": str(place.secret),

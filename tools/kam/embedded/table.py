@@ -6,12 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from contracts import DEFAULT_PARTITIONS
 from kam.embedded import kafka, mongodb, topics
 from kam.embedded.process import ProcessSpec, TaskSpec
-from kam.instance import DEFAULT_PORT_BASE, HOST, PORTS, SERVICES, Layout
+from kam.instance import DEFAULT_PORT_BASE, HOST, PARTITIONED, PORTS, SERVICES, Layout, ports, worker_name
 
 Node = ProcessSpec | TaskSpec
 READY = "/health/ready"
@@ -19,7 +20,9 @@ READY = "/health/ready"
 
 @dataclass(frozen=True)
 class Options:
-    """What ``kam up`` was asked for. ``clock``: system | feed; ``nodes``: start only these (tests), empty is all."""
+    """What ``kam up`` was asked for. ``clock``: system | feed; ``workers``: processes of each partitioned service, at
+    most as many as ``partitions``; ``nodes``: start only these (tests), empty is all.
+    """
 
     data: Path
     port_base: int = DEFAULT_PORT_BASE
@@ -28,6 +31,8 @@ class Options:
     clock: str = "system"
     sim: bool = True
     mongodb: str | None = None
+    partitions: int = DEFAULT_PARTITIONS
+    workers: int = 1
     nodes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
@@ -43,10 +48,14 @@ class Options:
         return Layout(self.data)
 
     def address(self, port: str) -> str:
-        return f"{HOST}:{self.port_base + PORTS[port]}"
+        return f"{HOST}:{self.port_base + ports(self.workers)[port]}"
 
     def url(self, port: str) -> str:
         return f"http://{self.address(port)}"
+
+    def processes(self, service: str) -> list[str]:
+        """Names of a service's processes: its workers, or itself."""
+        return [worker_name(service, n) for n in range(1, (self.workers if service in PARTITIONED else 1) + 1)]
 
     @property
     def mongodb_uri(self) -> str:
@@ -80,7 +89,9 @@ def common_env(options: Options) -> dict[str, str]:
         "KAM_SMSC_PASSWORD": bind["password"],
         "KAM_SMSC_CONTROL": options.url("smsc-control"),
         "KAM_SMSC_LOG": str(place.smsc_log),
-        "KAM_PEERS": json.dumps({name: options.url(name) for name in SERVICES}),
+        "KAM_PEERS": json.dumps(_peers(options)),
+        "KAM_PARTITIONS": str(options.partitions),
+        "KAM_ORDINALS": "",
         "KAM_ARCHIVE_DIR": str(place.archive),
         "KAM_CHECKPOINTS": str(place.checkpoints),
         "KAM_RATES_URL": f"{options.url('analytics-rates')}/rates",
@@ -90,8 +101,14 @@ def common_env(options: Options) -> dict[str, str]:
     }
 
 
-def _python(options: Options, name: str, module: str, needs: tuple[str, ...], **ports: int) -> ProcessSpec:
-    http = ports.pop("http")
+def _peers(options: Options) -> dict[str, str | list[str]]:
+    """Base URL of every service; of one with several workers those of all, in their order."""
+    urls = {service: [options.url(name) for name in options.processes(service)] for service in SERVICES}
+    return {service: found if len(found) > 1 else found[0] for service, found in urls.items()}
+
+
+def _python(options: Options, name: str, module: str, needs: tuple[str, ...], **offsets: int) -> ProcessSpec:
+    http = offsets.pop("http")
     env = {
         "KAM_SERVICE": name,
         "KAM_SERVICE_DATA": str(options.place.service(name)),
@@ -100,7 +117,7 @@ def _python(options: Options, name: str, module: str, needs: tuple[str, ...], **
     return ProcessSpec(
         name=name,
         argv=(sys.executable, "-m", module),
-        ports={"http": http, **ports},
+        ports={"http": http, **offsets},
         env=env,
         needs=needs,
         ready_path=READY,
@@ -108,9 +125,20 @@ def _python(options: Options, name: str, module: str, needs: tuple[str, ...], **
     )
 
 
+def _workers(options: Options, service: str, module: str, needs: tuple[str, ...]) -> list[ProcessSpec]:
+    """The processes that share a service's partitions: worker i of N has partitions i, i + N, …, counted from 0."""
+    found = []
+    for first, name in enumerate(options.processes(service)):
+        spec = _python(options, name, module, needs, http=ports(options.workers)[name])
+        ordinals = ",".join(map(str, range(first, options.partitions, options.workers)))
+        found.append(replace(spec, env={**spec.env, "KAM_ORDINALS": ordinals}))
+    return found
+
+
 def _topics(options: Options) -> TaskSpec:
     async def run() -> str:
-        declared = topics.declared()
+        options.place.remember(options.partitions)
+        declared = topics.declared(options.partitions)
         new = await topics.create(options.address("kafka"), declared)
         return f"{len(declared)} ({new} new)"
 
@@ -142,14 +170,15 @@ def table(options: Options) -> Sequence[Node]:
     applications: list[Node] = [
         _python(options, "smsc", "kam.sim.smsc", (), http=PORTS["smsc-control"], smpp=PORTS["smsc"]),
         _python(options, "billing-sync", "billing_sync", stores, http=PORTS["billing-sync"]),
-        _python(options, "customer-profile", "customer_profile", stores, http=PORTS["customer-profile"]),
-        _python(options, "alerts", "alerts", (*stores, "smsc"), http=PORTS["alerts"]),
+        *_workers(options, "customer-profile", "customer_profile", stores),
+        *_workers(options, "alerts", "alerts", (*stores, "smsc")),
         _python(options, "manager-work", "manager_work", stores, http=PORTS["manager-work"]),
-        _python(options, "analytics", "analytics", stores, http=PORTS["analytics"]),
+        *_workers(options, "analytics", "analytics", stores),
         _python(options, "analytics-rates", "analytics.rates", stores, http=PORTS["analytics-rates"]),
         _python(options, "gateway", "gateway", stores, http=PORTS["gateway"]),
     ]
     if options.sim:
-        applications.append(_python(options, "boss", "kam.sim.boss", SERVICES, http=PORTS["boss"]))
+        services = tuple(name for service in SERVICES for name in options.processes(service))
+        applications.append(_python(options, "boss", "kam.sim.boss", services, http=PORTS["boss"]))
     nodes = [*servers, *applications]
     return [node for node in nodes if not options.nodes or node.name in options.nodes]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contracts import DEFAULT_PARTITIONS
 from contracts.apps import APPS
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "schemas" / "topics"
@@ -23,7 +25,7 @@ ALREADY_EXISTS = 36
 
 
 class TopicError(RuntimeError):
-    """A contract cannot be read, or Kafka refuses a topic or has it with other partitions than the contract says."""
+    """A contract cannot be read, or Kafka refuses a topic or has it with another number of partitions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,16 @@ class Topic:
         }
 
 
-def from_contract(contract: dict[str, Any]) -> list[Topic]:
+def from_contract(contract: dict[str, Any], partitions: int = DEFAULT_PARTITIONS) -> list[Topic]:
     """The topic of one contract and its dead-letter topics ``<topic>.<service>.dlq``."""
     name, cleanup = str(contract["name"]), str(contract.get("cleanup", "delete"))
-    topics = [Topic(name, int(contract["partitions"]), int(contract["retention_hours"]), cleanup)]
+    topics = [Topic(name, partitions, int(contract["retention_hours"]), cleanup)]
     for service in contract.get("dead_letter_for") or ():
         topics.append(Topic(f"{name}.{service}.dlq", 1, DEAD_LETTER_HOURS))
     return topics
 
 
-def declared(directory: Path = CONTRACTS) -> list[Topic]:
+def declared(partitions: int = DEFAULT_PARTITIONS, directory: Path = CONTRACTS) -> list[Topic]:
     """Every topic that the contracts in *directory* declare, sorted by name; raises TopicError on an unreadable one."""
     import yaml
 
@@ -64,12 +66,11 @@ def declared(directory: Path = CONTRACTS) -> list[Topic]:
     topics = []
     for path in sorted(directory.glob("*.yaml")):
         try:
-            topics += from_contract(yaml.load(path.read_text(encoding="utf-8"), Loader=loader))
+            topics += from_contract(yaml.load(path.read_text(encoding="utf-8"), Loader=loader), partitions)
         except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
             raise TopicError(f"{path.name}: {error!r}") from error
     topics += [
-        Topic(app.journal, topics[0].partitions if app.one_for == "partition" else 1, KEPT_UNTIL_CUT)
-        for app in APPS.values()
+        Topic(app.journal, partitions if app.one_for == "partition" else 1, KEPT_UNTIL_CUT) for app in APPS.values()
     ]
     return sorted(topics, key=lambda topic: topic.name)
 
@@ -107,13 +108,15 @@ async def create(bootstrap: str, topics: Sequence[Topic], timeout: float = 30.0)
         await admin.close()
     wrong = [f"{t.name} {len(have[t.name])} ≠ {t.partitions}" for t in topics if len(have[t.name]) != t.partitions]
     if wrong:
-        raise TopicError("分区数与契约不同 / partitions differ from the contract: " + ", ".join(wrong))
+        raise TopicError("主题的分区数不同 / topics have another number of partitions: " + ", ".join(wrong))
     return len(new)
 
 
 def main() -> int:
-    """``python -m kam.embedded.topics HOST:PORT``: create what is missing (the compose file's one-shot step)."""
-    wanted = declared()
+    """``python -m kam.embedded.topics HOST:PORT``: create what is missing, with KAM_PARTITIONS partitions (the compose
+    file's one-shot step).
+    """
+    wanted = declared(int(os.environ.get("KAM_PARTITIONS") or DEFAULT_PARTITIONS))
     new = asyncio.run(create(sys.argv[1], wanted, timeout=120))
     print(f"topics: {len(wanted)} ({new} new)")
     return 0

@@ -6,10 +6,11 @@ from alerts.detection.decision_builder import APP
 from alerts.detection.handlers import HANDLERS, on_timer
 from alerts.detection.state import CustomerState
 from alerts.rules import Rules
+from contracts import DEFAULT_PARTITIONS
 from servicekit.app import App, Effects, HandlerEntry
 
 
-def app(rules: Rules, partitions: int = 4, effects: Effects | None = None) -> App:
+def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | None = None) -> App:
     """The app as a processor runs it: inputs boss.events and work.events, key = customer id, events on alert.events."""
     return App(
         name=APP,

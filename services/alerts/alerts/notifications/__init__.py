@@ -6,10 +6,11 @@ from alerts.notifications.decision_builder import APP
 from alerts.notifications.handlers import HANDLERS, on_timer
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.state import Customer
+from contracts import DEFAULT_PARTITIONS
 from servicekit.app import App, Effects, HandlerEntry
 
 
-def app(send_policy: SendPolicy, effects: Effects | None = None, partitions: int = 4) -> App:
+def app(send_policy: SendPolicy, effects: Effects | None = None, partitions: int = DEFAULT_PARTITIONS) -> App:
     """The app as a processor runs it: key = customer id; ``effects`` (ReadyToSend, NumberBlocked) are handed over
     after each commit.
     """
