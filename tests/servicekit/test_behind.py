@@ -83,6 +83,16 @@ async def test_after_a_quiet_hour_a_first_message_is_not_an_hour_behind(clock: A
     assert reader.behind(await looked(reader, consumer, boss=5)) == (1, 2.0)
 
 
+async def test_what_was_fetched_after_a_quiet_time_is_behind_while_it_is_handled(clock: Any) -> None:
+    reader, consumer = LogReader("x.0", [A, B], 10), Consumer()
+    consumer.end = {A: 5, B: 0}
+    position = await looked(reader, consumer, boss=5)
+    consumer.end = {A: 90, B: 0}
+    await reader.fetch(consumer)  # type: ignore[arg-type]
+    clock.now += 10
+    assert reader.behind(position) == (85, 10.0)
+
+
 async def test_markers_of_transactions_at_the_end_are_no_backlog(clock: Any) -> None:
     reader, consumer = LogReader("x.0", [A, B], 10), Consumer()
     consumer.end = consumer.fetched = {A: 6, B: 0}

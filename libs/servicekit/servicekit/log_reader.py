@@ -50,6 +50,7 @@ class LogReader:
         try:
             records: Records = await consumer.getmany(*self.inputs, timeout_ms=_POLL_MS, max_records=self._batch_max)
             self._fetched_at = time.time()
+            self._ends = {place_of(tp): consumer.highwater(tp) or 0 for tp in self.inputs}
             return records
         except KafkaError as error:
             telemetry.RETRIES.labels(self._name).inc()
@@ -79,8 +80,7 @@ class LogReader:
                     self.passed[name] = reached
                 else:
                     self.passed.pop(name, None)
-            end = self._ends[name] = consumer.highwater(tp) or 0
-            if end <= self._reached(name, position):
+            if self._ends.get(name, 0) <= self._reached(name, position):
                 self._clear_until[name] = self._fetched_at
 
     def handled(self, records: Records) -> None:
