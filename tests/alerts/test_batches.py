@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from alerts import detection, notifications
 from contracts.boss import ClockTicked
@@ -17,7 +16,7 @@ from harness.notifications_feed import BOOK
 from servicekit.aligned_processor import AlignedProcessor
 from servicekit.clock import iso
 from servicekit.decision import Context
-from servicekit.envelope import OutgoingMessage, encode_data, write_headers
+from servicekit.envelope import Message, OutgoingMessage, encode_data, write_headers
 from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
 
@@ -29,7 +28,7 @@ class Heard:
     """What the customers of a history hear of BOSS and managers, and the ticks between, as records of boss.events."""
 
     def __init__(self, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.records: list[ConsumerRecord] = []
+        self.records: list[Message] = []
         self._ticks = 0
         hear, tick = Customer._hear, Customer.tick
 
@@ -77,8 +76,8 @@ class Heard:
         self.records.append(_record(BOSS, len(self.records), key, body, headers))
 
 
-def _record(tp: TopicPartition, offset: int, key: bytes | None, body: bytes | None, headers: Any) -> ConsumerRecord:
-    return ConsumerRecord(tp.topic, tp.partition, offset, 0, 0, key, body, None, 0, 0, headers)
+def _record(tp: TopicPartition, offset: int, key: bytes | None, body: bytes | None, headers: Any) -> Message:
+    return Message(tp.topic, tp.partition, offset, key, dict(headers), body)
 
 
 class Published:
@@ -100,12 +99,12 @@ class Published:
         """Everything with ids, causes, clocks and bodies; the numbers of sequences alone may differ."""
         return [_but_sequence(m) for m in self.messages if ticks or not _is_tick(m)]
 
-    def records(self) -> list[ConsumerRecord]:
+    def records(self) -> list[Message]:
         return [_record(ALERTS, n, m.key, m.value, m.headers) for n, m in enumerate(self.messages)]
 
 
-def _is_tick(message: Any) -> bool:
-    return ("ce_type", TICK.encode()) in message.headers
+def _is_tick(message: Message | OutgoingMessage) -> bool:
+    return dict(message.headers)["ce_type"] == TICK.encode()
 
 
 def _sizes(dice: random.Random, most: int) -> Iterator[int]:
@@ -113,9 +112,9 @@ def _sizes(dice: random.Random, most: int) -> Iterator[int]:
         yield dice.randint(1, most)
 
 
-def _rounds(records: list[ConsumerRecord]) -> list[list[ConsumerRecord]]:
+def _rounds(records: list[Message]) -> list[list[Message]]:
     """Up to and with each tick, and the rest."""
-    rounds: list[list[ConsumerRecord]] = [[]]
+    rounds: list[list[Message]] = [[]]
     for record in records:
         rounds[-1].append(record)
         if _is_tick(record):
@@ -123,11 +122,11 @@ def _rounds(records: list[ConsumerRecord]) -> list[list[ConsumerRecord]]:
     return rounds
 
 
-def _joined(rounds: list[list[ConsumerRecord]]) -> list[ConsumerRecord]:
+def _joined(rounds: list[list[Message]]) -> list[Message]:
     return [record for records in rounds for record in records]
 
 
-async def _detected(records: list[ConsumerRecord], sizes: Iterator[int]) -> tuple[Published, MemoryStore]:
+async def _detected(records: list[Message], sizes: Iterator[int]) -> tuple[Published, MemoryStore]:
     store = MemoryStore()
     processor = StreamProcessor(detection.app(RULES), 0, [BOSS], store, None)
     published = Published(processor)
@@ -169,7 +168,7 @@ def _order(messages: list[OutgoingMessage]) -> set[tuple[bytes | None, str]]:
     return found
 
 
-async def _notified(batches: list[dict[TopicPartition, list[ConsumerRecord]]]) -> tuple[Published, MemoryStore]:
+async def _notified(batches: list[dict[TopicPartition, list[Message]]]) -> tuple[Published, MemoryStore]:
     store = MemoryStore()
     processor = AlignedProcessor(notifications.app(BOOK), 0, [BOSS, ALERTS], store, None)
     published = Published(processor)

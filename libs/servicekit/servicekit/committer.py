@@ -16,7 +16,7 @@ from servicekit.journal import Journal
 from servicekit.phases import Phases
 from servicekit.relay import Relay
 from servicekit.store import Batch, Position, Store, patiently
-from servicekit.unit_of_work import UnitOfWork
+from servicekit.unit_of_work import Tick, UnitOfWork
 
 _WRITE_POSITION_SECONDS = 10.0
 T = TypeVar("T")
@@ -42,6 +42,7 @@ class Committer:
         self.position = Position()
         self.now = EPOCH
         self.next_due: int | None = None
+        self._passed: Tick | None = None
         self._unwritten, self._written_at = Position(), 0.0
 
     async def open(self) -> None:
@@ -84,7 +85,7 @@ class Committer:
         for _, wake in batch.states.values():
             if wake is not None and (self.next_due is None or wake < self.next_due):
                 self.next_due = wake
-        self._relay.offer([*batch.outbox, *work.unstored()])
+        self.let_out(work)
         for future, result in work.answers:
             answer(future, result)
         if work.effects and self.app.effects is not None:
@@ -92,6 +93,17 @@ class Committer:
                 await self.app.effects(work.effects)
             except Exception as error:
                 raise Stopped(f"{self.name}: effects after the commit failed: {error!r}") from error
+
+    def let_out(self, work: UnitOfWork) -> None:
+        """What goes to the broker, now that it may."""
+        self._relay.offer([*work.outbox, *work.unstored()])
+        if work.passing is not None or work.outbox:
+            self._passed = work.passing
+
+    @property
+    def unsent_tick(self) -> Tick | None:
+        """The tick that was passed on last, if it was not stored and may not have been sent."""
+        return self._passed if self._relay.pending else None
 
     async def _write(self, batch: Batch) -> None:
         batch.offsets = {**self._unwritten.offsets, **batch.offsets}

@@ -75,12 +75,13 @@ class StreamProcessor:
         self.dead_letters = DeadLetterQueue(self.name, app, dead_letters_in_a_row, keep)
         self._reader = LogReader(self.name, inputs, batch_max)
         self._dispatch = Dispatch(app, self.committer.load)
-        self._timers = Timers(ordinal, self.committer, self._dispatch, self._room)
+        self._timers = Timers(ordinal, self.committer, self._dispatch, self._between)
         self.progressed_at = time.monotonic()
         self.failed: BaseException | None = None
         self._stop = asyncio.Event()
         self._busy = False
         self._relaying: asyncio.Task[None] | None = None
+        self._taking: asyncio.Task[list[Command]] | None = None
 
     # --- what the outside may ask -------------------------------------------------------------------------------
 
@@ -163,7 +164,7 @@ class StreamProcessor:
         await self.committer.patiently(self.relay.recover)
         work = UnitOfWork(self.committer)
         self._timers.pass_on_again(work)
-        self.relay.offer(work.unstored())
+        self.committer.let_out(work)
 
     def seek(self, consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int]) -> None:
         """Set the consumer to the store's position. ``begins``: the first offset that each partition still holds."""
@@ -189,23 +190,21 @@ class StreamProcessor:
 
     async def _loop(self, consumer: AIOKafkaConsumer | None, relay: "asyncio.Task[None]") -> None:
         fetch: asyncio.Task[Records] | None = None
-        take: asyncio.Task[list[Command]] | None = None
         stop = asyncio.create_task(self._stop.wait())
         try:
             while not self._stop.is_set():
                 if consumer is not None and fetch is None:
                     fetch = asyncio.create_task(self._reader.fetch(consumer))
-                take = take or asyncio.create_task(self.commands.take())
+                self._taking = self._taking or asyncio.create_task(self.commands.take())
                 await asyncio.wait(
-                    [t for t in (fetch, take, stop, relay) if t is not None], return_when=asyncio.FIRST_COMPLETED
+                    [t for t in (fetch, self._taking, stop, relay) if t is not None],
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
                 if relay.done():
                     relay.result()
                 self._busy, started = True, time.monotonic()
                 records: Records = {}
-                commands: Sequence[Command] = ()
-                if take.done():
-                    commands, take = take.result(), None
+                commands = self._taken()
                 fetched = fetch is not None and fetch.done()
                 if fetch is not None and fetched:
                     records, fetch = fetch.result(), None
@@ -223,13 +222,27 @@ class StreamProcessor:
                     if rest > 0 and sum(map(len, records.values())) < _LARGE:
                         await asyncio.wait({stop}, timeout=rest)
         finally:
-            for task in (fetch, take, stop):
+            for task in (fetch, self._taking, stop):
                 if task is not None:
                     task.cancel()
 
     def set_aside(self) -> Collection[TopicPartition]:
         """Partitions whose fetched records wait here to be handled."""
         return ()
+
+    def _taken(self) -> Sequence[Command]:
+        """Commands whose turn has come."""
+        if self._taking is None or not self._taking.done():
+            return ()
+        commands, self._taking = self._taking.result(), None
+        return commands
+
+    async def _between(self) -> None:
+        """A pause in a leap that wakes very many: commands given meanwhile need not wait for the last of them."""
+        await self._room()
+        if commands := self._taken():
+            self._taking = asyncio.create_task(self.commands.take())
+            await self._write_some((), commands)
 
     async def _room(self) -> None:
         """Back-pressure of the broker. A processor that waits for it is not stuck: the relay says how it fares. From a
@@ -251,6 +264,15 @@ class StreamProcessor:
         """One batch, to its commit. A batch that can't be written is tried message by message."""
         started = time.perf_counter()
         messages = list(self.in_order(records))
+        await self._write_some(messages, commands)
+        self._reader.handled(records)
+        seconds = time.perf_counter() - started
+        self.committer.phases.end(seconds)
+        telemetry.BATCH_SECONDS.labels(self.name).observe(seconds)
+        telemetry.BATCH_SIZE.labels(self.name).observe(len(messages) + len(commands))
+        telemetry.COMMITTED_AT.labels(self.name).set_to_current_time()
+
+    async def _write_some(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         in_a_row = self.dead_letters.in_a_row
         try:
             await self.transact(messages, commands)
@@ -260,12 +282,6 @@ class StreamProcessor:
             log.exception("batch.bisected", processor=self.name, messages=len(messages))
             self.dead_letters.in_a_row = in_a_row
             await self._one_by_one(messages, commands)
-        self._reader.handled(records)
-        seconds = time.perf_counter() - started
-        self.committer.phases.end(seconds)
-        telemetry.BATCH_SECONDS.labels(self.name).observe(seconds)
-        telemetry.BATCH_SIZE.labels(self.name).observe(len(messages) + len(commands))
-        telemetry.COMMITTED_AT.labels(self.name).set_to_current_time()
 
     def in_order(self, records: Records) -> Iterator[Message]:
         """The messages of a batch in the order in which they are handled: topic by topic."""

@@ -200,7 +200,7 @@ class LocalStore:
             write.put(b"s" + name, due + state)
             if wake is not None:
                 write.put(b"w" + due + name, b"")
-                self._first = min(self._first, due)
+                self._first = min(self._first, due + name)
         for number, message in batch.outbox:
             write.put(b"o" + number.to_bytes(8, "big"), _encode(message))
         for entry, is_put in batch.index.items():
@@ -261,13 +261,13 @@ class LocalStore:
         for entry in self._wakes():
             due, name = entry[1:9], entry[9:]
             if int.from_bytes(due, "big") > until_ms or len(found) >= limit:
-                first = first or due
+                first = first or entry[1:]
                 break
             state = self._db.get(b"s" + name)
             if state is None or state[:8] != due or name in seen:
                 stale.append(entry)
             else:
-                first = first or due
+                first = first or entry[1:]
                 seen.add(name)
                 found.append((name.decode(), int.from_bytes(due, "big")))
         self._first = first or _NEVER
@@ -303,8 +303,8 @@ class LocalStore:
         self._db.close()
 
     def _wakes(self) -> Iterator[bytes]:
-        """Wake entries in order, from the first that may still be there: what was deleted before it, perhaps millions,
-        would have to be stepped over each time.
+        """Wake entries in order, from the first that may still be there: what was deleted before it, perhaps millions
+        of the same moment, would have to be stepped over each time.
         """
         return self._prefix(b"w", self._first)
 

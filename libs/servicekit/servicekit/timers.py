@@ -17,7 +17,7 @@ from servicekit.dispatch import Dispatch
 from servicekit.envelope import Message, parse_time
 from servicekit.unit_of_work import UnitOfWork
 
-_DUE_CHUNK = 500
+_DUE_CHUNK = 250
 _decode_tick = msgspec.json.Decoder(ClockTicked).decode
 
 
@@ -34,7 +34,9 @@ def mark_of_tick(epoch: int, number: int) -> str:
 
 
 class Timers:
-    """Wakes keys of one processor. ``between`` is awaited after each chunk of many: back-pressure and signs of life."""
+    """Wakes keys of one processor. ``between`` is awaited after each chunk of many: back-pressure, signs of life, and
+    whoever else waits.
+    """
 
     def __init__(
         self, ordinal: int, committer: Committer, dispatch: Dispatch, between: Callable[[], Awaitable[None]]
@@ -46,7 +48,7 @@ class Timers:
         """The last tick that was acted on once more: one that woke nobody is passed on without being stored."""
         place, clock = self._reached(work)
         if self._app.forward_clock_to is not None and place > (0, 0):
-            work.pass_on(self._app.forward_clock_to, self._ordinal, place, clock)
+            work.pass_on((self._app.forward_clock_to, self._ordinal, place, clock))
 
     async def tick(self, work: UnitOfWork, message: Message, keys: set[str]) -> UnitOfWork:
         """A tick came by on one topic. When it has on all, due keys wake at the clock reached and the tick goes on.
@@ -70,7 +72,7 @@ class Timers:
             work.marks[f"tick/{message.topic}"] = mark
             work.marks["ticked"] = mark_of_tick(*place)
             if self._app.forward_clock_to is not None:
-                work.pass_on(self._app.forward_clock_to, self._ordinal, place, clock)
+                work.pass_on((self._app.forward_clock_to, self._ordinal, place, clock))
         return work
 
     def _reached(self, work: UnitOfWork) -> tuple[tuple[int, int], datetime]:

@@ -20,6 +20,8 @@ from servicekit.ids import derive
 from servicekit.kafka import partition_of
 from servicekit.store import Batch, Position
 
+#: topic and partition of a tick, its epoch and number, and the clock it says
+Tick = tuple[str, int, tuple[int, int], datetime]
 _encode_state = msgspec.msgpack.Encoder().encode
 
 
@@ -35,6 +37,9 @@ class Owner(Protocol):
 
     @property
     def now(self) -> datetime: ...
+
+    @property
+    def unsent_tick(self) -> Tick | None: ...
 
 
 class UnitOfWork:
@@ -64,7 +69,8 @@ class UnitOfWork:
         self.forwarded: deque[tuple[Forward, Context]] = deque()
         self._sequence = processor.position.next_sequence
         self._clock_text: bytes | None = None
-        self._passing: tuple[str, int, tuple[int, int], datetime] | None = None
+        self.passing: Tick | None = None
+        self._has_told = False
 
     def is_empty(self) -> bool:
         return not (self.offsets or self.wakes or self.outbox or self.marks or self.answers or self.writes)
@@ -163,20 +169,22 @@ class UnitOfWork:
         partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition
         return number, OutgoingMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)
 
-    def pass_on(self, topic: str, partition: int, place: tuple[int, int], clock: datetime) -> None:
+    def pass_on(self, tick: Tick) -> None:
         """A tick goes on, behind everything it caused and before what comes next; where nothing came since the one
         before, only the later goes.
         """
-        self._passing = (topic, partition, place, clock)
+        self.passing = tick
 
     def _send_passing(self) -> None:
-        if self._passing is not None:
-            tick, self._passing = self._passing, None
+        """Also one that was let out unstored and may be lost: what comes next must not overtake it."""
+        tick = self.passing or (None if self._has_told else self._processor.unsent_tick)
+        self.passing, self._has_told = None, True
+        if tick is not None:
             self.tick(*tick)
 
     def unstored(self) -> list[tuple[int, OutgoingMessage]]:
         """A tick to be passed on that is not worth a write: it comes by again after a crash, or is passed on again."""
-        return [] if self._passing is None else [(self._sequence - 1, self._tick(*self._passing, None))]
+        return [] if self.passing is None else [(self._sequence - 1, self._tick(*self.passing, None))]
 
     def tick(self, topic: str, partition: int, place: tuple[int, int], clock: datetime) -> None:
         """Send a tick of the business clock (its epoch and number)."""
@@ -209,7 +217,7 @@ class UnitOfWork:
 
     def batch(self) -> Batch:
         """The one atomic write."""
-        if not self.only_moves_on():
+        if self.passing is not None and not self.only_moves_on():
             self._send_passing()
         for key, state in self._open.items():
             self.loaded[key] = None if state is None else _encode_state(state)
