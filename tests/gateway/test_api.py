@@ -19,6 +19,7 @@ from gateway.settling import wait_until_settled
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
+from servicekit.kafka import partition_of
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NAMES = ("gateway", "billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
@@ -36,6 +37,7 @@ class Province:
         self.audit_works = True
         self.garbage: httpx.Response | None = None
         self.claims: dict[str, Any] = {}
+        self.counts: dict[str, Any] = {}
         self.standing: dict[str, dict[str, Any]] = {}
         self.behind: dict[str, str] = {}
 
@@ -62,6 +64,8 @@ class Province:
             return httpx.Response(404, json={"error": "unknown_customer", "zh": "没有", "en": "none"})
         if path == "/v1/rates":
             return httpx.Response(503, json={"error": "rates_away", "zh": "没有", "en": "away"})
+        if path in ("/v1/counts", "/v1/recount") and service in self.counts:
+            return httpx.Response(200, json=self.counts[service])
         if path.startswith("/v1/customers/"):
             return httpx.Response(200, json={"customer_id": path.rpartition("/")[2], "name": "王芳"})
         headers = {"Kam-Seconds-Behind": self.behind[service]} if service in self.behind else {}
@@ -300,6 +304,88 @@ async def test_wait_says_who_is_busy(people: httpx.AsyncClient, province: Provin
     assert answer.status_code == 504
     assert [b["service"] for b in answer.json()["busy"]] == ["alerts", "billing-sync"]
     assert "billing-sync.0 is at work" in answer.json()["en"] and "正在处理" in answer.json()["zh"]
+
+
+@pytest.fixture
+async def two_workers(province: Province, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A gateway before two workers of each partitioned service, six partitions."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    pairs = {name: (f"http://{name}", f"http://{name}-2") for name in ("customer-profile", "alerts", "analytics")}
+    settings = Settings(
+        service_data=tmp_path,
+        kafka="unused:1",
+        secret_file=secret,
+        partitions=6,
+        peers={**{name: (f"http://{name}",) for name in NAMES}, **pairs},
+    )
+    client = httpx.AsyncClient(transport=httpx.MockTransport(province.answer))
+    app = build(settings, client=client, audit=province.audit, ends=province.ends).asgi()
+    transport = TypedAnswers(app, own=("/v1/status", "/v1/wait", "/v1/counts", "/v1/recount"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as people:
+        people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"
+        yield people
+
+
+def _customer(worker: int) -> str:
+    """One whose partition, of six, is the worker's, of two."""
+    return next(str(n) for n in range(1000, 2000) if partition_of(str(n), 6) % 2 == worker)
+
+
+@pytest.mark.parametrize("worker", [0, 1])
+async def test_a_customer_is_asked_of_the_worker_that_owns_the_partition(
+    two_workers: httpx.AsyncClient, province: Province, worker: int
+) -> None:
+    customer, suffix = _customer(worker), "-2" * worker
+    assert (await two_workers.get(f"/v1/customers/{customer}")).status_code == 200
+    asked = [service for service, *_ in province.asked]
+    assert sorted(asked) == sorted([f"customer-profile{suffix}", f"alerts{suffix}", f"alerts{suffix}", "manager-work"])
+
+
+async def test_lists_are_asked_of_any_worker_that_answers(two_workers: httpx.AsyncClient, province: Province) -> None:
+    customer = _customer(1)
+    assert (await two_workers.get("/v1/alerts", params={"customer": customer})).json() == [{"service": "alerts-2"}]
+    province.down.add("alerts-2")
+    assert (await two_workers.get("/v1/alerts", params={"customer": customer})).json() == [{"service": "alerts"}]
+    province.down = {"alerts", "customer-profile-2"}
+    assert (await two_workers.get("/v1/rules")).json() == [{"service": "alerts-2"}]
+    page = await two_workers.get(f"/v1/customers/{customer}")  # nobody else has it
+    assert (page.status_code, page.json()["error"]) == (503, "service_unavailable")
+    province.down = {"alerts", "alerts-2"}
+    assert (await two_workers.get("/v1/alerts")).status_code == 503
+
+
+async def test_counts_of_all_workers_are_added_up(two_workers: httpx.AsyncClient, province: Province) -> None:
+    def cell(day: str, city: str | None, count: int) -> dict[str, Any]:
+        return {"day": day, "city": city, "kind": "alert.raised:arrears", "count": count}
+
+    province.counts = {
+        "analytics": [cell("2026-06-30", None, 1), cell("2026-06-30", "320100", 2)],
+        "analytics-2": [cell("2026-06-29", "320100", 4), cell("2026-06-30", "320100", 8)],
+    }
+    expected = [cell("2026-06-29", "320100", 4), cell("2026-06-30", None, 1), cell("2026-06-30", "320100", 10)]
+    assert (await two_workers.get("/v1/counts")).json() == expected
+    province.down.add("analytics-2")
+    assert (await two_workers.get("/v1/counts")).status_code == 503
+
+
+async def test_a_recount_is_that_of_all_workers(two_workers: httpx.AsyncClient, province: Province) -> None:
+    where = {"day": "2026-06-30", "city": None, "kind": "boss.bill.issued"}
+    province.counts = {
+        "analytics": {"agree": True, "events": 5, "cells": 2, "differences": []},
+        "analytics-2": {"agree": False, "events": 7, "cells": 3, "differences": [{**where, "live": 3, "archive": 2}]},
+    }
+    found = (await two_workers.get("/v1/recount")).json()
+    assert found == {"agree": False, "events": 12, "cells": 5, "differences": [{**where, "live": 3, "archive": 2}]}
+
+
+async def test_a_wait_is_for_every_worker(two_workers: httpx.AsyncClient, province: Province) -> None:
+    assert (await two_workers.get("/v1/wait", params={"timeout": 2})).json()["settled"]
+    province.down.add("alerts-2")
+    waited = await two_workers.get("/v1/wait", params={"timeout": 0.1})
+    assert [busy["service"] for busy in waited.json()["busy"]] == ["alerts-2"]
+    services = (await two_workers.get("/v1/status")).json()["services"]
+    assert not services["alerts-2"]["ready"] and services["alerts"]["ready"] and "analytics-2" in services
 
 
 async def test_nobody_waits_for_one_who_has_gone(province: Province) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contracts import DEFAULT_PARTITIONS
+from contracts import DEFAULT_PARTITIONS, worker_name
 from kam.failure import NotRunning
 
 HOST = "127.0.0.1"
@@ -37,11 +37,6 @@ PORTS: Mapping[str, int] = {
 PARTITIONED = ("customer-profile", "alerts", "analytics")
 #: offset of the first port of second and further workers
 _WORKER_PORTS = 20
-
-
-def worker_name(service: str, number: int) -> str:
-    """Name of a service's worker, counted from 1; the first is called like its service."""
-    return service if number == 1 else f"{service}-{number}"
 
 
 def ports(workers: int = 1) -> dict[str, int]:

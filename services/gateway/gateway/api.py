@@ -1,6 +1,7 @@
 """What people may ask: the services' read API behind one address, composed, guarded and audited."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -26,6 +27,7 @@ from contracts.answers import (
     WorkView,
 )
 from contracts.http import AcceptWork, ActOnWork, ClockSetting, CloseWork
+from gateway import merging
 from gateway.audit import Audit
 from gateway.peers import Peers, failed
 from gateway.settings import Settings
@@ -55,6 +57,17 @@ def _age(*answers: httpx.Response) -> dict[str, str]:
     )
 
 
+def _whole(merge: Callable[[Iterable[bytes]], Any], answers: list[httpx.Response]) -> Response:
+    """What the workers of analytics say together; a refusal of one refuses it."""
+    refused = [answer for answer in answers if not answer.is_success]
+    if refused or len(answers) == 1:
+        return _same((refused or answers)[0])
+    try:
+        return json_answer(merge([answer.content for answer in answers]), headers=_age(*answers))
+    except msgspec.MsgspecError as error:
+        raise failed("analytics", "not its counts") from error
+
+
 def _segment(id: str) -> str:
     """An id as one segment of a path; dots alone would lead to another address."""
     return quote(id, safe="") if id.strip(".") else "%2E" * len(id)
@@ -72,14 +85,14 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         who: Reader, customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
     ) -> Response:
         query = {"customer": customer, "kind": kind, "since": since, "state": state}
-        return _same(await peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query))
+        return _same(await peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query, customer=customer))
 
     @router.get("/sms", name="list_sms", response_model=list[SmsView])
     async def list_sms(
         who: Reader, customer: Filter = None, since: Filter = None, state: Filter = None, alert: Filter = None
     ) -> Response:
         query = {"customer": customer, "since": since, "state": state, "alert": alert}
-        answer = await peers.call("alerts", "GET", "/v1/sms", actor=who, query=query)
+        answer = await peers.call("alerts", "GET", "/v1/sms", actor=who, query=query, customer=customer)
         await audit(who, "sms.read", customer or alert or "*", str(answer.status_code))
         return _same(answer)
 
@@ -100,9 +113,11 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
         """The customer's page: profile with ``alerts``, ``sms`` and ``work`` beside it."""
         query: dict[str, str | None] = {"customer": id}
         profile, alerts, sms, work = await asyncio.gather(
-            peers.call("customer-profile", "GET", f"/v1/customers/{_segment(id)}", actor=who),
-            peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query),
-            peers.call("alerts", "GET", "/v1/sms", actor=who, query=query),
+            peers.call(
+                "customer-profile", "GET", f"/v1/customers/{_segment(id)}", actor=who, customer=id, owner_only=True
+            ),
+            peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query, customer=id),
+            peers.call("alerts", "GET", "/v1/sms", actor=who, query=query, customer=id),
             peers.call("manager-work", "GET", "/v1/work", actor=who, query=query),
         )
         await audit(who, "customer.read", id, str(profile.status_code))
@@ -123,13 +138,14 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
     @router.get("/counts", name="get_counts", response_model=list[CountView])
     async def get_counts(who: Reader, day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:
         query = {"day": day, "city": city, "kind": kind}
-        return _same(await peers.call("analytics", "GET", "/v1/counts", actor=who, query=query))
+        return _whole(merging.counts, await peers.call_all("analytics", "/v1/counts", actor=who, query=query))
 
     @router.get("/recount", name="recount", response_model=RecountView)
     async def recount(who: Reader) -> Response:
         limit = settings.recount_timeout
         with recounts:
-            return _same(await peers.call("analytics", "GET", "/v1/recount", actor=who, timeout=limit))
+            found = await peers.call_all("analytics", "/v1/recount", actor=who, timeout=limit)
+        return _whole(merging.recounts, found)
 
     @router.get("/rates", name="get_rates", response_model=list[RateView])
     async def get_rates(who: Reader) -> Response:
@@ -187,13 +203,13 @@ def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
 
     @router.get("/status", name="get_status", response_model=Status)
     async def get_status() -> Response:
-        """Every service with ``ready``, ``detail``, ``lag`` (null: Kafka does not answer), outbox, clock, freshness."""
+        """Every process with ``ready``, ``detail``, ``lag`` (null: Kafka does not answer), outbox, clock, freshness."""
         collection = await peers.collect()
-        limits, health = await asyncio.gather(ends(collection), asyncio.gather(*map(peers.health, peers.urls)))
+        limits, health = await asyncio.gather(ends(collection), asyncio.gather(*map(peers.health, peers.processes)))
         standing = standing_of(collection, limits)
         services = {
             name: {"ready": ready, "detail": detail, **standing.get(name, {})}
-            for name, (ready, detail) in zip(peers.urls, health, strict=True)
+            for name, (ready, detail) in zip(peers.processes, health, strict=True)
         }
         return json_answer({"kafka": limits is not None, "services": services})
 

@@ -1,19 +1,27 @@
 """The other services over HTTP: kept-alive connections, tokens of our own, errors that name the service."""
 
 import asyncio
+import math
+import time
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 import msgspec
 
+from contracts import worker_name
 from gateway.domain import Collection, Standing
 from gateway.settings import Settings
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
+from servicekit.kafka import partition_of
 
 _SETTLE_SECONDS = 2.0
 #: A connection rests so long: less than the services let one rest, or a request would meet one that is being closed.
 _IDLE_SECONDS = 2.0
+#: A worker that another can stand in for has so long to answer; one that did not is asked last for a while.
+_STAND_IN_SECONDS, _SILENT_SECONDS = 5.0, 10.0
+_Query = dict[str, str | None]
 
 
 class _Health(msgspec.Struct):
@@ -37,7 +45,15 @@ class Peers:
 
     def __init__(self, settings: Settings, client: httpx.AsyncClient | None = None) -> None:
         self._settings = settings
-        self.urls = {name: url for name, url in settings.peers.items() if name != "gateway"}
+        self._workers = {name: urls for name, urls in settings.peers.items() if name != "gateway"}
+        #: base URL of every process; a service with several workers has several
+        self.processes = {
+            worker_name(service, number): url
+            for service, urls in self._workers.items()
+            for number, url in enumerate(urls, 1)
+        }
+        #: when a worker last did not answer, in monotonic seconds, by its URL
+        self._silent: dict[str, float] = {}
         self._client = client or httpx.AsyncClient(
             timeout=settings.peer_timeout,
             limits=httpx.Limits(max_keepalive_connections=None, keepalive_expiry=_IDLE_SECONDS),
@@ -51,32 +67,77 @@ class Peers:
         path: str,
         *,
         actor: Principal,
-        query: dict[str, str | None] | None = None,
+        query: _Query | None = None,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        customer: str | None = None,
+        owner_only: bool = False,
+    ) -> httpx.Response:
+        """The answer of a service to a request on behalf of ``actor``: JSON; its refusals are answers too.
+
+        Of several workers the owner of ``customer`` is asked, else the first, and where that one can't answer a read,
+        the others, unless it is for the ``owner_only``. Raises ``Refused`` 503 when none can be reached, 502 when it
+        fails, answers what is no JSON, or does not accept our token; 422 for a request that makes no address.
+        """
+        urls = self._workers_of(service, customer)
+        *others, last = urls[:1] if owner_only or method != "GET" else self._answering_first(urls)
+        for url in others:
+            try:
+                spare = min(_STAND_IN_SECONDS, self._settings.peer_timeout)
+                answer = await self._ask(service, url, method, path, actor, query, body, headers, spare)
+                if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    return answer
+            except Refused as refusal:
+                if refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                    raise
+        return await self._ask(service, last, method, path, actor, query, body, headers)
+
+    async def call_all(
+        self, service: str, path: str, *, actor: Principal, query: _Query | None = None, timeout: float | None = None
+    ) -> list[httpx.Response]:
+        """The answers of all workers of a service to a read, as ``call`` gives the one of one; all must answer."""
+        asked = (
+            self._ask(service, url, "GET", path, actor, query, timeout=timeout) for url in self._workers_of(service)
+        )
+        return await asyncio.gather(*asked)
+
+    def _workers_of(self, service: str, customer: str | None = None) -> tuple[str, ...]:
+        """Base URLs of a service's workers, the owner of the customer first."""
+        urls = self._workers.get(service)
+        if urls is None:
+            raise _unavailable(service)
+        owner = 0 if customer is None else partition_of(customer, self._settings.partitions) % len(urls)
+        return (*urls[owner:], *urls[:owner])
+
+    def _answering_first(self, urls: tuple[str, ...]) -> list[str]:
+        """Those last that did not answer lately."""
+        since = time.monotonic() - _SILENT_SECONDS
+        return sorted(urls, key=lambda url: self._silent.get(url, -math.inf) > since)
+
+    async def _ask(
+        self,
+        service: str,
+        url: str,
+        method: str,
+        path: str,
+        actor: Principal,
+        query: _Query | None = None,
         body: Any = None,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
     ) -> httpx.Response:
-        """The answer of a service to a request on behalf of ``actor``: JSON; its refusals are answers too.
-
-        Raises ``Refused`` 503 when it can't be reached, 502 when it fails, answers what is no JSON, or does not accept
-        our token; 422 for a request that makes no address.
-        """
         try:
             answer = await self._client.request(
                 method,
-                self.urls[service] + path,
+                url + path,
                 params={name: value for name, value in (query or {}).items() if value is not None},
                 json=body,
                 headers={**(headers or {}), "authorization": f"Bearer {self._token(actor)}"},
                 timeout=timeout or self._settings.peer_timeout,
             )
-        except (httpx.HTTPError, KeyError) as error:
-            raise Refused(
-                "service_unavailable",
-                f"服务 {service} 暂时无法访问，请稍后再试（kam status 可查看）",
-                f"service {service} can't be reached just now, try again soon (kam status shows it)",
-                503,
-            ) from error
+        except httpx.HTTPError as error:
+            self._silent[url] = time.monotonic()
+            raise _unavailable(service) from error
         except httpx.InvalidURL as error:
             raise Refused("bad_request", "请求地址过长或有误", "the address is too long or no address", 422) from error
         if not _is_answer(answer):
@@ -84,14 +145,14 @@ class Peers:
         return answer
 
     async def collect(self) -> Collection:
-        """Where every service stands, asked in parallel."""
-        names = list(self.urls)
+        """Where every process stands, asked in parallel."""
+        names = list(self.processes)
         return dict(zip(names, await asyncio.gather(*map(self._standing, names)), strict=True))
 
-    async def health(self, service: str) -> tuple[bool, str]:
-        """Whether a service is ready, in its own words."""
+    async def health(self, process: str) -> tuple[bool, str]:
+        """Whether a process is ready, in its own words."""
         try:
-            answer = await self._client.get(self.urls[service] + "/health/ready", timeout=_SETTLE_SECONDS)
+            answer = await self._client.get(self.processes[process] + "/health/ready", timeout=_SETTLE_SECONDS)
             return answer.is_success, _decode_health(answer.content).status
         except (httpx.HTTPError, msgspec.MsgspecError, RecursionError):
             return False, "没有应答 / does not answer"
@@ -103,9 +164,9 @@ class Peers:
         finally:
             await self._client.aclose()
 
-    async def _standing(self, service: str) -> Standing | None:
+    async def _standing(self, process: str) -> Standing | None:
         try:
-            answer = await self._client.get(self.urls[service] + "/internal/settle", timeout=_SETTLE_SECONDS)
+            answer = await self._client.get(self.processes[process] + "/internal/settle", timeout=_SETTLE_SECONDS)
             return _decode_standing(answer.content) if answer.is_success else None
         except (httpx.HTTPError, msgspec.MsgspecError, RecursionError):
             return None
@@ -125,6 +186,15 @@ def failed(service: str, what: str) -> Refused:
         f"服务 {service} 出错（{what}），请查看它的日志",
         f"service {service} failed ({what}), see its log",
         502,
+    )
+
+
+def _unavailable(service: str) -> Refused:
+    return Refused(
+        "service_unavailable",
+        f"服务 {service} 暂时无法访问，请稍后再试（kam status 可查看）",
+        f"service {service} can't be reached just now, try again soon (kam status shows it)",
+        503,
     )
 
 

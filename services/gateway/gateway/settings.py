@@ -2,13 +2,13 @@
 
 from pydantic import Field
 
-from servicekit.settings import Seconds, ServiceSettings
+from servicekit.settings import Seconds, ServiceSettings, Workers
 
 
 class Settings(ServiceSettings):
     """``KAM_PEERS`` names the services this one speaks to."""
 
-    peers: dict[str, str] = Field(description="base URL of every service by its name")
+    peers: dict[str, Workers] = Field(description="base URL of every service by its name, or those of all its workers")
     peer_timeout: Seconds = Field(default=30.0, description="seconds to wait for an answer of a service")
     recount_timeout: Seconds = Field(default=600.0, description="seconds to wait for a recount from the archive")
     audit_timeout: Seconds = Field(default=10.0, description="seconds in which an audit record must be acknowledged")

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from contracts import DEFAULT_PARTITIONS
+from contracts import DEFAULT_PARTITIONS, worker_name
 from kam.embedded import kafka, mongodb, topics
 from kam.embedded.process import ProcessSpec, TaskSpec
-from kam.instance import DEFAULT_PORT_BASE, HOST, PARTITIONED, PORTS, SERVICES, Layout, ports, worker_name
+from kam.instance import DEFAULT_PORT_BASE, HOST, PARTITIONED, PORTS, SERVICES, Layout, ports
 
 Node = ProcessSpec | TaskSpec
 READY = "/health/ready"

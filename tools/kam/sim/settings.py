@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from servicekit.settings import Addresses, Folder
+from servicekit.settings import Addresses, Folder, Workers
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 #: what numpy and random take alike
@@ -27,7 +27,7 @@ class BossEnvironment(_Settings):
 
     service_data: Folder
     boss_dir: Folder = Field(description="with inbox/; the journal lies here")
-    peers: dict[str, str] = Field(description='{"billing-sync": url, …}')
+    peers: dict[str, Workers] = Field(description='{"billing-sync": url, …}')
     kafka: Addresses
     secret_file: Path
     http_host: str = Field(default="127.0.0.1", min_length=1)
@@ -37,7 +37,7 @@ class BossEnvironment(_Settings):
 
     @field_validator("peers")
     @classmethod
-    def _names_billing_sync(cls, peers: dict[str, str]) -> dict[str, str]:
+    def _names_billing_sync(cls, peers: dict[str, Workers]) -> dict[str, Workers]:
         if "billing-sync" not in peers:
             raise ValueError('must name "billing-sync"')
         return peers

@@ -107,7 +107,7 @@ def main() -> int:
         known.boss_dir,
         seed=known.sim_seed,
         customers=known.sim_customers,
-        roads=Sender(known.peers["billing-sync"], known.kafka, known.secret_file),
+        roads=Sender(known.peers["billing-sync"][0], known.kafka, known.secret_file),
         settings=Settings(rate=known.sim_rate),
     )
     asyncio.run(_serve(simulator, known.http_host, known.http_port))

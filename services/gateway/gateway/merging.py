@@ -1,0 +1,77 @@
+"""Answers of a service's workers, each about its own partitions, made into one. Raises ``MsgspecError`` on what they
+should not have answered."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class _Cell(Struct, frozen=True):
+    """Where events are counted."""
+
+    day: str
+    city: str | None
+    kind: str
+
+
+class _Count(Struct, frozen=True):
+    day: str
+    city: str | None
+    kind: str
+    count: int
+
+
+class _Difference(Struct, frozen=True):
+    day: str
+    city: str | None
+    kind: str
+    live: int
+    archive: int
+
+
+class _Recount(Struct, frozen=True):
+    agree: bool
+    events: int
+    cells: int
+    differences: list[_Difference]
+
+
+_decode_counts = msgspec.json.Decoder(list[_Count]).decode
+_decode_recount = msgspec.json.Decoder(_Recount).decode
+
+
+def counts(answers: Iterable[bytes]) -> list[dict[str, Any]]:
+    """Counts added up, cell by cell, in the order of cells."""
+    total: Counter[_Cell] = Counter()
+    for count in (count for answer in answers for count in _decode_counts(answer)):
+        total[_Cell(count.day, count.city, count.kind)] += count.count
+    return [{**_of(cell), "count": total[cell]} for cell in sorted(total, key=_order)]
+
+
+def recounts(answers: Iterable[bytes]) -> dict[str, Any]:
+    """All agree or not; events and cells added up (a cell of two workers is two), and where they differ."""
+    found = [_decode_recount(answer) for answer in answers]
+    live: Counter[_Cell] = Counter()
+    archive: Counter[_Cell] = Counter()
+    for difference in (difference for one in found for difference in one.differences):
+        cell = _Cell(difference.day, difference.city, difference.kind)
+        live[cell] += difference.live
+        archive[cell] += difference.archive
+    differences = [{**_of(cell), "live": live[cell], "archive": archive[cell]} for cell in sorted(live, key=_order)]
+    return {
+        "agree": all(one.agree for one in found),
+        "events": sum(one.events for one in found),
+        "cells": sum(one.cells for one in found),
+        "differences": differences,
+    }
+
+
+def _of(cell: _Cell) -> dict[str, Any]:
+    return msgspec.structs.asdict(cell)
+
+
+def _order(cell: _Cell) -> tuple[str, str, str]:
+    return cell.day, cell.city or "", cell.kind
