@@ -1,4 +1,6 @@
-"""``python -m bench [--quick]``: prints one JSON line a benchmark and keeps it under bench/results.
+"""``python -m bench [NAME…] [--quick]``: prints one JSON line a benchmark and keeps it under bench/results.
+
+Those of a whole instance are modules of their own: ``latency``, ``peak``, ``cost``.
 
 ``detect``: boss.events already in Kafka, through the production detector in one process (fetch, decode, dedupe, load
 state, decide, evidence, commit, produce); ``limit`` is the bare aiokafka and msgspec loop over the same messages,
@@ -12,12 +14,13 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import broker, load, machine
+from bench import broker, cost, latency, load, machine, peak
 
 RESULTS = Path(__file__).parent / "results"
 PEER_SECONDS = 60
@@ -96,7 +99,7 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
         "alert_events": ours[-1]["alert_events"],
         "rounds": [{"limit": round(rate(lim)), "ours": round(rate(o))} for o, lim in zip(ours, limits, strict=True)],
         # The main thread's own time, less at the mercy of whatever else the machine does.
-        "cpu_us_per_event": {"limit": cost(limits), "ours": cost(ours), "peer": cost([peer])},
+        "cpu_us_per_event": {"limit": cpu_us(limits), "ours": cpu_us(ours), "peer": cpu_us([peer])},
     }
     # States are on disk; memory is caches and batches, and was seen to grow slowly with the number of customers.
     memory = {
@@ -116,7 +119,7 @@ def rate(run: dict[str, Any]) -> float:
     return float(run["events"]) / float(run["seconds"])
 
 
-def cost(runs: list[dict[str, Any]]) -> float:
+def cpu_us(runs: list[dict[str, Any]]) -> float:
     """Least CPU time of the main thread an event, in microseconds."""
     return round(min(float(run["cpu_seconds"]) / float(run["events"]) for run in runs) * 1e6, 1)
 
@@ -125,18 +128,34 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+async def measure_detect(quick: bool) -> list[dict[str, Any]]:
+    return await detect(*((20_000, 3, 1, 4_000) if quick else (100_000, 3, 3, 20_000)))
+
+
+BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
+    "detect": measure_detect,
+    "latency": latency.measure,
+    "peak": peak.measure,
+    "cost": cost.measure,
+}
+
+
 def main() -> None:
     words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    words.add_argument("--quick", action="store_true", help="a fifth of the events, one round")
-    quick = words.parse_args().quick
-    size = (20_000, 3, 1, 4_000) if quick else (100_000, 3, 3, 20_000)
-    lines = asyncio.run(detect(*size))
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    sys.stdout.write(text)
-    if not quick:
-        RESULTS.mkdir(exist_ok=True)
-        place = RESULTS / f"detect-{datetime.now(UTC):%Y-%m-%d}.txt"
-        place.write_text(f"# {machine.shape()}\n{text}", encoding="utf-8")
+    words.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)}; none: all")
+    words.add_argument("--quick", action="store_true", help="smaller and shorter, nothing is kept")
+    asked = words.parse_args()
+    if unknown := set(asked.names) - set(BENCHMARKS):
+        words.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    for name in asked.names or BENCHMARKS:
+        lines = asyncio.run(BENCHMARKS[name](asked.quick))
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        if not asked.quick:
+            RESULTS.mkdir(exist_ok=True)
+            place = RESULTS / f"{name}-{datetime.now(UTC):%Y-%m-%d}.txt"
+            place.write_text(f"# {machine.shape()}\n{text}", encoding="utf-8")
 
 
 if __name__ == "__main__":
