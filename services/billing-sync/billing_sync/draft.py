@@ -1,14 +1,16 @@
 """A commit of the intake in the making: what jobs and handlers see of the store and put into it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from billing_sync.clock import BusinessClock
+from billing_sync.domain.keys import segment_key
 from billing_sync.domain.kinds import Kind
 from billing_sync.domain.record import Fact, Known
-from billing_sync.store import decode_known, encode
+from billing_sync.domain.segment import Segments
+from billing_sync.store import decode_known, decode_segment, encode
 from servicekit.clock import from_millis, iso, to_millis
 from servicekit.envelope import OutgoingMessage, write_headers
 from servicekit.ids import boss_event_id
@@ -34,7 +36,9 @@ class Draft(UnitOfWork):
         self.intake, self.system_now = intake, now
         self.clock_rule: BusinessClock = intake.clock
         self.accepted = self.is_nudged = False
+        self.segments = Segments()
         self._raw: dict[str, bytes | None] = {}
+        self._found: dict[str, Known | None] = {}
         self._records: dict[str, Known] = {}
         self._entries: dict[str, tuple[bytes | None, int | None]] = {}
         self._forgotten: set[str] = set()
@@ -42,13 +46,26 @@ class Draft(UnitOfWork):
         self._prefix = f"{intake.name}.{intake.position.epoch}:"
         self._accepted = b"%d" % to_millis(now)
 
-    async def need(self, keys: Iterable[str]) -> None:
-        """Load these keys, those already here excepted."""
-        wanted = [key for key in dict.fromkeys(keys) if key not in self._raw]
-        if wanted:
-            found = await self.intake.load(wanted)
-            self._raw.update(dict.fromkeys(wanted))
-            self._raw.update(found)
+    async def need(
+        self, records: Iterable[str] = (), others: Iterable[str] = (), segments: Iterable[bytes] = ()
+    ) -> None:
+        """Load records, other entries and segments by their keys, those already here excepted."""
+        records = [key for key in dict.fromkeys(records) if key not in self._found]
+        others = [key for key in dict.fromkeys(others) if key not in self._raw]
+        segments = self.segments.unknown(segments)
+        if records or others or segments:
+            found = await self.intake.load([*records, *others, *map(segment_key, segments)])
+            for key in records:
+                raw = found.get(key)
+                known = self._found[key] = None if raw is None else decode_known(raw)
+                if known is not None and known.segment:
+                    self.segments.loaded(key, known.segment)
+            self._raw.update((key, found.get(key)) for key in others)
+            for digest in segments:
+                raw = found.get(segment_key(digest))
+                self.segments.found(digest, None if raw is None else decode_segment(raw))
+            # Of each record its segment too: its recency is there.
+            await self.need(segments=self.segments.homes(records))
 
     def get(self, key: str) -> bytes | None:
         entry = self._entries.get(key)
@@ -62,18 +79,22 @@ class Draft(UnitOfWork):
         self._entries.setdefault(key, (None, None))
 
     def known(self, key: str) -> Known | None:
-        record = self._records.get(key)
-        if record is not None:
-            return record
-        raw = self._raw[key]
-        return None if raw is None else decode_known(raw)
+        record = self._records.get(key) or self._found[key]
+        return None if record is None else self.segments.resolved(key, record)
 
     def remember(self, key: str, known: Known) -> None:
+        self.segments.leave(key)
+        known.segment = b""
         self._records[key] = known
+
+    def joined(self, digest: bytes, keys: Collection[str], amount: int) -> None:
+        """The rows of a segment were all remembered just now, one a record."""
+        self.segments.join(digest, {key: self._records[key] for key in keys}, amount)
 
     def forget(self, key: str) -> None:
         """The record is known no more; what comes later in this batch begins anew."""
-        self._raw[key] = None
+        self.segments.leave(key)
+        self._found[key] = None
         self._records.pop(key, None)
         self._forgotten.add(key)
 
@@ -134,6 +155,8 @@ class Draft(UnitOfWork):
     def batch(self) -> Batch:
         states: dict[str, tuple[bytes | None, int | None]] = dict.fromkeys(self._forgotten, (None, None))
         states.update((key, (encode(known), None)) for key, known in self._records.items())
+        for digest, segment in self.segments.changed.items():
+            states[segment_key(digest)] = (None if segment is None else encode(segment), None)
         states.update(self._entries)
         if self._clock is not None:
             self.now = self._clock
@@ -142,7 +165,8 @@ class Draft(UnitOfWork):
 
     def only_moves_on(self) -> bool:
         """Identities and effective times of events that change nothing must be stored too."""
-        return not (self._records or self._entries or self._forgotten or self.outbox or self.answers)
+        changed = self._records or self._entries or self._forgotten or self.segments.changed
+        return not (changed or self.outbox or self.answers)
 
     def is_empty(self) -> bool:
         return self.only_moves_on() and not (self.offsets or self.marks)

@@ -37,7 +37,7 @@ class Events:
         self._items = items
 
     async def carry_out(self, draft: Draft) -> list[Receipt]:
-        await draft.need(key for item in self._items if isinstance(item, FeedEvent) for key in _keys(item))
+        await _need(draft, [item for item in self._items if isinstance(item, FeedEvent)])
         receipts: list[Receipt] = []
         for item in self._items:
             receipts.append(self._one(draft, item))
@@ -71,7 +71,7 @@ async def take_records(draft: Draft, messages: Sequence[Message]) -> None:
             read.append((message, event_of(attributes, draft.system_now)))
         except Bad as bad:
             _reject(draft, message, rejection(attributes, bad))
-    await draft.need(key for _, event in read for key in _keys(event))
+    await _need(draft, [event for _, event in read])
     for message, event in read:
         taken = _take(draft, event, "kafka")
         if isinstance(taken, Rejection):
@@ -128,8 +128,9 @@ def tell_rejected(draft: Draft, road: str, refusal: Rejection, record: str | Non
     log.warning("event.rejected", road=road, record=record, source=source, id=id_, field=refusal.field)
 
 
-def _keys(event: FeedEvent) -> tuple[str, ...]:
-    return (identity_key(event.source, event.id), *keys_of(event.fact))
+async def _need(draft: Draft, events: Sequence[FeedEvent]) -> None:
+    identities = (identity_key(event.source, event.id) for event in events)
+    await draft.need((key for event in events for key in keys_of(event.fact)), identities)
 
 
 def _attributes(message: Message) -> Any:

@@ -15,11 +15,13 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from billing_sync import clock
+from billing_sync.domain.keys import segment_key
 from billing_sync.domain.record import Known
+from billing_sync.domain.segment import Segments
 from billing_sync.draft import TOPIC, Draft, Job
 from billing_sync.feed import Events, take_records
 from billing_sync.forgetting import forget_old_records
-from billing_sync.store import ScanStore, decode_known
+from billing_sync.store import ScanStore, decode_segment
 from servicekit.app import App
 from servicekit.clock import SystemClock, iso, system_now, to_millis
 from servicekit.commands import Command, fail
@@ -161,7 +163,18 @@ class Intake(StreamProcessor):
 
     async def known(self, keys: list[str]) -> dict[str, Known]:
         """Records as they are committed; unknown keys are absent."""
-        return {key: decode_known(raw) for key, raw in (await self.load(keys)).items()}
+        draft = Draft(self, self.system_clock())
+        await draft.need(keys)
+        return {key: known for key in keys if (known := draft.known(key)) is not None}
+
+    async def confirmable(self, digests: list[bytes], effective: int, sequence: int) -> set[bytes]:
+        """Which of these segments a file of this recency confirms, as they are committed."""
+        segments = Segments()
+        found = await self.load([segment_key(digest) for digest in digests])
+        for digest in digests:
+            raw = found.get(segment_key(digest))
+            segments.found(digest, None if raw is None else decode_segment(raw))
+        return {digest for digest in digests if segments.confirm(digest, effective, sequence, 0)}
 
     def hold(self) -> None:
         """A clock that follows the feed must not tick before the files at hand are loaded."""

@@ -5,10 +5,12 @@ from typing import Protocol
 import msgspec
 
 from billing_sync.domain.record import Known
+from billing_sync.domain.segment import Segment
 from servicekit.store import Store
 
 encode = msgspec.msgpack.Encoder().encode
 decode_known = msgspec.msgpack.Decoder(Known).decode
+decode_segment = msgspec.msgpack.Decoder(Segment).decode
 
 
 class ScanStore(Store, Protocol):

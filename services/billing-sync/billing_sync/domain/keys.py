@@ -1,9 +1,9 @@
 """What the intake keeps, under which key; one store, one writer.
 
 ``<KIND>/<key>``: ``Known`` of a record · ``ID/…``: hash of a fed event, with its expiry as wake-up ·
-``I/<KIND>/<city>/<key>``: snapshot index, no content · ``LOAD``: the file being loaded · ``SEQ/<KIND>/<city>/<seq>``
-and ``LAST/<KIND>/<city>``: files taken · ``RCPT/<name>``: receipts of a file · ``HALF/<name>``: it was told
-that half of this pair is missing.
+``I/<KIND>/<city>/<key>``: snapshot index, no content · ``SEG/<digest>``: ``Segment``, rows that files name together ·
+``LOAD``: the file being loaded · ``SEQ/<KIND>/<city>/<seq>`` and ``LAST/<KIND>/<city>``: files taken ·
+``RCPT/<name>``: receipts of a file · ``HALF/<name>``: it was told that half of this pair is missing.
 """
 
 LOAD = "LOAD"
@@ -20,6 +20,10 @@ def identity_key(source: str, id: str) -> str:
 
 def index_key(kind: str, city: str, key: str) -> str:
     return f"I/{kind}/{city}/{key}"
+
+
+def segment_key(digest: bytes) -> str:
+    return f"SEG/{digest.hex()}"
 
 
 def sequence_key(kind: str, city: str, sequence: int) -> str:

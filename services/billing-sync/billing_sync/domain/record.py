@@ -4,7 +4,7 @@ Recency (interfaces.md): older effective time never overwrites newer; at equal t
 wins, else the later arrival.
 """
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -20,7 +20,8 @@ class Known(msgspec.Struct, array_like=True):
     ``city``: whose file (CONT, ARR: ``*`` an event) or which city (CUST) it belongs to. ``seen``: tag of the last
     snapshot file that named it. ``left``: left_on, reason and destination of a customer who left. ``content`` is empty
     for a customer of whom nothing but the leaving is known. ``owner_revision``: the revision at which the record came
-    to its customer; 0 when it always was theirs, and of what was stored before this was known.
+    to its customer; 0 when it always was theirs, and of what was stored before this was known. ``segment``: digest of
+    the segment (``domain.segment``) it stands in, whose effective, sequence and seen then count; empty for none.
     """
 
     effective: int
@@ -31,6 +32,14 @@ class Known(msgspec.Struct, array_like=True):
     seen: int = 0
     left: tuple[str, str | None, str | None] | None = None
     owner_revision: int = 0
+    segment: bytes = b""
+
+
+class Recency(Protocol):
+    """When something was said last: effective time in epoch ms, and sequence of its file (0: an event)."""
+
+    effective: int
+    sequence: int
 
 
 class Fact(msgspec.Struct):
@@ -54,7 +63,7 @@ class Fact(msgspec.Struct):
         self.content = content_of(self.values)
 
 
-def is_older(effective: int, sequence: int, known: Known) -> bool:
+def is_older(effective: int, sequence: int, known: Recency) -> bool:
     """Whether something of this time and file sequence comes too late."""
     if effective != known.effective:
         return effective < known.effective

@@ -6,6 +6,7 @@ At most one file is under way; after a kill, or trouble with a disk, the intake 
 import asyncio
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from billing_sync.domain.keys import LOAD, last_key, receipts_key, record_key, s
 from billing_sync.domain.kinds import KINDS
 from billing_sync.domain.rows import FactMaker
 from billing_sync.intake import Intake
-from billing_sync.nightly.chunks import RejectFile, chunks
+from billing_sync.nightly.chunks import DataFile, RejectFile, Rows, commits
 from billing_sync.nightly.control import Control, read_control
 from billing_sync.nightly.inbox import HALVES, Inbox
 from billing_sync.nightly.loading import (
@@ -253,12 +254,12 @@ class Delivery:
         """The second pass, from where ``loading`` stands to the end."""
         maker = FactMaker(name.kind, name.file, name.city, name.date, name.sequence)
         rejects = RejectFile(self._inbox.rejects(name.stem), loading.reject_bytes)
-        size, said = self._settings.chunk_rows, time.monotonic()
-        read = chunks(self._inbox.data(name.stem), name, control, maker, size, loading.done)
+        said = time.monotonic()
+        data = DataFile(self._inbox.data(name.stem), name, control, maker)
         try:
-            while (chunk := await asyncio.to_thread(next, read, None)) is not None:
-                rejects.add(chunk.rejects)
-                loading = await self._intake.submit(LoadRows(name, maker, loading, chunk, rejects.length))
+            async for chunk in self._chunks(data, loading.done):
+                rejects.add([reject for rows in chunk for reject in rows.rejects])
+                loading = await self._intake.submit(LoadRows(data, loading, chunk, rejects.length))
                 await self._intake.caught_up(self._settings.queue_events // 2)
                 self._show("loading", loading.done, control.rows)
                 if time.monotonic() - said > _SAY_SECONDS:
@@ -270,6 +271,17 @@ class Delivery:
         notes = (*loading.notes, *notes_of_absence(name, loading), *await self._withdrawn(name, maker))
         loading = msgspec.structs.replace(loading, notes=notes)
         await self._finish(name, self._outcomes.loaded(name, loading))
+
+    async def _chunks(self, data: DataFile, skip: int) -> AsyncIterator[list[Rows]]:
+        """What goes into a commit each: few rows that must be read one by one, or many that can be confirmed."""
+        size = self._settings.chunk_rows
+        found = data.chunks(size, skip)
+        while (segments := await asyncio.to_thread(next, found, None)) is not None:
+            digests = [rows.digest for rows in segments if rows.digest]
+            whole = await self._intake.confirmable(digests, data.maker.end_ms, data.name.sequence)
+            for chunk in commits(segments, whole, size):
+                await asyncio.to_thread(data.read, [rows for rows in chunk if rows.digest not in whole])
+                yield chunk
 
     async def _absent(self, name: PairName, maker: FactMaker, loading: Loading) -> Loading:
         """What a snapshot does not name any more: debts are cleared, customers and contracts reported."""
@@ -294,9 +306,12 @@ class Delivery:
         lacking = 0
         try:
             control = read_control(path.with_name(path.name.removesuffix(DATA) + CONTROL), earlier)
-            read = chunks(path, earlier, control, maker, self._settings.chunk_rows)
+            data = DataFile(path, earlier, control, maker)
+            read = data.chunks(self._settings.chunk_rows)
             while (chunk := await asyncio.to_thread(next, read, None)) is not None:
-                known = await self._intake.known([record_key(name.kind.name, fact.key) for fact in chunk.facts])
+                await asyncio.to_thread(data.read, chunk)
+                keys = [record_key(name.kind.name, fact.key) for rows in chunk for fact in rows.facts]
+                known = await self._intake.known(keys)
                 lacking += sum(1 for k in known.values() if k.effective == maker.end_ms and k.sequence == last.sequence)
         except (FileRejected, FileUnreadable):
             return (f"{last.stem} 已读不到，未作对比 / {last.stem} can't be read any more, so it was not compared",)

@@ -2,7 +2,11 @@
 so that a kill in the middle resumes at the next row.
 """
 
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from typing import get_args
 
 import msgspec
 
@@ -11,9 +15,10 @@ from billing_sync.domain.keys import LOAD, half_key, index_key, last_key, receip
 from billing_sync.domain.kinds import KINDS, Kind, morning_of
 from billing_sync.domain.record import Known, Outcome, is_older
 from billing_sync.domain.rows import FactMaker
+from billing_sync.domain.segment import Segment
 from billing_sync.handlers import ANY_CITY, mark_seen, take
 from billing_sync.intake import Draft
-from billing_sync.nightly.chunks import Chunk
+from billing_sync.nightly.chunks import DataFile, Rows
 from billing_sync.nightly.names import DATA, PairName
 from billing_sync.store import ScanStore, encode
 from contracts.misc import FileReceipt
@@ -25,6 +30,7 @@ from servicekit.kafka import partition_of
 _KEPT_RECEIPTS = 50
 _REMEMBERED_MS = 400 * 86_400_000
 _NAMED = 10
+_TURN = 500
 _ENDS_ON = KINDS["CONT"].columns.index("ends_on")
 _OWN_RECORDS = ("UNIT", "MGR", "CUST")
 
@@ -122,7 +128,7 @@ class TellHalf:
 
     async def carry_out(self, draft: Draft) -> None:
         key = half_key(self._stem)
-        await draft.need([key])
+        await draft.need(others=[key])
         if draft.get(key) is None:
             draft.put(key, b"1", _until(draft))
             say(draft, self._receipt.result, self._receipt)
@@ -131,51 +137,83 @@ class TellHalf:
 class LoadRows:
     """A chunk of rows, through the one compare step. Answers how far the file is then."""
 
-    def __init__(self, name: PairName, maker: FactMaker, loading: Loading, chunk: Chunk, reject_bytes: int) -> None:
-        self._name, self._maker, self._loading, self._chunk = name, maker, loading, chunk
-        self._reject_bytes = reject_bytes
+    def __init__(self, data: DataFile, loading: Loading, chunk: Sequence[Rows], reject_bytes: int) -> None:
+        self._data, self._loading, self._chunk = data, loading, chunk
+        self._name, self._maker, self._reject_bytes = data.name, data.maker, reject_bytes
 
     async def carry_out(self, draft: Draft) -> Loading:
-        kind, before, chunk = self._name.kind, self._loading, self._chunk
-        prefix = kind.name + "/"
-        named = {prefix + key for key, _ in chunk.named if key is not None} if kind.snapshot else set()
-        await draft.need([*(prefix + fact.key for fact in chunk.facts), *named])
+        kind, before = self._name.kind, self._loading
+        keys = [key for rows in self._chunk if rows.is_read for key in self._keys(rows)]
+        await draft.need(keys, segments=[rows.digest for rows in self._chunk if rows.digest])
         draft.reach(morning_of(self._name.date))
-        counts: dict[Outcome, int] = {"changed": 0, "unchanged": 0, "stale": 0}
+        counts: Counter[Outcome] = Counter()
         subjects: list[str] = []
-        for fact in chunk.facts:
-            outcome = take(draft, fact)
-            counts[outcome] += 1
-            if outcome == "changed":
-                subjects.append(fact.subject)
-        unknown = 0
-        if subjects and kind.name not in _OWN_RECORDS:
-            await draft.need(record_key("CUST", subject) for subject in subjects)
-            for subject in subjects:
-                customer = draft.known(record_key("CUST", subject))
-                unknown += customer is None or not customer.content
+        amount = turn = 0
+        for rows in self._chunk:
+            segment = self._confirm(draft, rows)
+            if segment is None:
+                outcomes = await self._take(draft, rows)
+                counts.update(outcomes)
+                subjects += [fact.subject for fact, was in zip(rows.facts, outcomes, strict=True) if was == "changed"]
+            else:
+                counts["unchanged"] += segment.rows
+            amount += rows.amount if segment is None else segment.amount
+            turn += len(rows.facts)
+            if turn > _TURN:
+                # A large chunk takes its time: health checks and others have their turn meanwhile.
+                await asyncio.sleep(0)
+                turn = 0
+        rejected = sum(len(rows.rejects) for rows in self._chunk)
         after = msgspec.structs.replace(
             before,
-            done=before.done + chunk.rows,
+            done=before.done + sum(rows.count for rows in self._chunk),
             loaded=before.loaded + counts["changed"],
             unchanged=before.unchanged + counts["unchanged"],
             stale=before.stale + counts["stale"],
-            rejected=before.rejected + len(chunk.rejects),
-            unknown_customer=before.unknown_customer + unknown,
-            amount=before.amount + chunk.amount,
+            rejected=before.rejected + rejected,
+            unknown_customer=before.unknown_customer + await self._unknown(draft, subjects),
+            amount=before.amount + amount,
             unreadable=before.unreadable + (self._mark(draft, kind) if kind.snapshot else 0),
             reject_bytes=self._reject_bytes,
         )
         draft.put(LOAD, encode(after))
-        for result, n in counts.items():
-            metrics.RECORDS.labels("file", kind.name, result).inc(n)
-        metrics.RECORDS.labels("file", kind.name, "rejected").inc(len(chunk.rejects))
+        for result in get_args(Outcome):
+            metrics.RECORDS.labels("file", kind.name, result).inc(counts[result])
+        metrics.RECORDS.labels("file", kind.name, "rejected").inc(rejected)
         return after
+
+    def _keys(self, rows: Rows) -> Iterator[str]:
+        prefix, snapshot = self._name.kind.name + "/", self._name.kind.snapshot
+        yield from (prefix + fact.key for fact in rows.facts)
+        yield from (prefix + key for key, _ in rows.named if key is not None and snapshot)
+
+    def _confirm(self, draft: Draft, rows: Rows) -> Segment | None:
+        if rows.digest is None:
+            return None
+        return draft.segments.confirm(rows.digest, self._maker.end_ms, self._name.sequence, self._maker.tag)
+
+    async def _take(self, draft: Draft, rows: Rows) -> list[Outcome]:
+        # Both have been done, unless the segment was whole a moment ago.
+        self._data.read([rows])
+        keys = list(self._keys(rows))
+        await draft.need(keys)
+        outcomes = [take(draft, fact) for fact in rows.facts]
+        if rows.digest and not rows.rejects and "stale" not in outcomes and len(set(keys)) == len(keys):
+            draft.joined(rows.digest, keys, rows.amount)
+        return outcomes
+
+    async def _unknown(self, draft: Draft, subjects: list[str]) -> int:
+        """How many changed rows are of customers who are not known yet."""
+        if self._name.kind.name in _OWN_RECORDS:
+            return 0
+        await draft.need(record_key("CUST", subject) for subject in subjects)
+        customers = [draft.known(record_key("CUST", subject)) for subject in subjects]
+        return sum(customer is None or not customer.content for customer in customers)
 
     def _mark(self, draft: Draft, kind: Kind) -> int:
         """Rejected rows that still say whom they are of count as present; how many don't say."""
         unreadable = 0
-        for key, well_formed in self._chunk.named:
+        for key, well_formed in [named for rows in self._chunk for named in rows.named]:
             # In a row of the wrong shape a cell may have slipped: it counts only when it names what we know.
             if key is None or not (well_formed or draft.known(record_key(kind.name, key))):
                 unreadable += 1
@@ -201,7 +239,7 @@ class Absent:
         wanted = [record_key(kind.name, key) for key in keys]
         if kind.name == "ARR":
             wanted += [record_key("CUST", key) for key in keys]
-        await draft.need([*wanted, *found])
+        await draft.need(wanted)
         missing = [key for key in keys if self._is_missing(draft, kind, key)]
         cleared = sum(self._clear(draft, key) for key in missing) if kind.name == "ARR" else 0
         reported = missing if kind.name != "ARR" else []
@@ -248,7 +286,7 @@ class Finish:
         receipt = loading.receipt
         assert receipt is not None
         key = receipts_key(loading.stem)
-        await draft.need([key])
+        await draft.need(others=[key])
         known = draft.get(key)
         receipts = [*(decode_receipts(known) if known else []), receipt][-_KEPT_RECEIPTS:]
         draft.put(key, _encode_json(receipts), _until(draft))
@@ -268,7 +306,7 @@ class Finish:
         taken = Taken(name.stem, loading.sha256, name.sequence, name.date, receipt.ended, path)
         draft.put(sequence_key(name.kind.name, name.city, name.sequence), encode(taken), _until(draft))
         last = last_key(name.kind.name, name.city)
-        await draft.need([last])
+        await draft.need(others=[last])
         before = draft.get(last)
         if before is None or decode_taken(before).sequence < name.sequence:
             draft.put(last, encode(taken))
