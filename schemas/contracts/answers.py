@@ -265,6 +265,20 @@ class Chain(_Answer):
     chain: list[LinkView]
 
 
+class LineageView(_Answer):
+    """What a worker of analytics keeps under a name: the event of this id, events it caused, events that tell of it."""
+
+    node: dict[str, Any] | None = None
+    children: list[str] = []
+    telling_of: list[str] = []
+
+
+class LineageOfNames(_Answer):
+    """What a worker of analytics keeps, by name; names of which it has nothing are left out."""
+
+    names: dict[str, LineageView]
+
+
 class CountView(_Answer):
     """Events of a kind in a city on a day."""
 
@@ -285,7 +299,7 @@ class CountDifference(_Answer):
 
 
 class RecountView(_Answer):
-    """Whether the counts agree with a count from the archive alone."""
+    """Whether the counts agree with a count from the archive alone; ``cells`` of several workers are added up."""
 
     agree: bool
     events: int

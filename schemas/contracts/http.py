@@ -14,6 +14,12 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
+class LineageNames(_Asked):
+    """Body of lineage: ids and the like, under which a worker of analytics is asked for what it keeps."""
+
+    names: Annotated[list[Annotated[str, Field(max_length=4000)]], Field(max_length=1000)]
+
+
 class AcceptWork(_Asked):
     """Body of accept. ``by``: the manager in whose place a head or administrator acts; it is recorded as such."""
 

@@ -39,7 +39,7 @@ def app_of(name: str, folder: Path) -> FastAPI:
         "alerts": lambda: alerts_router(MemoryDocuments(), None),
         "customer-profile": lambda: profile_router(nothing, None),
         "manager-work": lambda: work_router(MemoryDocuments(), nothing, None),
-        "analytics": lambda: analytics_routes(nothing, nothing, AnalyticsSettings(**for_analytics)),
+        "analytics": lambda: analytics_routes(nothing, nothing, nothing, AnalyticsSettings(**for_analytics)),
     }
     service = Service(name, ServiceSettings(**common))
     service.routers.append(routers[name]())

@@ -24,6 +24,7 @@ from alerts.api import router as alerts_router
 from analytics.api import routes as analytics_routes
 from analytics.domain import TOPICS, Counts
 from analytics.settings import Settings as AnalyticsSettings
+from analytics.siblings import Siblings
 from analytics.store import Lineage, LineageStore
 from analytics.worker import lineage_app
 from contracts import boss
@@ -177,7 +178,7 @@ async def _analytics(common: dict[str, Any]) -> FastAPI:
         return Counter()
 
     service = Service("analytics", settings)
-    service.routers.append(analytics_routes(Lineage([store]), recount, settings))
+    service.routers.append(analytics_routes(Lineage([store]), Siblings(settings), recount, settings))
     return service.asgi()
 
 

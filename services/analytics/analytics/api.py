@@ -12,26 +12,31 @@ from analytics.chain import ARCHIVE, why
 from analytics.domain import Counts
 from analytics.recount import differences
 from analytics.settings import Settings
+from analytics.siblings import Siblings, known
 from analytics.store import Lineage
-from contracts.answers import Chain, CountView, RateView, RecountView
+from contracts.answers import Chain, CountView, LineageOfNames, RateView, RecountView
+from contracts.http import LineageNames
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.decision import Refused
 from servicekit.query import AtMost, Filter, Id
 
 _COUNTS = 4  # at once: those of all days are hundreds of thousands after a year
+_WALKS = 16
 Recount = Callable[[dict[str, int], Path], Awaitable[Counts]]
 
 
-def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
+def routes(lineage: Lineage, siblings: Siblings, recount: Recount, settings: Settings) -> APIRouter:
     """All routes, for the gateway only."""
-    at_once = AtMost(_COUNTS)
+    at_once, walks = AtMost(_COUNTS), AtMost(_WALKS)
     router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
-    async def chain_behind(id: Id) -> Response:
+    async def chain_behind(request: Request, id: Id) -> Response:
         """The chain of facts behind an alert, SMS, work item, event or BOSS record; 404 when nothing is known of it."""
-        chain = why(lineage, id)
+        web = siblings.web(lineage, request.headers["authorization"])
+        with walks:
+            chain = await asyncio.to_thread(why, web, id)
         if not chain:
             days = lineage.days
             raise Refused(
@@ -43,6 +48,11 @@ def routes(lineage: Lineage, recount: Recount, settings: Settings) -> APIRouter:
                 404,
             )
         return json_answer({"id": id, "chain": chain})
+
+    @router.post("/lineage", name="get_lineage", response_model=LineageOfNames)
+    async def lineage_of(asked: LineageNames) -> Response:
+        """What this worker keeps under these names, for its siblings; names of which it has nothing are left out."""
+        return json_answer({"names": await asyncio.to_thread(known, lineage, asked.names)})
 
     @router.get("/counts", name="get_counts", response_model=list[CountView])
     async def counts(day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:

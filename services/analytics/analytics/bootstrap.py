@@ -6,6 +6,7 @@ from analytics.api import routes
 from analytics.archive import Archive
 from analytics.domain import TOPICS
 from analytics.settings import Settings
+from analytics.siblings import Siblings
 from analytics.store import Keep, Lineage, LineageStore
 from analytics.worker import Archiver, lineage_app
 from servicekit.app import App
@@ -26,6 +27,8 @@ def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -
     service.consume(lineage_app(settings), TOPICS, store)
     archiver = Archiver(settings, Archive(settings.archive_dir, owned))
     service.jobs.append(archiver.run)
+    siblings = Siblings(settings)
+    service.jobs.append(siblings.close_at_end)
     service.freshness = archiver.freshness
-    service.routers.append(routes(Lineage(found, keep.days), archiver.recount, settings))
+    service.routers.append(routes(Lineage(found, keep.days), siblings, archiver.recount, settings))
     return service
