@@ -152,7 +152,10 @@ class Sms(Closed, frozen=True, kw_only=True):
 
 
 class ReceiptReceived(Closed, frozen=True, kw_only=True):
-    """A delivery receipt on sms.receipts, matched to a message where possible (``sms_id`` None: not yet)."""
+    """A delivery receipt on sms.receipts, matched to a message where possible (``sms_id`` None: not yet).
+
+    ``to_ask``: partitions whose messages it may be found among, the one it lies on first.
+    """
 
     sms_id: str | None
     part: int | None
@@ -163,6 +166,7 @@ class ReceiptReceived(Closed, frozen=True, kw_only=True):
     state: str
     error: str | None
     received_at: Instant
+    to_ask: tuple[int, ...] = ()
 
 
 class OptedOut(Closed, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 Defect 9 (quiet hours after downtime) and the fence of a process that was stopped and goes on.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -17,7 +18,7 @@ from harness.sms_life import FakeSmsc, Process
 from harness.waiting import eventually
 from servicekit.envelope import parse_time
 from servicekit.memory_store import MemoryStore
-from servicekit.store import Fenced
+from servicekit.store import Batch, Fenced
 
 EVENING = parse_time("2026-07-01T20:50:00+08:00")
 
@@ -176,6 +177,83 @@ async def test_a_stop_that_came_while_it_waited_suppresses_it() -> None:
         clocks.pass_(3.0)
         smsc.has_room.set()
         assert (await life.until("suppressed"))["reason"] == "opted_out"
+        assert smsc.submitted == []
+
+
+class SlowAcks(MemoryStore):
+    """What is committed is acknowledged only once ``acked`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acked, self.waiting = asyncio.Event(), 0
+        self.acked.set()
+
+    async def commit(self, batch: Batch) -> None:
+        await super().commit(batch)
+        self.waiting += 1
+        await self.acked.wait()
+        self.waiting -= 1
+
+
+@pytest.mark.parametrize(
+    ("began", "waited", "stopped", "becomes"),
+    [
+        ("2026-07-01T20:59:59+08:00", 1.5, False, ("held", "quiet_hours", 1)),
+        ("2026-07-01T12:00:00+08:00", 1.0, True, ("suppressed", "opted_out", 1)),
+        ("2026-07-01T12:00:00+08:00", 6.0, False, ("sent", None, 2)),
+    ],
+)
+async def test_an_intent_acknowledged_too_late_is_decided_anew(
+    began: str, waited: float, stopped: bool, becomes: tuple[str, str | None, int]
+) -> None:
+    """Past nine in the evening, past a TD of its number, or after more than five seconds."""
+    clocks, smsc, store, blocked = Clocks(parse_time(began)), FakeSmsc(), SlowAcks(), set[str]()
+    smsc.open.clear()
+    async with Process(store, smsc, blocked=blocked.__contains__, **clocks.book()) as life:
+        life.start()
+        await life.complain("c1", clock=parse_time(began))
+        store.acked.clear()
+        smsc.open.set()
+        await eventually(lambda: life.sms()["state"] == "sending" and store.waiting)
+        first = life.sms()["parts"][0]["reference"]
+        if stopped:
+            blocked.add(life.sms()["phone"])
+        clocks.pass_(waited)
+        store.acked.set()
+        row = await life.until(becomes[0])
+        assert (row["reason"], row["attempts"]) == becomes[1:]
+        assert first not in [part.reference for part in smsc.submitted]
+
+
+async def test_a_confirmation_acknowledged_too_late_confirms_nothing() -> None:
+    clocks, smsc, store = Clocks(), FakeSmsc(), SlowAcks()
+    smsc.has_room.clear()
+    async with Process(store, smsc, **clocks.book()) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["state"] == "sending")
+        first = life.sms()["parts"][0]["reference"]
+        clocks.pass_(3.0)
+        store.acked.clear()
+        smsc.has_room.set()
+        await eventually(lambda: store.waiting)
+        clocks.pass_(3.0)
+        store.acked.set()
+        await life.until("sent")
+        assert first not in [part.reference for part in smsc.submitted]
+
+
+async def test_a_business_clock_that_passed_nine_meanwhile_holds_it() -> None:
+    """A fed clock: nothing but the log says what time it is."""
+    clocks, smsc = Clocks(), FakeSmsc()
+    smsc.has_room.clear()
+    async with Process(MemoryStore(), smsc, **clocks.book(by_system_clock=False)) as life:
+        life.start()
+        await life.complain("c1", clock=EVENING)
+        await eventually(lambda: life.sms()["state"] == "sending")
+        await life.complain("c2", clock=EVENING + timedelta(minutes=20))
+        smsc.has_room.set()
+        assert (await life.until("held"))["reason"] == "quiet_hours"
         assert smsc.submitted == []
 
 

@@ -33,20 +33,30 @@ class FakeProducer:
 
 
 class OneProcessor:
-    """A processor over ``topics`` (partition 0 of each) with a memory store; offsets count up as records are made."""
+    """A processor over ``topics``, partition ``ordinal`` of each, over a memory store. Offsets count up."""
 
-    def __init__(self, app: App, *topics: str, store: Any = None, **processor: Any) -> None:
+    def __init__(
+        self,
+        app: App,
+        *topics: str,
+        store: Any = None,
+        make: Any = StreamProcessor,
+        ordinal: int = 0,
+        **processor: Any,
+    ) -> None:
         self.app, self.topics = app, topics or ("boss.events",)
         self.store: Any = store or MemoryStore()
         self.rows = MemoryDocuments(self.store)
         self.producer = FakeProducer()
-        self._options = processor
+        self._make, self._options, self.ordinal = make, processor, ordinal
         self._offsets: dict[str, int] = defaultdict(int)
 
     async def open(self) -> "OneProcessor":
         """Take the store over, as a new process does."""
-        inputs = [TopicPartition(t, 0) for t in self.topics]
-        self.processor = StreamProcessor(self.app, 0, inputs, self.store, self.producer, **self._options)
+        inputs = [TopicPartition(t, self.ordinal) for t in self.topics]
+        self.processor: StreamProcessor = self._make(
+            self.app, self.ordinal, inputs, self.store, self.producer, **self._options
+        )
         await self.processor.open()
         return self
 
@@ -67,7 +77,7 @@ class OneProcessor:
         )
         headers += about.get("headers", [])
         body = data if isinstance(data, bytes) else encode_data(data)
-        return Message(topic, 0, offset, key.encode(), dict(headers), body)
+        return Message(topic, self.ordinal, offset, key.encode(), dict(headers), body)
 
     def tick(self, topic: str, number: int, clock: Any, epoch: int = 0) -> Message:
         return self.record(topic, TICK, ClockTicked(clock=clock, number=number, epoch=epoch), key="clock", clock=clock)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from alerts.notifications.channel.transport import (
     SubmitResult,
 )
 from alerts.notifications.composition import TOPICS
+from alerts.notifications.lookup import Lookup
+from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import Sender
@@ -30,6 +33,8 @@ from harness.one_processor import NOON, OneProcessor
 from harness.waiting import eventually
 from servicekit.envelope import Headers
 from servicekit.ids import derive
+from servicekit.memory_store import MemoryDocuments
+from servicekit.timers import tick_of
 
 QUICK = replace(BOOK.policy, retry=replace(BOOK.policy.retry, first_seconds=0.02, attempts=3))
 
@@ -95,10 +100,13 @@ class Process:
         self.send_policy = SendPolicy(
             policy, list(BOOK.templates.values()), **{"blocked": self.blocked.__contains__, **send_policy}
         )
-        self.desk = OneProcessor(notifications.app(self.send_policy, self._effects, 1), *TOPICS, store=store)
-        self.receipts = Receipts(self._publish, self.desk.rows, policy, 1, clock=lambda: self.desk.processor.now)
+        messages, documents = Lookup(lambda: [self.desk.processor]), MemoryDocuments(store)
+        self.receipts = Receipts(self._publish, messages, documents, policy, 1, clock=lambda: self.desk.processor.now)
+        make = partial(NotificationsProcessor, receipts=self.receipts, blocked=self.blocked)
+        app = notifications.app(self.send_policy, self._effects, 1)
+        self.desk = OneProcessor(app, *TOPICS, store=store, make=make)
         self.sender = Sender(
-            smsc, self.receipts, lambda customer: self.desk.processor, self.desk.rows, self.send_policy, kept=kept
+            smsc, self.receipts, lambda customer: self.desk.processor, messages, self.send_policy, kept=kept
         )
         self._offsets = dict(store.position.offsets)
 
@@ -122,28 +130,7 @@ class Process:
 
     async def complain(self, *customers: str, clock: Any = NOON, accepted: bytes = b"") -> None:
         """A complaint of each customer, accepted then (epoch ms), and the tick behind it."""
-        records = []
-        for customer in customers:
-            profile = {"customer_id": customer, "phone": phone(customer), "name": "Ann", "language": "en"}
-            records.append(
-                self.desk.record(
-                    "boss.events", "kam.boss.customer.changed.v1", _json(profile), key=customer, clock=clock
-                )
-            )
-            records.append(
-                self.desk.record(
-                    "alert.events",
-                    "kam.alert.raised.v1",
-                    complaint(customer),
-                    key=customer,
-                    clock=clock,
-                    id=f"a-{customer}",
-                    headers=[("ce_acceptedat", accepted)],
-                )
-            )
-        number = int(self.desk.processor.position.marks.get("ticked", "0")) + 1
-        records += [self.desk.tick(topic, number, clock) for topic in ("boss.events", "alert.events")]
-        await self.desk.take(*records)
+        await complain(self.desk, *customers, clock=clock, accepted=accepted)
 
     async def hear(self) -> None:
         """The desk reads what was published on sms.receipts."""
@@ -170,6 +157,20 @@ class Process:
         known = dict(headers)
         type_ = known["ce_type"].decode()
         self.published.append((key, type_, msgspec.json.decode(value, type=EVENTS[type_].payload), known))
+
+
+async def complain(desk: OneProcessor, *customers: str, clock: Any = NOON, accepted: bytes = b"") -> None:
+    """Records of new customers who complain, and the tick behind them."""
+    records = []
+    for customer in customers:
+        profile = {"customer_id": customer, "phone": phone(customer), "name": "Ann", "language": "en"}
+        who, raised = {"key": customer, "clock": clock}, complaint(customer)
+        records.append(desk.record("boss.events", "kam.boss.customer.changed.v1", _json(profile), **who))
+        about = {**who, "id": f"a-{customer}", "headers": [("ce_acceptedat", accepted)]}
+        records.append(desk.record("alert.events", "kam.alert.raised.v1", raised, **about))
+    number = tick_of(desk.processor.position.marks.get("ticked"))[0][1] + 1
+    records += [desk.tick(topic, number, clock) for topic in ("boss.events", "alert.events")]
+    await desk.take(*records)
 
 
 def phone(customer: str) -> str:

@@ -7,11 +7,11 @@ A message too large for a letter is cut: the letter says its length and digest, 
 disk.
 """
 
-import os
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from servicekit.durable_file import write_durably
 from servicekit.envelope import Headers, Message, OutgoingMessage
 
 REPLAY_FOR = "kam-replay-for"
@@ -97,15 +97,9 @@ def keep(folder: Path, message: Message) -> Path:
 
 def write_whole(folder: Path, name: str, content: bytes) -> Path:
     """A file of what no broker takes: whole and durable, or not there at all. The oldest make room for it."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     if not path.exists():
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_durably(path, content)
         _make_room(folder, path)
     return path
 

@@ -4,13 +4,14 @@ from functools import partial
 
 from alerts import store
 from alerts.api import router
+from alerts.authored import AuthoredDocuments
 from alerts.detection import composition as detection
 from alerts.notifications import composition as notifications
 from alerts.notifications.channel.transport import Transport
 from alerts.settings import Settings
 from servicekit import mongo_store
 from servicekit.service import Service
-from servicekit.store import Documents, patiently
+from servicekit.store import Documents
 
 NAME = "alerts"
 
@@ -26,14 +27,17 @@ def build(
     """The service. Tests hand in a ``transport``, stores and the ``rows`` that read those of notifications; rules,
     templates and policy are the seeds where the rows hold none."""
     service = Service(NAME, settings)
+    prepare = None
     if notification_stores is None or rows is None:
         database = mongo_store.connect(settings.mongodb, settings.database)
         rows, notification_stores = mongo_store.MongoDocuments(database), mongo_store.stores(database)
-        service.prepare.append(partial(patiently, partial(store.prepare, rows), NAME))
+        prepare = partial(store.prepare, rows)
+    authored = AuthoredDocuments(rows, settings.service_data / "authored.json", prepare)
 
     async def compose() -> None:
-        detection.compose(service, await patiently(partial(store.read_rules, rows), NAME), detection_stores)
-        await notifications.compose(service, settings, rows, notification_stores, transport)
+        await authored.read()
+        detection.compose(service, await store.read_rules(authored), detection_stores)
+        await notifications.compose(service, settings, authored, rows, notification_stores, transport)
 
     service.prepare.append(compose)
     service.routers.append(router(rows, settings.secret_file))

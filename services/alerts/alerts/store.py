@@ -1,10 +1,10 @@
-"""Documents of alerts, the only place that knows how they are found: ``alerts``, ``sms``, ``contacts``,
+"""Documents of alerts, the only place that knows how they are found: ``alerts``, ``sms``,
 ``blocked_numbers``, ``unmatched_receipts``, and the versioned ``rules``, ``templates`` and ``policies`` (where none is
 stored, the seeds)."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from alerts import rules
 from alerts.notifications.send_policy import SmsPolicy, Template, VersionedDocument, seeds
-from servicekit.clock import iso, system_now
+from servicekit.clock import iso
 from servicekit.mongo_store import MongoDocuments
 from servicekit.store import Documents
 from servicekit.words import mask
@@ -22,16 +22,20 @@ RECEIPTS_FORGOTTEN = Counter("kam_sms_receipts_forgotten_total", "Unmatched rece
 
 #: unmatched receipts are kept so long, and no more than so many (the newest)
 UNMATCHED_DAYS, UNMATCHED_MOST = 30, 10_000
-_OVERLAP = timedelta(days=1)  # other processes may write blocked numbers that much later than they came
 _INDEXES: dict[str, tuple[str, ...]] = {
     "alerts": ("customer_id", "raised_at"),
     "sms": ("customer_id", "state", "phone", "parts.message_id"),
-    "contacts": ("phone",),
-    "blocked_numbers": ("since",),
     "unmatched_receipts": ("received_at",),
 }
 # What the sender needs of a message and nobody else.
 _INTERNAL = frozenset({"_id", "correlation", "event"})
+
+
+class Authored(Protocol):
+    """Read side of documents that people write: the database's, or ``AuthoredDocuments`` as of the start."""
+
+    async def find(self, collection: str) -> list[dict[str, Any]]:
+        """Documents of a collection."""
 
 
 async def prepare(rows: MongoDocuments) -> None:
@@ -49,43 +53,26 @@ async def prepare(rows: MongoDocuments) -> None:
             await rows.add(collection, f"{document.id}@{document.version}", msgspec.to_builtins(document))
 
 
-async def read_rules(rows: Documents) -> rules.Rules:
+async def read_rules(rows: Authored) -> rules.Rules:
     """All versions of the rules. Raises ``ValueError`` where those that can be read make no whole."""
     found = await _readable(rows, "rules", rules.Rule)
     return rules.Rules(found) if found else rules.load()
 
 
-async def read_templates(rows: Documents) -> list[Template]:
+async def read_templates(rows: Authored) -> list[Template]:
     """All versions of the templates."""
     return await _readable(rows, "templates", Template) or seeds("templates.yaml", Template)
 
 
-async def read_policy(rows: Documents) -> SmsPolicy:
+async def read_policy(rows: Authored) -> SmsPolicy:
     """The SMS policy in force."""
     policies: list[SmsPolicy] = await _readable(rows, "policies", SmsPolicy) or seeds("sms_policy.yaml", SmsPolicy)
     return max(policies, key=lambda policy: policy.version)
 
 
-class BlockedNumbers:
-    """Numbers that answered TD, as far as this process knows: those of the documents, and what was added since."""
-
-    def __init__(self) -> None:
-        self._numbers: set[str] = set()
-        self._since = ""
-
-    def __contains__(self, phone: str) -> bool:
-        return phone in self._numbers
-
-    def add(self, phone: str) -> None:
-        self._numbers.add(phone)
-
-    async def read(self, rows: Documents) -> None:
-        """Take over what the documents say that were written since the last look, also by other processes."""
-        found = await rows.find("blocked_numbers", {"since": {"$gte": self._since}})
-        self._numbers.update(row["phone"] for row in found)
-        if newest := max((row["since"] for row in found), default=None):
-            # Not beyond now: a process whose clock was ahead must not hide what others write.
-            self._since = iso(min(datetime.fromisoformat(newest), system_now()) - _OVERLAP)
+async def read_blocked(rows: Authored) -> set[str]:
+    """Numbers that people blocked, and those that answered TD before every partition kept them."""
+    return {row["phone"] for row in await rows.find("blocked_numbers") if isinstance(row.get("phone"), str)}
 
 
 async def find_alerts(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
@@ -131,7 +118,7 @@ async def forget_receipts(rows: Documents, now: datetime) -> None:
         log.warning("receipts.forgotten", receipts=forgotten, until=until)
 
 
-async def _readable(rows: Documents, collection: str, kind: Any) -> list[Any]:
+async def _readable(rows: Authored, collection: str, kind: Any) -> list[Any]:
     """Documents that can be worked with; of one that can't, the version before stays in force, and it is said why."""
     found = []
     for row in await _plain_documents(rows, collection):
@@ -148,5 +135,5 @@ def _where(equal: dict[str, str | None], time_field: str, since: str | None) -> 
     return where if since is None else {**where, time_field: {"$gte": since}}
 
 
-async def _plain_documents(rows: Documents, collection: str) -> list[dict[str, Any]]:
+async def _plain_documents(rows: Authored, collection: str) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "_id"} for row in await rows.find(collection)]

@@ -5,7 +5,7 @@ from functools import partial
 from alerts.notifications.decision_builder import APP
 from alerts.notifications.handlers import HANDLERS, on_timer
 from alerts.notifications.send_policy import SendPolicy
-from alerts.notifications.state import Customer
+from alerts.notifications.state import Customer, entries
 from contracts import DEFAULT_PARTITIONS
 from servicekit.app import App, Effects, HandlerEntry
 
@@ -25,4 +25,5 @@ def app(send_policy: SendPolicy, effects: Effects | None = None, partitions: int
         clock_topics=("boss.events", "alert.events"),
         partitions=partitions,
         effects=effects,
+        index=entries,
     )

@@ -1,10 +1,9 @@
 """Answers of the SMSC that could not be written for a while, on disk, should the process end before they are.
 
-One file a message, ``<sms_id>.json``, from the moment its answers wait for the database to the commit that takes them.
+One file a message, ``<sms_id>.json``, from the moment its answers wait to be written to the commit that takes them.
 """
 
 import contextlib
-import os
 from pathlib import Path
 
 import msgspec
@@ -12,6 +11,7 @@ import structlog
 from msgspec import Struct
 
 from alerts.notifications.sending import Answered
+from servicekit.durable_file import write_durably
 
 log = structlog.get_logger()
 
@@ -35,14 +35,7 @@ class KeptAnswers:
         if self._folder is None:
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._path(kept.answered.sms_id)
-            whole = path.with_suffix(".tmp")  # a crash in between leaves what was there before, or nothing
-            with whole.open("wb") as file:
-                file.write(msgspec.json.encode(kept))
-                file.flush()
-                os.fsync(file.fileno())
-            whole.rename(path)
+            write_durably(self._path(kept.answered.sms_id), msgspec.json.encode(kept))
         except OSError as error:
             log.error("sms.answer_not_kept", sms_id=kept.answered.sms_id, error=repr(error))
 

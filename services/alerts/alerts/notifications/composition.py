@@ -1,7 +1,7 @@
 """Notifications put together: the app over the topics it reads, and the road from it to the SMSC and back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,18 +10,20 @@ import structlog
 from prometheus_client import Counter
 
 from alerts import notifications, store
+from alerts.authored import AuthoredDocuments
 from alerts.notifications.answers import KeptAnswers
 from alerts.notifications.channel.file import FileTransport
 from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
 from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP
+from alerts.notifications.lookup import Lookup
+from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
-from alerts.notifications.sender import TO_SMS, Sender
+from alerts.notifications.sender import Sender
 from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
 from alerts.settings import Settings
 from contracts.apps import APPS
-from servicekit.aligned_processor import AlignedProcessor
 from servicekit.app import App
 from servicekit.clock import system_now
 from servicekit.envelope import Headers
@@ -29,7 +31,7 @@ from servicekit.kafka import partition_of
 from servicekit.mongo_store import BATCH_MAX
 from servicekit.pipeline import StreamProcessor
 from servicekit.service import Service
-from servicekit.store import Documents, Store, patiently
+from servicekit.store import Documents, Store
 
 log = structlog.get_logger()
 FORGOTTEN = Counter(
@@ -44,44 +46,56 @@ _WATCH_SECONDS = 10.0
 
 
 async def compose(
-    service: Service, settings: Settings, rows: Documents, stores: Stores, transport: Transport | None = None
+    service: Service,
+    settings: Settings,
+    authored: AuthoredDocuments,
+    rows: Documents,
+    stores: Stores,
+    transport: Transport | None = None,
 ) -> None:
-    """Give the service its notifications by the policy and templates in force, once its database answers."""
+    """Give the service its notifications by the policy and templates in force."""
     transport = transport or _transport(settings)
-    policy = await patiently(partial(store.read_policy, rows), APP)
-    templates = await patiently(partial(store.read_templates, rows), APP)
-    blocked = store.BlockedNumbers()
-    await patiently(partial(blocked.read, rows), APP)
+    policy, templates = await store.read_policy(authored), await store.read_templates(authored)
+    blocked = await store.read_blocked(authored)
     send_policy = SendPolicy(
         policy, templates, blocked=blocked.__contains__, by_system_clock=settings.clock == "system"
     )
-    processors = _Units(service)
-    receipts = Receipts(_publisher(service), rows, policy, settings.partitions, clock=processors.clock)
+    processors = _Processors(service)
+    messages = Lookup(processors.all)
+    receipts = Receipts(
+        _publisher(service),
+        messages,
+        rows,
+        policy,
+        settings.partitions,
+        owned=settings.owned(),
+        clock=processors.clock,
+    )
     kept = KeptAnswers(settings.service_data / "answers")
-    sender = Sender(transport, receipts, processors.of, rows, send_policy, kept=kept)
-    watch = Watch(rows, blocked)
+    sender = Sender(transport, receipts, processors.of, messages, send_policy, kept=kept)
+    watch = Watch(rows, authored.prepare)
     app = notifications.app(send_policy, partial(_take_effects, sender, blocked), settings.partitions)
-    service.consume(app, TOPICS, stores, make_processor=AlignedProcessor, batch_max=BATCH_MAX)
+    make_processor = partial(NotificationsProcessor, receipts=receipts, blocked=blocked)
+    service.consume(app, TOPICS, stores, make_processor=make_processor, batch_max=BATCH_MAX)
     service.jobs += [sender.run, watch.run]
     service.pending["sms"] = sender.pending
-    service.delays["event_to_sms"] = TO_SMS.p99
     service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
 
 
 class Watch:
-    """Looks at what other processes of this service write too: blocked numbers, and what is left unknown.
+    """Looks after what the database alone can say: what is left unknown. ``prepare`` is what its start could not do.
 
     ``loose_ends`` is what it saw last. A look that fails ends nothing: the next one sees as much.
     """
 
-    def __init__(self, rows: Documents, blocked: store.BlockedNumbers, every: float = _WATCH_SECONDS) -> None:
-        self._rows, self._blocked, self._every = rows, blocked, every
+    def __init__(self, rows: Documents, prepare: Callable[[], Awaitable[None]], every: float = _WATCH_SECONDS) -> None:
+        self._rows, self._prepare, self._every = rows, prepare, every
         self.loose_ends: dict[str, int] = {}
 
     async def run(self) -> None:
         while True:
             try:
-                await self._blocked.read(self._rows)
+                await self._prepare()
                 await store.forget_receipts(self._rows, system_now())
                 self.loose_ends = await store.count_loose_ends(self._rows)
             except Exception as error:
@@ -89,11 +103,14 @@ class Watch:
             await asyncio.sleep(self._every)
 
 
-class _Units:
+class _Processors:
     """Those of notifications in this process."""
 
     def __init__(self, service: Service) -> None:
         self._service, self._settings = service, service.settings
+
+    def all(self) -> list[StreamProcessor]:
+        return [processor for processor in self._service.processors if processor.app.name == APP]
 
     def of(self, customer_id: str) -> StreamProcessor | None:
         """The one that owns the customer, None where another process does."""
@@ -102,15 +119,10 @@ class _Units:
 
     def clock(self) -> datetime:
         """Business time, as far as they have come."""
-        reached = [
-            processor.now
-            for processor in self._service.processors
-            if processor.app.name == APP and processor.now.timestamp() > 0
-        ]
-        return max(reached, default=system_now())
+        return max((p.now for p in self.all() if p.now.timestamp() > 0), default=system_now())
 
 
-async def _take_effects(sender: Sender, blocked: store.BlockedNumbers, effects: list[Any]) -> None:
+async def _take_effects(sender: Sender, blocked: set[str], effects: list[Any]) -> None:
     sender.offer(effect for effect in effects if isinstance(effect, ReadyToSend))
     for effect in effects:
         if isinstance(effect, NumberBlocked):

@@ -17,11 +17,11 @@ from alerts.notifications import sending
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import cancel_left, cancel_paid, decide
 from alerts.notifications.send_policy import Language, SendPolicy
-from alerts.notifications.state import AlertProgress, Customer, NumberBlocked, Recency
+from alerts.notifications.state import AlertProgress, Customer, NumberBlocked, Recency, hidden
 from contracts.alert import Alert, OptedOut, ReceiptReceived
 from contracts.boss import ArrearsConfirmed
 from servicekit.clock import end_of, in_range, iso, later
-from servicekit.decision import Context, Decision, DocumentWrite
+from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
 from servicekit.envelope import parse_time
 
 log = structlog.get_logger()
@@ -100,10 +100,6 @@ def on_customer(send_policy: SendPolicy, state: Customer | None, data: CustomerR
         left=data.status == "left" or (before.left and data.status != "active"),
         recency=_recency(ctx) or before.recency,
     )
-    if builder.contact.phone != before.phone:
-        phone = builder.contact.phone
-        known = None if phone is None else {"customer_id": data.customer_id, "phone": phone}
-        builder.row(DocumentWrite("contacts", data.customer_id, known, new=before.phone is None))
     if builder.contact.left:
         cancel_left(builder)
     return builder.decision()
@@ -291,37 +287,41 @@ def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx
 
 
 def on_opted_out(send_policy: SendPolicy, state: Customer | None, data: OptedOut, ctx: Context) -> Decision:
-    """TD: the number gets no more SMS, whoever owns it. Without a customer (key = the number) only the row is kept."""
-    row = DocumentWrite("blocked_numbers", data.phone, {"phone": data.phone, "since": iso(data.received_at)})
-    effects = (NumberBlocked(data.phone),)
-    if state is None:
-        return Decision(None, writes=(row,), effects=effects)
-    builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
+    """TD: the number gets no more SMS, whoever owns it. Every partition keeps it, under a key that is no customer's."""
+    builder = DecisionBuilder(send_policy, state, hidden(data.phone) if state is None else state.customer_id, ctx)
     builder.contact = replace(builder.contact, opted_out=data.phone)
-    builder.row(row)
-    builder.effects.extend(effects)
+    since = {"phone": data.phone, "since": iso(data.received_at)}
+    builder.row(DocumentWrite("blocked_numbers", data.phone, since))
+    builder.effects.append(NumberBlocked(data.phone))
     return builder.decision()
 
 
 def on_receipt(send_policy: SendPolicy, state: Customer | None, data: ReceiptReceived, ctx: Context) -> Decision:
-    """A delivery receipt; one that belongs to no known message is kept for people to look at."""
+    """A delivery receipt. One that belongs to no message of this partition is asked of the next; where nobody is left
+    to ask it is kept for people to look at."""
     if data.sms_id is None:
-        document = {
-            "message_id": data.message_id,
-            "reference": data.reference,
-            "phone": data.phone,
-            "state": data.state,
-            "error": data.error,
-            "received_at": iso(data.received_at),
-        }
-        return Decision(
-            state, timer_at=unchanged(state).timer_at, writes=(DocumentWrite("unmatched_receipts", ctx.id, document),)
-        )
+        return replace(unchanged(state), **_of_nobody(data, ctx))
     if state is None:
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     sending.receive(builder, data)
     return builder.decision()
+
+
+def _of_nobody(data: ReceiptReceived, ctx: Context) -> dict[str, Any]:
+    """What a decision says of a receipt that was not found here."""
+    if left := data.to_ask[1:]:
+        event = OutgoingEvent(ctx.type, replace(data, to_ask=left), subject=hidden(data.phone), partition=left[0])
+        return {"events": (event,)}
+    document = {
+        "message_id": data.message_id,
+        "reference": data.reference,
+        "phone": data.phone,
+        "state": data.state,
+        "error": data.error,
+        "received_at": iso(data.received_at),
+    }
+    return {"writes": (DocumentWrite("unmatched_receipts", ctx.id, document),)}
 
 
 def on_timer(send_policy: SendPolicy, state: Customer | None, ctx: Context) -> Decision:

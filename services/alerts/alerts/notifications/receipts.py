@@ -1,31 +1,38 @@
-"""What comes back from the SMSC: delivery receipts find their message, TD finds its customers; both go into the log.
+"""What comes back from the SMSC: delivery receipts find their message, TD is told to everyone; both go into the log.
 
-The SMSC gets its OK only when the event is durable (``send_and_wait``); what happens then is for the handlers.
+The SMSC gets its OK only when the event is durable (``publish`` is awaited); what happens then is for the handlers.
+
+Several processes may share an account, and the SMSC gives a receipt to any of them. One that belongs to no message of
+this process goes round the other partitions: each looks among its own messages (``of_partition``) and hands it on.
 """
 
 import asyncio
 import contextlib
-import hashlib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+import msgspec
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from prometheus_client import Counter
 
-from alerts.notifications.channel import message_id
 from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms
+from alerts.notifications.lookup import Lookup, submitted_to
+from alerts.notifications.matching import Found, SmsDocument, Submitted, match
 from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.sending import Intent
+from alerts.notifications.state import hidden, local_number
 from contracts.alert import OptedOut, ReceiptReceived
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.envelope import Headers, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
+from servicekit.pipeline import StreamProcessor
 from servicekit.store import Documents
 from servicekit.words import mask_number
 
@@ -34,67 +41,69 @@ RECEIPTS = Counter("kam_sms_receipts_total", "Delivery receipts, by how their me
 OPT_OUTS = Counter("kam_sms_opt_outs_total", "Subscribers who answered TD")
 
 TOPIC = "sms.receipts"
-_RECEIPT, _OPTED_OUT = "kam.sms.receipt.received.v1", "kam.sms.subscriber.opted_out.v1"
+RECEIPT, OPTED_OUT = "kam.sms.receipt.received.v1", "kam.sms.subscriber.opted_out.v1"
 _REMEMBERED = 50_000
 _PATIENCE = 5.0  # seconds a receipt waits for answers to its number that are on their way
-_LOOK_AGAIN = 0.25  # seconds between looks for an answer that another process awaits
-_LOCAL = 11  # digits of a number that the SMSC writes with or without country code
+_DATABASE_SECONDS = 1.0  # that the database has to answer; one that does not is left alone for a while
+_LEFT_ALONE_SECONDS = 10.0
 
 Publish = Callable[[str, int, bytes, bytes, Headers], Awaitable[Any]]
 
 
-class Found(Struct, frozen=True):
-    """The message a receipt belongs to; ``part`` None: one of those without an answer."""
+class OnItsWay:
+    """A message that is being submitted: when its answers are here, and when they are written."""
 
-    how: str
-    customer_id: str
-    sms_id: str
-    part: int | None
-    event: str
-    correlation: str
+    def __init__(self) -> None:
+        self.answered, self.written = asyncio.Event(), asyncio.Event()
 
 
 class Receipts:
     """Callbacks of the transport. ``publish(topic, partition, key, value, headers)`` returns when it is durable.
 
+    ``messages``: those of the ``owned`` partitions; ``rows``: documents, asked only for what is settled already.
     ``clock`` is business time, at which the events stand beside others; their payload says system time.
     """
 
     def __init__(
         self,
         publish: Publish,
+        messages: Lookup,
         rows: Documents,
         policy: SmsPolicy,
         partitions: int,
         *,
+        owned: Iterable[int] | None = None,
         clock: Callable[[], datetime] = system_now,
         system_clock: SystemClock = system_now,
     ) -> None:
-        self._publish, self._rows, self._policy = publish, rows, policy
+        self._publish, self._messages, self._rows, self._policy = publish, messages, rows, policy
         self._partitions, self._clock, self._system_clock = partitions, clock, system_clock
+        mine = range(partitions) if owned is None else set(owned)
+        self._elsewhere = tuple(n for n in range(partitions) if n not in mine)
         self._known: dict[str, tuple[str, Found]] = {}
-        self._expected: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
+        self._expected: dict[str, set[OnItsWay]] = defaultdict(set)
+        self._left_alone_until = 0.0
 
     # --- what the sender tells --------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def expecting(self, intent: Intent) -> Iterator[None]:
+    def expecting(self, intent: Intent) -> Iterator[OnItsWay]:
         """While a message is on its way, receipts of its number wait for its answers."""
-        number = _local(intent.phone)
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._expected[number].add(done)
+        number, on_its_way = local_number(intent.phone), OnItsWay()
+        self._expected[number].add(on_its_way)
         try:
-            yield
+            yield on_its_way
         finally:
-            done.set_result(None)
-            self._expected[number].discard(done)
+            on_its_way.answered.set()
+            on_its_way.written.set()
+            self._expected[number].discard(on_its_way)
             if not self._expected[number]:
                 del self._expected[number]
 
     def remember(self, id_: str, intent: Intent, part: int) -> None:
         """A part was accepted under this id."""
         found = Found("memory", intent.customer_id, intent.sms_id, part, intent.event, intent.correlation)
-        self._known[id_] = (_local(intent.phone), found)
+        self._known[id_] = (local_number(intent.phone), found)
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
 
@@ -104,12 +113,15 @@ class Receipts:
         """Publish a receipt with the message it belongs to; one that belongs to none is published all the same."""
         found = self._remembered(receipt)
         if found is None:
-            await self._answers_of(receipt.destination)
-            found = self._remembered(receipt) or await self._look_up_patiently(receipt)
-        RECEIPTS.labels("none" if found is None else found.how).inc()
+            await self._wait_for(receipt.destination, "written")
+            found = self._remembered(receipt) or await self._look_up(receipt)
+        elsewhere = self._elsewhere if found is None else ()
+        RECEIPTS.labels("elsewhere" if elsewhere else "none" if found is None else found.how).inc()
         if found is None:
             log.warning(
-                "receipt.unmatched", message_id=receipt.message_id, destination=mask_number(receipt.destination)
+                "receipt.unmatched" if not elsewhere else "receipt.of_another_process",
+                message_id=receipt.message_id,
+                destination=mask_number(receipt.destination),
             )
         event = ReceiptReceived(
             sms_id=found.sms_id if found else None,
@@ -121,13 +133,16 @@ class Receipts:
             state=receipt.state,
             error=receipt.error,
             received_at=self._system_clock(),
+            to_ask=elsewhere,
         )
         id_ = derive("receipt", receipt.message_id, receipt.destination, receipt.state, receipt.done_at)
-        key = found.customer_id if found else _hidden(receipt.destination)
-        await self._send(_RECEIPT, key, id_, event, found.correlation if found else id_, found.event if found else None)
+        key = found.customer_id if found else hidden(receipt.destination)
+        partition = elsewhere[0] if elsewhere else partition_of(key, self._partitions)
+        correlation, causation = (found.correlation, found.event) if found else (id_, None)
+        await self._send(RECEIPT, partition, key, id_, event, correlation, causation)
 
     async def on_inbound(self, inbound: InboundSms) -> None:
-        """TD blocks the number for each customer who has it; any other text is nothing to us."""
+        """TD blocks the number, whoever has it: every partition is told. Any other text is nothing to us."""
         text = unicodedata.normalize("NFKC", inbound.text).strip().upper()  # Chinese keyboards write ＴＤ too
         if text not in self._policy.opt_out:
             log.info("sms.inbound_ignored", source=mask_number(inbound.source))
@@ -138,57 +153,76 @@ class Receipts:
             return
         OPT_OUTS.inc()
         event = OptedOut(phone=phone, text=inbound.text.strip(), received_at=self._system_clock())
-        customers = [row["customer_id"] for row in await self._rows.find("contacts", {"phone": phone})]
-        for key in customers or [_hidden(phone)]:
-            id_ = derive("opted-out", key, phone, iso(event.received_at))
-            await self._send(_OPTED_OUT, key, id_, event, id_, None)
+        key = hidden(phone)
+        id_ = derive("opted-out", key, phone, iso(event.received_at))
+        everywhere = range(self._partitions)
+        await asyncio.gather(*(self._send(OPTED_OUT, n, key, id_, event, id_, None) for n in everywhere))
 
     # --- finding ----------------------------------------------------------------------------------------------------
 
+    async def of_partition(self, processor: StreamProcessor, event: ReceiptReceived) -> ReceiptReceived:
+        """A receipt that goes round, with its message where that is one of this processor's customers."""
+        receipt = DeliveryReceipt(event.message_id, event.state, event.reference, event.phone, "", None, "")
+        found = self._remembered(receipt)
+        if found is None:
+            # Not until they are written: that is for this very processor to do.
+            await self._wait_for(receipt.destination, "answered")
+            found = self._remembered(receipt)
+        if found is None:
+            found = self._match(receipt, await submitted_to(processor, receipt.destination), only=True)
+        if found is None or partition_of(found.customer_id, self._partitions) != processor.ordinal:
+            return event
+        RECEIPTS.labels(found.how).inc()
+        return replace(event, sms_id=found.sms_id, part=found.part, customer_id=found.customer_id)
+
     def _remembered(self, receipt: DeliveryReceipt) -> Found | None:
         number, found = self._known.get(receipt.message_id, ("", None))
-        return found if number == _local(receipt.destination) else None
+        return found if number == local_number(receipt.destination) else None
 
-    async def _answers_of(self, destination: str) -> None:
-        if expected := self._expected.get(_local(destination)):
-            await asyncio.wait(set(expected), timeout=_PATIENCE)
-
-    async def _look_up_patiently(self, receipt: DeliveryReceipt) -> Found | None:
-        """Another process may have submitted it: its answer is in the rows a moment after the SMSC gave it."""
-        until = monotonic() + _PATIENCE
-        while True:
-            found = await self._look_up(receipt)
-            if found is not None or monotonic() >= until or not await self._is_on_its_way(receipt):
-                return found
-            await asyncio.sleep(_LOOK_AGAIN)
-
-    async def _is_on_its_way(self, receipt: DeliveryReceipt) -> bool:
-        phone = self._policy.e164(receipt.destination) or receipt.destination
-        return await self._rows.count("sms", {"phone": phone, "state": "sending"}) > 0
+    async def _wait_for(self, destination: str, what: str) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                for message in list(self._expected.get(local_number(destination), ())):
+                    await getattr(message, what).wait()
 
     async def _look_up(self, receipt: DeliveryReceipt) -> Found | None:
-        """By message id; else, among the latest messages to that number, by our reference, by an id written
-        differently, or the only one without an answer."""
-        if receipt.message_id:
-            for row in await self._rows.find("sms", {"parts.message_id": receipt.message_id}, sort="-submitted_at"):
-                if row["phone"] is not None and _local(row["phone"]) == _local(receipt.destination):
-                    return _found("id", row, lambda p: p["message_id"] == receipt.message_id)
-        phone = self._policy.e164(receipt.destination) or receipt.destination
-        oldest = iso(self._system_clock() - timedelta(hours=self._policy.receipt_hours))
-        rows = await self._rows.find("sms", {"phone": phone, "submitted_at": {"$gte": oldest}}, sort="-submitted_at")
-        ways: dict[str, Callable[[dict[str, Any]], bool]] = {
-            "reference": lambda p: p["state"] != "queued" and p["reference"] == receipt.reference,
-            "similar_id": lambda p: message_id.is_same(p["message_id"], receipt.message_id),
-        }
-        for how, is_it in ways.items():
-            for row in rows:
-                if any(map(is_it, row["parts"])):
-                    return _found(how, row, is_it)
-        rows = [row for row in rows if any(map(_has_no_answer, row["parts"]))]
-        return _found("only", rows[0], None) if receipt.reference is None and len(rows) == 1 else None
+        """Among what is not settled here; else with what the documents say, where settled messages are too: one that
+        has its receipt already is not the only one without an answer."""
+        here = await self._messages.submitted_to(receipt.destination)
+        if found := self._match(receipt, here, only=False):
+            return found
+        documents = await self._documents(receipt)
+        known: dict[str, Submitted] = {m.sms_id: m for m in documents} | {m.sms_id: m for m in here}
+        return self._match(receipt, known.values(), only=True)
+
+    def _match(self, receipt: DeliveryReceipt, messages: Iterable[Submitted], *, only: bool) -> Found | None:
+        return match(receipt, messages, self._phone(receipt), self._oldest(), only=only)
+
+    async def _documents(self, receipt: DeliveryReceipt) -> list[SmsDocument]:
+        """What the database says, where it answers at once."""
+        if monotonic() < self._left_alone_until:
+            return []
+        wheres: list[dict[str, Any]] = [
+            {"phone": self._phone(receipt), "submitted_at": {"$gte": iso(self._oldest())}},
+            {"parts.message_id": receipt.message_id},
+        ]
+        try:
+            async with asyncio.timeout(_DATABASE_SECONDS):
+                found = [row for where in wheres for row in await self._rows.find("sms", where)]
+            return msgspec.convert(found, list[SmsDocument])
+        except Exception as error:
+            self._left_alone_until = monotonic() + _LEFT_ALONE_SECONDS
+            log.warning("receipts.without_database", error=repr(error)[:200])
+            return []
+
+    def _phone(self, receipt: DeliveryReceipt) -> str:
+        return self._policy.e164(receipt.destination) or receipt.destination
+
+    def _oldest(self) -> datetime:
+        return self._system_clock() - timedelta(hours=self._policy.receipt_hours)
 
     async def _send(
-        self, type_: str, key: str, id_: str, event: Struct, correlation: str, causation: str | None
+        self, type_: str, partition: int, key: str, id_: str, event: Struct, correlation: str, causation: str | None
     ) -> None:
         headers = write_headers(
             id=id_,
@@ -199,22 +233,4 @@ class Receipts:
             correlation_id=correlation,
             causation_id=causation,
         )
-        await self._publish(TOPIC, partition_of(key, self._partitions), key.encode(), encode_data(event), headers)
-
-
-def _found(how: str, row: dict[str, Any], is_it: Callable[[dict[str, Any]], bool] | None) -> Found:
-    part = None if is_it is None else next(p["number"] for p in row["parts"] if is_it(p))
-    return Found(how, row["customer_id"], row["sms_id"], part, row["event"], row["correlation"])
-
-
-def _has_no_answer(part: dict[str, Any]) -> bool:
-    return part["state"] in ("sending", "unknown", "sent") and part["message_id"] is None
-
-
-def _local(phone: str) -> str:
-    return phone[-_LOCAL:]
-
-
-def _hidden(phone: str) -> str:
-    """A key that does not show the number."""
-    return hashlib.sha256(phone.encode()).hexdigest()[:16]
+        await self._publish(TOPIC, partition, key.encode(), encode_data(event), headers)

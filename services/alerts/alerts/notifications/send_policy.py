@@ -179,6 +179,10 @@ class SendPolicy:
         """What quiet hours and caps look at when the log has reached ``now``."""
         return max(now, self.system_clock()) if self._by_system_clock else now
 
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether quiet hours hold when the log has reached ``now``, by any clock that decisions go by."""
+        return self.policy.quiet_until(self.clock(now)) is not None or self.night_left() > 0
+
     def night_left(self) -> float:
         """Seconds that quiet hours still last by the system's own clock, where it is the business clock: the log may
         have been led ahead by a clock that was wrong."""

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 
 from alerts.notifications.answers import Kept, KeptAnswers
 from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult, Transport
+from alerts.notifications.lookup import Lookup
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import Moment, SendPolicy
 from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
@@ -25,7 +26,6 @@ from servicekit.decision import Refused
 from servicekit.delay import Delay
 from servicekit.envelope import Message, command
 from servicekit.pipeline import StreamProcessor
-from servicekit.store import Documents, patiently
 
 log = structlog.get_logger()
 PARTS = Counter("kam_sms_parts_total", "SMS parts submitted, by what the SMSC said", ["outcome"])
@@ -53,15 +53,16 @@ class Sender:
         transport: Transport,
         receipts: Receipts,
         processor_of: Callable[[str], StreamProcessor | None],
-        rows: Documents,
+        messages: Lookup,
         send_policy: SendPolicy,
         *,
         kept: KeptAnswers,
         in_hand: int = _IN_HAND,
     ) -> None:
         self._kept = kept
-        self._transport, self._receipts, self._processor_of, self._rows = transport, receipts, processor_of, rows
-        self._rate, self._most, self._moment = send_policy.policy.rate_per_second, in_hand, send_policy.moment
+        self._transport, self._receipts, self._processor_of = transport, receipts, processor_of
+        self._messages, self._send_policy = messages, send_policy
+        self._rate, self._most = send_policy.policy.rate_per_second, in_hand
         self._due: list[tuple[int, int, ReadyToSend]] = []  # by priority
         self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
@@ -103,13 +104,13 @@ class Sender:
     async def on_late_answer(self, answer: SubmitResult) -> None:
         """The SMSC's answer to a part that was given up as unknown."""
         sms_id, _, _ = answer.part_id.rpartition("/")
-        row = await patiently(lambda: self._rows.get("sms", sms_id), "sender")
-        processor = None if row is None else self._processor_of(row["customer_id"])
-        if row is None or processor is None:
+        found = await self._messages.message(sms_id)
+        if found is None:
             log.warning("sms.late_answer_unknown", part_id=answer.part_id, outcome=answer.outcome.value)
             return
+        processor, message = found
         PARTS.labels("late_" + answer.outcome.value).inc()
-        await _tell(processor, row["customer_id"], Answered(sms_id, (answer,)))
+        await _tell(processor, message.customer_id, Answered(sms_id, (answer,)))
 
     # --- starting ---------------------------------------------------------------------------------------------------
 
@@ -118,15 +119,11 @@ class Sender:
         for kept in self._kept.read():
             await self._tell_kept(kept)
         lost, ready = [], []
-        where = {"state": {"$in": ["sending", "queued"]}}
-        for row in await patiently(lambda: self._rows.find("sms", where), "sender"):
-            processor = self._processor_of(row["customer_id"])
-            if processor is None:
-                continue
-            if row["state"] == "sending":
-                lost.append(processor.command(_command(LOST, row["customer_id"], Lost(row["_id"]))))
-            else:  # one that no tick has decided on yet is left alone by its intent
-                ready.append(ReadyToSend(row["customer_id"], row["_id"], row["priority"]))
+        async for processor, message in self._messages.open_messages():
+            if message.state == "sending":
+                lost.append(processor.command(_command(LOST, message.customer_id, Lost(message.sms_id))))
+            elif message.state == "queued":
+                ready.append(ReadyToSend(message.customer_id, message.sms_id, message.priority))
         await asyncio.gather(*lost)
         self.offer(ready)
         self._recovered = True
@@ -134,14 +131,14 @@ class Sender:
 
     async def _tell_kept(self, kept: Kept) -> None:
         sms_id = kept.answered.sms_id
-        row = await patiently(lambda: self._rows.get("sms", sms_id), "sender")
-        processor = None if row is None else self._processor_of(kept.customer_id)
-        if row is None:
-            log.warning("sms.kept_answer_of_nobody", sms_id=sms_id)  # the database was begun anew
-            return self._kept.drop(sms_id)
-        if processor is None:
+        if self._processor_of(kept.customer_id) is None:
             return
-        now = {part["number"]: part["reference"] for part in row["parts"]}
+        found = await self._messages.message(sms_id)
+        if found is None:
+            log.warning("sms.kept_answer_of_nobody", sms_id=sms_id)  # it was written, or the state was begun anew
+            return self._kept.drop(sms_id)
+        processor, message = found
+        now = {part.number: part.reference for part in message.parts}
         parts = tuple(p for p in kept.answered.parts if now.get(p.number) == kept.references.get(p.number))
         await _tell(processor, kept.customer_id, Answered(sms_id, parts))
         self._kept.drop(sms_id)
@@ -225,9 +222,10 @@ class Sender:
 
     async def _submit(self, processor: StreamProcessor, intent: Intent) -> None:
         try:
-            with self._receipts.expecting(intent):
-                permit = _Permit(processor, intent, self._moment)
+            with self._receipts.expecting(intent) as on_its_way:
+                permit = _Permit(processor, intent, self._send_policy)
                 answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
+                on_its_way.answered.set()
                 fault_injection.hit("alerts", "sms_after_submit")
                 await self._bring(processor, intent, answers)
         finally:
@@ -260,16 +258,22 @@ class Sender:
 
 class _Permit:
     """See transport.Permit: parts of an intent may leave while it is fresh and their processor is surely this
-    process's.
+    process's. Its commit may have taken long, and so may a confirmation's: what has become of clocks and number
+    meanwhile is looked at as well.
     """
 
-    def __init__(self, processor: StreamProcessor, intent: Intent, moment: Callable[[], Moment]) -> None:
-        self._processor, self._intent, self._moment = processor, intent, moment
+    def __init__(self, processor: StreamProcessor, intent: Intent, send_policy: SendPolicy) -> None:
+        self._processor, self._intent, self._send_policy = processor, intent, send_policy
         self._confirmed = intent.decided
         self._asking = asyncio.Lock()  # parts wait side by side: one question for all of them
 
     def is_valid(self) -> bool:
-        return self._processor.failed is None and self._moment().since(self._confirmed) <= _CONFIRM_SECONDS
+        fresh = self._send_policy.moment().since(self._confirmed) <= _CONFIRM_SECONDS
+        return fresh and self._processor.failed is None and not self._is_stopped()
+
+    def _is_stopped(self) -> bool:
+        policy = self._send_policy
+        return policy.is_quiet(self._processor.now) or policy.blocked(self._intent.phone)
 
     async def renew(self) -> bool:
         if self._processor.failed is not None:
@@ -277,8 +281,8 @@ class _Permit:
         async with self._asking:
             if self.is_valid():
                 return True
-            waited = self._moment().since(self._intent.decided)
-            if waited <= _DECIDE_SECONDS:
+            waited = self._send_policy.moment().since(self._intent.decided)
+            if waited <= _DECIDE_SECONDS and not self._is_stopped():
                 order = _command(CONFIRM, self._intent.customer_id, Confirm(self._intent.sms_id))
                 try:
                     confirmed: Moment | None = await self._processor.command(order)

@@ -1,11 +1,15 @@
 """What is remembered of one customer: who they are, what they owe, their alerts, and SMS that may still change."""
 
+import hashlib
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from msgspec import Struct
 
 from alerts.notifications.send_policy import Language
 from contracts.alert import Alert, AlertState, SmsPart, SmsReceipt, SmsState
+
+_LOCAL_DIGITS = 11
 
 
 class Recency(Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -145,6 +149,11 @@ class Notification(Struct, frozen=True, omit_defaults=True):
         return self.state == "queued" and not self.ready
 
     @property
+    def is_open(self) -> bool:
+        """The sender has it, or its answer may still come."""
+        return (self.state == "queued" and self.ready) or any(p.state in ("sending", "unknown") for p in self.parts)
+
+    @property
     def is_settled(self) -> bool:
         """Nothing that may still come can change it."""
         if self.state == "failed":
@@ -162,6 +171,27 @@ class Customer(Struct, frozen=True, omit_defaults=True):
     messages: dict[str, Notification] = {}
     sent_on: dict[str, date] = {}
     references: int = 0
+
+
+def local_number(phone: str) -> str:
+    """What the SMSC writes of a number in any case: it may leave the country code out."""
+    return phone[-_LOCAL_DIGITS:]
+
+
+def hidden(phone: str) -> str:
+    """A key that does not show the number."""
+    return hashlib.sha256(phone.encode()).hexdigest()[:16]
+
+
+def entries(customer: Customer) -> Iterator[tuple[str, str]]:
+    """The index of states: ``phone`` (local) of what was submitted, ``sms`` id of what is open, ``blocked`` number."""
+    if customer.contact.opted_out is not None:
+        yield "blocked", customer.contact.opted_out
+    for message in customer.messages.values():
+        if message.submitted_at is not None and message.phone is not None:
+            yield "phone", local_number(message.phone)
+        if message.is_open:
+            yield "sms", message.sms_id
 
 
 class ReadyToSend(Struct, frozen=True):

@@ -1,0 +1,67 @@
+"""What people author for alerts, as of the service's start: rules, templates, the SMS policy, numbers to leave alone.
+
+MongoDB has it; a copy on disk serves a start at which it does not answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from servicekit.durable_file import write_durably
+from servicekit.store import Documents, patiently
+
+log = structlog.get_logger()
+COLLECTIONS = ("rules", "templates", "policies", "blocked_numbers")
+_PATIENCE = 5.0  # seconds the database has to answer where there is a copy
+Found = dict[str, list[dict[str, Any]]]
+
+
+class AuthoredDocuments:
+    """``read`` once, then ``find``. ``prepare`` makes indexes and seeds; ``copy`` is the file beside the database."""
+
+    def __init__(self, rows: Documents, copy: Path, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._rows, self._copy, self._prepare = rows, copy, prepare
+        self._found: Found = {}
+
+    async def read(self) -> None:
+        """Take over what the database says, or the copy where it does not answer in time; without one wait for it."""
+        kept = self._kept()
+        try:
+            async with asyncio.timeout(None if kept is None else _PATIENCE):
+                self._found = await patiently(self._ask, "alerts")
+        except TimeoutError:
+            assert kept is not None
+            log.warning("documents.of_copy", copy=str(self._copy))
+            self._found = kept
+            return
+        try:
+            write_durably(self._copy, msgspec.json.encode(self._found, enc_hook=str))
+        except OSError as error:
+            log.error("documents.not_kept", error=repr(error))
+
+    async def prepare(self) -> None:
+        """Indexes and seeds, if that could not be done yet."""
+        if self._prepare is not None:
+            await self._prepare()
+            self._prepare = None
+
+    async def find(self, collection: str) -> list[dict[str, Any]]:
+        """Documents of a collection, as of the start."""
+        return self._found[collection]
+
+    async def _ask(self) -> Found:
+        await self.prepare()
+        return {name: await self._rows.find(name) for name in COLLECTIONS}
+
+    def _kept(self) -> Found | None:
+        try:
+            return msgspec.json.decode(self._copy.read_bytes(), type=Found)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            log.error("documents.copy_unreadable", error=repr(error))
+            return None

@@ -1,0 +1,67 @@
+"""Messages of the customers that this process owns, found by the index of their states (``state.entries``)."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from functools import partial
+
+from alerts.notifications.state import Customer, Notification, local_number
+from servicekit.pipeline import StreamProcessor
+
+_PAGE = 1000
+
+
+class Lookup:
+    """``processors``: those of notifications in this process. What they have committed is found."""
+
+    def __init__(self, processors: Callable[[], Sequence[StreamProcessor]]) -> None:
+        self._processors = processors
+
+    async def open_messages(self) -> AsyncIterator[tuple[StreamProcessor, Notification]]:
+        """All that the sender has or had, and those whose answers may still come."""
+        for processor in self._processors():
+            async for entries in pages(processor, "sms"):
+                for message in await _messages(processor, entries):
+                    yield processor, message
+
+    async def message(self, sms_id: str) -> tuple[StreamProcessor, Notification] | None:
+        """An open message by its id."""
+        for processor in self._processors():
+            async for entries in pages(processor, "sms", sms_id):
+                for message in await _messages(processor, entries):
+                    return processor, message
+        return None
+
+    async def submitted_to(self, phone: str) -> list[Notification]:
+        """Unsettled messages that were submitted to a number, with or without country code."""
+        return [m for processor in self._processors() for m in await submitted_to(processor, phone)]
+
+
+async def submitted_to(processor: StreamProcessor, phone: str) -> list[Notification]:
+    """Those of the customers of one processor."""
+    number, found = local_number(phone), []
+    async for entries in pages(processor, "phone", number):
+        states = await _load(processor, (key for _, key in entries))
+        found += [m for state in states.values() for m in state.messages.values()]
+    return [m for m in found if m.phone is not None and m.submitted_at is not None and local_number(m.phone) == number]
+
+
+async def pages(
+    processor: StreamProcessor, index: str, value: str | None = None
+) -> AsyncIterator[list[tuple[str, str]]]:
+    """Entries (value, key) of an index, of one value or all."""
+    after: tuple[str, str] | None = None
+    find = processor.store.find
+    while found := await processor.committer.patiently(partial(find, index, value, after=after, limit=_PAGE)):
+        yield found
+        after = found[-1]
+
+
+async def _messages(processor: StreamProcessor, entries: list[tuple[str, str]]) -> list[Notification]:
+    states = await _load(processor, (key for _, key in entries))
+    found = ((key in states and states[key].messages.get(sms_id)) for sms_id, key in entries)
+    return [message for message in found if message]
+
+
+async def _load(processor: StreamProcessor, keys: Iterable[str]) -> dict[str, Customer]:
+    wanted, committer = list(dict.fromkeys(keys)), processor.committer
+    states = await committer.patiently(partial(processor.store.load, wanted))
+    return {key: committer.decode_state(raw) for key, raw in states.items()}

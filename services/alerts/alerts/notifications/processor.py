@@ -1,0 +1,47 @@
+"""The stream processor of notifications: what it asks of its own index, since handlers are pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from alerts.notifications.lookup import pages
+from alerts.notifications.receipts import RECEIPT, Receipts
+from contracts.alert import ReceiptReceived
+from servicekit.aligned_processor import AlignedProcessor
+from servicekit.commands import Command
+from servicekit.envelope import Message, encode_data
+
+_decode = msgspec.json.Decoder(ReceiptReceived).decode
+
+
+class NotificationsProcessor(AlignedProcessor):
+    """``blocked`` takes up the numbers that its states know; ``receipts`` finds the message of a receipt that came to
+    another process."""
+
+    def __init__(self, *args: Any, receipts: Receipts, blocked: set[str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._receipts, self._blocked = receipts, blocked
+
+    async def open(self) -> None:
+        await super().open()
+        async for entries in pages(self, "blocked"):
+            self._blocked.update(phone for phone, _ in entries)
+
+    async def transact(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
+        await super().transact([await self._with_message(m) if _is_nobody_s(m) else m for m in messages], commands)
+
+    async def _with_message(self, message: Message) -> Message:
+        """The same record as its customer's, where it belongs to one of them."""
+        try:
+            event = await self._receipts.of_partition(self, _decode(message.body or b""))
+        except msgspec.MsgspecError:
+            return message  # its handler says so
+        if event.customer_id is None:
+            return message
+        key, body = event.customer_id.encode(), encode_data(event)
+        return Message(message.topic, message.partition, message.offset, key, message.headers, body, message.timestamp)
+
+
+def _is_nobody_s(message: Message) -> bool:
+    return message.type == RECEIPT and b'"sms_id":null' in (message.body or b"")
