@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.state import AlertProgress, Customer, Forgotten, Notification, ReadyToSend
-from alerts.notifications.views import alert_document, sms_document, sms_payload
+from alerts.notifications.views import alert_document, is_same_document, sms_document, sms_payload
 from contracts.alert import SmsState
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
@@ -129,13 +129,13 @@ class DecisionBuilder:
 
     def note(self, message: Notification) -> Notification:
         """Something of a message is different that nobody else needs to hear of."""
-        before, document = self.messages.get(message.sms_id), sms_document(message)
+        before = self.messages.get(message.sms_id)
         if message.is_settled:
             self.messages.pop(message.sms_id, None)
         else:
             self.messages[message.sms_id] = message
-        if before is None or document != sms_document(before):
-            self.row(DocumentWrite("sms", message.sms_id, document))
+        if before is None or not is_same_document(before, message):
+            self.row(DocumentWrite("sms", message.sms_id, sms_document(message)))
         return message
 
     def offer(self, message: Notification, *, reason: str | None = None, delay: float = 0.0) -> None:

@@ -4,11 +4,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from alerts.notifications.channel import segments
 from alerts.notifications.state import AlertProgress, Notification
 from contracts.alert import Sms
 from servicekit.clock import iso
+
+_OF_THE_SENDER = ("accepted", "group", "kind", "ready", "refusals", "revision", "trying_since")
 
 
 def alert_document(case: AlertProgress) -> dict[str, Any]:
@@ -73,6 +76,12 @@ def sms_document(message: Notification) -> dict[str, Any]:
         "correlation": m.correlation,
         "event": m.event,
     }
+
+
+def is_same_document(one: Notification, other: Notification) -> bool:
+    """Whether two states of a message look the same to people: what differs, if anything, is for the sender alone."""
+    own = {name: getattr(other, name) for name in _OF_THE_SENDER}
+    return replace(one, **own) == other
 
 
 def sms_payload(message: Notification) -> Sms:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Encoding = Literal["gsm7", "ucs2"]
@@ -24,6 +25,7 @@ _EXTENSION = {
 
 _TO_SEPTETS: dict[str, bytes] = {c: bytes([i]) for i, c in enumerate(_BASIC) if i != _ESCAPE}
 _TO_SEPTETS.update({c: bytes([_ESCAPE, code]) for c, code in _EXTENSION.items()})
+_ALPHABET = frozenset(_TO_SEPTETS)
 _FROM_EXTENSION = {code: c for c, code in _EXTENSION.items()}
 
 #: (one part alone, each part of several); 7 septets or 3 code units go to the 6-octet header with its fill bits.
@@ -46,6 +48,7 @@ class Segments:
     parts: tuple[str, ...]
 
 
+@lru_cache(4096)  # a message on its way is looked at a dozen times
 def plan(text: str) -> Segments:
     """Choose the alphabet and cut the text.
 
@@ -53,13 +56,16 @@ def plan(text: str) -> Segments:
 
     Raises ValueError when the text holds a lone surrogate (it has no encoding) or needs more than 255 parts.
     """
-    encoding: Encoding = "gsm7" if all(c in _TO_SEPTETS for c in text) else "ucs2"
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        raise ValueError("text holds a lone surrogate and cannot be encoded")
-    width = _width(encoding)
-    units = sum(map(width, text))
+    encoding: Encoding = "gsm7" if _ALPHABET.issuperset(text) else "ucs2"
+    if encoding == "gsm7":
+        units = len(text) + sum(map(text.count, _EXTENSION))
+    else:
+        try:
+            units = len(text.encode("utf-16-be")) // 2
+        except UnicodeEncodeError:
+            raise ValueError("text holds a lone surrogate and cannot be encoded") from None
     single, each = _LIMITS[encoding]
-    parts = (text,) if units <= single else tuple(_cut(text, each, width))
+    parts = (text,) if units <= single else tuple(_cut(text, each, _width(encoding)))
     if len(parts) > MAX_PARTS:
         raise ValueError(f"text needs {len(parts)} parts, a concatenated SMS has at most {MAX_PARTS}")
     return Segments(encoding, units, parts)
