@@ -45,7 +45,7 @@ APPS: dict[str, AppContract] = {
             "alerts",
             ("boss.events", "alert.events", "work.events", "sms.receipts"),
             ("alert.events", "sms.outbound", "sms.receipts"),
-            "MongoDB",
+            "RocksDB",
         ),
         AppContract(
             "manager-work", "manager-work", ("boss.events", "alert.events"), ("work.events",), "MongoDB", "everything"

@@ -146,10 +146,8 @@ async def test_the_watch_job_looks_again(error: Exception, monkeypatch: pytest.M
             raise error
         return {"sms_unknown": 7}
 
-    async def nothing() -> None: ...
-
     monkeypatch.setattr(store, "count_loose_ends", look)
-    watch = Watch(MemoryDocuments(MemoryStore()), nothing, every=0.01)
+    watch = Watch(MemoryDocuments(MemoryStore()), every=0.01)
     watching = asyncio.create_task(watch.run())
     await eventually(lambda: watch.loose_ends == {"sms_unknown": 7})
     watching.cancel()

@@ -14,7 +14,7 @@ from contracts.boss import ClockTicked, Complaint, Customer
 from contracts.registry import TICK
 from harness.typed_answers import TypedAnswers
 from harness.waiting import eventually
-from servicekit import mongo_store
+from servicekit import mongo
 from servicekit.auth import issue_token
 from servicekit.clock import iso
 from servicekit.envelope import encode_data, write_headers
@@ -72,7 +72,7 @@ async def test_from_record_to_delivery(contract_topics: str, mongodb: str, mongo
         clock="feed",
     )
     customer = f"c-{mongo_database}"
-    rows = mongo_store.MongoDocuments(mongo_store.connect(mongodb, mongo_database))
+    rows = mongo.MongoDocuments(mongo.connect(mongodb, mongo_database))
     producer = await start_producer(contract_topics, "test")
     boss = Boss(producer, customer)
 

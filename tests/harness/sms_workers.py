@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from aiokafka.structs import ConsumerRecord
 
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
@@ -23,7 +22,7 @@ from alerts.notifications.state import Notification, NumberBlocked, ReadyToSend
 from harness.notifications_feed import BOOK
 from harness.one_processor import OneProcessor
 from harness.sms_life import QUICK, FakeSmsc, complain
-from servicekit.envelope import Headers, OutgoingMessage
+from servicekit.envelope import Headers, Message, OutgoingMessage
 from servicekit.kafka import partition_of
 from servicekit.memory_store import MemoryDocuments
 from servicekit.rocksdb_store import LocalStore
@@ -36,14 +35,11 @@ class Log:
     """What was published, by topic and partition."""
 
     def __init__(self) -> None:
-        self.records: dict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
+        self.records: dict[tuple[str, int], list[Message]] = defaultdict(list)
 
     async def append(self, topic: str, partition: int, key: Any, value: Any, headers: Headers) -> None:
         records = self.records[topic, partition]
-        about: dict[str, Any] = {"timestamp_type": 0, "checksum": None}
-        sizes = {"serialized_key_size": 0, "serialized_value_size": 0}
-        at = {"topic": topic, "partition": partition, "offset": len(records), "timestamp": 0}
-        records.append(ConsumerRecord(**at, **about, **sizes, key=key, value=value, headers=headers))
+        records.append(Message(topic, partition, len(records), key, dict(headers), value))
 
     async def publish(self, messages: list[OutgoingMessage]) -> None:
         """As a relay does."""
@@ -53,7 +49,7 @@ class Log:
     def told(self, customer: str) -> list[str]:
         """What sms.outbound says of a customer's message: ``state reason``."""
         mine = self.records["sms.outbound", partition_of(customer, PARTITIONS)]
-        said = [msgspec.json.decode(record.value) for record in mine]
+        said = [msgspec.json.decode(record.body or b"") for record in mine]
         return [" ".join(filter(None, (s["state"], s["reason"]))) for s in said if s["customer_id"] == customer]
 
 

@@ -9,7 +9,7 @@ from alerts.detection import composition as detection
 from alerts.notifications import composition as notifications
 from alerts.notifications.channel.transport import Transport
 from alerts.settings import Settings
-from servicekit import mongo_store
+from servicekit import mongo
 from servicekit.service import Service
 from servicekit.store import Documents
 
@@ -27,12 +27,13 @@ def build(
     """The service. Tests hand in a ``transport``, stores and the ``rows`` that read those of notifications; rules,
     templates and policy are the seeds where the rows hold none."""
     service = Service(NAME, settings)
-    prepare = None
-    if notification_stores is None or rows is None:
-        database = mongo_store.connect(settings.mongodb, settings.database)
-        rows, notification_stores = mongo_store.MongoDocuments(database), mongo_store.stores(database)
-        prepare = partial(store.prepare, rows)
-    authored = AuthoredDocuments(rows, settings.service_data / "authored.json", prepare)
+    copy = settings.service_data / "authored.json"
+    if rows is None:
+        rows = documents = mongo.MongoDocuments(mongo.connect(settings.mongodb, settings.database))
+        authored = AuthoredDocuments(rows, copy, partial(store.prepare, documents))
+        service.follow(documents, authored.prepare)
+    else:
+        authored = AuthoredDocuments(rows, copy)
 
     async def compose() -> None:
         await authored.read()

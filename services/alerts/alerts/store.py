@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from alerts import rules
 from alerts.notifications.send_policy import SmsPolicy, Template, VersionedDocument, seeds
 from servicekit.clock import iso
-from servicekit.mongo_store import MongoDocuments
+from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents
 from servicekit.words import mask
 

@@ -1,9 +1,10 @@
 """Notifications put together: the app over the topics it reads, and the road from it to the SMSC and back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -28,8 +29,8 @@ from servicekit.app import App
 from servicekit.clock import system_now
 from servicekit.envelope import Headers
 from servicekit.kafka import partition_of
-from servicekit.mongo_store import BATCH_MAX
 from servicekit.pipeline import StreamProcessor
+from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 from servicekit.store import Documents, Store
 
@@ -50,10 +51,11 @@ async def compose(
     settings: Settings,
     authored: AuthoredDocuments,
     rows: Documents,
-    stores: Stores,
+    stores: Stores | None = None,
     transport: Transport | None = None,
 ) -> None:
-    """Give the service its notifications by the policy and templates in force."""
+    """Give the service its notifications by the policy and templates in force; ``stores``: RocksDB below the service's
+    folder where not given."""
     transport = transport or _transport(settings)
     policy, templates = await store.read_policy(authored), await store.read_templates(authored)
     blocked = await store.read_blocked(authored)
@@ -73,29 +75,28 @@ async def compose(
     )
     kept = KeptAnswers(settings.service_data / "answers")
     sender = Sender(transport, receipts, processors.of, messages, send_policy, kept=kept)
-    watch = Watch(rows, authored.prepare)
+    watch = Watch(rows)
     app = notifications.app(send_policy, partial(_take_effects, sender, blocked), settings.partitions)
     make_processor = partial(NotificationsProcessor, receipts=receipts, blocked=blocked)
-    service.consume(app, TOPICS, stores, make_processor=make_processor, batch_max=BATCH_MAX)
+    service.consume(app, TOPICS, stores or _local_stores(settings.service_data), make_processor=make_processor)
     service.jobs += [sender.run, watch.run]
     service.pending["sms"] = sender.pending
     service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
 
 
 class Watch:
-    """Looks after what the database alone can say: what is left unknown. ``prepare`` is what its start could not do.
+    """Looks after what the database alone can say: what is left unknown.
 
     ``loose_ends`` is what it saw last. A look that fails ends nothing: the next one sees as much.
     """
 
-    def __init__(self, rows: Documents, prepare: Callable[[], Awaitable[None]], every: float = _WATCH_SECONDS) -> None:
-        self._rows, self._prepare, self._every = rows, prepare, every
+    def __init__(self, rows: Documents, every: float = _WATCH_SECONDS) -> None:
+        self._rows, self._every = rows, every
         self.loose_ends: dict[str, int] = {}
 
     async def run(self) -> None:
         while True:
             try:
-                await self._prepare()
                 await store.forget_receipts(self._rows, system_now())
                 self.loose_ends = await store.count_loose_ends(self._rows)
             except Exception as error:
@@ -130,6 +131,10 @@ async def _take_effects(sender: Sender, blocked: set[str], effects: list[Any]) -
         elif isinstance(effect, Forgotten):
             FORGOTTEN.labels(effect.what).inc()
             log.info("state.forgotten", id=effect.id, what=effect.what)
+
+
+def _local_stores(folder: Path) -> Stores:
+    return lambda app, ordinal: LocalStore(folder / "desk" / str(ordinal))
 
 
 def _publisher(service: Service) -> Any:
