@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,17 +16,20 @@ log = structlog.get_logger()
 Records = Mapping[TopicPartition, list[Message]]
 _POLL_MS = 1000
 _PAUSE_SECONDS = 1.0
+_HOLD_SECONDS = 0.1
 
 
 class LogReader:
     """Fetches records of ``inputs``. The broker keeps no offsets: the store's position is the truth.
 
     ``gaps``: records that were deleted before they were read, by ``topic/partition``. ``passed``: offsets behind which
-    nothing came by (markers of transactions, aborted records), where they are further than the position.
+    nothing came by (markers of transactions, aborted records), where they are further than the position. While
+    ``holds_back`` says so, nothing is fetched.
     """
 
     def __init__(self, name: str, inputs: list[TopicPartition], batch_max: int) -> None:
         self._name, self.inputs, self._batch_max = name, inputs, batch_max
+        self.holds_back: Callable[[], bool] = lambda: False
         self.gaps: dict[str, int] = {}
         self.passed: dict[str, int] = {}
         self._ends: dict[str, int] = {}
@@ -47,6 +50,9 @@ class LogReader:
 
     async def fetch(self, consumer: AIOKafkaConsumer) -> Records:
         """The next records, none after a second. An error of the broker is waited out, and the position stays."""
+        if self.holds_back():
+            await asyncio.sleep(_HOLD_SECONDS)
+            return {}
         try:
             records: Records = await consumer.getmany(*self.inputs, timeout_ms=_POLL_MS, max_records=self._batch_max)
             self._fetched_at = time.time()

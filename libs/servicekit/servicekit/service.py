@@ -39,6 +39,7 @@ from servicekit.store import Store
 
 log = structlog.get_logger()
 STUCK_SECONDS = 60.0
+_SHOW_SECONDS = 0.5
 #: A stop takes no longer, whatever is away: supervisors kill after ten seconds. Batches at hand and outboxes have the
 #: first, connections the second; after the third the process ends as it is (a thread may hang in a driver).
 PATIENCE_SECONDS, GOODBYE_SECONDS, LAST_SECONDS = 5.5, 1.5, 9.0
@@ -288,23 +289,28 @@ class Service:
         )
 
     async def _show_lag(self) -> None:
-        """Commit positions to the consumer groups and publish lag: for people and dashboards only."""
+        """Commit positions to the consumer groups and publish lag: for people, dashboards, and the intake, which takes
+        in no more than is handled."""
         from aiokafka.errors import KafkaError
 
+        shown: dict[str, dict[TopicPartition, int]] = {}
         while True:
-            await asyncio.sleep(2)
+            await asyncio.sleep(_SHOW_SECONDS)
+            reached: dict[str, dict[TopicPartition, int]] = {}
             for processor in self.processors:
                 processor.show()
-                consumer = self.consumers.get(processor.app.name)
-                if consumer is None:
+                offsets = processor.position.offsets
+                reached.setdefault(processor.app.name, {}).update(
+                    {tp: offsets.get(f"{tp.topic}/{tp.partition}", 0) for tp in processor.inputs}
+                )
+            for app, consumer in self.consumers.items():
+                if reached[app] == shown.get(app):
                     continue
-                offsets = {
-                    tp: processor.position.offsets.get(f"{tp.topic}/{tp.partition}", 0) for tp in processor.inputs
-                }
                 try:
-                    await consumer.commit(offsets)
+                    await consumer.commit(reached[app])
+                    shown[app] = reached[app]
                 except KafkaError as error:
-                    log.debug("lag.not_shown", processor=processor.name, error=repr(error))
+                    log.debug("lag.not_shown", app=app, error=repr(error))
 
 
 def _spare_the_collector() -> None:

@@ -45,7 +45,7 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
         """One CloudEvent (structured or binary) or a batch; answers when they are stored, a receipt each."""
         writer = intake()
         if writer.is_behind(settings.queue_jobs, settings.queue_events):
-            raise _busy()
+            raise _busy(writer.downstream.retry_after)
         with bodies.one() as body:
             await body.read(request)
             events, single = _read(request, bytes(body.content))
@@ -130,8 +130,9 @@ def _too_long(limit: int) -> HTTPException:
     )
 
 
-def _busy() -> HTTPException:
-    return HTTPException(429, "处理不过来，请稍后重发 / we can't keep up; send again later", {"Retry-After": "1"})
+def _busy(seconds: int = 1) -> HTTPException:
+    text = "处理不过来，请稍后重发 / we can't keep up; send again later"
+    return HTTPException(429, text, {"Retry-After": str(seconds)})
 
 
 def _read(request: Request, body: bytes) -> tuple[list[Any], bool]:

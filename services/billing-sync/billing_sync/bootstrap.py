@@ -4,6 +4,7 @@ from functools import partial
 
 from billing_sync.api import routes
 from billing_sync.domain.record import Known
+from billing_sync.downstream import Downstream, watch
 from billing_sync.intake import Intake
 from billing_sync.nightly.loader import Loader
 from billing_sync.settings import Settings
@@ -25,12 +26,13 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
     app = App(
         name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True, pace=0.005
     )
+    downstream = Downstream(settings.behind_seconds)
     service.consume(
         app,
         APPS[NAME].reads,
         lambda app, ordinal: store or LocalStore(settings.service_data / "intake"),
         single=True,
-        make_processor=partial(Intake, clock_mode=settings.clock, system_clock=system_clock),
+        make_processor=partial(Intake, clock_mode=settings.clock, system_clock=system_clock, downstream=downstream),
     )
     loaders: list[Loader] = []
 
@@ -46,7 +48,11 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
         return loaders[0]
 
     service.routers.append(routes(settings, intake, loader))
-    service.jobs += [lambda: intake().pulse(), lambda: loader().run()]
+    service.jobs += [
+        lambda: intake().pulse(),
+        lambda: loader().run(),
+        partial(watch, downstream, settings.kafka, settings.partitions),
+    ]
     service.pending["files"] = lambda: loader().waiting() if service.processors else 0
     service.freshness = lambda: loader().freshness() if service.processors else {}
     return service

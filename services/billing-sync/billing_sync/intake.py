@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from math import inf
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from billing_sync import clock
 from billing_sync.domain.keys import segment_key
 from billing_sync.domain.record import Known
 from billing_sync.domain.segment import Segments
+from billing_sync.downstream import Downstream
 from billing_sync.draft import TOPIC, Draft, Job
 from billing_sync.feed import Events, take_records
 from billing_sync.forgetting import forget_old_records
@@ -91,9 +93,12 @@ class Intake(StreamProcessor):
         *,
         clock_mode: str,
         system_clock: SystemClock = system_now,
+        downstream: Downstream | None = None,
         **more: Any,
     ) -> None:
         super().__init__(app, ordinal, inputs, store, publisher, **more)
+        self.downstream = downstream or Downstream(inf)
+        self._reader.holds_back = lambda: self.downstream.fills_up
         self.system_clock = system_clock
         self.clock = clock.BusinessClock(clock_mode)
         self.held = False
@@ -147,8 +152,8 @@ class Intake(StreamProcessor):
         return await self.command(command("job", "", job, id=""))
 
     def is_behind(self, jobs: int, events: int) -> bool:
-        """Whether more than this waits to be taken in, or to be sent."""
-        return self.commands.waiting > jobs or self.relay.pending > events
+        """Whether more than this waits to be taken in, or to be sent, or those behind us don't keep up."""
+        return self.downstream.is_slow or self.commands.waiting > jobs or self.relay.pending > events
 
     def settle(self) -> dict[str, Any]:
         found = super().settle()
@@ -188,8 +193,9 @@ class Intake(StreamProcessor):
                 await self.submit(Nudge())
 
     async def caught_up(self, events: int) -> None:
-        """Wait until no more than this waits to be sent, so that a long file leaves room for the other roads."""
-        while self.relay.pending > events:
+        """Wait until no more than this waits to be sent and those behind us keep up, so that a long file leaves room
+        for the other roads."""
+        while self.relay.pending > events or self.downstream.fills_up:
             await asyncio.sleep(0.005)
 
     async def pulse(self) -> None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from servicekit.settings import Folder, ServiceSettings, Whole
+from servicekit.settings import Folder, Seconds, ServiceSettings, Whole
 
 
 class Settings(ServiceSettings):
@@ -15,6 +15,9 @@ class Settings(ServiceSettings):
     chunk_rows: Whole = Field(default=2000, description="file rows a commit")
     queue_jobs: Whole = Field(default=200, description="HTTP requests that may wait before 429")
     queue_events: Whole = Field(default=20_000, description="unsent events that may wait before 429")
+    behind_seconds: Seconds = Field(
+        default=4.0, description="seconds that alerts may be behind before 429; files and boss.feed hold back at half"
+    )
     queue_bytes: Whole = Field(default=64 << 20, description="bytes of HTTP bodies at hand before 429")
     body_bytes: Whole = Field(default=5 << 20, description="largest HTTP body, then 413")
     grace_seconds: float = Field(
