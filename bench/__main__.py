@@ -1,6 +1,7 @@
 """``python -m bench [NAME…] [--quick]``: prints one JSON line a benchmark and keeps it under bench/results.
 
-Those of a whole instance are modules of their own: ``latency``, ``peak``, ``cost``.
+Those of a whole instance are modules of their own: ``latency``, ``peak``, ``cost``, ``first-load``;
+``nightly-file`` gives ``publish`` too.
 
 ``detect``: boss.events already in Kafka, through the production detector in one process (fetch, decode, dedupe, load
 state, decide, evidence, commit, produce); ``limit`` is the bare aiokafka and msgspec loop over the same messages,
@@ -20,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import broker, cost, latency, load, machine, peak
+from bench import broker, cost, first_load, latency, load, machine, nightly_file, peak
 
 RESULTS = Path(__file__).parent / "results"
 PEER_SECONDS = 60
@@ -137,6 +138,8 @@ BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "latency": latency.measure,
     "peak": peak.measure,
     "cost": cost.measure,
+    "first-load": first_load.measure,
+    "nightly-file": nightly_file.measure,
 }
 
 

@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 from bench.instance import Client, Instance, owes, pays, running
+from bench.machine import database_kind
 
 RATE, BATCHES, ALERTING = 1000, 10, 100
 _APART = {"kafka": "jvm", "smsc": "smsc", "mongodb": "database"}
@@ -47,6 +48,6 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
             "ours_vs_limit": None, "alerting_us": round(theirs), "jvm_us": round(quiet["jvm"]),
             "alerting_jvm_us": round(loud["jvm"]), "database_us": round(quiet["database"]),
             "alerting_database_us": round(loud["database"]), "alerting_smsc_us": round(loud["smsc"]),
-            "rate": RATE, "alerting_rate": ALERTING, "refused": offered.refused, "database": "secantusd-py",
+            "rate": RATE, "alerting_rate": ALERTING, "refused": offered.refused, "database": database_kind(),
         }
     ]  # fmt: skip

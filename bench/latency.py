@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from bench.figures import percentile
 from bench.instance import Client, Instance, owes, running, until_accepted
+from bench.machine import database_kind
 from kam.embedded import topics
 
 RATE, SECONDS, PATIENCE = 200, 60, 60
@@ -78,5 +79,6 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
             "p50_ms": round(percentile(waited, 0.5) * 1000, 1), "max_ms": round(max(waited) * 1000, 1),
             "http_p99_ms": round(percentile(got["http"], 0.99) * 1000, 1), "sms": len(waited),
             "missing": got["missing"], "refused": got["refused"], "failed": got["failed"], "restarts": restarts,
+            "database": database_kind(),
         }
     ]  # fmt: skip

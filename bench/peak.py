@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.figures import is_growing, percentile
 from bench.instance import Client, Event, Instance, owes, pays, running, until_accepted
+from bench.machine import database_kind
 
 BATCHES, EVERY = 20, 20  # batches a second; of so many events one alerts
 FIRST, STEP, MOST = 400, 1.35, 6000
@@ -75,7 +76,7 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
             "name": "peak", "ours": round(best) if final["held"] else 0, "peer": None, "limit": None,
             "unit": "events/s", "ours_vs_peer": None, "ours_vs_limit": None,
             "p99_ms": round(final["p99"] * 1000) if final["held"] else None, "seconds": confirmed,
-            "restarts": restarts,
+            "restarts": restarts, "database": database_kind(),
             "tried": [{**t, "rate": round(t["rate"]), "p99": round(t["p99"], 2)} for t in tried],
         }
     ]  # fmt: skip

@@ -1,11 +1,10 @@
-"""How fast a first load is: months of nightly files of two cities into an empty instance, until all is settled.
+"""``first-load``: months of nightly files of two cities into an empty instance, until all is settled.
 
-``python tests/load/first_load.py --customers 5000 --months 5``: writes the pairs, starts ``kam up --no-sim --clock
-feed``, delivers them, and prints one JSON line: seconds in all; of each process CPU seconds, resident MB at the end and
-at most; of each app the events read and the second at which it had read the last one. Stops what it started.
+``limit``: pyarrow parses the same files, the same messages are produced, the same documents upserted in bulk, one after
+the other. With it, of each process CPU seconds and memory; of each app the events read and when the last one was.
 """
 
-import argparse
+import asyncio
 import contextlib
 import json
 import random
@@ -23,8 +22,17 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from motor.motor_asyncio import AsyncIOMotorClient
+from pyarrow import csv
+from pymongo import UpdateOne
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from bench.machine import database_kind
+from kam.embedded import topics
+from kam.instance import PORTS, busy_ports
+from servicekit.kafka import start_producer
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from harness.boss_files import write_pair
 
 KAM = Path(sys.executable).with_name("kam")
@@ -178,8 +186,8 @@ def kam(*words: str) -> Any:
     return json.loads(done.stdout or "null")
 
 
-def measure(customers: int, months: int, last: date, data: Path, port_base: int) -> dict[str, Any]:
-    """One first load; the instance's data stays in ``data``."""
+def load(customers: int, months: int, last: date, data: Path, port_base: int) -> dict[str, Any]:
+    """One first load; the instance's data stays in ``data``. With what the parts of the limit take, see ``limits``."""
     files = data.with_name(data.name + "-files")
     rows = write(files, customers, month_ends(last, months), random.Random(1))
     place = ("--data", str(data))
@@ -191,34 +199,107 @@ def measure(customers: int, months: int, last: date, data: Path, port_base: int)
         seconds = time.monotonic() - began
         found = watch.result()
         counts = {name: len(kam(name, *place)) for name in ("alerts", "work", "sms")}
+        parts = asyncio.run(limits(files, up["kafka"], up["mongodb"]))
     finally:
         kam("down", *place)
         shutil.rmtree(files)
     loading = sum(_seconds(r) for r in receipts)
     return {
-        "name": "first-load", "customers": customers, "months": months, "rows": rows, "seconds": round(seconds, 1),
-        "rows_a_second": round(rows / seconds), "files_seconds": round(loading, 1),
+        "customers": customers, "months": months, "rows": rows, "seconds": round(seconds, 1),
+        "files_seconds": round(loading, 1), "limit_seconds": parts,
         "loaded": sum(r["loaded"] for r in receipts), "rejected": sum(r["rejected"] for r in receipts),
         **counts, **found,
     }  # fmt: skip
 
 
+async def limits(files: Path, kafka: str, mongodb: str) -> dict[str, float]:
+    """Seconds to parse the files, to produce the same messages, and to write the same documents in bulk, one after the
+    other, while the instance is idle."""
+    found = {"parse": await asyncio.to_thread(_parse, files)}
+    partitions = 4
+    await topics.create(kafka, [topics.Topic("bench.first-load", partitions, 1)])
+    found["produce"] = await produce_again(kafka, "boss.events", "bench.first-load", partitions)
+    found["documents"] = await _write_again(mongodb)
+    return {name: round(seconds, 2) for name, seconds in found.items()}
+
+
+def _parse(files: Path) -> float:
+    began = time.monotonic()
+    for path in sorted(files.glob("*.dat.gz")):
+        how = next(how for city, how in {PROVINCE: {}, **CITIES}.items() if f"_{city}_" in path.name)
+        options = csv.ParseOptions(delimiter=how.get("separator", "|"))
+        csv.read_csv(path, csv.ReadOptions(encoding=how.get("encoding", "utf-8")), options)
+    return time.monotonic() - began
+
+
+async def produce_again(kafka: str, source: str, target: str, partitions: int) -> float:
+    """Seconds that producing what stands in one topic to another takes; reading it is not counted."""
+    inputs = [TopicPartition(source, p) for p in range(partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest")
+    consumer.assign(inputs)
+    await consumer.start()
+    producer = await start_producer(kafka, "bench")
+    seconds = 0.0
+    try:
+        ends = await consumer.end_offsets(inputs)
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            batches = await consumer.getmany(timeout_ms=1000, max_records=20_000)
+            began = time.monotonic()
+            futures = [
+                await producer.send(target, r.value, key=r.key, partition=tp.partition, headers=list(r.headers))
+                for tp, records in batches.items()
+                for r in records
+            ]
+            await asyncio.gather(*futures)
+            seconds += time.monotonic() - began
+    finally:
+        await consumer.stop()
+        await producer.stop()
+    return seconds
+
+
+async def _write_again(mongodb: str) -> float:
+    """Seconds that bulk upserts of all documents of the services into another database take."""
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(mongodb)
+    seconds = 0.0
+    for name in await client.list_database_names():
+        if name in ("admin", "local", "config", "bench"):
+            continue
+        for collection in await client[name].list_collection_names():
+            target = client["bench"][f"{name}_{collection}"]
+            batch: list[UpdateOne] = []
+
+            async def flush(target: Any = target) -> None:
+                nonlocal seconds, batch
+                began = time.monotonic()
+                if batch:
+                    await target.bulk_write(batch, ordered=False)
+                seconds += time.monotonic() - began
+                batch = []
+
+            async for document in client[name][collection].find():
+                id_ = document.pop("_id")
+                batch.append(UpdateOne({"_id": id_}, {"$set": document}, upsert=True))
+                if len(batch) == 1000:
+                    await flush()
+            await flush()
+    await client.drop_database("bench")
+    client.close()
+    return seconds
+
+
+async def measure(quick: bool) -> list[dict[str, Any]]:
+    customers = 5_000 if quick else 51_000
+    base = next(b for b in random.sample(range(35000, 45000, 100), 50) if not busy_ports(b, PORTS))
+    with tempfile.TemporaryDirectory(prefix="kam-bench-") as scratch:
+        found = await asyncio.to_thread(load, customers, 5, date(2026, 7, 31), Path(scratch) / "data", base)
+    ours, limit = (found["rows"] / seconds for seconds in (found["seconds"], sum(found["limit_seconds"].values())))
+    line = {
+        "name": "first-load", "ours": round(ours), "peer": None, "limit": round(limit), "unit": "rows/s",
+        "ours_vs_peer": None, "ours_vs_limit": round(ours / limit, 3), "database": database_kind(),
+    }  # fmt: skip
+    return [line | found]
+
+
 def _seconds(receipt: dict[str, Any]) -> float:
     return (datetime.fromisoformat(receipt["ended"]) - datetime.fromisoformat(receipt["started"])).total_seconds()
-
-
-def main() -> None:
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--customers", type=int, default=5000)
-    words.add_argument("--months", type=int, default=5)
-    words.add_argument("--last", type=date.fromisoformat, default=date(2026, 7, 31), help="last business date")
-    words.add_argument("--port-base", type=int, default=31000)
-    words.add_argument("--data", type=Path, help="keep the instance's data here")
-    given = words.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kam-first-load-") as scratch:
-        data = given.data or Path(scratch) / "data"
-        print(json.dumps(measure(given.customers, given.months, given.last, data, given.port_base)), flush=True)
-
-
-if __name__ == "__main__":
-    main()
