@@ -64,9 +64,11 @@ class Committer:
         if wanted := [key for key in keys if key not in work.loaded]:
             with self.phases.timing("load"):
                 found = await self.patiently(lambda: self.store.load(wanted))
-            work.absent.update(key for key in wanted if key not in found)
-            for key in wanted:
-                work.loaded[key] = found.get(key)
+            if len(found) < len(wanted):
+                missing = [key for key in wanted if key not in found]
+                work.absent.update(missing)
+                work.loaded.update(dict.fromkeys(missing))
+            work.loaded.update(found)
 
     async def commit(self, work: UnitOfWork) -> None:
         """Write it, durably, then let out what waited for that. Raises ``Fenced`` and ``Stopped``."""

@@ -24,45 +24,50 @@ class Dispatch:
 
     def __init__(self, app: App, load: Load) -> None:
         self._app, self._load = app, load
+        #: those of events: a record speaks for nothing else
+        self._handlers = {type_: on for type_, on in app.handlers.items() if type_ in EVENTS}
         self.key_of: Callable[[Message], str] = app.key or attrgetter("key")
 
     def handle(self, work: UnitOfWork, message: Message) -> str:
         """``handled``, ``repeated`` or ``skipped`` (not for us). Raises ``Invalid`` or what the handler raises."""
-        headers = message.headers
-        replay = headers.get(dead_letter.REPLAY_FOR)
-        if replay is not None and replay.decode() != self._app.name:
-            return "skipped"
-        if replay is None and work.is_repeat(message):
+        # The hot path: headers are read here once, without the message's own properties.
+        header = message.headers.get
+        replay = header(dead_letter.REPLAY_FOR)
+        if replay is not None:
+            if replay.decode() != self._app.name:
+                return "skipped"
+        elif (sequence := header("ce_sequence")) is not None and work.repeats.is_repeat(
+            message.topic, message.partition, sequence
+        ):
             return "repeated"
-        on = self._app.handlers.get(message.type)
-        if on is None or message.type not in EVENTS:
-            if UNREADABLE in headers:
-                raise Invalid(headers[UNREADABLE].decode("utf-8", "replace"))
-            if message.type not in EVENTS:
+        type_ = message.type
+        on = self._handlers.get(type_)
+        if on is None:
+            if (unreadable := header(UNREADABLE)) is not None:
+                raise Invalid(unreadable.decode("utf-8", "replace"))
+            if type_ not in EVENTS:
                 # A command or a word between keys too: a record that calls itself one would speak in anybody's name.
-                raise Invalid(f"unknown event type {message.type!r} on {message.topic}")
+                raise Invalid(f"unknown event type {type_!r} on {message.topic}")
             return "skipped"
         try:
             data = on.decode(message.body or b"")
         except msgspec.MsgspecError as error:
             raise Invalid(str(error)) from error
-        # The hot path: headers are read here once, without the message's own properties.
-        clock = headers.get("ce_businessclock")
-        now = work.clock_at(clock) if clock is not None else work.now
-        id_ = headers.get("ce_id", b"").decode()
-        correlation = headers.get("ce_correlationid")
-        revision, owner = headers.get("ce_revision"), headers.get("ce_ownerrevision")
+        clock = header("ce_businessclock")
+        now = work.now if clock is None or clock == work.clock_text else work.clock_at(clock)
+        id_ = header("ce_id", b"").decode()
+        correlation, revision, owner = header("ce_correlationid"), header("ce_revision"), header("ce_ownerrevision")
         context = Context(
             now,
             id_,
-            message.type,
+            type_,
             correlation.decode() if correlation else id_,
             0 if revision is None else int(revision),
-            headers.get("ce_time", b"").decode(),
+            header("ce_time", b"").decode(),
             message,
             0 if owner is None else int(owner),
             # A replay waited for people.
-            headers.get("ce_acceptedat", b"") if replay is None else b"",
+            header("ce_acceptedat", b"") if replay is None else b"",
         )
         key = self.key_of(message)
         work.apply(key, on.handle(work.state(key), data, context), context)

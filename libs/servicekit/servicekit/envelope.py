@@ -14,10 +14,14 @@ from typing import Any
 
 import msgspec
 
+from contracts.registry import EVENTS, TICK
+
 Headers = list[tuple[str, bytes]]
 _SPEC = ("ce_specversion", b"1.0")
 _JSON = ("content-type", b"application/json")
 _encoder = msgspec.json.Encoder()
+#: one text for every type there is: its hash is known, and comparing it is comparing places
+_TYPES = {name.encode(): name for name in (*EVENTS, TICK)}
 
 
 class Message:
@@ -41,11 +45,12 @@ class Message:
     ) -> None:
         self.topic, self.partition, self.offset, self.timestamp = topic, partition, offset, timestamp
         # Whatever comes by must become a message: a header may be null or no text at all.
-        if None in headers.values():
+        if not all(headers.values()):
             headers = {name: b"" if value is None else value for name, value in headers.items()}
         self.raw_key, self.body = raw_key, body
         self.headers: dict[str, bytes] = headers
-        self.type = headers.get("ce_type", b"").decode("utf-8", "replace")
+        type_ = headers.get("ce_type", b"")
+        self.type = _TYPES.get(type_) or type_.decode("utf-8", "replace")
         self.key = (raw_key if raw_key is not None else headers.get("ce_subject") or b"").decode("utf-8", "replace")
         self.data: Any = None
 

@@ -297,15 +297,26 @@ class StreamProcessor:
         keys = {*work.last, *(m.key for m, _ in commands)}
         await self.committer.load(work, keys)
         counts: Counter[tuple[str, str]] = Counter()
+        handle, topic, partition, place = self._dispatch.handle, "", -1, ""
         for message in messages:
+            if message.partition != partition or message.topic != topic:
+                topic, partition, place = message.topic, message.partition, place_of(message)
             if message.type == TICK:
                 try:
                     work = await self._timers.tick(work, message, keys)
                 except Invalid as error:
                     self.dead_letters.add(work, message, error)
             else:
-                counts[message.topic, self._handle(work, message)] += 1
-            work.offsets[place_of(message)] = message.offset + 1
+                try:
+                    outcome = handle(work, message)
+                except Exception as error:
+                    outcome = "dead"
+                    self.dead_letters.add(work, message, error)
+                else:
+                    if outcome == "handled":
+                        self.dead_letters.in_a_row = 0
+                counts[topic, outcome] += 1
+            work.offsets[place] = message.offset + 1
             if work.forwarded:
                 await self._dispatch.forward(work)
         for command in commands:
@@ -316,16 +327,6 @@ class StreamProcessor:
             telemetry.MESSAGES.labels(self.name, topic, outcome).inc(n)
         if messages:
             log.debug("batch.done", processor=self.name, counts=counts)
-
-    def _handle(self, work: UnitOfWork, message: Message) -> str:
-        try:
-            outcome = self._dispatch.handle(work, message)
-        except Exception as error:
-            self.dead_letters.add(work, message, error)
-            return "dead"
-        if outcome == "handled":
-            self.dead_letters.in_a_row = 0
-        return outcome
 
     async def _one_by_one(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         """What of a batch can't be written becomes a dead letter, or its command an error."""

@@ -18,6 +18,7 @@ from servicekit.decision import Context, Decision, DocumentWrite, Forward, Outgo
 from servicekit.envelope import Message, OutgoingMessage, encode_data, parse_time, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
+from servicekit.repeats import Repeats
 from servicekit.store import Batch, Position
 
 #: topic and partition of a tick, its epoch and number, and the clock it says
@@ -63,12 +64,12 @@ class UnitOfWork:
         self.outbox: list[tuple[int, OutgoingMessage]] = []
         self.offsets: dict[str, int] = {}
         self.marks: dict[str, str] = {}
-        self._seen: dict[tuple[str, int, bytes], int] = {}
+        self.repeats = Repeats(processor.position.marks.get)
         self.effects: list[Any] = []
         self.answers: list[tuple[asyncio.Future[Any], Any]] = []
         self.forwarded: deque[tuple[Forward, Context]] = deque()
         self._sequence = processor.position.next_sequence
-        self._clock_text: bytes | None = None
+        self.clock_text: bytes | None = None
         self.passing: Tick | None = None
         self._has_told = False
 
@@ -82,23 +83,6 @@ class UnitOfWork:
     def mark(self, name: str) -> str | None:
         return self.marks.get(name) or self._processor.position.marks.get(name)
 
-    def is_repeat(self, message: Message) -> bool:
-        """Whether this producer processor's number on this partition has come by before; takes note of it if not."""
-        sequence = message.headers.get("ce_sequence")
-        if sequence is None:
-            return False
-        producer, colon, text = sequence.rpartition(b":")
-        if not colon:
-            return False
-        place, number = (message.topic, message.partition, producer), int(text)
-        last = self._seen.get(place)
-        if last is None:
-            last = int(self.mark(_mark_of(place)) or 0)
-        if number <= last:
-            return True
-        self._seen[place] = number
-        return False
-
     def state(self, key: str) -> Any:
         """As the messages before have left it."""
         if key in self._open:
@@ -108,9 +92,9 @@ class UnitOfWork:
 
     def clock_at(self, text: bytes) -> datetime:
         """Business time a message carries, never before what this processor has already reached."""
-        if text != self._clock_text:
+        if text != self.clock_text:
             self.advance(max(self.now, parse_time(text.decode())))
-            self._clock_text = text
+            self.clock_text = text
         return self.now
 
     def advance(self, now: datetime) -> None:
@@ -121,8 +105,8 @@ class UnitOfWork:
 
     def apply(self, key: str, decision: Decision, context: Context) -> None:
         """Take a decision over, whole or not at all: state, wake-up, rows, events with ids derived from their cause."""
-        state = decision.state
-        is_last = context.message is not None and self.last.get(key) is context.message
+        state, message = decision.state, context.message
+        is_last = message is not None and self.last.get(key) is message
         raw = _encode_state(state) if is_last and state is not None else None
         if decision.events:
             self._send_passing()
@@ -223,15 +207,10 @@ class UnitOfWork:
             self.loaded[key] = None if state is None else _encode_state(state)
         self._open.clear()
         states = {key: (self.loaded[key], wake) for key, wake in self.wakes.items()}
-        marks = {**self.marks, **{_mark_of(place): str(number) for place, number in self._seen.items()}}
+        marks = {**self.marks, **self.repeats.marks()}
         index = {
             (name, value, key): (name, value) in after
             for key, (before, after) in self._indexed.items()
             for name, value in before ^ after
         }
         return Batch(states, self.writes, self.outbox, self.offsets, marks, self._sequence, self.absent, index)
-
-
-def _mark_of(place: tuple[str, int, bytes]) -> str:
-    topic, partition, producer = place
-    return f"seen/{topic}/{partition}/{producer.decode()}"

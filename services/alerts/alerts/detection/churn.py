@@ -63,7 +63,9 @@ def with_figure(series: Series | None, month: Month, value: int | None, revision
         return Series(month, (value,), {} if revision == 1 else {month: revision})
     first, values = series.first, series.values
     at, size = month - first, len(values)
-    if 0 <= at <= size:
+    if at == size:
+        values = (*values, value)
+    elif 0 <= at < size:
         values = (*values[:at], value, *values[at + 1 :])
     elif at < 0:
         first, values = month, (value, *(None,) * (-at - 1), *values)
@@ -87,13 +89,11 @@ def falls(series: Series, month: Month, rule: Fall) -> int | None:
     values, at, months = series.values, month - series.first, rule.months
     if not months <= at < len(values):
         return None
-    base = 0
-    for before in values[at - months : at]:
-        if before is None:
-            return None
-        base += before
-    figure = values[at]
-    return base if figure is not None and base > 0 and 100 * months * figure <= rule.percent * base else None
+    figure, before = values[at], values[at - months : at]
+    if figure is None or None in before:
+        return None
+    base: int = sum(before)  # type: ignore[arg-type]
+    return base if base > 0 and 100 * months * figure <= rule.percent * base else None
 
 
 def is_old(series: Series, month: Month, value: int | None, revision: int) -> bool:
