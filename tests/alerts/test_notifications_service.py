@@ -90,6 +90,7 @@ async def test_from_record_to_delivery(contract_topics: str, mongodb: str, mongo
     await reaches("alerts", "raised")
     await reaches("sms", "delivered")
     await eventually(lambda: service.settle()["pending"] == {"sms": 0})
+    assert service.settle()["delays"].keys() == {"event_to_alert", "event_to_sms"}
     token = issue_token(SECRET, "test", "service")
     transport = TypedAnswers(service.asgi())
     async with httpx.AsyncClient(transport=transport, base_url="http://alerts") as client:

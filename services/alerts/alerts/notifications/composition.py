@@ -21,7 +21,7 @@ from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
-from alerts.notifications.sender import Sender
+from alerts.notifications.sender import TO_SMS, Sender
 from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
 from alerts.settings import Settings
 from contracts.apps import APPS
@@ -81,6 +81,7 @@ async def compose(
     service.consume(app, TOPICS, stores or _local_stores(settings.service_data), make_processor=make_processor)
     service.jobs += [sender.run, watch.run]
     service.pending["sms"] = sender.pending
+    service.delays["event_to_sms"] = TO_SMS.p99
     service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
 
 
