@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from alerts import notifications, rules
 from alerts.detection import app as detection_app
@@ -26,7 +25,7 @@ from bench.child import child
 from contracts.alert import Alert, RuleRef
 from servicekit.app import App
 from servicekit.clock import iso
-from servicekit.envelope import encode_data, write_headers
+from servicekit.envelope import Message, encode_data, write_headers
 from servicekit.pipeline import StreamProcessor
 from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch
@@ -127,7 +126,7 @@ async def run(which: str, customers: int, folder: Path) -> dict[str, Any]:
 def _batches(app: App, topic: str, records: Iterator[tuple[str, bytes, Any]]) -> Iterator[list[Any]]:
     batch: list[Any] = []
     for offset, (key, body, headers) in enumerate(records):
-        batch.append(ConsumerRecord(topic, 0, offset, 0, 0, key.encode(), body, None, 0, 0, headers))
+        batch.append(Message(topic, 0, offset, key.encode(), dict(headers), body))
         if len(batch) == BATCH:
             yield batch
             batch = []
