@@ -67,7 +67,7 @@ class Sender:
         self._transport, self._receipts, self._processor_of = transport, receipts, processor_of
         self._messages, self._send_policy = messages, send_policy
         self._heard = heard
-        self._rate, self._most = send_policy.policy.rate_per_second * share, in_hand
+        self._rate, self._most = max(1.0, send_policy.policy.rate_per_second * share), in_hand
         self._due: list[tuple[int, int, ReadyToSend]] = []  # by priority
         self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
