@@ -37,7 +37,7 @@ APPS: dict[str, AppContract] = {
         AppContract(
             "billing-sync", "billing-sync", ("boss.feed",), ("boss.events", "feed.events"), "RocksDB", "everything"
         ),
-        AppContract("customer-profile", "customer-profile", ("boss.events",), ("customer.events",), "MongoDB"),
+        AppContract("customer-profile", "customer-profile", ("boss.events",), ("customer.events",), "RocksDB"),
         AppContract("customer-account", "customer-profile", ("boss.events",), (), "RocksDB"),
         AppContract("alerts-detect", "alerts", ("boss.events", "work.events"), ("alert.events",), "RocksDB"),
         AppContract(
@@ -48,7 +48,7 @@ APPS: dict[str, AppContract] = {
             "RocksDB",
         ),
         AppContract(
-            "manager-work", "manager-work", ("boss.events", "alert.events"), ("work.events",), "MongoDB", "everything"
+            "manager-work", "manager-work", ("boss.events", "alert.events"), ("work.events",), "RocksDB", "everything"
         ),
         AppContract("analytics", "analytics", _ALL, (), "RocksDB"),
     )

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from alerts import authored as module
 from alerts import bootstrap, store
-from alerts.authored import AuthoredDocuments
 from alerts.settings import Settings
 from harness.notifications_feed import BOOK
 from harness.sms_workers import AwayRows
 from harness.waiting import eventually
+from servicekit import authored as module
+from servicekit.authored import AuthoredDocuments
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 
@@ -36,10 +36,10 @@ async def in_force(authored: AuthoredDocuments) -> tuple[int, set[str]]:
 
 async def test_a_copy_serves_while_the_database_is_away(tmp_path: Path) -> None:
     copy = tmp_path / "authored.json"
-    authored = AuthoredDocuments(database(), copy)
+    authored = AuthoredDocuments(database(), store.AUTHORED, copy)
     await authored.read()
     assert await in_force(authored) == (99, {"8613900000009"})
-    away = AuthoredDocuments(AwayRows(), copy)
+    away = AuthoredDocuments(AwayRows(), store.AUTHORED, copy)
     await away.read()
     assert await in_force(away) == (99, {"8613900000009"})
 
@@ -49,7 +49,7 @@ async def test_without_a_copy_the_database_is_waited_for(tmp_path: Path, copy: b
     path, rows = tmp_path / "authored.json", AwayRows()
     if copy is not None:
         path.write_bytes(copy)
-    authored = AuthoredDocuments(rows, path)
+    authored = AuthoredDocuments(rows, store.AUTHORED, path)
     reading = asyncio.create_task(authored.read())
     await eventually(lambda: rows.asked > 2)
     assert not reading.done()
@@ -60,7 +60,7 @@ async def test_without_a_copy_the_database_is_waited_for(tmp_path: Path, copy: b
 
 async def test_indexes_and_seeds_are_made_once_the_database_is_back(tmp_path: Path) -> None:
     copy, made = tmp_path / "authored.json", []
-    await AuthoredDocuments(database(), copy).read()
+    await AuthoredDocuments(database(), store.AUTHORED, copy).read()
 
     async def prepare() -> None:
         if not made:
@@ -68,7 +68,7 @@ async def test_indexes_and_seeds_are_made_once_the_database_is_back(tmp_path: Pa
             await asyncio.sleep(10)
         made.append("made")
 
-    authored = AuthoredDocuments(database(), copy, prepare)
+    authored = AuthoredDocuments(database(), store.AUTHORED, copy, prepare)
     await authored.read()
     assert made == ["tried"] and (await in_force(authored))[0] == 99
     for _ in range(2):
@@ -78,7 +78,7 @@ async def test_indexes_and_seeds_are_made_once_the_database_is_back(tmp_path: Pa
 
 async def test_a_disk_that_takes_no_copy_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    authored = AuthoredDocuments(database(), tmp_path / "file" / "authored.json")
+    authored = AuthoredDocuments(database(), store.AUTHORED, tmp_path / "file" / "authored.json")
     await authored.read()
     assert (await in_force(authored))[0] == 99
 

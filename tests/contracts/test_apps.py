@@ -19,6 +19,7 @@ from alerts.notifications import composition as notifications
 from contracts import generate
 from contracts.apps import APPS
 from kam.embedded.topics import declared
+from servicekit.authored import AuthoredDocuments
 from servicekit.service import Service
 
 ROOT = Path(__file__).parents[2]
@@ -71,10 +72,11 @@ def _settings(kind: Any, tmp_path: Path) -> Any:
 
 
 async def test_the_services_are_composed_as_the_table_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def in_force(_: object, given: Any) -> Any:
-        return given
+    async def none_is_asked(_: object, *collection: str) -> list[Any]:
+        return []
 
-    monkeypatch.setattr(manager_work.store, "read_rules", in_force)
+    monkeypatch.setattr(AuthoredDocuments, "read", none_is_asked)
+    monkeypatch.setattr(AuthoredDocuments, "find", none_is_asked)
     services: list[Service] = [
         module.bootstrap.build(_settings(module.settings.Settings, tmp_path / module.__name__))
         for module in (analytics, billing_sync, customer_profile, manager_work)

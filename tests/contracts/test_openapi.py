@@ -38,7 +38,7 @@ def app_of(name: str, folder: Path) -> FastAPI:
     routers: dict[str, Any] = {
         "alerts": lambda: alerts_router(MemoryDocuments(), None),
         "customer-profile": lambda: profile_router(nothing, None),
-        "manager-work": lambda: work_router(MemoryDocuments(), nothing, None),
+        "manager-work": lambda: work_router(MemoryDocuments(), nothing, nothing, None),
         "analytics": lambda: analytics_routes(nothing, nothing, nothing, AnalyticsSettings(**for_analytics)),
     }
     service = Service(name, ServiceSettings(**common))

@@ -117,8 +117,11 @@ class House:
         async def ends(_: Collection) -> dict[str, int] | None:
             return {}
 
+        async def shown(work_id: str) -> None:
+            """The rows of the fake are never behind."""
+
         work = Service("manager-work", settings)
-        work.routers.append(router(unit.rows, send, secret))
+        work.routers.append(router(unit.rows, send, shown, secret))
         self.apps = {
             "manager-work": work.asgi(),
             "alerts": _alerts(common),

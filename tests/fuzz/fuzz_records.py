@@ -21,7 +21,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import bson
 import msgspec
 from aiokafka import TopicPartition
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -64,19 +63,14 @@ GOLDEN = {p.stem: json.loads(p.read_text()) for p in EXAMPLES.glob("*.json") if 
 Headers = list[tuple[str, bytes | None]]
 Raw = tuple[bytes | None, bytes | None, Headers]
 LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-_MOST_OF_BSON = 16 << 20
 
 
 class StrictStore(MemoryStore):
-    """Refuses what MongoDB or RocksDB could not keep."""
+    """Refuses what the local store could not keep."""
 
     async def commit(self, batch: Batch) -> None:
-        encode = msgspec.msgpack.encode
-        documents = [bson.encode({"_id": key, "s": state}) for key, (state, _) in batch.states.items()]
-        documents += [bson.encode({"_id": row.id, **(row.doc or {})}) for row in batch.writes]
-        if any(len(document) > _MOST_OF_BSON for document in documents):
-            raise bson.errors.InvalidDocument("document too large")
-        encode([batch.offsets, batch.marks, batch.outbox])
+        documents = [row.doc for row in batch.writes if isinstance(row.doc, dict)]
+        msgspec.msgpack.encode([batch.offsets, batch.marks, batch.outbox, documents])
         await super().commit(batch)
 
 

@@ -25,15 +25,17 @@ WORK = work_id_of("a1")
 
 
 class Client:
-    """The service's API over one unit; calls as a person in a role."""
+    """The service's API over one unit; calls as a person in a role. ``shown``: items whose view was waited for."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
+    http: httpx.AsyncClient
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
 
     async def __call__(self, method: str, path: str, *, role: str = "manager", who: str = "m1", **how: Any) -> Any:
         token = issue_token(SECRET, who, role, person_role=how.pop("person_role", None))
         headers = {"authorization": f"Bearer {token}", **how.pop("headers", {})}
-        return await self._http.request(method, path, headers=headers, **how)
+        return await self.http.request(method, path, headers=headers, **how)
 
 
 @pytest.fixture
@@ -65,10 +67,20 @@ async def call(tmp_path: Path) -> AsyncIterator[Client]:
             raise answer
         return answer
 
+    client = Client()
+
+    async def shown(work_id: str) -> None:
+        client.shown.append(work_id)
+
     service = Service("manager-work", settings)
-    service.routers.append(router(unit.rows, send, settings.secret_file))
-    async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://kam") as http:
-        yield Client(http)
+    service.routers.append(router(unit.rows, send, shown, settings.secret_file))
+    async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://kam") as client.http:
+        yield client
+
+
+async def test_an_answer_waits_until_the_next_list_shows_what_was_done(call: Client) -> None:
+    assert (await call("POST", f"/v1/work/{WORK}/accept")).status_code == 200 and call.shown == [WORK]
+    assert (await call("POST", "/v1/work/unknown/accept")).status_code == 404 and call.shown == [WORK]
 
 
 async def test_the_whole_list_and_its_filters(call: Client) -> None:

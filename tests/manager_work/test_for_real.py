@@ -23,7 +23,7 @@ from manager_work.settings import Settings as WorkSettings
 from servicekit.clock import iso
 from servicekit.envelope import command, encode_data, parse_time, write_headers
 from servicekit.kafka import partition_of
-from servicekit.mongo_store import MongoDocuments, connect
+from servicekit.mongo import MongoDocuments, connect
 from servicekit.pipeline import StreamProcessor
 from servicekit.service import Service
 

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import TopicPartition
-from motor.motor_asyncio import AsyncIOMotorClient
 
 from contracts.boss import Balance
 from contracts.misc import CustomerChanged
@@ -25,7 +24,6 @@ from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent,
 from servicekit.envelope import Message, command
 from servicekit.kafka import Publisher
 from servicekit.memory_store import MemoryStore
-from servicekit.mongo_store import MongoStore
 from servicekit.pipeline import StreamProcessor
 from servicekit.store import Fenced, Store
 
@@ -203,49 +201,6 @@ async def test_a_paused_process_comes_back_in_the_middle_of_the_others_work_befo
     pause.go_on.set()
     await asyncio.gather(paused, return_exceptions=True)
     await judge(store, broker)
-
-
-class GatedMongo(MongoStore):
-    """A gate in the middle of each transaction as well."""
-
-    gate: Gate
-
-    async def _write(self, *about: Any) -> None:
-        await super()._write(*about)
-        await self.gate("before the transaction ends")
-
-
-@pytest.mark.embedded
-@pytest.mark.parametrize("share", [0.1, 0.25, 0.4, 0.55, 0.7, 0.85])
-async def test_a_paused_process_can_not_write_to_mongodb(mongodb: str, mongo_database: str, share: float) -> None:
-    database = AsyncIOMotorClient(mongodb, tz_aware=True)[mongo_database]
-
-    def process(database_name: str, gate: Gate, broker: Broker) -> Process:
-        store = GatedMongo(database.client[database_name], "adds", "adds.0")
-        store.gate = gate
-        return Process(store, broker, gate)
-
-    counting = Pause(at=0)
-    await process(f"{mongo_database}-first", counting, Broker()).work(feed())
-    await database.client.drop_database(f"{mongo_database}-first")
-    broker, pause = Broker(), Pause(int(counting.steps * share))
-    paused = asyncio.create_task(process(mongo_database, pause, broker).work(feed()))
-    await pause.stopped.wait()
-    await process(mongo_database, goes_on, broker).work(feed())
-
-    async def written() -> list[Any]:
-        names = await database.list_collection_names()
-        return [await database[name].find().sort("_id", 1).to_list(None) for name in sorted(names)]
-
-    before = await written()
-    pause.go_on.set()
-    with pytest.raises(Fenced):
-        await paused
-    assert await written() == before
-    for partition in (0, 1):
-        assert await taken(broker, partition) == REVISIONS
-    await database.client.drop_database(mongo_database)
-    database.client.close()
 
 
 async def test_who_asked_a_unit_that_was_taken_over_is_told_so() -> None:

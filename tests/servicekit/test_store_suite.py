@@ -1,7 +1,5 @@
 """What a store promises: one suite for the fake and the real ones."""
 
-import asyncio
-import copy
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +10,12 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
 from servicekit.memory_store import MemoryDocuments, MemoryStore
-from servicekit.mongo_store import MongoDocuments, MongoStore
+from servicekit.mongo import MongoDocuments
 from servicekit.rocksdb_store import LocalStore
-from servicekit.store import Batch, Documents, Fenced, Store, Transient
+from servicekit.store import Batch, Documents, Fenced, Store
 
 Open = Callable[[str], Store]
-MONGO = pytest.param("mongo", marks=pytest.mark.embedded)
+FOLLOWED = pytest.param("followed", marks=pytest.mark.embedded)
 
 
 def message(text: str) -> OutgoingMessage:
@@ -37,7 +35,21 @@ class Backend:
         self.kind, self.processor, self.rows = kind, processor, rows
 
 
-@pytest.fixture(params=["memory", "local", MONGO])
+class FollowedStore(LocalStore):
+    """A local store whose documents are in the query database after each commit."""
+
+    def __init__(self, path: Path, documents: MongoDocuments) -> None:
+        super().__init__(path)
+        self._rows = documents
+
+    async def commit(self, batch: Batch) -> None:
+        await super().commit(batch)
+        while rows := await self.unfollowed(100):
+            assert await self._rows.follow(rows) == []
+            await self.followed(rows)
+
+
+@pytest.fixture(params=["memory", "local", FOLLOWED])
 async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Backend]:
     if request.param == "memory":
         stores: dict[str, MemoryStore] = {"app.0": MemoryStore()}
@@ -50,9 +62,9 @@ async def backend(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield Backend("local", lambda processor: LocalStore(tmp_path / processor), None)
     else:
         client: Any = AsyncIOMotorClient(request.getfixturevalue("mongodb"), tz_aware=True)
-        database = client[request.getfixturevalue("mongo_database")]
-        yield Backend("mongo", lambda processor: MongoStore(database, "app", processor), MongoDocuments(database))
-        await client.drop_database(database.name)
+        rows = MongoDocuments(client[database := request.getfixturevalue("mongo_database")])
+        yield Backend("followed", lambda processor: FollowedStore(tmp_path / processor, rows), rows)
+        await client.drop_database(database)
         client.close()
 
 
@@ -112,7 +124,7 @@ async def test_a_wrong_hint_of_what_is_new_costs_time_and_nothing_else(backend: 
         pytest.skip("keeps no rows")
     for n in (1, 2):
         rows = [DocumentWrite("things", "r", {"n": n}, new=True)]
-        await store.commit(batch(n + 1, states={"a": (b"A%d" % n, None)}, writes=rows, absent={"a"},
+        await store.commit(batch(n + 1, states={"a": (b"A%d" % n, None)}, writes=rows,
                                  outbox=[(n, message(str(n)))]))  # fmt: skip
     assert await store.load(["a"]) == {"a": b"A2"}
     assert [d["n"] for d in await backend.rows.find("things")] == [2]
@@ -175,7 +187,7 @@ async def test_a_commit_that_can_not_be_written_leaves_nothing(backend: Backend,
 async def test_a_second_owner_keeps_the_first_from_writing(backend: Backend, store: Store) -> None:
     await store.commit(batch(2, states={"a": (b"first", None)}))
     with pytest.raises(Fenced):
-        # RocksDB keeps the second out, the others the first.
+        # RocksDB keeps the second out, the fake the first.
         await backend.processor("app.0").open()
         await store.commit(batch(3, states={"a": (b"late", None)}))
     assert await store.load(["a"]) == {"a": b"first"}
@@ -211,27 +223,7 @@ async def test_an_index_takes_any_text_and_is_read_in_pages(store: Store) -> Non
     await store.close()
 
 
-@pytest.mark.embedded
-@pytest.mark.parametrize("backend", ["mongo"], indirect=True)
-async def test_a_commit_whose_answer_was_lost_is_written_once(backend: Backend, store: Store) -> None:
-    before_the_answer = copy.copy(store)
-    once = batch(2, states={"a": (b"A", None)}, outbox=[(1, message("one"))])
-    await store.commit(once)
-    await before_the_answer.commit(once)
-    assert [n for n, _ in await before_the_answer.outbox(0, 10)] == [1]
-    await before_the_answer.commit(batch(3, states={"a": (b"B", None)}, outbox=[(2, message("two"))]))
-    assert await store.load(["a"]) == {"a": b"B"}
-
-
-async def test_a_server_that_is_away_is_a_passing_failure() -> None:
-    client: Any = AsyncIOMotorClient("mongodb://127.0.0.1:9/", serverSelectionTimeoutMS=50)
-    store = MongoStore(client["nowhere"], "app", "app.0")
-    calls = (store.open(), store.load(["a"]), store.due(1, 1), store.next_due(), store.outbox(0, 1), store.sent(1))
-    failures = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(failure) for failure in failures] == [Transient] * 6
-
-
-@pytest.mark.parametrize("backend", ["memory", MONGO], indirect=True)
+@pytest.mark.parametrize("backend", ["memory", FOLLOWED], indirect=True)
 async def test_documents_are_replaced_whole_and_found(backend: Backend, store: Store) -> None:
     rows = backend.rows
     assert rows is not None

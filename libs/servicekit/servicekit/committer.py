@@ -1,5 +1,7 @@
 """load and write: what a processor has committed, and the one atomic write that moves it on."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -32,7 +34,8 @@ class Committer:
     """Where a processor stands (``position``), what time it is there (``now``) and its earliest timer (``next_due``).
 
     A store or journal that is away is waited for. Outbox, answers and effects leave behind the commit, in this order:
-    when Kafka has it (``journal``), and the disk.
+    when Kafka has it (``journal``), and the disk. ``earlier`` brings to a new store what an earlier version kept
+    elsewhere.
     """
 
     def __init__(self, name: str, app: App, store: Store, relay: Relay, journal: Journal | None = None) -> None:
@@ -43,6 +46,7 @@ class Committer:
         self.now = EPOCH
         self.next_due: int | None = None
         self._passed: Tick | None = None
+        self.earlier: Callable[[Committer], Awaitable[None]] | None = None
         self._unwritten, self._written_at = Position(), 0.0
 
     async def open(self) -> None:
@@ -51,6 +55,8 @@ class Committer:
         if self.journal is not None:
             store: Any = self.store
             self.position = await self.patiently(partial(self.journal.take_over, store))
+        if self.earlier is not None:
+            await self.earlier(self)
         marks = self.position.marks
         self.now = parse_time(marks["clock"]) if "clock" in marks else EPOCH
         await self.look_for_timers()
@@ -65,9 +71,7 @@ class Committer:
             with self.phases.timing("load"):
                 found = await self.patiently(lambda: self.store.load(wanted))
             if len(found) < len(wanted):
-                missing = [key for key in wanted if key not in found]
-                work.absent.update(missing)
-                work.loaded.update(dict.fromkeys(missing))
+                work.loaded.update(dict.fromkeys(wanted))
             work.loaded.update(found)
 
     async def commit(self, work: UnitOfWork) -> None:
@@ -81,8 +85,7 @@ class Committer:
             self._unwritten = self._unwritten.passing(batch)
             self.position = self.position.passing(batch)
         else:
-            await self._write(batch)
-            self.position = self.position.after(batch)
+            await self.write(batch)
         self.now = work.now
         for _, wake in batch.states.values():
             if wake is not None and (self.next_due is None or wake < self.next_due):
@@ -106,6 +109,11 @@ class Committer:
     def unsent_tick(self) -> Tick | None:
         """The tick that was passed on last, if it was not stored and may not have been sent."""
         return self._passed if self._relay.pending else None
+
+    async def write(self, batch: Batch) -> None:
+        """Write a batch, durably."""
+        await self._write(batch)
+        self.position = self.position.after(batch)
 
     async def _write(self, batch: Batch) -> None:
         batch.offsets = {**self._unwritten.offsets, **batch.offsets}

@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 import uvicorn
@@ -25,6 +25,7 @@ from servicekit.age import Age
 from servicekit.answer import json_answer
 from servicekit.app import App
 from servicekit.checkpoint import Checkpoints
+from servicekit.committer import Committer
 from servicekit.connections import Connection
 from servicekit.decision import Refused
 from servicekit.follower import Follower, Sink
@@ -48,6 +49,16 @@ Job = Callable[[], Awaitable[None]]
 MakeProcessor = Callable[..., StreamProcessor]
 
 
+class Earlier(Protocol):
+    """What an earlier version kept elsewhere (``MongoStates``)."""
+
+    async def take_over(self, committer: Committer) -> None:
+        """Bring what belongs to this processor, whose store is open, unless that has been done."""
+
+    async def drop(self) -> None:
+        """Remove what has been taken over."""
+
+
 class Service:
     """A service: apps with their processors, routers, jobs, and gauges that say whether it still has something to do.
 
@@ -67,10 +78,9 @@ class Service:
         self.freshness: Callable[[], dict[str, Any]] = dict
         self.delays: dict[str, Callable[[], float | None]] = {}
         self.consumers: dict[str, AIOKafkaConsumer] = {}
-        self._apps: list[
-            tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor, int]
-        ] = []
+        self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor]] = []
         self.follower: Follower | None = None
+        self._earlier: Earlier | None = None
         self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
         self._journals = JournalReader(settings.kafka, name)
         self._ready = self._stopping = False
@@ -84,22 +94,27 @@ class Service:
         *,
         single: bool = False,
         make_processor: MakeProcessor = StreamProcessor,
-        batch_max: int | None = None,
     ) -> None:
-        """Give an app its processors: one per owned partition over all ``topics``, or a single one over everything.
-
-        ``batch_max``: messages a batch at most, where its store wants fewer than the settings allow.
-        """
+        """Give an app its processors: one per owned partition over all ``topics``, or a single one over everything."""
         if single:
             groups = {0: [TopicPartition(t, p) for t in topics for p in range(self.settings.partitions)]}
         else:
             groups = {p: [TopicPartition(t, p) for t in topics] for p in self.settings.owned()}
-        most = min(batch_max or self.settings.batch_max, self.settings.batch_max)
-        self._apps.append((app, groups, store, make_processor, most))
+        self._apps.append((app, groups, store, make_processor))
 
-    def follow(self, sink: Sink, prepare: Job | None = None) -> None:
-        """Let the documents of the local stores go to ``sink``; before the first ``prepare`` runs there (indexes)."""
-        self.follower = Follower(self.name, sink, self.settings.service_data / "refused", prepare)
+    def follow(self, sink: Sink, prepare: Job, earlier: Earlier | None = None) -> None:
+        """Let the documents of the local stores go to ``sink``; before the first ``prepare`` runs there (indexes).
+
+        ``earlier`` brings to a new local store what an earlier version kept elsewhere.
+        """
+
+        async def prepare_and_drop() -> None:
+            await prepare()
+            if earlier is not None:
+                await earlier.drop()
+
+        self._earlier = earlier
+        self.follower = Follower(self.name, sink, self.settings.service_data / "refused", prepare_and_drop)
         self.jobs.append(self.follower.run)
 
     async def show(self, app: str, ordinal: int, collection: str, id: str) -> None:
@@ -121,7 +136,7 @@ class Service:
         for prepare in self.prepare:
             await prepare()
         await self.publisher.start()
-        for app, groups, make_store, make_processor, most in self._apps:
+        for app, groups, make_store, make_processor in self._apps:
             for ordinal, inputs in groups.items():
                 store = make_store(app, ordinal)
                 processor = make_processor(
@@ -130,11 +145,13 @@ class Service:
                     inputs,
                     store,
                     self.publisher,
-                    batch_max=most,
+                    batch_max=s.batch_max,
                     dead_letters_in_a_row=s.dead_letters_in_a_row,
                     keep=s.service_data / "undeliverable",
                     journal=self._journal_of(app, ordinal) if isinstance(store, LocalStore) else None,
                 )
+                if self._earlier is not None:
+                    processor.committer.earlier = self._earlier.take_over
                 await processor.open()
                 self.processors.append(processor)
                 if self.follower is not None and isinstance(processor.store, LocalStore):

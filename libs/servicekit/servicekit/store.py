@@ -76,9 +76,9 @@ class Position(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct):
     """Everything one atomic write carries. ``states`` maps key -> (encoded state or None, wake in epoch ms or None).
 
-    ``absent`` are keys that ``load`` did not find: a hint, which saves a store the search. ``index`` maps
-    (index, value, key) -> True for an entry that is new, False for one that has gone. ``sent``: everything up to this
-    sequence has left the outbox. ``journaled``: the offset behind its record in the journal, and who wrote that.
+    ``index`` maps (index, value, key) -> True for an entry that is new, False for one that has gone. ``sent``:
+    everything up to this sequence has left the outbox. ``journaled``: the offset behind its record in the journal, and
+    who wrote that.
     """
 
     states: dict[str, tuple[bytes | None, int | None]] = {}
@@ -87,7 +87,6 @@ class Batch(msgspec.Struct):
     offsets: dict[str, int] = {}
     marks: dict[str, str] = {}
     next_sequence: int = 1
-    absent: set[str] = set()
     index: dict[tuple[str, str, str], bool] = {}
     sent: int = 0
     journaled: tuple[int, str] | None = None

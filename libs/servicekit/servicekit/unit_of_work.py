@@ -55,7 +55,6 @@ class UnitOfWork:
         self.now: datetime = processor.now
         self.loaded: dict[str, bytes | None] = {}
         self._open: dict[str, Any] = {}
-        self.absent: set[str] = set()
         self._index = processor.app.index
         #: index entries of the changed keys: before the batch, and as of now
         self._indexed: dict[str, tuple[set[tuple[str, str]], set[tuple[str, str]]]] = {}
@@ -213,4 +212,4 @@ class UnitOfWork:
             for key, (before, after) in self._indexed.items()
             for name, value in before ^ after
         }
-        return Batch(states, self.writes, self.outbox, self.offsets, marks, self._sequence, self.absent, index)
+        return Batch(states, self.writes, self.outbox, self.offsets, marks, self._sequence, index=index)

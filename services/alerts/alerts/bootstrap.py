@@ -4,12 +4,14 @@ from functools import partial
 
 from alerts import store
 from alerts.api import router
-from alerts.authored import AuthoredDocuments
 from alerts.detection import composition as detection
 from alerts.notifications import composition as notifications
 from alerts.notifications.channel.transport import Transport
+from alerts.notifications.decision_builder import APP
 from alerts.settings import Settings
-from servicekit import mongo
+from servicekit.authored import AuthoredDocuments
+from servicekit.mongo import MongoDocuments, connect
+from servicekit.mongo_states import MongoStates
 from servicekit.service import Service
 from servicekit.store import Documents
 
@@ -29,11 +31,12 @@ def build(
     service = Service(NAME, settings)
     copy = settings.service_data / "authored.json"
     if rows is None:
-        rows = documents = mongo.MongoDocuments(mongo.connect(settings.mongodb, settings.database))
-        authored = AuthoredDocuments(rows, copy, partial(store.prepare, documents))
-        service.follow(documents, authored.prepare)
+        database = connect(settings.mongodb, settings.database)
+        rows = documents = MongoDocuments(database)
+        authored = AuthoredDocuments(rows, store.AUTHORED, copy, partial(store.prepare, documents))
+        service.follow(documents, authored.prepare, MongoStates(database, APP))
     else:
-        authored = AuthoredDocuments(rows, copy)
+        authored = AuthoredDocuments(rows, store.AUTHORED, copy)
 
     async def compose() -> None:
         await authored.read()

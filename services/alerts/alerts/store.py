@@ -20,6 +20,8 @@ from servicekit.words import mask
 log = structlog.get_logger()
 RECEIPTS_FORGOTTEN = Counter("kam_sms_receipts_forgotten_total", "Unmatched receipts removed for their age or number")
 
+#: collections that people write
+AUTHORED = ("rules", "templates", "policies", "blocked_numbers")
 #: unmatched receipts are kept so long, and no more than so many (the newest)
 UNMATCHED_DAYS, UNMATCHED_MOST = 30, 10_000
 _INDEXES: dict[str, tuple[str, ...]] = {

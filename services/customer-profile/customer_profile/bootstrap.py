@@ -7,10 +7,11 @@ from customer_profile import store, worker
 from customer_profile.api import router
 from customer_profile.settings import Settings
 from customer_profile.store import Pages
-from servicekit import mongo_store
 from servicekit.app import App
 from servicekit.decision import Refused
 from servicekit.kafka import partition_of
+from servicekit.mongo import MongoDocuments, connect
+from servicekit.mongo_states import MongoStates
 from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 from servicekit.store import Documents, Store
@@ -25,12 +26,14 @@ def build(
     read.
     """
     service = Service(worker.NAME, settings)
-    if stores is None or rows is None:
-        database = mongo_store.connect(settings.mongodb, settings.database)
-        rows, stores = mongo_store.MongoDocuments(database), mongo_store.stores(database)
-        service.prepare.append(partial(store.index, rows))
-    accounts = accounts or (lambda _, ordinal: LocalStore(settings.service_data / "account" / str(ordinal)))
-    service.consume(worker.app(settings.partitions), worker.TOPICS, stores, batch_max=mongo_store.BATCH_MAX)
+    if rows is None:
+        database = connect(settings.mongodb, settings.database)
+        rows = MongoDocuments(database)
+        service.follow(rows, partial(store.index, rows), MongoStates(database, worker.NAME))
+    local = settings.service_data
+    stores = stores or (lambda _, ordinal: LocalStore(local / "archive" / str(ordinal)))
+    accounts = accounts or (lambda _, ordinal: LocalStore(local / "account" / str(ordinal)))
+    service.consume(worker.app(settings.partitions), worker.TOPICS, stores)
     service.consume(worker.account_app(settings.partitions), worker.ACCOUNT_TOPICS, accounts)
     service.routers.append(router(Pages(rows, partial(account_of, service)), settings.secret_file))
     return service

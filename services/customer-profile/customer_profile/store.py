@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from customer_profile.account import KINDS, KindRecords, key
-from servicekit.mongo_store import MongoDocuments
+from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents, Store
 from servicekit.words import mask
 

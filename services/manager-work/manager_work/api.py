@@ -21,11 +21,14 @@ from servicekit.query import Filter, Id, IdempotencyKey, since_instant
 from servicekit.store import Documents
 
 Send = Callable[[Message], Awaitable[Any]]
+Shown = Callable[[str], Awaitable[None]]
 _ACT_FOR_OTHERS = ("head", "administrator")
 
 
-def router(rows: Documents, send: Send, secret_file: File | None) -> APIRouter:
-    """Work items to read, and what managers do with them. ``send`` passes a command to the processor."""
+def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) -> APIRouter:
+    """Work items to read, and what managers do with them. ``send`` passes a command to the processor, ``shown`` waits,
+    for a moment, until ``rows`` have the item as it is by then: whoever changed it sees it in the next list.
+    """
     api = APIRouter(prefix="/v1", tags=["work"])
     Reader = Annotated[
         Principal,
@@ -69,7 +72,9 @@ def router(rows: Documents, send: Send, secret_file: File | None) -> APIRouter:
                 422,
             )
         order = Command(by=who.subject, on_behalf_of=other, taker=taker if is_known else None, key=key, **fields)
-        return json_answer(await send(command(type_, work_id, order, id=f"command/{uuid.uuid4()}")))
+        changed = await send(command(type_, work_id, order, id=f"command/{uuid.uuid4()}"))
+        await shown(work_id)
+        return json_answer(changed)
 
     @api.post("/work/{work_id}/accept", name="accept_work", response_model=WorkChanged)
     async def accept_work(

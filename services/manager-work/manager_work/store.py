@@ -5,8 +5,12 @@ from typing import Any
 import msgspec
 
 from manager_work.rules import WorkRules, in_force
-from servicekit.mongo_store import MongoDocuments
+from servicekit.authored import AuthoredDocuments
+from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents
+
+#: collections that people write
+AUTHORED = ("work_rules",)
 
 
 async def index(rows: MongoDocuments) -> None:
@@ -20,9 +24,9 @@ async def keep_rules(rows: MongoDocuments, given: WorkRules) -> None:
     await rows.add("work_rules", f"work@{given.version}", msgspec.to_builtins(given))
 
 
-async def read_rules(rows: Documents, given: WorkRules) -> WorkRules:
+async def read_rules(authored: AuthoredDocuments, given: WorkRules) -> WorkRules:
     """The rules in force: the highest version of the documents that holds together, or those given."""
-    return in_force(await rows.find("work_rules"), given)
+    return in_force(await authored.find("work_rules"), given)
 
 
 async def find_work(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:

@@ -1,10 +1,10 @@
-"""What people author for alerts, as of the service's start: rules, templates, the SMS policy, numbers to leave alone.
+"""What people author (rules, policies, templates), as of a service's start.
 
 MongoDB has it; a copy on disk serves a start at which it does not answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,24 @@ from servicekit.durable_file import write_durably
 from servicekit.store import Documents, patiently
 
 log = structlog.get_logger()
-COLLECTIONS = ("rules", "templates", "policies", "blocked_numbers")
 _PATIENCE = 5.0  # seconds the database has to answer where there is a copy
 Found = dict[str, list[dict[str, Any]]]
 
 
 class AuthoredDocuments:
-    """``read`` once, then ``find``. ``prepare`` makes indexes and seeds; ``copy`` is the file beside the database."""
+    """Those of some collections: ``read`` once, then ``find``.
 
-    def __init__(self, rows: Documents, copy: Path, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
-        self._rows, self._copy, self._prepare = rows, copy, prepare
+    ``prepare`` makes indexes and seeds; ``copy`` is the file beside the database.
+    """
+
+    def __init__(
+        self,
+        rows: Documents,
+        collections: Sequence[str],
+        copy: Path,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._rows, self._collections, self._copy, self._prepare = rows, collections, copy, prepare
         self._found: Found = {}
 
     async def read(self) -> None:
@@ -32,7 +40,7 @@ class AuthoredDocuments:
         kept = self._kept()
         try:
             async with asyncio.timeout(None if kept is None else _PATIENCE):
-                self._found = await patiently(self._ask, "alerts")
+                self._found = await patiently(self._ask, "authored documents")
         except TimeoutError:
             assert kept is not None
             log.warning("documents.of_copy", copy=str(self._copy))
@@ -55,7 +63,7 @@ class AuthoredDocuments:
 
     async def _ask(self) -> Found:
         await self.prepare()
-        return {name: await self._rows.find(name) for name in COLLECTIONS}
+        return {name: await self._rows.find(name) for name in self._collections}
 
     def _kept(self) -> Found | None:
         try:
