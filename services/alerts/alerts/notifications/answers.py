@@ -29,6 +29,7 @@ class KeptAnswers:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self._there: set[str] = set()
 
     def keep(self, kept: Kept) -> None:
         """A disk that takes nothing is said and ends nothing."""
@@ -36,12 +37,14 @@ class KeptAnswers:
             return
         try:
             write_durably(self._path(kept.answered.sms_id), msgspec.json.encode(kept))
+            self._there.add(kept.answered.sms_id)
         except OSError as error:
             log.error("sms.answer_not_kept", sms_id=kept.answered.sms_id, error=repr(error))
 
     def drop(self, sms_id: str) -> None:
         """They are written where they belong."""
-        if self._folder is not None:
+        if sms_id in self._there:
+            self._there.discard(sms_id)
             with contextlib.suppress(OSError):
                 self._path(sms_id).unlink()
 
@@ -51,6 +54,7 @@ class KeptAnswers:
         for path in sorted(self._folder.glob("*.json")) if self._folder is not None else ():
             try:
                 found.append(msgspec.json.decode(path.read_bytes(), type=Kept))
+                self._there.add(path.stem)
             except (OSError, msgspec.MsgspecError) as error:
                 log.error("sms.kept_answer_unreadable", path=str(path), error=repr(error))
         return found

@@ -68,6 +68,7 @@ class Sender:
         self._count = itertools.count()
         self._in_hand = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: asyncio.Task[None] | None = None
         self._recovered = False
         self._changed = asyncio.Event()
         self._allowance, self._allowed_at = float(self._rate), monotonic()
@@ -93,7 +94,8 @@ class Sender:
             while True:
                 await self._something_due()
                 await self._transport.ready()
-                self._start(self._take())
+                for message in self._take():
+                    self._start(message)
         finally:
             await self._last_answers()
             await self._transport.close()
@@ -153,7 +155,9 @@ class Sender:
         """Returns when a message is due, there is room for it and the rate allows it."""
         while True:
             self._changed.clear()
-            self._ask_tasks()
+            if self._failed is not None:
+                # It ends the sender, and so the service: it starts anew and recovers.
+                self._failed.result()
             now = monotonic()
             while self._later and self._later[0][0] <= now:
                 self._push(heapq.heappop(self._later)[2])
@@ -180,60 +184,41 @@ class Sender:
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def _start(self, batch: list[ReadyToSend]) -> None:
-        self._in_hand += len(batch)
-        task = asyncio.create_task(self._send(batch))
+    def _start(self, message: ReadyToSend) -> None:
+        self._in_hand += 1
+        task = asyncio.create_task(self._send(message))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        if task.cancelled() or task.exception() is None:
-            self._tasks.discard(task)
+        self._in_hand -= 1
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failed = self._failed or task
         self._changed.set()
-
-    def _ask_tasks(self) -> None:
-        """A batch that failed ends the sender with its error, and so the service: it starts anew and recovers."""
-        for task in self._tasks:
-            if task.done():
-                task.result()
 
     async def _last_answers(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_SECONDS)
 
-    async def _send(self, batch: list[ReadyToSend]) -> None:
-        """Freeze the intents of a batch in one commit a processor, then submit them side by side."""
-        try:
-            intents = await asyncio.gather(*(self._intend(message) for message in batch))
-        except BaseException:
-            self._in_hand -= len(batch)
-            raise
-        fault_injection.hit("alerts", "sms_after_intent")
-        leaving = [(processor, intent) for processor, intent in intents if intent is not None]
-        self._in_hand -= len(batch) - len(leaving)
-        self._allowance -= sum(len(intent.parts) - 1 for _, intent in leaving)
-        await asyncio.gather(*(self._submit(processor, intent) for processor, intent in leaving))
-
-    async def _intend(self, message: ReadyToSend) -> tuple[StreamProcessor, Intent | None]:
+    async def _send(self, message: ReadyToSend) -> None:
+        """Freeze the intent (what waits together is committed together), then submit it and bring the answers back."""
         processor = self._processor_of(message.customer_id)
         assert processor is not None, "only messages of customers of this process are offered"
         intent: Intent | None = await processor.command(_command(INTEND, message.customer_id, Intend(message.sms_id)))
-        return processor, intent
-
-    async def _submit(self, processor: StreamProcessor, intent: Intent) -> None:
-        try:
-            with self._receipts.expecting(intent) as on_its_way:
-                permit = _Permit(processor, intent, self._send_policy)
-                answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
-                on_its_way.answered.set()
-                fault_injection.hit("alerts", "sms_after_submit")
-                await self._bring(processor, intent, answers)
-        finally:
-            self._in_hand -= 1
-            self._changed.set()
+        fault_injection.hit("alerts", "sms_after_intent")
+        if intent is None:
+            return
+        self._allowance -= len(intent.parts) - 1
+        with self._receipts.expecting(intent) as on_its_way:
+            permit = _Permit(processor, intent, self._send_policy)
+            answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
+            on_its_way.answered.set()
+            fault_injection.hit("alerts", "sms_after_submit")
+            await self._bring(processor, intent, answers)
 
     async def _bring(self, processor: StreamProcessor, intent: Intent, answers: list[SubmitResult]) -> None:
-        """Bring answers back. Those that wait for the database are on disk as well, should this process end before,
+        """Bring answers back. Those that wait to be written are on disk as well, should this process end before,
         and those that nobody takes any more, because their processor has ended, for the next process."""
         answered = Answered(intent.sms_id, tuple(answers))
         telling = asyncio.create_task(_tell(processor, intent.customer_id, answered))
