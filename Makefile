@@ -80,7 +80,12 @@ schemas: setup ## 由契约生成代码与文档 / generate what comes from the 
 schemas-check: setup # fails when what is generated differs from what is there
 	@$(BIN)/python -m contracts.generate --check
 
-bench: setup ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
+$(V)/.stamp-quix: requirements.quix.lock $(V)/.stamp-lock
+	@$(BIN)/uv venv -q --python $(BIN)/python $(V)/quix
+	@VIRTUAL_ENV=$(V)/quix $(BIN)/uv pip install -q --require-hashes -r requirements.quix.lock
+	@touch $@
+
+bench: setup $(V)/.stamp-quix ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
 	@$(BIN)/python -m bench
 
 prove: setup ## 杀进程、断库断网、灌坏数据，核对一切；KILLS=N / kills, outages, poison; compares everything
@@ -99,6 +104,8 @@ hooks: setup ## 提交前自动检查 / check before each commit (.pre-commit-co
 lock: setup ## 依赖改了以后重新锁定 / lock the dependencies anew after pyproject.toml changed
 	@VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -o requirements.lock
+	@echo quixstreams==3.28.1 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -o requirements.quix.lock
 
 # Strict: a package that the database does not know, or a database out of reach, is no clean bill. Needs the network.
 audit: setup ## 依赖里已知的漏洞（要联网，不在 test 里）/ known vulnerabilities of what is locked (network; not in test)

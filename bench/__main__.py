@@ -11,55 +11,27 @@ state, decide, evidence, commit, produce); ``limit`` is the bare aiokafka and ms
 import argparse
 import asyncio
 import json
-import os
-import signal
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import broker, cost, first_load, latency, load, machine, nightly_file, peak
+from bench import broker, cost, first_load, growth, latency, load, machine, nightly_file, peak
+from bench.child import child
+from contracts.apps import APPS
 
 RESULTS = Path(__file__).parent / "results"
 PEER_SECONDS = 60
-
-
-async def child(*words: str, env: dict[str, str] | None = None, seconds: float = 300) -> dict[str, Any]:
-    """Run a module in a process of its own; the line of its output that is JSON. Raises RuntimeError if it fails."""
-    with tempfile.TemporaryFile() as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-X",
-            "faulthandler",
-            "-m",
-            *words,
-            env={**os.environ, **(env or {})},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-        )
-        try:
-            out, _ = await asyncio.wait_for(process.communicate(), seconds)
-        except TimeoutError:
-            process.send_signal(signal.SIGABRT)  # faulthandler writes where it hangs
-            await process.wait()
-            out = b""
-        lines = [line for line in out.decode().splitlines() if line.startswith("{")]
-        if process.returncode or not lines:
-            errors.seek(0)
-            raise RuntimeError(f"{words}: exit {process.returncode}: {errors.read().decode()[-3000:]}")
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
+#: Quix Streams wants other versions of what we use: an environment of its own (``make bench`` makes it)
+QUIX = Path(sys.prefix) / "quix" / "bin" / "python"
 
 
 async def detect(customers: int, months: int, rounds: int, peer_events: int) -> list[dict[str, Any]]:
     """Measure; two lines: speed and memory."""
-    async with broker.running(load.PARTITIONS, load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC) as (
-        kafka,
-        scratch,
-    ):
+    topics = (load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC, APPS["alerts-detect"].journal)
+    async with broker.running(load.PARTITIONS, *topics) as (kafka, scratch):
         say(f"写入账单 / writing {customers * months} bills …")
         events = await load.write(kafka, load.TOPIC, load.bills(customers, months))
         await load.write(kafka, load.PEER_TOPIC, load.bills(peer_events // 4, 4))
@@ -72,19 +44,16 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
                 await child("bench.detect", "ours", *common, "--folder", str(folder), "--customers", str(customers))
             )
             say(f"{number + 1}/{rounds}: limit {rate(limits[-1]):,.0f}/s, ours {rate(ours[-1]):,.0f}/s")
+        peer_env = {"BENCH_KAFKA": kafka, "BENCH_EVENTS": str(peer_events), "BENCH_SECONDS": str(PEER_SECONDS)}
+        faust, quix = (str(scratch / name) for name in ("faust", "quix"))
         peer = await child(
-            "bench.faust_peer",
-            "worker",
-            "-l",
-            "error",
-            env={
-                "BENCH_KAFKA": kafka,
-                "BENCH_EVENTS": str(peer_events),
-                "BENCH_SECONDS": str(PEER_SECONDS),
-                "BENCH_FOLDER": str(scratch / "faust"),
-            },
-            seconds=PEER_SECONDS + 120,
-        )
+            "bench.faust_peer", "worker", "-l", "error",
+            env={**peer_env, "BENCH_FOLDER": faust}, seconds=PEER_SECONDS + 120,
+        )  # fmt: skip
+        other = await child(
+            str(Path(__file__).with_name("quix_peer.py")), env={**peer_env, "BENCH_FOLDER": quix},
+            seconds=PEER_SECONDS + 120, python=QUIX,
+        )  # fmt: skip
     our_rate, limit_rate, peer_rate = median(map(rate, ours)), median(map(rate, limits)), rate(peer)
     ratios = [rate(o) / rate(lim) for o, lim in zip(ours, limits, strict=True)]
     speed = {
@@ -113,7 +82,12 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
         "ours_vs_limit": None,
         "disk_mib_per_million_customers": round(median(o["disk_mb_per_million_customers"] for o in ours)),
     }
-    return [speed, memory]
+    quix_rate = rate(other)
+    against_quix = {
+        **speed, "name": "detect-quix", "peer": round(quix_rate), "ours_vs_peer": round(our_rate / quix_rate, 2),
+        "cpu_us_per_event": {"ours": cpu_us(ours), "peer": cpu_us([other])},
+    }  # fmt: skip
+    return [speed, memory, against_quix]
 
 
 def rate(run: dict[str, Any]) -> float:
@@ -140,6 +114,7 @@ BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "cost": cost.measure,
     "first-load": first_load.measure,
     "nightly-file": nightly_file.measure,
+    "growth": growth.measure,
 }
 
 

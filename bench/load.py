@@ -21,7 +21,9 @@ TOPIC, PEER_TOPIC, OUT_TOPIC = "boss.events", "bench.peer", "alert.events"
 PARTITIONS = 4
 FIRST_MONTH = month_of("202604")
 KNOWN_MONTHS = 12
-_CLOCK = iso(datetime(2026, 6, 30, 2, tzinfo=UTC))
+CLOCK = datetime(2026, 6, 30, 2, tzinfo=UTC)
+_CLOCK = iso(CLOCK)
+_AT_ONCE = 100_000
 _FALL = 0.015  # share of bills that fall to half
 
 Row = tuple[bytes, bytes, Headers]
@@ -94,23 +96,26 @@ async def write(bootstrap: str, topic: str, rows: Iterator[Row]) -> int:
     return count
 
 
-async def remember(folder: Path, customers: int) -> None:
-    """Stores of the four detector units, each customer with a profile and a year of bills and minutes."""
+async def remember(folder: Path, customers: int, partitions: int = PARTITIONS) -> None:
+    """Stores of the detector's processors, each customer with a profile and a year of bills and minutes."""
     encode = msgspec.msgpack.Encoder().encode
     months = range(FIRST_MONTH - KNOWN_MONTHS, FIRST_MONTH)
-    batches = [Batch() for _ in range(PARTITIONS)]
-    for number in range(customers):
-        id_ = customer(number)
-        profile = Profile("active", "320100", "urban", date(2015, 3, 1), "P199", f"m{number % 40}")
-        amount = usual_amount(number)
-        figures = {
-            "amount_fen": Series(months[0], (amount,) * len(months)),
-            "voice_minutes": Series(months[0], (300 + number % 500,) * len(months)),
-        }
-        state = CustomerState(id_, profile, figures=figures)
-        batches[partition_of(id_, PARTITIONS)].states[id_] = (encode(state), None)
-    for ordinal, batch in enumerate(batches):
-        store = LocalStore(folder / str(ordinal))
+    stores = [LocalStore(folder / str(ordinal)) for ordinal in range(partitions)]
+    for store in stores:
         await store.open()
-        await store.commit(batch)
+    for first in range(0, customers, _AT_ONCE):
+        batches = [Batch() for _ in stores]
+        for number in range(first, min(first + _AT_ONCE, customers)):
+            id_ = customer(number)
+            profile = Profile("active", "320100", "urban", date(2015, 3, 1), "P199", f"m{number % 40}")
+            amount = usual_amount(number)
+            figures = {
+                "amount_fen": Series(months[0], (amount,) * len(months)),
+                "voice_minutes": Series(months[0], (300 + number % 500,) * len(months)),
+            }
+            state = CustomerState(id_, profile, figures=figures)
+            batches[partition_of(id_, partitions)].states[id_] = (encode(state), None)
+        for store, batch in zip(stores, batches, strict=True):
+            await store.commit(batch)
+    for store in stores:
         await store.close()

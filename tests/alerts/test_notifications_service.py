@@ -12,6 +12,7 @@ from alerts.bootstrap import build
 from alerts.settings import Settings
 from contracts.boss import ClockTicked, Complaint, Customer
 from contracts.registry import TICK
+from harness.notifications_feed import BOOK
 from harness.typed_answers import TypedAnswers
 from harness.waiting import eventually
 from servicekit import mongo
@@ -114,7 +115,7 @@ async def test_from_record_to_delivery(contract_topics: str, mongodb: str, mongo
     stopping.set()
     await running
     await producer.stop()
-    assert [document["version"] for document in await rows.find("policies")] == [1]
+    assert [document["version"] for document in await rows.find("policies")] == [BOOK.policy.version]
 
 
 async def run(settings: Settings) -> tuple[Service, asyncio.Event, "asyncio.Task[None]"]:

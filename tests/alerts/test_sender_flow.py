@@ -76,10 +76,11 @@ async def test_many_customers_share_a_transaction() -> None:
     assert len(life.smsc.accepted) == 100
 
 
-async def test_the_rate_is_kept() -> None:
+@pytest.mark.parametrize(("rate", "share"), [(50, 1.0), (200, 0.25)])
+async def test_the_rate_is_kept(rate: int, share: float) -> None:
     customers = [f"c{n}" for n in range(1, 61)]
-    policy = replace(QUICK, rate_per_second=50)
-    async with Process(MemoryStore(), FakeSmsc(), policy) as life:
+    policy = replace(QUICK, rate_per_second=rate)
+    async with Process(MemoryStore(), FakeSmsc(), policy, share=share) as life:
         await life.complain(*customers)
         started = time.monotonic()
         life.start()

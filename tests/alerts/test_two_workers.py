@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
 
 from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome, SubmitResult
+from alerts.notifications.processor import NotificationsProcessor
 from harness.sms_life import FakeSmsc, phone
 from harness.sms_workers import PARTITIONS, Log, Worker, customers_of
 from harness.waiting import eventually
@@ -51,6 +53,65 @@ async def test_a_stop_that_came_to_one_stops_the_other(two: Two) -> None:
     two.smsc["b"].open.set()
     await eventually(lambda: two.log.told(OF_B)[-1:] == ["suppressed opted_out"])
     assert two.smsc["b"].submitted == [] and two.a.rows.asked == two.b.rows.asked == 0
+
+
+async def test_a_stop_that_came_while_one_was_away_stops_what_it_finds_waiting(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    two.smsc["b"].open.clear()
+    async with two.worker("b") as b:
+        await b.complain(OF_B)
+    async with two.worker("a") as a:
+        await a.receipts.on_inbound(InboundSms(phone(OF_B), "10086", "TD"))
+    two.smsc["b"].open.set()
+    b = two.worker("b")
+    b.heard.clear()
+    async with b:
+        await eventually(lambda: b.sender._recovered)
+        assert b.sender.pending() == 1
+        await b.read()
+        b.heard.set()
+        await eventually(lambda: two.log.told(OF_B)[-1:] == ["suppressed opted_out"])
+    assert two.smsc["b"].submitted == []
+
+
+class Consumer:
+    """A consumer where sms.receipts holds three records."""
+
+    async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 3)
+
+    async def getmany(self, *_: object, **__: object) -> dict[TopicPartition, list[object]]:
+        await asyncio.sleep(0.01)
+        return {}
+
+    def highwater(self, place: TopicPartition) -> int:
+        return 3
+
+    def resume(self, place: TopicPartition) -> None: ...
+
+    async def position(self, place: TopicPartition) -> int:
+        return 0
+
+
+async def test_a_processor_has_heard_when_it_stands_where_the_log_ended(tmp_path: Path) -> None:
+    two = Two(tmp_path)
+    for n in range(3):
+        await two.log.append("sms.receipts", 1, b"x", b"{}", [("ce_id", b"%d" % n), ("ce_type", b"kam.sms.sent.v1")])
+    b = two.worker("b")
+    async with b:
+        pass
+    b = two.worker("b")
+    for desk in b.desks.values():
+        await desk.open()
+    first = b.desks[1].processor
+    assert isinstance(first, NotificationsProcessor) and not first.has_heard()
+    running = asyncio.create_task(first.run(Consumer()))  # type: ignore[arg-type]
+    await asyncio.sleep(0.05)
+    assert not first.has_heard()
+    await b.read()
+    assert first.has_heard()
+    first.stop()
+    await running
 
 
 async def test_a_stop_outlives_the_process(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from billing_sync.downstream import AWAY_SECONDS, DESK, DETECT, EVERY_SECONDS, Downstream
+from billing_sync.downstream import AWAY_SECONDS, DESK, DETECT, EVERY_SECONDS, Downstream, watch
 from harness.intake import feed, running
+from harness.waiting import eventually
+from servicekit.kafka import start_consumer, start_producer
 from servicekit.log_reader import LogReader
 
 FACTS = [TopicPartition("boss.events", p) for p in range(2)]
@@ -115,3 +117,23 @@ async def test_single_events_are_refused_files_and_feed_wait(monkeypatch: pytest
         intake.downstream.forget()
         await waiting
         assert not intake.is_behind(10, 10)
+
+
+@pytest.mark.embedded
+async def test_positions_and_ends_are_read_from_the_broker(
+    contract_topics: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing_sync.downstream.FOLLOWERS", {DETECT: ("boss.events",), "group-that-never-was": ()})
+    producer, downstream = await start_producer(contract_topics, "test"), Downstream(BOUND)
+    consumer = await start_consumer(contract_topics, DETECT, FACTS)
+    ends = await consumer.end_offsets(FACTS)
+    await consumer.commit(ends)
+    watching = asyncio.create_task(watch(downstream, contract_topics, 2))
+    await eventually(lambda: len(downstream._seen) > 2)
+    assert downstream.seconds == 0
+    await producer.send_and_wait("boss.events", b"{}", partition=1)
+    await eventually(lambda: downstream.seconds > 1)
+    await consumer.commit({FACTS[1]: ends[FACTS[1]] + 1})
+    await eventually(lambda: downstream.seconds == 0)
+    watching.cancel()
+    await asyncio.gather(watching, producer.stop(), consumer.stop(), return_exceptions=True)

@@ -92,7 +92,13 @@ class Process:
     """One life of the service: ``async with`` runs it. ``book``: further arguments of its SendPolicy (clocks)."""
 
     def __init__(
-        self, store: Any, smsc: FakeSmsc, policy: Any = QUICK, kept: KeptAnswers = KeptAnswers(None), **send_policy: Any
+        self,
+        store: Any,
+        smsc: FakeSmsc,
+        policy: Any = QUICK,
+        kept: KeptAnswers = KeptAnswers(None),
+        share: float = 1.0,
+        **send_policy: Any,
     ) -> None:
         self.store, self.smsc = store, smsc
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
@@ -105,8 +111,17 @@ class Process:
         make = partial(NotificationsProcessor, receipts=self.receipts, blocked=self.blocked)
         app = notifications.app(self.send_policy, self._effects, 1)
         self.desk = OneProcessor(app, *TOPICS, store=store, make=make)
+        self.heard = asyncio.Event()
+        self.heard.set()
         self.sender = Sender(
-            smsc, self.receipts, lambda customer: self.desk.processor, messages, self.send_policy, kept=kept
+            smsc,
+            self.receipts,
+            lambda customer: self.desk.processor,
+            messages,
+            self.send_policy,
+            kept=kept,
+            heard=self.heard.wait,  # type: ignore[arg-type]
+            share=share,
         )
         self._offsets = dict(store.position.offsets)
 

@@ -75,7 +75,17 @@ class Worker:
         policy = SendPolicy(QUICK, list(BOOK.templates.values()), blocked=self.blocked.__contains__)
         messages = Lookup(self.processors)
         self.receipts = Receipts(log.append, messages, self.rows, QUICK, PARTITIONS, owned=owned)
-        self.sender = Sender(smsc, self.receipts, self.of, messages, policy, kept=KeptAnswers(None))
+        self.heard = asyncio.Event()
+        self.heard.set()
+        self.sender = Sender(
+            smsc,
+            self.receipts,
+            self.of,
+            messages,
+            policy,
+            kept=KeptAnswers(None),
+            heard=self.heard.wait,  # type: ignore[arg-type]
+        )
         app = notifications.app(policy, self._effects, PARTITIONS)
         make = partial(NotificationsProcessor, receipts=self.receipts, blocked=self.blocked)
         self.desks = {

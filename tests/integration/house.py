@@ -8,7 +8,8 @@ import calendar
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from aiokafka import AIOKafkaProducer
 
+from harness.embedded_servers import free_port_base
 from harness.waiting import until
 
 KAM = Path(sys.executable).with_name("kam")
@@ -126,6 +128,17 @@ class Month:
     def newcomer(self, number: int = 1, day: int = 1, clock: str = "09:00", **more: Any) -> Row:
         """The event by which BOSS makes a customer known."""
         return self.event("customer.changed", self.profile(number, **more), day, clock)
+
+
+@contextmanager
+def opened(data: Path, *options: str) -> Iterator["House"]:
+    """An empty province whose clock follows the feed, started with these options of ``kam up``; down at the end."""
+    given = ["--no-sim", "--clock", "feed", "--port-base", str(free_port_base()), *options]
+    try:
+        subprocess.run([KAM, "up", "--detach", "--json", *given, "--data", data], check=True, timeout=240)
+        yield House(data)
+    finally:
+        subprocess.run([KAM, "down", "--data", data], check=False, timeout=120)
 
 
 class House:

@@ -1,16 +1,21 @@
 """Our messages are CloudEvents to others: written by us, read by the public SDK; and the other way round."""
 
+import uuid
 from datetime import UTC, datetime
 
 import pytest
+from aiokafka.partitioner import murmur2 as murmur2_of_aiokafka
 from cloudevents.core.bindings import kafka
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts import boss
 from customer_profile import worker
 from harness.one_processor import NOON, OneProcessor
 from servicekit.envelope import Message, OutgoingMessage, encode_data, parse_time, write_headers
+from servicekit.ids import boss_event_id, derive
 from servicekit.kafka import partition_of
 
 
@@ -82,3 +87,16 @@ def test_attributes_that_are_absent_are_none_and_the_event_is_its_own_beginning(
 def test_partitions_are_those_of_kafkas_own_partitioner(key: str, murmur2: int) -> None:
     """Hashes from Kafka's own processor test (UtilsTest.testMurmur2)."""
     assert partition_of(key, 12) == partition_of(key.encode(), 12) == (murmur2 & 0x7FFFFFFF) % 12
+
+
+@given(st.binary(max_size=40))
+def test_partitions_are_those_of_aiokafka(key: bytes) -> None:
+    assert partition_of(key, 1 << 31) == murmur2_of_aiokafka(key) & 0x7FFFFFFF
+
+
+def test_ids_are_uuids_of_version_5() -> None:
+    for n in range(200):
+        made = derive("test", n)
+        assert str(uuid.UUID(made)) == made and uuid.UUID(made).version == 5
+        assert uuid.UUID(made) == uuid.uuid5(uuid.UUID("6f1c7b1a-5d0e-5a0e-9a53-c6a4f2f0b7d1"), f"test|{n}")
+    assert boss_event_id("BILL", "c1/202605", 3) == derive("boss", "BILL", "c1/202605", 3)

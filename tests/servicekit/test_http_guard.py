@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -156,6 +156,26 @@ async def test_a_role_that_is_not_ours_is_403(door: Door, role: Any) -> None:
 async def test_without_a_secret_nobody_comes_in(door: Door, content: bytes | None) -> None:
     door.secret.unlink() if content is None else door.secret.write_bytes(content)
     assert is_problem(await door.get(token=token()), 503, "no_secret")
+
+
+async def test_a_token_is_believed_for_seconds_never_past_its_end(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(auth, "monotonic", lambda: now[0])
+    long, short = token(), token(exp=datetime.now(UTC) + timedelta(seconds=2))
+    assert [(await door.get(token=each)).status_code for each in (long, short)] == [409, 409]
+    door.secret.write_text("another-secret-that-is-long-enough-for-it")
+    assert (await door.get(token=long)).status_code == 409, "no signature was looked at"
+    now[0] += 2
+    assert is_problem(await door.get(token=short), 401, "unauthorized")
+    now[0] += 4
+    assert is_problem(await door.get(token=long), 401, "unauthorized")
+
+
+async def test_a_nested_router_is_refused_since_it_would_not_be_guarded() -> None:
+    outer, inner = APIRouter(), APIRouter(prefix="/v1")
+    outer.include_router(inner)
+    with pytest.raises(TypeError, match="would not be guarded"):
+        Doorway(FastAPI(), routers=[outer], limit=1)
 
 
 async def test_every_error_has_the_same_shape_and_repeats_nothing(door: Door) -> None:

@@ -116,29 +116,43 @@ def write_headers(
     accepted: bytes = b"",
 ) -> Headers:
     """Headers of a new event, CloudEvents Kafka protocol binding 1.0.2, section 3.2. ``accepted`` as on the wire."""
-    headers: Headers = [
-        _SPEC,
-        _JSON,
-        ("ce_id", id.encode()),
-        ("ce_type", type.encode()),
-        ("ce_source", source.encode()),
-        ("ce_subject", subject.encode()),
-        ("ce_time", time.encode()),
-        ("ce_correlationid", correlation_id.encode()),
-    ]
-    if causation_id is not None:
-        headers.append(("ce_causationid", causation_id.encode()))
+    shared = shared_headers(
+        type=type, source=source, time=time, causation_id=causation_id, clock=clock, accepted=accepted
+    )
+    headers = [*shared, *own_headers(id, subject.encode(), correlation_id)]
     if sequence is not None:
         headers.append(("ce_sequence", sequence.encode()))
-    if clock is not None:
-        headers.append(("ce_businessclock", clock.encode()))
     if revision is not None:
         headers.append(("ce_revision", b"%d" % revision))
     if owner_revision:
         headers.append(("ce_ownerrevision", b"%d" % owner_revision))
+    return headers
+
+
+def shared_headers(
+    *,
+    type: str,
+    source: str,
+    time: str,
+    causation_id: str | None = None,
+    clock: str | None = None,
+    accepted: bytes = b"",
+) -> Headers:
+    """Those headers of a new event that it may share with thousands of others."""
+    headers: Headers = [_SPEC, _JSON, ("ce_type", type.encode()), ("ce_source", source.encode())]
+    headers.append(("ce_time", time.encode()))
+    if causation_id is not None:
+        headers.append(("ce_causationid", causation_id.encode()))
+    if clock is not None:
+        headers.append(("ce_businessclock", clock.encode()))
     if accepted:
         headers.append(("ce_acceptedat", accepted))
     return headers
+
+
+def own_headers(id: str, subject: bytes, correlation_id: str) -> tuple[tuple[str, bytes], ...]:
+    """Those that every new event has for itself."""
+    return ("ce_id", id.encode()), ("ce_subject", subject), ("ce_correlationid", correlation_id.encode())
 
 
 def parse_time(text: str) -> datetime:

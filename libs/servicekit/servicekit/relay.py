@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import Counter, deque
 from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,7 @@ from servicekit.store import Store, Transient
 
 log = structlog.get_logger()
 _CHUNK = 2000
+_VALUE = itemgetter(1)
 #: what may wait in memory before the processor waits too
 _MOST, _MOST_BYTES = 10 * _CHUNK, 64 << 20
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
@@ -68,6 +70,7 @@ class Relay:
             keep,
         )
         self._waiting: deque[tuple[int, OutgoingMessage]] = deque()
+        self._sizes: deque[int] = deque()
         self._bytes = 0
         # How many had been offered when, of those that still wait.
         self._offered: deque[tuple[int, float]] = deque()
@@ -90,10 +93,12 @@ class Relay:
     def offer(self, rows: list[tuple[int, OutgoingMessage]]) -> None:
         """Messages just committed, in order."""
         if rows:
+            sizes = [_size(message) for _, message in rows]
             self._waiting.extend(rows)
+            self._sizes.extend(sizes)
             self._offered_count += len(rows)
             self._offered.append((self._offered_count, time.monotonic()))
-            self._bytes += sum(_size(message) for _, message in rows)
+            self._bytes += sum(sizes)
             self._more.set()
             if len(self._waiting) > _MOST or self._bytes > _MOST_BYTES:
                 self._room.clear()
@@ -137,13 +142,13 @@ class Relay:
                 delay = min(delay * 2, _LONGEST_DELAY)
                 continue
             delay, self.failing_since = _FIRST_DELAY, None
-            for _, message in chunk:
+            for _ in chunk:
                 self._waiting.popleft()
-                self._bytes -= _size(message)
+                self._bytes -= self._sizes.popleft()
             self._acknowledged += len(chunk)
             while self._offered and self._offered[0][0] <= self._acknowledged:
                 self._offered.popleft()
-            for topic, n in Counter(message.topic for _, message in chunk).items():
+            for topic, n in Counter([message.topic for _, message in chunk]).items():
                 telemetry.EVENTS.labels(self._processor, topic).inc(n)
             chunk = []
             self._gauge.set(len(self._waiting))
@@ -185,4 +190,4 @@ class Relay:
 
 
 def _size(message: OutgoingMessage) -> int:
-    return len(message.value or b"") + sum([len(value) for _, value in message.headers])
+    return len(message.value or b"") + sum(map(len, map(_VALUE, message.headers)))

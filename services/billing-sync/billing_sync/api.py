@@ -20,6 +20,7 @@ from contracts.http import ClockSetting
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.clock import iso
+from servicekit.http_guard import DirectRoute
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _BATCH_EVENTS = 50_000
@@ -33,14 +34,6 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
     operator = Depends(Guard(settings.secret_file, "operations", "administrator", "service"))
     reader = Depends(Guard(settings.secret_file, "integrator", "operations", "administrator", "service"))
 
-    @router.post(
-        "/v1/events",
-        name="feed_events",
-        status_code=202,
-        response_model=EventReceipt | list[EventReceipt],
-        dependencies=[feeder],
-        tags=["feed"],
-    )
     async def feed_events(request: Request) -> Response:
         """One CloudEvent (structured or binary) or a batch; answers when they are stored, a receipt each."""
         writer = intake()
@@ -52,6 +45,18 @@ def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[]
             now = writer.system_clock()
             receipts = await writer.submit(Events([_item(event, now) for event in events]))
         return json_answer(receipts[0] if single else receipts, 202)
+
+    router.add_api_route(
+        "/v1/events",
+        feed_events,
+        methods=["POST"],
+        name="feed_events",
+        status_code=202,
+        response_model=EventReceipt | list[EventReceipt],
+        dependencies=[feeder],
+        tags=["feed"],
+        route_class_override=DirectRoute,
+    )
 
     @router.get("/v1/clock", name="get_clock", response_model=ClockView, dependencies=[reader], tags=["clock"])
     async def get_clock() -> Response:

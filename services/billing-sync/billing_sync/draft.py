@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from billing_sync.clock import BusinessClock
@@ -12,7 +11,7 @@ from billing_sync.domain.record import Fact, Known
 from billing_sync.domain.segment import Segments
 from billing_sync.store import decode_known, decode_segment, encode
 from servicekit.clock import from_millis, iso, to_millis
-from servicekit.envelope import OutgoingMessage, write_headers
+from servicekit.envelope import Headers, OutgoingMessage, own_headers, shared_headers
 from servicekit.ids import boss_event_id
 from servicekit.kafka import partition_of
 from servicekit.store import Batch
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from billing_sync.intake import Intake
 
 TOPIC = "boss.events"
-_iso_of_millis = lru_cache(4096)(lambda millis: iso(from_millis(millis)))
+# A customer's leaving is a revision of the CUST record.
+_ID_KINDS = {"LEFT": "CUST"}
 
 
 class Draft(UnitOfWork):
@@ -45,6 +45,7 @@ class Draft(UnitOfWork):
         self._clock = intake.clock.reading(intake.reached, now)
         self._prefix = f"{intake.name}.{intake.position.epoch}:"
         self._accepted = b"%d" % to_millis(now)
+        self._shared: dict[tuple[str, int, str], Headers] = {}
 
     async def need(
         self, records: Iterable[str] = (), others: Iterable[str] = (), segments: Iterable[bytes] = ()
@@ -109,13 +110,17 @@ class Draft(UnitOfWork):
         return self._clock
 
     def reach(self, at: datetime) -> None:
-        self._clock = self.clock_rule.fed(self._clock, at, self.system_now)
-        self.accepted = True
+        self._move(self.clock_rule.fed(self._clock, at, self.system_now))
 
     def set_clock(self, at: datetime) -> None:
         """Move the business clock by hand. Raises ``Refused``."""
         self.clock_rule = self.clock_rule.set(self._clock, at, self.system_now)
-        self._clock = at
+        self._move(at)
+
+    def _move(self, clock: datetime | None) -> None:
+        if clock != self._clock:
+            self._clock = clock
+            self._shared.clear()
         self.accepted = True
 
     def publish(
@@ -130,23 +135,31 @@ class Draft(UnitOfWork):
         subject: str = "",
         owner_revision: int = 0,
     ) -> None:
-        subject = subject or fact.subject
-        headers = write_headers(
-            id=boss_event_id("CUST" if kind.name == "LEFT" else kind.name, key, revision),
+        owner = subject or fact.subject
+        about = type_, fact.effective, fact.causation
+        shared = self._shared.get(about) or self._share(*about)
+        name = owner.encode()
+        headers = [
+            *shared,
+            *own_headers(boss_event_id(_ID_KINDS.get(kind.name, kind.name), key, revision), name, fact.correlation),
+            ("ce_sequence", f"{self._prefix}{self._sequence}".encode()),
+            ("ce_revision", b"%d" % revision),
+        ]
+        if owner_revision:
+            headers.append(("ce_ownerrevision", b"%d" % owner_revision))
+        self.send(OutgoingMessage(TOPIC, partition_of(name, self.intake.app.partitions), name, body, headers))
+
+    def _share(self, type_: str, effective: int, causation: str) -> Headers:
+        """Headers that all events of a type have that come by one file, or that follow from one event."""
+        shared = self._shared[type_, effective, causation] = shared_headers(
             type=type_,
             source="kam/billing-sync",
-            subject=subject,
-            time=_iso_of_millis(fact.effective),
-            correlation_id=fact.correlation,
-            causation_id=fact.causation,
-            sequence=f"{self._prefix}{self._sequence}",
+            time=iso(from_millis(effective)),
+            causation_id=causation,
             clock=None if self._clock is None else iso(self._clock),
-            revision=revision,
-            owner_revision=owner_revision,
             accepted=self._accepted,
         )
-        partition = partition_of(subject, self.intake.app.partitions)
-        self.send(OutgoingMessage(TOPIC, partition, subject.encode(), body, headers))
+        return shared
 
     def next_label(self) -> str:
         """``sequence`` attribute of the message that is sent next."""

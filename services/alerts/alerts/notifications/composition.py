@@ -44,6 +44,7 @@ FORGOTTEN = Counter(
 TOPICS = APPS[APP].reads
 Stores = Callable[[App, int], Store]
 _WATCH_SECONDS = 10.0
+_HEARD_SECONDS = 0.02  # between looks whether it has
 
 
 async def compose(
@@ -74,7 +75,16 @@ async def compose(
         clock=processors.clock,
     )
     kept = KeptAnswers(settings.service_data / "answers")
-    sender = Sender(transport, receipts, processors.of, messages, send_policy, kept=kept)
+    sender = Sender(
+        transport,
+        receipts,
+        processors.of,
+        messages,
+        send_policy,
+        kept=kept,
+        heard=processors.have_heard,
+        share=len(settings.owned()) / settings.partitions,
+    )
     watch = Watch(rows)
     app = notifications.app(send_policy, partial(_take_effects, sender, blocked), settings.partitions)
     make_processor = partial(NotificationsProcessor, receipts=receipts, blocked=blocked)
@@ -118,6 +128,11 @@ class _Processors:
         """The one that owns the customer, None where another process does."""
         partition = partition_of(customer_id, self._settings.partitions)
         return self._service.processor_of(APP, partition) if partition in self._settings.owned() else None
+
+    async def have_heard(self) -> None:
+        """Returns once they have handled all that the SMSC had told when they began."""
+        while not all(isinstance(p, NotificationsProcessor) and p.has_heard() for p in self.all()):
+            await asyncio.sleep(_HEARD_SECONDS)
 
     def clock(self) -> datetime:
         """Business time, as far as they have come."""

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 
 from alerts.notifications.lookup import pages
-from alerts.notifications.receipts import RECEIPT, Receipts
+from alerts.notifications.receipts import RECEIPT, TOPIC, Receipts
 from contracts.alert import ReceiptReceived
 from servicekit.aligned_processor import AlignedProcessor
 from servicekit.commands import Command
 from servicekit.envelope import Message, encode_data
+from servicekit.log_reader import place_of
 
 _decode = msgspec.json.Decoder(ReceiptReceived).decode
 
@@ -22,11 +23,23 @@ class NotificationsProcessor(AlignedProcessor):
     def __init__(self, *args: Any, receipts: Receipts, blocked: set[str], **options: Any) -> None:
         super().__init__(*args, **options)
         self._receipts, self._blocked = receipts, blocked
+        self._told: dict[str, int] | None = None
 
     async def open(self) -> None:
         await super().open()
         async for entries in pages(self, "blocked"):
             self._blocked.update(phone for phone, _ in entries)
+
+    async def run(self, consumer: Any) -> None:
+        told = [tp for tp in self.inputs if tp.topic == TOPIC]
+        ends = {} if consumer is None else await self._reader.ends(consumer, told)
+        self._told = {place_of(tp): end for tp, end in ends.items()}
+        await super().run(consumer)
+
+    def has_heard(self) -> bool:
+        """Whether it has handled all that the SMSC had told when it began to run."""
+        offsets = self.settle()["offsets"]
+        return self._told is not None and all(offsets.get(place, 0) >= end for place, end in self._told.items())
 
     async def transact(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         await super().transact([await self._with_message(m) if _is_nobody_s(m) else m for m in messages], commands)

@@ -8,7 +8,7 @@ and that time may pass unseen: a process may be stopped and go on when another h
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 
 import structlog
@@ -45,7 +45,9 @@ _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 class Sender:
     """``offer`` takes what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
 
-    ``processor_of``: the processor of notifications that owns a customer, None where another process does.
+    ``processor_of``: the processor of notifications that owns a customer, None where another process does. ``heard``
+    returns once they know what was told before this process began: a TD among it stops what waits. ``share``: what part
+    of the policy's rate is this process's.
     """
 
     def __init__(
@@ -57,12 +59,15 @@ class Sender:
         send_policy: SendPolicy,
         *,
         kept: KeptAnswers,
+        heard: Callable[[], Awaitable[None]],
+        share: float = 1.0,
         in_hand: int = _IN_HAND,
     ) -> None:
         self._kept = kept
         self._transport, self._receipts, self._processor_of = transport, receipts, processor_of
         self._messages, self._send_policy = messages, send_policy
-        self._rate, self._most = send_policy.policy.rate_per_second, in_hand
+        self._heard = heard
+        self._rate, self._most = max(1.0, send_policy.policy.rate_per_second * share), in_hand
         self._due: list[tuple[int, int, ReadyToSend]] = []  # by priority
         self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
@@ -71,7 +76,8 @@ class Sender:
         self._failed: asyncio.Task[None] | None = None
         self._recovered = False
         self._changed = asyncio.Event()
-        self._allowance, self._allowed_at = float(self._rate), monotonic()
+        self._burst = max(1.0, self._rate)
+        self._allowance, self._allowed_at = self._burst, monotonic()
 
     def offer(self, messages: Iterable[ReadyToSend]) -> None:
         """Messages that may go, each after its delay."""
@@ -91,6 +97,7 @@ class Sender:
         await self._recover()
         await self._transport.start(self._receipts.on_receipt, self._receipts.on_inbound, self.on_late_answer)
         try:
+            await self._heard()
             while True:
                 await self._something_due()
                 await self._transport.ready()
@@ -161,7 +168,7 @@ class Sender:
             now = monotonic()
             while self._later and self._later[0][0] <= now:
                 self._push(heapq.heappop(self._later)[2])
-            self._allowance = min(float(self._rate), self._allowance + (now - self._allowed_at) * self._rate)
+            self._allowance = min(self._burst, self._allowance + (now - self._allowed_at) * self._rate)
             self._allowed_at = now
             wait = None
             if self._due and self._in_hand < self._most:

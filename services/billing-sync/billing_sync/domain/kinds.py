@@ -37,6 +37,8 @@ class Kind:
         self.as_of_at = self.columns.index("as_of") if "as_of" in self.columns else None
         self.dated = tuple((i, f.name, f.dated) for i, f in enumerate(self.fields) if f.dated and f.name not in PLANNED)
         self.known = frozenset(self.columns)
+        # Wire values as they are, in the contract's order.
+        self._body = msgspec.defstruct(name, self.columns)
 
     def key(self, values: tuple[Wire, ...]) -> str:
         """Key of a record: its parts joined with ``/``."""
@@ -46,7 +48,7 @@ class Kind:
 
     def body(self, values: tuple[Wire, ...]) -> bytes:
         """JSON body of the event that carries these values."""
-        return _encode_body(dict(zip(self.columns, values, strict=True)))
+        return _encode_body(self._body(*values))
 
     def __repr__(self) -> str:
         return f"Kind({self.name})"
