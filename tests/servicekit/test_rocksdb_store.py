@@ -4,9 +4,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from servicekit import rocksdb_store
+from servicekit.envelope import OutgoingMessage
 from servicekit.memory_store import MemoryStore
 from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch, Fenced, Transient, patiently
@@ -91,4 +93,80 @@ async def test_wake_ups_long_gone_are_not_stepped_over_again(tmp_path: Path) -> 
     assert store._first == (5000).to_bytes(8, "big") + b"late"
     await store.commit(Batch({"early": (b"s", 7)}))
     assert (await store.next_due(), await store.due(10, 100)) == (7, [("early", 7)])
+    await store.close()
+
+
+def _message(number: int) -> OutgoingMessage:
+    return OutgoingMessage("t", 0, None, b"%d" % number, [])
+
+
+async def test_an_outbox_of_an_older_store_is_read_and_goes_message_by_message(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    await store.open()
+    for number in (1, 2):
+        store._db.put(b"o" + number.to_bytes(8, "big"), msgspec.msgpack.encode(_message(number)))
+    await store.close()
+    await store.open()
+    await store.commit(Batch(outbox=[(n, _message(n)) for n in (3, 4)], next_sequence=5))
+    assert await store.outbox(0, 10) == [(n, _message(n)) for n in (1, 2, 3, 4)]
+    await store.sent(1)
+    assert [n for n, _ in await store.outbox(0, 10)] == [2, 3, 4]
+    await store.sent(4)
+    assert await store.outbox(0, 10) == [] and not list(store._prefix(b"o"))
+    await store.close()
+
+
+async def test_a_pack_of_an_outbox_goes_with_its_last_message(tmp_path: Path) -> None:
+    """It may come whole once more after a crash: repeats are dropped by their sequence."""
+    store = LocalStore(tmp_path)
+    await store.open()
+    rows = [(n, _message(n)) for n in range(1, 451)]
+    await store.commit(Batch(outbox=rows, next_sequence=451))
+    assert len(list(store._prefix(b"o"))) < 5
+    assert await store.outbox(0, 1000) == rows and await store.outbox(123, 200) == rows[123:323]
+    await store.sent(399)
+    assert await store.outbox(0, 1000) == rows[399:]
+    await store.close()
+    await store.open()
+    again = await store.outbox(0, 1000)
+    assert again == rows[-len(again) :] and 51 <= len(again) <= 250
+    await store.sent(450)
+    assert await store.outbox(0, 1000) == [] and not list(store._prefix(b"o"))
+    await store.close()
+
+
+@pytest.mark.parametrize("many", [1, 100])
+async def test_only_what_no_journal_has_waits_for_the_disk(tmp_path: Path, many: int) -> None:
+    store = LocalStore(tmp_path)
+    await store.open()
+    store._db = Recorder(store._db)  # type: ignore[assignment]
+    states: dict[str, tuple[bytes | None, int | None]] = {f"k{n}": (b"v", None) for n in range(many)}
+    await store.commit(Batch(states))
+    await store.commit(Batch(states, journaled=(7, "owner")))
+    assert [options.sync for options in store._db.options] == [True, False]  # type: ignore[attr-defined]
+    assert await store.load(list(states)) == dict.fromkeys(states, b"v")
+    await store.close()
+
+
+class Recorder(Full):
+    """Notes how it was written to."""
+
+    def __init__(self, database: Any) -> None:
+        super().__init__(database, 0)
+        self.options: list[Any] = []
+
+    def write(self, batch: Any, options: Any) -> None:
+        self.options.append(options)
+        super().write(batch, options)
+
+
+async def test_few_states_are_found_in_memory_and_on_the_disk(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    await store.open()
+    await store.commit(Batch({"a": (b"A", None), "b": (b"B", 5)}))
+    await store.close()
+    await store.open()
+    await store.commit(Batch({"c": (b"C", None), "b": (None, None)}))
+    for _ in range(2):
+        assert await store.load(["a", "b", "c", "d"]) == {"a": b"A", "c": b"C"}
     await store.close()
