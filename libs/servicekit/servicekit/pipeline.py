@@ -250,9 +250,12 @@ class StreamProcessor:
         while True:
             if self._relaying is not None and self._relaying.done():
                 self._relaying.result()
+            if self.relay.has_room:
+                self.progressed_at = time.monotonic()
+                return
             try:
                 async with asyncio.timeout(_ROOM_SECONDS):
-                    return await self.relay.room()
+                    await self.relay.room()
             except TimeoutError:
                 continue
             finally:
@@ -268,9 +271,9 @@ class StreamProcessor:
         self._reader.handled(records)
         seconds = time.perf_counter() - started
         self.committer.phases.end(seconds)
-        telemetry.BATCH_SECONDS.labels(self.name).observe(seconds)
-        telemetry.BATCH_SIZE.labels(self.name).observe(len(messages) + len(commands))
-        telemetry.COMMITTED_AT.labels(self.name).set_to_current_time()
+        telemetry.of(telemetry.BATCH_SECONDS, self.name).observe(seconds)
+        telemetry.of(telemetry.BATCH_SIZE, self.name).observe(len(messages) + len(commands))
+        telemetry.of(telemetry.COMMITTED_AT, self.name).set_to_current_time()
 
     async def _write_some(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         in_a_row = self.dead_letters.in_a_row
@@ -324,7 +327,7 @@ class StreamProcessor:
             await self._dispatch.forward(work)
         await self.committer.commit(work)
         for (topic, outcome), n in counts.items():
-            telemetry.MESSAGES.labels(self.name, topic, outcome).inc(n)
+            telemetry.of(telemetry.MESSAGES, self.name, topic, outcome).inc(n)
         if messages:
             log.debug("batch.done", processor=self.name, counts=counts)
 

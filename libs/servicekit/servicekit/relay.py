@@ -103,6 +103,11 @@ class Relay:
             if len(self._waiting) > _MOST or self._bytes > _MOST_BYTES:
                 self._room.clear()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the broker keeps up."""
+        return self._room.is_set()
+
     async def room(self) -> None:
         """Back-pressure: wait until the broker has caught up."""
         await self._room.wait()
@@ -149,7 +154,7 @@ class Relay:
             while self._offered and self._offered[0][0] <= self._acknowledged:
                 self._offered.popleft()
             for topic, n in Counter([message.topic for _, message in chunk]).items():
-                telemetry.EVENTS.labels(self._processor, topic).inc(n)
+                telemetry.of(telemetry.EVENTS, self._processor, topic).inc(n)
             chunk = []
             self._gauge.set(len(self._waiting))
             if len(self._waiting) <= _MOST // 2 and self._bytes <= _MOST_BYTES // 2:

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from functools import cache
+from typing import TypeVar
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -32,6 +34,14 @@ BEHIND = Gauge("kam_behind_seconds", "How long ago the oldest unhandled message 
 COMMITTED_AT = Gauge("kam_last_commit_timestamp_seconds", "System time of the last commit", ["unit"])
 CHECKPOINTS = Counter("kam_checkpoints_total", "Checkpoints of a processor's store, by result", ["unit", "result"])
 RETRIES = Counter("kam_retries_total", "Repeats after a passing failure of store or broker", ["unit"])
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+
+
+@cache
+def of(metric: M, *labels: str) -> M:
+    """``metric.labels(…)``, remembered: asked for with every batch, the search costs more than the count."""
+    return metric.labels(*labels)
 
 
 def setup_logging(service: str, format: str) -> None:
