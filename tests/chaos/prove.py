@@ -1,10 +1,12 @@
 """Proof by force: nothing lost, nothing twice (``make prove``; ``KILLS=N`` for more, ``SEED=S`` for another order).
 
 Starts an empty province, lets traffic flow, and meanwhile puts it through the trials (``--trials``): ``kills`` of
-services and servers, at random and at fault points; ``leader`` away for 40 s; every service ``paused``, also while
-another process takes it over; the ``database`` away for a minute; ``poison`` at every door. Then lets everything settle
-and compares what BOSS sent, what was raised, what the SMSC's own log holds and what managers have. Prints one JSON
-line; exit status 0 when nothing is lost, twice or unexplained, and no input made a process start again.
+services and servers, at random and at fault points; ``leader`` away for 40 s; every process ``paused``, also while
+another one takes it over; the ``database`` away for a minute; ``folders`` deleted; a customer's ``opt-out`` with the
+database away; ``poison`` at every door. Then lets everything settle, deletes every folder once more and looks whether
+what is rebuilt is the same (``--no-rebuild`` leaves that out), and compares what BOSS sent, what was raised, what the
+SMSC's own log holds and what managers have. Prints one JSON line; exit status 0 when nothing is lost, twice or
+unexplained, no input made a process start again and no processor was rebuilt differently.
 """
 
 import argparse
@@ -23,11 +25,19 @@ from judgement import Judge
 from poison import poison
 from province import Province, say
 from scenarios import Story, interleave, stories
-from trials import database_away, kills, leader_away, paused
+from trials import database_away, folders, kills, leader_away, opted_out, paused, rebuilt
 
 #: seconds a trial takes, for traffic to last as long; kills: each
-SECONDS = {"kills": 2.5, "leader": 50.0, "paused": 150.0, "database": 150.0, "poison": 30.0}
-MUST_BE_NONE = ("lost", "sms_twice", "unexplained", "restarts_by_input")
+SECONDS = {
+    "kills": 2.5,
+    "leader": 50.0,
+    "paused": 280.0,
+    "database": 150.0,
+    "folders": 120.0,
+    "opt-out": 25.0,
+    "poison": 30.0,
+}
+MUST_BE_NONE = ("lost", "sms_twice", "unexplained", "restarts_by_input", "rebuilt_differently")
 
 
 def options() -> argparse.Namespace:
@@ -38,6 +48,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED", "1")))
     parser.add_argument("--customers", type=int, default=400)
     parser.add_argument("--port-base", type=int, default=24000)
+    parser.add_argument("--no-rebuild", dest="rebuild", action="store_false", help="no folder is lost at the end")
     parser.add_argument("--keep", action="store_true", help="keep the data folder")
     return parser.parse_args()
 
@@ -53,6 +64,8 @@ def main() -> int:
         "leader": lambda: leader_away(province),
         "paused": lambda: paused(province),
         "database": lambda: database_away(province),
+        "folders": lambda: folders(province),
+        "opt-out": lambda: opted_out(province),
         "poison": lambda: poison(province),
     }
     seconds = sum(SECONDS[name] * (args.kills if name == "kills" else 1) for name in trials)
@@ -72,10 +85,12 @@ def main() -> int:
             raise RuntimeError("events are not taken in any more")
         province.wait_up()
         province.run("wait", timeout=300)
+        different = rebuilt(province) if args.rebuild else 0
         judge = Judge(province)
         judge.judge(told)
         verdict = {"kills": province.kills, "events": province.sent, **judge.totals}
         verdict["restarts_by_input"] = province.restarts_by_input
+        verdict["rebuilt_differently"] = different
         print(json.dumps(verdict), flush=True)
         return int(any(verdict[what] for what in MUST_BE_NONE))
     finally:

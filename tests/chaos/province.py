@@ -4,6 +4,8 @@ import contextlib
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 SERVICES = ("billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
+PARTITIONS, WORKERS, CHECKPOINT_BYTES = 6, 2, 256 << 10
 
 
 def say(text: str) -> None:
@@ -25,8 +28,8 @@ def say(text: str) -> None:
 
 
 class Province:
-    """An instance under ``folder``. ``upsets``: (from, until, name) of all that was killed or held up; ``guests``:
-    processes that a trial started beside it.
+    """An instance under ``folder``, with two workers of each partitioned service. ``upsets``: (from, until, name) of
+    all that was killed or held up; ``guests``: processes that a trial started beside it.
     """
 
     def __init__(self, kam: str, folder: Path, port_base: int, seed: int) -> None:
@@ -39,10 +42,11 @@ class Province:
         self.faults.mkdir()
 
     def up(self) -> None:
-        """Start it empty; its business clock follows the feed."""
+        """Start it empty; its business clock follows the feed. Checkpoints are taken early and often."""
         options = ["--no-sim", "--clock", "feed", "--port-base", str(self.port_base)]
+        options += ["--partitions", str(PARTITIONS), "--workers", str(WORKERS)]
         command = [self.kam, "up", "--detach", "--json", *options, "--data", str(self.data)]
-        env = {**os.environ, "KAM_FAULTS_DIR": str(self.faults)}
+        env = {**os.environ, "KAM_FAULTS_DIR": str(self.faults), "KAM_CHECKPOINT_BYTES": str(CHECKPOINT_BYTES)}
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=600, env=env)
         self.urls: dict[str, str] = json.loads((self.data / "instance.json").read_text())
         self.token = self.run("token", "integrator")["token"]
@@ -69,10 +73,17 @@ class Province:
             return dict(json.loads((self.data / "instance.json").read_text())["pids"])
         return {}
 
+    @property
+    def processes(self) -> list[str]:
+        """Names of every process of the services: workers, and those there is one of."""
+        return [name for name in self._described()["processes"] if re.sub(r"-\d+$", "", name) in SERVICES]
+
+    def _described(self) -> dict[str, Any]:
+        return dict(json.loads((self.data / "instance.json").read_text()))
+
     def restarts(self) -> dict[str, int]:
         """How often each process was started again."""
-        known = json.loads((self.data / "instance.json").read_text())["processes"]
-        return {name: process["restarts"] for name, process in known.items()}
+        return {name: process["restarts"] for name, process in self._described()["processes"].items()}
 
     def wait_up(self, timeout: float = 180) -> None:
         """Until every process of the instance lives again."""
@@ -80,7 +91,7 @@ class Province:
 
     def _is_up(self) -> bool:
         pids = self.pids()
-        return {*SERVICES, "kafka", "mongodb"} <= pids.keys() and all(_alive(p) for p in pids.values())
+        return {*self.processes, "kafka", "mongodb"} <= pids.keys() and all(_alive(p) for p in pids.values())
 
     def wait_ready(self, timeout: float = 180) -> None:
         """Until ``kam status`` says that all of it is ready."""
@@ -95,6 +106,26 @@ class Province:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
             self.killed(f"{name} (pid {pid})")
+
+    def lose_folder(self, name: str) -> None:
+        """Delete the data folder of a process under its hands, and kill it; its supervisor starts it again."""
+        pid = self.pids()[name]
+        os.kill(pid, signal.SIGSTOP)  # or it would come back before the folder is gone
+        shutil.rmtree(self.data / "services" / name)
+        os.kill(pid, signal.SIGKILL)
+        self.killed(f"{name} (pid {pid}), its folder deleted")
+        wait_for(lambda: self.pids().get(name, pid) != pid, 60, f"{name} did not come back")
+
+    def digests(self, name: str) -> dict[str, str]:
+        """What each processor of a process holds, as a hash."""
+        port = self._described()["processes"][name]["ports"]["http"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/internal/digest", timeout=60) as answer:
+            return dict(json.loads(answer.read())["digests"])
+
+    def sms_taken(self, phone: str = "") -> int:
+        """Parts that the SMSC accepted so far (for a number)."""
+        log = self.data / "smsc" / "accepted.jsonl"
+        return sum(phone in line for line in log.read_text().splitlines()) if log.exists() else 0
 
     def killed(self, what: str) -> None:
         self.kills += 1
@@ -122,11 +153,15 @@ class Province:
         chunks = [events[start : start + 5] for start in range(0, len(events), 5)]
         until = time.monotonic() + seconds
         for number, chunk in enumerate(chunks):
-            while not self._post(chunk):
-                time.sleep(0.2)
-            self.sent += len(chunk)
+            self.post(chunk)
             time.sleep(max(0.01, (until - time.monotonic()) / (len(chunks) - number)))
         self.all_sent.set()
+
+    def post(self, chunk: list[dict[str, Any]]) -> None:
+        """Returns once they are accepted."""
+        while not self._post(chunk):
+            time.sleep(0.2)
+        self.sent += len(chunk)
 
     def _post(self, chunk: list[dict[str, Any]]) -> bool:
         request = urllib.request.Request(

@@ -145,6 +145,20 @@ def stories(count: int, seed: int, first: int = 0) -> list[Story]:
     return made
 
 
+def cloud_event(id_: str, customer: str, kind: str, record: Record, at: datetime = START) -> dict[str, Any]:
+    """What BOSS sends of a record."""
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": "proof",
+        "type": f"kam.boss.{kind}.v1",
+        "subject": customer,
+        "time": at.isoformat(),
+        "datacontenttype": "application/json",
+        "data": record,
+    }
+
+
 def interleave(all_stories: list[Story], seed: int) -> Iterator[dict[str, Any]]:
     """CloudEvents of all customers, mixed, each customer's own in order; now and then one a second time."""
     rng = random.Random(seed)
@@ -157,16 +171,7 @@ def interleave(all_stories: list[Story], seed: int) -> Iterator[dict[str, Any]]:
         if not queues[customer]:
             del queues[customer]
         at += timedelta(milliseconds=200)
-        event = {
-            "specversion": "1.0",
-            "id": f"{customer}-{number}",
-            "source": "proof",
-            "type": f"kam.boss.{kind}.v1",
-            "subject": customer,
-            "time": at.isoformat(),
-            "datacontenttype": "application/json",
-            "data": record,
-        }
+        event = cloud_event(f"{customer}-{number}", customer, kind, record, at)
         yield event
         if rng.random() < 0.05:
             yield event
