@@ -1,7 +1,10 @@
 """The kinds of BOSS records: their event type, keys, columns, and the order in which a night's files are loaded."""
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 
@@ -34,6 +37,7 @@ class Kind:
         # CONT, COMP, SERV, PAY: the customer is no part of the key, so the same record can pass to another one.
         self.is_movable = self.subject not in self.keys
         self.key_at = tuple(self.columns.index(k) for k in self.keys)
+        self._key: Callable[[tuple[Wire, ...]], Any] = itemgetter(*self.key_at)
         self.as_of_at = self.columns.index("as_of") if "as_of" in self.columns else None
         self.dated = tuple((i, f.name, f.dated) for i, f in enumerate(self.fields) if f.dated and f.name not in PLANNED)
         self.known = frozenset(self.columns)
@@ -42,9 +46,8 @@ class Kind:
 
     def key(self, values: tuple[Wire, ...]) -> str:
         """Key of a record: its parts joined with ``/``."""
-        first, *more = self.key_at
-        key = values[first]
-        return "/".join((key, *(values[i] for i in more))) if more else key  # type: ignore[arg-type,return-value]
+        found = self._key(values)
+        return found if isinstance(found, str) else "/".join(found)
 
     def body(self, values: tuple[Wire, ...]) -> bytes:
         """JSON body of the event that carries these values."""
@@ -75,17 +78,21 @@ class Limits(msgspec.Struct, frozen=True):
         """Raises ``Bad`` for a fact from the future."""
         for index, name, dated in kind.dated:
             value = values[index]
-            if value is None:
-                continue
-            assert isinstance(value, str)
-            if dated == "date":
-                late = value > self.day
-            elif dated == "period":
-                late = value > self.period
-            else:
-                late = read_instant(value) > self.instant
-            if late:
-                raise future(name, value, self.than_zh, self.than_en)
+            if value is not None and self._is_late(dated, value):
+                raise future(name, str(value), self.than_zh, self.than_en)
+
+    def hold(self, kind: Kind, columns: Sequence[Sequence[Wire]]) -> bool:
+        """Whether none of many facts, given as a kind's columns, is from the future."""
+        for index, _, dated in kind.dated:
+            if any(self._is_late(dated, value) for value in set(columns[index]) if value is not None):
+                return False
+        return True
+
+    def _is_late(self, dated: str, value: Wire) -> bool:
+        assert isinstance(value, str)
+        if dated == "date":
+            return value > self.day
+        return value > self.period if dated == "period" else read_instant(value) > self.instant
 
 
 def limits_of_event(time: datetime) -> Limits:

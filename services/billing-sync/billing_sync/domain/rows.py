@@ -21,6 +21,21 @@ class RowReader:
         self._limits = limits_of_file(business_date)
         self._key = header.index(kind.keys[0])
 
+    def read_all(self, lines: list[str]) -> list[tuple[Wire, ...]] | None:
+        """Wire values of many rows, column by column; None when one of them is bad: ``read`` says which and why."""
+        cells = [line.split(self._separator) for line in lines]
+        width = len(self._header)
+        if any(len(row) != width for row in cells):
+            return None
+        picked = self._pick(list(zip(*cells, strict=True)))
+        try:
+            columns = [field.of_column(column) for field, column in zip(self._kind.fields, picked, strict=True)]
+        except ValueError:
+            return None
+        if any(None in columns[i] for i in self._required) or not self._limits.hold(self._kind, columns):
+            return None
+        return list(zip(*columns, strict=True))
+
     def read(self, line: str) -> tuple[Wire, ...]:
         """Wire values of a row. Raises ``Bad`` with the field at fault."""
         cells = line.split(self._separator)
@@ -70,9 +85,10 @@ class FactMaker:
         # One number that no other snapshot file has.
         self.tag = int(f"{city}{business_date:%Y%m%d}{sequence:04d}") if kind.snapshot else 0
 
-    def amount(self, fact: Fact) -> int:
-        """What a row adds to the file's amount, in fen."""
-        return 0 if self._amount is None else int(fact.values[self._amount] or 0)
+    def amount(self, facts: list[Fact]) -> int:
+        """What rows add to the file's amount, in fen."""
+        at = self._amount
+        return 0 if at is None else sum([int(fact.values[at] or 0) for fact in facts])
 
     def make(self, values: tuple[Wire, ...], where: int | str) -> Fact:
         """The fact of a row; ``where`` is its line, or ``absent``."""

@@ -79,13 +79,17 @@ class DataFile:
     def _read(self, rows: Rows) -> None:
         reader, maker = self._reader, self.maker
         assert reader is not None
-        for number, line in enumerate(lines_of(rows.raw, self._control.encoding, rows.first - 1), rows.first):
-            try:
-                rows.facts.append(maker.make(reader.read(line), number))
-            except Bad as bad:
-                rows.rejects.append((number, bad.field, bad.value, str(bad)))
-                rows.named.append(reader.key_of(line))
-        rows.amount = sum(map(maker.amount, rows.facts))
+        lines = lines_of(rows.raw, self._control.encoding, rows.first - 1)
+        if (good := reader.read_all(lines)) is not None:
+            rows.facts = [maker.make(values, number) for number, values in enumerate(good, rows.first)]
+        else:
+            for number, line in enumerate(lines, rows.first):
+                try:
+                    rows.facts.append(maker.make(reader.read(line), number))
+                except Bad as bad:
+                    rows.rejects.append((number, bad.field, bad.value, str(bad)))
+                    rows.named.append(reader.key_of(line))
+        rows.amount = maker.amount(rows.facts)
         rows.is_read = True
 
     def _segments(self, most: int, skip: int) -> Iterator[Rows]:
