@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiokafka.partitioner import murmur2 as murmur2_of_aiokafka
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 from contracts import boss
 from customer_profile import worker
 from harness.one_processor import NOON, OneProcessor
-from servicekit.envelope import Message, OutgoingMessage, encode_data, parse_time, write_headers
+from servicekit.envelope import (
+    HeaderNames,
+    Message,
+    OutgoingMessage,
+    ReceivedMessage,
+    encode_data,
+    parse_time,
+    write_headers,
+)
 from servicekit.ids import boss_event_id, derive
 from servicekit.kafka import partition_of
 
@@ -100,3 +109,18 @@ def test_ids_are_uuids_of_version_5() -> None:
         assert str(uuid.UUID(made)) == made and uuid.UUID(made).version == 5
         assert uuid.UUID(made) == uuid.uuid5(uuid.UUID("6f1c7b1a-5d0e-5a0e-9a53-c6a4f2f0b7d1"), f"test|{n}")
     assert boss_event_id("BILL", "c1/202605", 3) == derive("boss", "BILL", "c1/202605", 3)
+
+
+@pytest.mark.parametrize("headers", [
+    [], [("ce_id", b"1")], [("ce_type", b"kam.boss.bill.issued.v1"), ("ce_id", None), ("x", b"")],
+    [("ce_id", b"1"), ("ce_type", b"a"), ("ce_id", b"2"), ("ce_subject", b"c9"), ("ce_sequence", b"p:1")],
+    [("ce_type", b"\xff"), ("ce_subject", None), ("kam-replay-for", b"app")],
+])  # fmt: skip
+@pytest.mark.parametrize("key", [None, b"", b"c1", b"\xff"])
+def test_a_message_as_it_is_read_is_what_a_dictionary_of_its_headers_makes(headers: Any, key: bytes | None) -> None:
+    names, values = tuple(name for name, _ in headers), tuple(value for _, value in headers)
+    read = ReceivedMessage("t", 1, 7, key, HeaderNames(names), values, b"{}", 5)
+    made = Message("t", 1, 7, key, dict(headers), b"{}", 5)
+    for name in ("topic", "partition", "offset", "raw_key", "body", "timestamp", "headers", "type", "key", "hot", "id",
+                 "correlation_id", "data"):  # fmt: skip
+        assert getattr(read, name) == getattr(made, name), name

@@ -155,7 +155,10 @@ def test_a_consumer_of_ours_gets_messages_and_another_records(deserializer: Any)
     fetched = fetcher.FetchResult(FEED, assignment=assignment, partition_records=records, backoff=0)
     with capture_logs() as logs:
         first = fetched.getone()
-    assert (type(first), first.offset, assignment.position) == (Message if deserializer else ConsumerRecord, 0, 1)
+    assert isinstance(first, Message if deserializer else ConsumerRecord) and (first.offset, assignment.position) == (
+        0,
+        1,
+    )
     assert not logs
     (second,) = fetched.getall(5)
     assert UNREADABLE in dict(second.headers)

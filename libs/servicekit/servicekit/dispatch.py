@@ -7,7 +7,6 @@ import msgspec
 import structlog
 
 from contracts.registry import EVENTS
-from servicekit import dead_letter
 from servicekit.app import App
 from servicekit.commands import Command, fail
 from servicekit.decision import Context, Invalid, Refused
@@ -30,20 +29,17 @@ class Dispatch:
 
     def handle(self, work: UnitOfWork, message: Message) -> str:
         """``handled``, ``repeated`` or ``skipped`` (not for us). Raises ``Invalid`` or what the handler raises."""
-        # The hot path: headers are read here once, without the message's own properties.
-        header = message.headers.get
-        replay = header(dead_letter.REPLAY_FOR)
+        replay, sequence, clock, id_, correlation, revision, time, owner, accepted = message.hot
         if replay is not None:
             if replay.decode() != self._app.name:
                 return "skipped"
-        elif (sequence := header("ce_sequence")) is not None and work.repeats.is_repeat(
-            message.topic, message.partition, sequence
-        ):
+            accepted = None  # it waited for people
+        elif sequence is not None and work.repeats.is_repeat(message.topic, message.partition, sequence):
             return "repeated"
         type_ = message.type
         on = self._handlers.get(type_)
         if on is None:
-            if (unreadable := header(UNREADABLE)) is not None:
+            if (unreadable := message.headers.get(UNREADABLE)) is not None:
                 raise Invalid(unreadable.decode("utf-8", "replace"))
             if type_ not in EVENTS:
                 # A command or a word between keys too: a record that calls itself one would speak in anybody's name.
@@ -53,21 +49,18 @@ class Dispatch:
             data = on.decode(message.body or b"")
         except msgspec.MsgspecError as error:
             raise Invalid(str(error)) from error
-        clock = header("ce_businessclock")
         now = work.now if clock is None or clock == work.clock_text else work.clock_at(clock)
-        id_ = header("ce_id", b"").decode()
-        correlation, revision, owner = header("ce_correlationid"), header("ce_revision"), header("ce_ownerrevision")
+        id_text = id_.decode() if id_ else ""
         context = Context(
             now,
-            id_,
+            id_text,
             type_,
-            correlation.decode() if correlation else id_,
+            correlation.decode() if correlation else id_text,
             0 if revision is None else int(revision),
-            header("ce_time", b"").decode(),
+            time.decode() if time else "",
             message,
             0 if owner is None else int(owner),
-            # A replay waited for people.
-            header("ce_acceptedat", b"") if replay is None else b"",
+            accepted or b"",
         )
         key = self.key_of(message)
         work.apply(key, on.handle(work.state(key), data, context), context)

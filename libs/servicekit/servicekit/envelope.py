@@ -9,7 +9,9 @@ record),
 or a person brought about).
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -22,6 +24,18 @@ _JSON = ("content-type", b"application/json")
 _encoder = msgspec.json.Encoder()
 #: one text for every type there is: its hash is known, and comparing it is comparing places
 _TYPES = {name.encode(): name for name in (*EVENTS, TICK)}
+#: what is read of every message that is handled
+HOT = (
+    "kam-replay-for",
+    "ce_sequence",
+    "ce_businessclock",
+    "ce_id",
+    "ce_correlationid",
+    "ce_revision",
+    "ce_time",
+    "ce_ownerrevision",
+    "ce_acceptedat",
+)
 
 
 class Message:
@@ -54,6 +68,11 @@ class Message:
         self.key = (raw_key if raw_key is not None else headers.get("ce_subject") or b"").decode("utf-8", "replace")
         self.data: Any = None
 
+    @property
+    def hot(self) -> tuple[bytes | None, ...]:
+        """Values of the ``HOT`` headers, None where absent."""
+        return tuple(map(self.headers.get, HOT))
+
     def attribute(self, name: str) -> str | None:
         """A CloudEvents attribute by name, ``None`` where absent."""
         value = self.headers.get("ce_" + name)
@@ -73,6 +92,56 @@ class Message:
     def revision(self) -> int:
         """Revision of the BOSS record, 0 for anything else."""
         return int(self.headers.get("ce_revision", b"0"))
+
+
+class HeaderNames:
+    """The names of a record's headers, in their order: those of one producer's events are mostly the same."""
+
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        self.names = names
+        place = {name: n for n, name in enumerate(names)}
+        #: of a record's values, with None behind them
+        self.hot: Callable[[tuple[bytes | None, ...]], tuple[bytes | None, ...]] = itemgetter(
+            *(place.get(name, len(names)) for name in HOT)
+        )
+        self.type = place.get("ce_type", len(names))
+
+
+class ReceivedMessage(Message):
+    """A message as a consumer reads it. A dictionary of its headers is made only when asked for: thousands of messages
+    wait for their turn, and dictionaries and names would be most of what they take of the processor's cache.
+    """
+
+    __slots__ = ("_names", "_values")
+
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        raw_key: bytes | None,
+        names: HeaderNames,
+        values: tuple[bytes | None, ...],
+        body: bytes | None,
+        timestamp: int,
+    ) -> None:
+        self.topic, self.partition, self.offset, self.timestamp = topic, partition, offset, timestamp
+        if not all(values):
+            values = tuple([b"" if value is None else value for value in values])
+        values = (*values, None)
+        self.raw_key, self.body, self._names, self._values = raw_key, body, names, values
+        type_ = values[names.type] or b""
+        self.type = _TYPES.get(type_) or type_.decode("utf-8", "replace")
+        self.key = (raw_key if raw_key is not None else self.headers.get("ce_subject", b"")).decode("utf-8", "replace")
+        self.data = None
+
+    @property
+    def headers(self) -> dict[str, bytes]:  # type: ignore[override]
+        return dict(zip(self._names.names, self._values, strict=False))  # type: ignore[arg-type]
+
+    @property
+    def hot(self) -> tuple[bytes | None, ...]:
+        return self._names.hot(self._values)
 
 
 def command(type_: str, key: str, data: object, *, id: str, correlation_id: str | None = None) -> Message:

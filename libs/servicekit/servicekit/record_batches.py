@@ -16,6 +16,7 @@ would cost as much as the parsing itself.
 import gzip
 import io
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import dropwhile, islice
 from struct import unpack_from
 from typing import Any
@@ -26,7 +27,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecord, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from servicekit.envelope import Message
+from servicekit.envelope import HeaderNames, ReceivedMessage
 
 log = structlog.get_logger()
 UNREADABLE = "kam-unreadable"
@@ -34,7 +35,7 @@ _FRAME = 12  # base offset and length, before every batch
 _LAST_OFFSET_DELTA = 23
 _ATTRIBUTES, _RECORDS = 21, 61
 _GZIP, _LZ4, _ZSTD = 1, 3, 4
-_KEPT_BYTES = 1 << 20
+_KEPT_BYTES, _KEPT_NAMES = 1 << 20, 1000
 MAX_UNPACKED = 64 << 20
 
 
@@ -177,10 +178,7 @@ class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         while got == wanted:  # aiokafka's iterator must not be asked again once it has ended
             wanted = self._most
             if self._key_deserializer is as_messages:
-                chunk = [
-                    Message(topic, partition, r.offset, r.key, dict(r.headers), r.value, r.timestamp)
-                    for r in islice(records, wanted)
-                ]
+                chunk = _messages(topic, partition, islice(records, wanted))
             else:
                 chunk = [self._consumer_record(self._tp, r) for r in islice(records, wanted)]
             if got := len(chunk):
@@ -202,6 +200,25 @@ class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             unreadable = DefaultRecord(offset, 0, 0, b"", raw[:_KEPT_BYTES], [(UNREADABLE, reason)])
             yield from self._chunks([unreadable])
         self.next_fetch_offset = max(self.next_fetch_offset, base + last + 1)
+
+
+def _messages(topic: str, partition: int, records: Iterable[Any]) -> list[ReceivedMessage]:
+    messages = []
+    known = HeaderNames()
+    for record in records:
+        names, values = zip(*record.headers, strict=False) if record.headers else ((), ())
+        if names != known.names:
+            # What a stranger calls his headers is not kept.
+            known = (_names_of if sum(map(len, names)) < _KEPT_NAMES else HeaderNames)(names)
+        messages.append(
+            ReceivedMessage(topic, partition, record.offset, record.key, known, values, record.value, record.timestamp)
+        )
+    return messages
+
+
+@lru_cache(maxsize=100)
+def _names_of(names: tuple[str, ...]) -> HeaderNames:
+    return HeaderNames(names)
 
 
 class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]
