@@ -177,12 +177,14 @@ class RejectFile:
         self._file = path.open("r+b" if path.exists() else "w+b")
         self._file.truncate(length)
         self._file.seek(length)
-        if length == 0:
-            self._file.write(self.HEADER)
-        self.length = self._file.tell()
+        self.length = length
 
     def add(self, rows: list[tuple[int, str | None, str, str]]) -> None:
         """Append rows, durably."""
+        if not rows:
+            return
+        if self.length == 0:
+            self._file.write(self.HEADER)
         for line, field, value, reason in rows:
             cells = (str(line), field or "", value, reason)
             self._file.write(("\t".join(cell.replace("\t", "\\t") for cell in cells) + "\n").encode())

@@ -280,7 +280,8 @@ class Delivery:
             digests = [rows.digest for rows in segments if rows.digest]
             whole = await self._intake.confirmable(digests, data.maker.end_ms, data.name.sequence)
             for chunk in commits(segments, whole, size):
-                await asyncio.to_thread(data.read, [rows for rows in chunk if rows.digest not in whole])
+                if unknown := [rows for rows in chunk if rows.digest not in whole]:
+                    await asyncio.to_thread(data.read, unknown)
                 yield chunk
 
     async def _absent(self, name: PairName, maker: FactMaker, loading: Loading) -> Loading:
