@@ -76,8 +76,7 @@ class Sender:
         self._failed: asyncio.Task[None] | None = None
         self._recovered = False
         self._changed = asyncio.Event()
-        self._burst = max(1.0, self._rate)
-        self._allowance, self._allowed_at = self._burst, monotonic()
+        self._allowance, self._allowed_at = self._rate, monotonic()
 
     def offer(self, messages: Iterable[ReadyToSend]) -> None:
         """Messages that may go, each after its delay."""
@@ -168,7 +167,7 @@ class Sender:
             now = monotonic()
             while self._later and self._later[0][0] <= now:
                 self._push(heapq.heappop(self._later)[2])
-            self._allowance = min(self._burst, self._allowance + (now - self._allowed_at) * self._rate)
+            self._allowance = min(self._rate, self._allowance + (now - self._allowed_at) * self._rate)
             self._allowed_at = now
             wait = None
             if self._due and self._in_hand < self._most:
