@@ -15,6 +15,7 @@ from scenarios import Story, cloud_event, stories
 
 POINTS = [
     *((service, point) for service in SERVICES for point in ("before_commit", "after_commit", "after_send")),
+    *((service, "after_follow") for service in ("customer-profile", "manager-work", "alerts")),
     *(("alerts", point) for point in ("sms_after_intent", "sms_after_submit") for _ in range(3)),
 ]
 SERVER_KILLS = 3

@@ -1,29 +1,15 @@
 """The query database is away: what is decided goes on, reads say so, and afterwards everything is there once."""
 
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from harness.waiting import until
 from integration.house import BATCH, House, Month, Row
+from integration.test_workers import paused
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(240)]
-
-
-@contextmanager
-def database_away(house: House) -> Iterator[None]:
-    """MongoDB hangs."""
-    pid = house.kam("status")["processes"]["mongodb"]["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def send(house: House, *events: Row) -> None:
@@ -57,7 +43,7 @@ def test_alerts_work_and_sms_go_on_while_the_database_is_away(house: House, mont
     assert float(ask(house, "alerts").headers["kam-seconds-behind"]) < 5
     tokens = [house.token(role) for role in ("head", "analyst", "operations", "integrator")]
     assert all(tokens)
-    with database_away(house):
+    with paused(house, "mongodb"):
         send(house, *in_arrears(month, 2, 2))
         until(lambda: house.smsc_took(phones[1]), timeout=30)
         house.text_us(phones[2], "TD")
