@@ -1,6 +1,6 @@
 """Brings documents from a service's local stores to the query database. Decisions never wait for it.
 
-At once when idle, in bulks under load, one at a time. What was written is forgotten by its store after the answer; a
+At once when idle, in bulks under load, one bulk at a time. What was written is forgotten by its store after the answer; a
 crash between the two repeats it, which changes nothing. While the database is away documents wait where they are.
 """
 
@@ -21,8 +21,11 @@ from servicekit.unfollowed import Unfollowed
 
 log = structlog.get_logger()
 T = TypeVar("T")
-#: documents a bulk at most, and the least time between two that are smaller
-BULK, PAUSE_SECONDS = 500, 0.1
+#: documents a bulk at most
+BULK = 500
+#: The time between two rounds grows with what the first had to write: an SMS is queued, sent and delivered within a
+#: second, and only the last of it need be written. After a quiet moment there is no pause.
+PAUSE_A_DOCUMENT, LONGEST_PAUSE = 0.02, 1.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 _SHOWN_SECONDS = 2.0
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
@@ -77,14 +80,12 @@ class Follower:
             await self._more.wait()
             self._more.clear()
             started = time.monotonic()
-            most = 0
-            for source in self._sources:
-                if source.documents_waiting()[0]:
-                    most = max(most, await self._some_of(source))
-            if most >= BULK:
+            written = [await self._some_of(source) for source in self._sources if source.documents_waiting()[0]]
+            if max(written, default=0) >= BULK:
                 self._more.set()
-            elif most:
-                await asyncio.sleep(PAUSE_SECONDS - (time.monotonic() - started))
+            else:
+                pause = min(PAUSE_A_DOCUMENT * sum(written), LONGEST_PAUSE)
+                await asyncio.sleep(max(0.0, pause - (time.monotonic() - started)))
 
     async def show(self, source: Source, collection: str, id: str, seconds: float = _SHOWN_SECONDS) -> bool:
         """Write this document before its turn, so that who changed it sees it; False if that takes too long."""
