@@ -1,7 +1,8 @@
 """Brings documents from a service's local stores to the query database. Decisions never wait for it.
 
-At once when idle, in bulks under load, one bulk at a time. What was written is forgotten by its store after the answer; a
-crash between the two repeats it, which changes nothing. While the database is away documents wait where they are.
+At once when idle, in bulks under load, one bulk at a time. What was written is forgotten by its store after the
+answer; a crash between the two repeats it, which changes nothing. While the database is away documents wait where they
+are.
 """
 
 import asyncio
