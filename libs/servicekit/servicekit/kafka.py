@@ -128,10 +128,11 @@ class Publisher:
     ) -> "asyncio.Future[object]":
         """Send as many messages of a partition as one batch holds."""
         batch = producer.create_batch()
+        # What is larger than a batch is the first of one: behind the first comes only what fits.
+        if (size := _size(queue[0])) > MAX_MESSAGE_BYTES:
+            raise MessageSizeTooLargeError(f"{size} bytes for {topic}/{partition}")
         while queue:
             message = queue[0]
-            if _size(message) > MAX_MESSAGE_BYTES:
-                raise MessageSizeTooLargeError(f"{_size(message)} bytes for {topic}/{partition}")
             if batch.append(timestamp=None, key=message.key, value=message.value, headers=message.headers) is None:
                 break
             queue.popleft()
