@@ -50,6 +50,18 @@ async def test_the_newest_of_each_id_waits_until_it_is_followed(tmp_path: Path) 
     await store.close()
 
 
+async def test_what_the_database_has_never_had_is_new_until_it_is_followed(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    await store.commit(batch(row("a", 1, new=True), row("b", 1)))
+    await store.commit(batch(row("a", 2), row("b", 2)))
+    found = await store.unfollowed(10)
+    assert [(r.id, r.new) for r in found] == [("a", True), ("b", False)]
+    await store.followed(found)
+    await store.commit(batch(row("a", 3)))
+    assert [(r.id, r.new) for r in await store.unfollowed(10)] == [("a", False)]
+    await store.close()
+
+
 async def test_a_version_that_came_meanwhile_stays(tmp_path: Path) -> None:
     times = iter(range(1, 100))
     store = await opened(tmp_path, clock=lambda: float(next(times)))

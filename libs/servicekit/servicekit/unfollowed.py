@@ -48,6 +48,8 @@ class UnfollowedDocuments:
         self._db, self._most, self._clock = db, most, clock
         self._lazy = WriteOptions()
         self._known: dict[bytes, float] = {}
+        # Those of which the query database has no version yet.
+        self._new: set[bytes] = set()
         # While there is a walk (``_walk`` is its next key), what comes up is remembered for after it.
         self._walk: bytes | None = None
         self._unknown = 0
@@ -76,7 +78,10 @@ class UnfollowedDocuments:
             # What the first of an id says counts: later ones of this batch know that one.
             new.setdefault(key, row.new)
         for key, row in last.items():
-            write.put(key, _encode((epoch, commit, new[key], row.doc)))
+            is_new = new[key] or key in self._new
+            if is_new and len(self._new) < self._most:
+                self._new.add(key)
+            write.put(key, _encode((epoch, commit, is_new, row.doc)))
         return list(last)
 
     def came_up(self, keys: Iterable[bytes]) -> None:
@@ -128,6 +133,7 @@ class UnfollowedDocuments:
         keys: list[Any] = list(by_key)
         for key, value in zip(keys, self._db.get(keys) or () if keys else (), strict=True):
             self._known.pop(key, None)
+            self._new.discard(key)
             if value is None:
                 continue
             epoch, commit, *_ = _decode(value)

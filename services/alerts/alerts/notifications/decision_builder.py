@@ -52,9 +52,11 @@ class DecisionBuilder:
 
     def keep(self, alert_id: str, case: AlertProgress) -> None:
         """The alert is different now."""
+        before = self.cases.get(alert_id)
         self.cases[alert_id] = case
         if case.alert is not None:
-            self.row(DocumentWrite("alerts", alert_id, alert_document(case)))
+            is_new = before is None or before.alert is None
+            self.row(DocumentWrite("alerts", alert_id, alert_document(case), new=is_new))
 
     def tell(self, verb: str, case: AlertProgress) -> None:
         """What was learnt of an alert here; its revision stays detection's."""
@@ -135,7 +137,7 @@ class DecisionBuilder:
         else:
             self.messages[message.sms_id] = message
         if before is None or not is_same_document(before, message):
-            self.row(DocumentWrite("sms", message.sms_id, sms_document(message)))
+            self.row(DocumentWrite("sms", message.sms_id, sms_document(message), new=before is None))
         return message
 
     def offer(self, message: Notification, *, reason: str | None = None, delay: float = 0.0) -> None:
@@ -151,7 +153,8 @@ class DecisionBuilder:
 
     def row(self, row: DocumentWrite) -> None:
         """A document to be written; the last one of an id counts."""
-        self._rows[row.collection, row.id] = row
+        before = self._rows.get((row.collection, row.id))
+        self._rows[row.collection, row.id] = replace(row, new=True) if before is not None and before.new else row
 
     def _forget(self) -> None:
         """A message whose receipt did not come leaves the state, which would grow with each; its row stays as it is."""
