@@ -155,6 +155,23 @@ async def test_an_owner_that_does_not_know_yet_answers_nothing(tmp_path: Path) -
     await new.die()
 
 
+async def test_a_disk_that_another_journal_tells_of_is_not_trusted(tmp_path: Path) -> None:
+    """The topic was made anew meanwhile: its offsets say nothing of the disk."""
+    other = await Process(tmp_path / "other", MemoryLog()).open()
+    for _ in range(3):
+        await other.pay("c1", 100)
+    await other.die()
+    log = MemoryLog()
+    process = await Process(tmp_path / "a", log).open()
+    for _ in range(6):
+        await process.pay("c1", 1)
+    digest = await process.store.digest()
+    await process.die()
+    again = await Process(tmp_path / "other", log).open()
+    assert await again.store.digest() == digest
+    await again.die()
+
+
 async def test_checkpoints_let_the_journal_be_cut(tmp_path: Path) -> None:
     log, kept = MemoryLog(), tmp_path / "checkpoints"
     process = await Process(tmp_path / "a", log, kept).open()

@@ -96,7 +96,7 @@ class Journal:
         if position.journal > end:
             log.error("journal.shorter", processor=self._processor, position=position.journal, journal_ends=end)
             self.bytes_written = _AT_ONCE
-        elif position.journal < begin or not position.commits or not await self._is_continued(position, end):
+        elif position.journal < begin or not position.commits or not await self._is_continued(position, begin, end):
             position = await self._begin_anew(store, begin, end)
         self._reached, self._next = position.owner, min(position.journal, end)
         await self._replay(store, end)
@@ -148,9 +148,13 @@ class Journal:
         )  # fmt: skip
         return position
 
-    async def _is_continued(self, position: Position, end: int) -> bool:
-        """Whether the journal from there on tells of the same processor: not of one that was begun anew elsewhere."""
-        async for record in self._log.read(position.journal, end):
+    async def _is_continued(self, position: Position, begin: int, end: int) -> bool:
+        """Whether the journal tells of this very store: the record of its last commit stands where it should, and it is
+        not of a processor that was begun anew elsewhere."""
+        last = max(begin, position.journal - 1)
+        async for record in self._log.read(last, end):
+            if record.offset == position.journal - 1 and not _is_commit(record, position):
+                return False
             if record.headers.get("kind") == b"owner":
                 return _owner_of(record)[1] == position.epoch
         return True
@@ -210,3 +214,10 @@ class _Parts:
 def _owner_of(record: Record) -> tuple[str, str]:
     """Who takes the processor over, and its epoch."""
     return _decode_owner(record.value)
+
+
+def _is_commit(record: Record, position: Position) -> bool:
+    """Whether this record is the last commit of a store that stands there."""
+    return record.headers.get("owner") == position.owner.encode() and record.headers.get("commit") == b"%d" % (
+        position.commits
+    )
