@@ -1,6 +1,6 @@
 """Arithmetic of the benchmarks."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -19,3 +19,14 @@ def is_growing(delays: Sequence[float], most: float) -> bool:
         return False
     early, late = percentile(delays[fifth : 2 * fifth], 0.5), percentile(delays[-fifth:], 0.5)
     return late > 2 * early and late > most
+
+
+async def highest(is_held: Callable[[float], Awaitable[bool]], first: float, step: float, most: float) -> float | None:
+    """The highest rate held, tried upwards by a factor, then once between the last held and the first not held; None if
+    not even the first one is."""
+    rate, best = first, None
+    while rate <= most and await is_held(rate):
+        best, rate = rate, rate * step
+    if best is not None and rate <= most and await is_held(between := best * step**0.5):
+        best = between
+    return best

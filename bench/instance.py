@@ -200,9 +200,8 @@ class Client:
                 status, wait, answer = await connection.post(body, media)
                 if status != 429:
                     break
-                offered.refused += 1
+                offered.refused += 1  # told to come later: the wait is part of its delay
                 await asyncio.sleep(wait)
-                offered.due[n] = time.time()  # told to come later: it came then
         finally:
             self._idle.put_nowait(connection)
         if status == 202:

@@ -7,12 +7,13 @@ tried upwards for a short time each; the highest that was held is then offered f
 import itertools
 from typing import Any
 
-from bench.figures import is_growing, percentile
+from bench.figures import highest, is_growing, percentile
 from bench.instance import Client, Event, Instance, owes, pays, running, until_accepted
 from bench.machine import database_kind
 
 BATCHES, EVERY = 20, 20  # batches a second; of so many events one alerts
-FIRST, STEP, MOST = 400, 1.35, 6000
+FIRST, STEP, MOST = 600, 2**0.5, 3400  # 1,200 and 2,400 are among them
+LEAST = 50
 _GROWN_SECONDS, _PATIENCE = 1.0, 60
 
 
@@ -41,10 +42,10 @@ async def held(
     found = await until_accepted(instance, set(due), _PATIENCE)
     delays = [found[number] - at for number, at in due.items() if number in found]
     good = not offered.refused and not offered.failed and len(delays) == len(due)
-    p99 = percentile(delays, 0.99) if delays else float("inf")
+    p99 = percentile(delays, 0.99) if delays else float(_PATIENCE)
     return {
         "held": good and not is_growing(delays, _GROWN_SECONDS) and p99 < 5, "p99": p99, "refused": offered.refused,
-        "failed": offered.failed[:2], "missing": len(due) - len(delays), "rate": batches * load._size,
+        "failed": offered.failed[:2], "missing": len(due) - len(delays), "rate": rate,
     }  # fmt: skip
 
 
@@ -52,28 +53,26 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
     seconds, confirmed = (12, 20) if quick else (25, 120)
     with running() as instance:
         client = Client(instance)
-        most = int(MOST * confirmed / EVERY) + int(sum(FIRST * STEP**n for n in range(10)) * seconds / EVERY)
+        searched = 1.3 * MOST * STEP / (STEP - 1) * seconds  # all steps, one between two of them, and some more
+        most = int((searched + MOST * confirmed) / EVERY)
         await client.load(range(1, most))
         instance.kam("wait")
         debtors, payments = itertools.count(1), itertools.count(1)
         tried: list[dict[str, Any]] = []
-        rate: float = FIRST
-        while rate <= MOST:
+
+        async def hold(rate: float, seconds: float = seconds) -> bool:
             tried.append(await held(instance, client, rate, seconds, debtors, payments))
             instance.kam("wait")
-            if not tried[-1]["held"]:
-                break
-            rate *= STEP
-        best = max((t["rate"] for t in tried if t["held"]), default=0.0)
-        final: dict[str, Any] = {"held": False}
-        while best >= FIRST / 2 and not final["held"]:
-            final = await held(instance, client, best, confirmed, debtors, payments)
-            instance.kam("wait")
-            best = best if final["held"] else best / STEP
+            return bool(tried[-1]["held"])
+
+        best = await highest(hold, FIRST, STEP, MOST) or FIRST / STEP
+        while not await hold(best, confirmed) and best > LEAST:
+            best /= STEP**0.5
+        final = tried[-1]
         restarts = instance.restarts()
     return [
         {
-            "name": "peak", "ours": round(best) if final["held"] else 0, "peer": None, "limit": None,
+            "name": "peak", "ours": round(final["rate"]) if final["held"] else 0, "peer": None, "limit": None,
             "unit": "events/s", "ours_vs_peer": None, "ours_vs_limit": None,
             "p99_ms": round(final["p99"] * 1000) if final["held"] else None, "seconds": confirmed,
             "restarts": restarts, "database": database_kind(),

@@ -1,7 +1,8 @@
 """The benchmarks' own arithmetic."""
 
 import pytest
-from bench.figures import is_growing, percentile
+from bench.cost import shares
+from bench.figures import highest, is_growing, percentile
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,28 @@ def test_no_values_have_no_percentile() -> None:
 )
 def test_growing_is_what_is_felt(delays: list[float], grows: bool) -> None:
     assert is_growing(delays, 1.0) is grows
+
+
+@pytest.mark.parametrize(
+    ("holds", "found", "tries"),
+    [(50, None, [100]), (450, 400, [100, 200, 400, 800, 566]), (600, 566, None), (9e9, 800, None)],
+)
+async def test_the_highest_rate_is_searched_in_few_steps(
+    holds: float, found: float | None, tries: list[float] | None
+) -> None:
+    tried = []
+
+    async def is_held(rate: float) -> bool:
+        tried.append(round(rate))
+        return rate <= holds
+
+    best = await highest(is_held, 100, 2, 800)
+    assert (best and round(best)) == found
+    assert tries is None or tried == tries
+
+
+def test_cpu_is_told_by_what_it_is_for() -> None:
+    before = {"alerts": 1.0, "kafka": 5.0, "mongodb": 2.0}
+    after = {"alerts": 2.0, "alerts-1": 0.5, "kafka": 6.0, "mongodb": 2.1, "smsc": 0.2}
+    found = {name: round(us) for name, us in shares(before, after, 1000).items()}
+    assert found == {"services": 1500, "database": 100, "jvm": 1000, "smsc": 200}
