@@ -213,7 +213,7 @@ def test_one_lock_one_supervisor(tmp_path: Path) -> None:
 def test_every_tool_looks_for_packages_in_the_same_roots() -> None:
     pyproject = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())["tool"]
     roots = pyproject["hatch"]["build"]["dev-mode-dirs"]
-    assert pyproject["pytest"]["ini_options"]["pythonpath"] == [*roots, "tests"]
+    assert pyproject["pytest"]["ini_options"]["pythonpath"] == [".", *roots, "tests"]  # bench/
     assert pyproject["ruff"]["src"] == [*roots, "tests"]
     assert pyproject["mypy"]["mypy_path"].split(":") == [*roots, "tests"]
 
