@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
 from billing_sync import metrics
 from servicekit.kafka import start_consumer
@@ -127,7 +126,8 @@ async def watch(downstream: Downstream, bootstrap: str, partitions: int) -> None
                 ends = await consumer.end_offsets(wanted)
                 downstream.note(time.monotonic(), ends, positions)
                 pause = EVERY_SECONDS
-            except (KafkaError, OSError, TimeoutError) as error:
+            except Exception as error:
+                # Also what the client makes of a broker that is just coming up: to know is not worth a service.
                 log.debug("downstream.unknown", error=repr(error))
                 coordinators.clear()
                 downstream.forget()
