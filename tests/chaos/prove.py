@@ -31,10 +31,10 @@ from trials import database_away, folders, kills, leader_away, opted_out, paused
 SECONDS = {
     "kills": 2.5,
     "leader": 50.0,
-    "paused": 280.0,
+    "paused": 200.0,
     "database": 150.0,
-    "folders": 120.0,
-    "opt-out": 25.0,
+    "folders": 50.0,
+    "opt-out": 15.0,
     "poison": 30.0,
 }
 MUST_BE_NONE = ("lost", "sms_twice", "unexplained", "restarts_by_input", "rebuilt_differently")
@@ -80,7 +80,8 @@ def main() -> int:
             told += run[name]() or []
             say(f"trial {name}: {time.monotonic() - began:.0f} s")
         say("no more trials; the rest of the traffic, then everything settles")
-        traffic.join(120)
+        province.hurry.set()
+        traffic.join(300)
         if traffic.is_alive():
             raise RuntimeError("events are not taken in any more")
         province.wait_up()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 SERVICES = ("billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
-PARTITIONS, WORKERS, CHECKPOINT_BYTES = 6, 2, 256 << 10
+PARTITIONS, WORKERS, CHECKPOINT_BYTES = 6, 2, 8 << 10
 
 
 def say(text: str) -> None:
@@ -37,7 +37,7 @@ class Province:
         self.rng = random.Random(seed)
         self.sent = self.kills = self.restarts_by_input = 0
         self.upsets: list[tuple[float, float, str]] = []
-        self.all_sent = threading.Event()
+        self.all_sent, self.hurry = threading.Event(), threading.Event()
         self.guests: list[subprocess.Popen[bytes]] = []
         self.faults.mkdir()
 
@@ -149,12 +149,14 @@ class Province:
     # --- traffic ----------------------------------------------------------------------------------------------------
 
     def feed(self, events: list[dict[str, Any]], seconds: float) -> None:
-        """Send like an integrator does: in small batches, each until it was answered, spread over the time."""
+        """Send like an integrator does: in small batches, each until it was answered, spread over the time; without a
+        pause from ``hurry`` on.
+        """
         chunks = [events[start : start + 5] for start in range(0, len(events), 5)]
         until = time.monotonic() + seconds
         for number, chunk in enumerate(chunks):
             self.post(chunk)
-            time.sleep(max(0.01, (until - time.monotonic()) / (len(chunks) - number)))
+            self.hurry.wait(max(0.01, (until - time.monotonic()) / (len(chunks) - number)))
         self.all_sent.set()
 
     def post(self, chunk: list[dict[str, Any]]) -> None:
