@@ -185,9 +185,13 @@ async def test_one_s_own_write_does_not_wait_for_its_turn(store: LocalStore, tmp
         await store.commit(rows(("mine", 2)))
         assert await follower.show(store, "things", "mine") and view.told() == {"mine": 2}
         assert await follower.show(store, "things", "unknown")
+        view.on_write = lambda: 1 / 0  # type: ignore[assignment,return-value]
+        await store.commit(rows(("mine", 3)))
+        assert not await follower.show(store, "things", "mine"), "it was changed all the same"
+        view.on_write = lambda: None
         blocked.set()
         await eventually(is_done(store))
-    assert view.told()["mine"] == 2
+    assert view.told()["mine"] == 3
 
 
 @pytest.mark.parametrize("seed", range(10))

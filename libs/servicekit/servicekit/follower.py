@@ -89,14 +89,16 @@ class Follower:
                 await asyncio.sleep(max(0.0, pause - (time.monotonic() - started)))
 
     async def show(self, source: Source, collection: str, id: str, seconds: float = _SHOWN_SECONDS) -> bool:
-        """Write this document before its turn, so that who changed it sees it; False if that takes too long."""
+        """Write this document before its turn, so that who changed it sees it; False if that takes too long or fails:
+        what was changed stands anyway.
+        """
         try:
             async with asyncio.timeout(seconds):
                 await self._is_prepared.wait()
                 if row := await source.unfollowed_of(collection, id):
                     await self._follow(source, [row])
             return True
-        except (Transient, TimeoutError) as error:
+        except Exception as error:
             log.warning("document.not_shown", collection=collection, error=repr(error)[:200])
             return False
 
