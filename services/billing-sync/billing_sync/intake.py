@@ -35,7 +35,9 @@ from servicekit.relay import Publisher
 __all__ = ["Draft", "Events", "Intake", "Job", "Pulse", "SetClock"]
 log = structlog.get_logger()
 #: Seconds between two ticks: short where events come singly, longer with each event since the tick before.
-SHORTEST_PAUSE, LONGEST_PAUSE, _PAUSE_AN_EVENT = 0.05, 0.2, 0.001
+SHORTEST_PAUSE, LONGEST_PAUSE, _PAUSE_AN_EVENT = 0.05, 0.2, 0.002
+#: How long a tick that may go waits for a commit to go along with: while events flow it needs none of its own.
+_RIDE_SECONDS = 0.02
 PULSE_SECONDS = 5.0
 _EXPIRED_CHUNK = 2000
 _REVISIONS = "revisions_from"
@@ -235,7 +237,7 @@ class Intake(StreamProcessor):
         self.owed = owed
         self._since_tick += len(draft.outbox)
         if owed and not self.held and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._until_tick(), self._nudge)
+            self._timer = asyncio.get_running_loop().call_later(self._until_tick() + _RIDE_SECONDS, self._nudge)
 
     def _may_tick(self, owed: bool, is_nudged: bool) -> bool:
         return owed and not self.held and (is_nudged or self._until_tick() <= 0)
