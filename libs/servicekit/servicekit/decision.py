@@ -48,7 +48,7 @@ class Forward(msgspec.Struct, frozen=True):
     data: Any
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """Outcome of handling one message for one key.
 
     ``state`` None forgets the key. ``timer_at`` is when the key wants to be looked at again (business time, None:
@@ -65,7 +65,7 @@ class Decision(msgspec.Struct, frozen=True):
     forwards: tuple[Forward, ...] = ()
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What a handler may know besides state and data: business time and where the message came from.
 
     ``time`` is the event's own time as it stood on the wire (of a BOSS record: its effective time), "" where it has
