@@ -89,6 +89,19 @@ async def test_a_segment_whose_records_have_all_left_is_forgotten(tmp_path: Path
         assert store.segments() == {}
 
 
+async def test_records_that_are_forgotten_leave_their_segments(tmp_path: Path) -> None:
+    store = Watched()
+    old = [{**row, "period": "202101", "issued_on": "2021-01-31"} for row in BILLS]
+    async with night(tmp_path, store, rows=8) as boss:
+        await boss.put("BILL", old, "2021-01-31", 1)
+        await boss.put("BILL", old[:8], "2026-06-01", 2)
+        for _ in range(6):
+            await boss.intake.submit(Pulse())
+        assert sorted(key for key in store.states if key.startswith("BILL/")) == [f"BILL/{n}/202101" for n in range(8)]
+        assert [segment.members for segment in store.segments().values()] == [8]
+        assert counts(await boss.put("BILL", old, "2026-06-02", 3)) == (12, 8, 0)
+
+
 async def test_a_row_that_stands_twice_in_a_file_is_compared_each_time(tmp_path: Path) -> None:
     async with night(tmp_path, rows=8) as boss:
         twice = [bill("1", 100), bill("2", 5), bill("1", 200)]
@@ -172,7 +185,7 @@ class Model:
         return "loaded"
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(n, marks=pytest.mark.long) for n in range(5, 40))])
 async def test_segments_change_no_outcome(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
     model, store = Model(), Watched()
