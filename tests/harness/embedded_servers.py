@@ -25,15 +25,17 @@ from kam.embedded import topics
 from kam.embedded.process import guarded
 from kam.embedded.progress import decode
 from kam.embedded.table import Options
-from kam.instance import PORTS, busy_ports
+from kam.instance import busy_ports, ports
 
+#: of a test's instance at most
+WORKERS = 3
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 
 
 def free_port_base(attempts: int = 50) -> int:
     """A port base whose whole range is free now, outside the kernel's ephemeral ports (32768 and up)."""
     for base in random.sample(range(23500, 32000, 20), attempts):
-        if not busy_ports(base, PORTS):
+        if not busy_ports(base, ports(WORKERS)):
             return base
     raise RuntimeError("no free port range")
 
