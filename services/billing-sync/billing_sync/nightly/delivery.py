@@ -294,6 +294,7 @@ class Delivery:
             while not done:
                 job = Absent(name, maker, loading, prefix, self._settings.chunk_rows)
                 loading, done = await self._intake.submit(job)
+                await self._intake.caught_up(self._settings.queue_events // 2)
         return loading
 
     async def _withdrawn(self, name: PairName, maker: FactMaker) -> tuple[str, ...]:
