@@ -28,7 +28,7 @@ AWAY_SECONDS = 15.0
 _REMEMBERED_SECONDS = 120.0
 #: Below this age a position is only not shown yet; from there on the rate of the last seconds tells how long it takes.
 _SURE_SECONDS, _RATE_SECONDS = 1.0, 3.0
-_RETRY_SECONDS, _LONGEST_RETRY = 1.0, 30
+_RETRY_SECONDS, _LONGEST_RETRY = 1.0, 5
 
 
 class Downstream:
