@@ -12,7 +12,7 @@ class Settings(ServiceSettings):
 
     boss_dir: Folder = Field(description="folder with inbox/, accepted/, partial/ and rejected/")
     clock: Literal["system", "feed", "demo"] = "system"
-    chunk_rows: Whole = Field(default=2000, description="file rows a commit")
+    chunk_rows: Whole = Field(default=2000, description="file rows a commit, of those that must be read one by one")
     queue_jobs: Whole = Field(default=200, description="HTTP requests that may wait before 429")
     queue_events: Whole = Field(default=20_000, description="unsent events that may wait before 429")
     behind_seconds: Seconds = Field(
