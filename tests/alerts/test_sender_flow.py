@@ -96,6 +96,26 @@ def test_parts_of_long_messages_are_owed_to_the_rate() -> None:
     assert (sender._take(), sender._allowance) == ([], -900.5)
 
 
+async def test_a_message_that_the_smsc_has_answered_makes_room_before_that_is_written() -> None:
+    class Slow(MemoryStore):
+        answers_written = asyncio.Event()
+
+        async def commit(self, batch: Batch) -> None:
+            if any(value == b"kam.sms.submitted.v1" for _, m in batch.outbox for _, value in m.headers):
+                await self.answers_written.wait()
+            await super().commit(batch)
+
+    smsc = FakeSmsc()
+    async with Process(Slow(), smsc) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: len(smsc.accepted) == 1 and life.sender._in_hand == 0)
+        assert life.sender.pending() == 1, "kam wait waits until it is written"
+        Slow.answers_written.set()
+        await life.until("sent")
+        assert life.sender.pending() == 0
+
+
 async def test_what_the_desk_withdraws_meanwhile_does_not_leave() -> None:
     smsc = FakeSmsc()
     smsc.open.clear()

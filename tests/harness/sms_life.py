@@ -161,7 +161,7 @@ class Process:
         return row
 
     async def until(self, state: str, customer: str = "c1") -> dict[str, Any]:
-        await eventually(lambda: self.sms(customer)["state"] == state and self.sender._in_hand == 0, 5, 0.005)
+        await eventually(lambda: self.sms(customer)["state"] == state and not self.sender._tasks, 5, 0.005)
         return self.sms(customer)
 
     async def _effects(self, effects: list[Any]) -> None:

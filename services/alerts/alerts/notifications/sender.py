@@ -35,7 +35,7 @@ TO_SMS = Delay(
 )
 STALE = Counter("kam_sms_stale_intents_total", "Intents not submitted at once, by what became of them", ["became"])
 
-_IN_HAND = 100  # messages between intent and answer at most: what a kill can leave unknown
+_IN_HAND = 100  # messages between intent and the SMSC's answer at most: what a kill can leave unknown for good
 _CONFIRM_SECONDS = 2.0  # an older intent is submitted only when a commit has shown that its processor is still ours
 _DECIDE_SECONDS = 5.0  # an older one is decided on anew
 _KEEP_SECONDS = 1.0  # answers that have not been written by then are kept on disk until they are
@@ -71,8 +71,8 @@ class Sender:
         self._due: list[tuple[int, int, ReadyToSend]] = []  # by priority
         self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
-        self._in_hand = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answered: set[asyncio.Task[None] | None] = set()
         self._failed: asyncio.Task[None] | None = None
         self._recovered = False
         self._changed = asyncio.Event()
@@ -89,7 +89,14 @@ class Sender:
 
     def pending(self) -> int:
         """Messages allowed to go and not yet answered, those in back-off included."""
-        return len(self._due) + len(self._later) + self._in_hand + (not self._recovered)
+        return len(self._due) + len(self._later) + len(self._tasks) + (not self._recovered)
+
+    @property
+    def _in_hand(self) -> int:
+        """Messages whose answer is still to come. One that the SMSC has answered makes room, though that is not written
+        yet: two commits of its partition for each would be what bounds the rate.
+        """
+        return len(self._tasks) - len(self._answered)
 
     async def run(self) -> None:
         """Recover what the last process left, then send until cancelled."""
@@ -191,14 +198,13 @@ class Sender:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def _start(self, message: ReadyToSend) -> None:
-        self._in_hand += 1
         task = asyncio.create_task(self._send(message))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._in_hand -= 1
         self._tasks.discard(task)
+        self._answered.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._failed = self._failed or task
         self._changed.set()
@@ -228,6 +234,8 @@ class Sender:
         and those that nobody takes any more, because their processor has ended, for the next process."""
         answered = Answered(intent.sms_id, tuple(answers))
         telling = asyncio.create_task(_tell(processor, intent.customer_id, answered))
+        self._answered.add(asyncio.current_task())
+        self._changed.set()
         try:
             await asyncio.wait({telling}, timeout=_KEEP_SECONDS)
         finally:
