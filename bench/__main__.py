@@ -20,7 +20,6 @@ from typing import Any
 
 from bench import broker, cost, first_load, growth, latency, load, machine, nightly_file, peak
 from bench.child import child
-from contracts.apps import APPS
 
 RESULTS = Path(__file__).parent / "results"
 PEER_SECONDS = 60
@@ -30,7 +29,8 @@ QUIX = Path(sys.prefix) / "quix" / "bin" / "python"
 
 async def detect(customers: int, months: int, rounds: int, peer_events: int) -> list[dict[str, Any]]:
     """Measure; two lines: speed and memory."""
-    topics = (load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC, APPS["alerts-detect"].journal)
+    journals = [f"detect-{number}.journal" for number in range(rounds)]
+    topics = (load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC, *journals)
     async with broker.running(load.PARTITIONS, *topics) as (kafka, scratch):
         say(f"写入账单 / writing {customers * months} bills …")
         events = await load.write(kafka, load.TOPIC, load.bills(customers, months))

@@ -51,6 +51,8 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
     settings = ServiceSettings(service_data=folder, kafka=kafka, partitions=PARTITIONS)
     service = Service("alerts", settings)
     detector = app(rules.load(), PARTITIONS)
+    # A journal of its own: that of another run would tell of another processor's life, and be believed.
+    detector.name = folder.name
     service.consume(detector, [TOPIC, "work.events"], lambda _, ordinal: LocalStore(folder / str(ordinal)))
     process = psutil.Process()
     before = process.memory_info().rss
