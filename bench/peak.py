@@ -13,7 +13,7 @@ from bench.machine import database_kind
 
 BATCHES, EVERY = 20, 20  # batches a second; of so many events one alerts
 FIRST, STEP, MOST = 600, 2**0.5, 3400  # 1,200 and 2,400 are among them
-LEAST = 50
+LEAST = 200
 _GROWN_SECONDS, _PATIENCE = 1.0, 60
 
 
