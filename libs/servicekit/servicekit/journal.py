@@ -84,6 +84,7 @@ class Journal:
         self._processor, self._log, self.checkpoints = processor, journal_log, checkpoints
         self._owner = secrets.token_hex(8)
         self._reached, self._next = "", 0  # who owned it at the offset that was read or written last
+        self._parts = _Parts()
         self.bytes_written = 0
 
     async def take_over(self, store: JournaledStore) -> Position:
@@ -96,15 +97,17 @@ class Journal:
         if position.journal > end:
             log.error("journal.shorter", processor=self._processor, position=position.journal, journal_ends=end)
             self.bytes_written = _AT_ONCE
-        elif position.journal < begin or not position.commits or not await self._is_continued(position, begin, end):
+        elif position.journal < begin or _is_new(position) or not await self._is_continued(position, begin, end):
             position = await self._begin_anew(store, begin, end)
-        self._reached, self._next = position.owner, min(position.journal, end)
+        self._reached, self._next, self._parts = position.owner, min(position.journal, end), _Parts()
         await self._replay(store, end)
         # What the owner before us writes until ours is there counts.
         await self._replay(
             store, await self._log.append([([("kind", b"owner")], _encode((self._owner, store.position.epoch)))])
         )
         position = store.position
+        if position.offsets and not position.commits:
+            self.bytes_written = _AT_ONCE  # of before the journal, which does not tell what it held then
         log.info("journal.taken_over", processor=self._processor, commits=position.commits, journal=self._next)
         return position
 
@@ -133,8 +136,6 @@ class Journal:
     async def _begin_anew(self, store: JournaledStore, begin: int, end: int) -> Position:
         before = store.position
         if end == 0 and not (self.checkpoints and self.checkpoints.exist()):
-            if before.offsets:  # the first start with a journal: it does not tell what the store held before
-                self.bytes_written = _AT_ONCE
             return before
         position = await store.begin_anew(self.checkpoints)
         if position.journal < begin:
@@ -160,14 +161,17 @@ class Journal:
         return True
 
     async def _replay(self, store: JournaledStore, end: int) -> None:
-        """Apply the batches up to this offset that count."""
-        parts = _Parts()
+        """Apply the batches up to this offset that count. One whose last parts stand behind it is kept for the next
+        call: it counts if they do."""
         async for record in self._log.read(self._next, end):
             if record.headers.get("kind") == b"owner":
                 self._reached, epoch = _owner_of(record)
-                parts = _Parts()
+                self._parts = _Parts()
                 store.adopt_epoch(epoch)
-            elif record.headers.get("owner") == self._reached.encode() and (content := parts.add(record)) is not None:
+            elif (
+                record.headers.get("owner") == self._reached.encode()
+                and (content := self._parts.add(record)) is not None
+            ):
                 place = record.offset + 1, self._reached
                 await self._apply(store, int(record.headers["commit"]), content, place)
         self._next = end
@@ -185,30 +189,35 @@ class Journal:
             await store.sent(batch.sent)
 
     async def _look_for_owners(self, end: int) -> None:
+        async for record in self._log.read(self._next, end):
+            if record.headers.get("kind") == b"owner" and _owner_of(record)[0] != self._owner:
+                raise Fenced(f"{self._processor} was taken over by another process (journal offset {record.offset})")
+        # Last, since it may be cut while we read.
         begin, _ = await self._log.span()
         if begin > self._next:
             # Owners cut only what they have read: another one has cut behind us, with its owner record perhaps.
             raise Fenced(f"{self._processor} was taken over by another process (journal begins at {begin})")
-        async for record in self._log.read(self._next, end):
-            if record.headers.get("kind") == b"owner" and _owner_of(record)[0] != self._owner:
-                raise Fenced(f"{self._processor} was taken over by another process (journal offset {record.offset})")
 
 
 class _Parts:
-    """Puts the parts of a batch together."""
+    """Puts the parts of an owner's batches together. An attempt that broke off may go on later, in the middle of the
+    next attempt or commit; attempts of a commit are equal, part by part."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._of: dict[bytes, list[bytes]] = {}
 
     def add(self, record: Record) -> bytes | None:
-        """The whole with its last part; an attempt that broke off is begun anew with part 1."""
+        """The whole with its last part."""
         number, _, count = record.headers["part"].partition(b"/")
-        if number == b"1":
-            self._parts.clear()
-        if int(number) != len(self._parts) + 1:
-            return None
-        self._parts.append(record.value)
-        return b"".join(self._parts) if number == count else None
+        parts = self._of.setdefault(record.headers["commit"], [])
+        if int(number) == len(parts) + 1:
+            parts.append(record.value)
+        return b"".join(self._of.pop(record.headers["commit"])) if len(parts) == int(count) else None
+
+
+def _is_new(position: Position) -> bool:
+    """Whether its store is empty; one of before the journal has counted no commits yet."""
+    return not position.commits and not position.offsets
 
 
 def _owner_of(record: Record) -> tuple[str, str]:

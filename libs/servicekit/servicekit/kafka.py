@@ -99,6 +99,8 @@ class Publisher:
             while queue:
                 before = len(queue)
                 answer: Any = await (await self._batch(producer, messages[0].topic, messages[0].partition, queue))
+                if answer.offset < 0:
+                    raise KafkaError("the broker has it already and does not say where")
                 end = answer.offset + before - len(queue)
         except BaseException:
             self._retire(producer)

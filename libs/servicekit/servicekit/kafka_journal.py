@@ -67,8 +67,11 @@ class KafkaJournal:
     async def append(self, records: list[tuple[Headers, bytes]]) -> int:
         topic, partition = self._tp
         messages = [OutgoingMessage(topic, partition, None, value, headers) for headers, value in records]
-        with _passing():
+        try:
             return await self._publisher.append(messages)
+        except Exception as error:
+            # Whatever it is: the broker may have some, so they are to be written again as they are, and nothing else.
+            raise Transient(repr(error)) from error
 
     async def span(self) -> tuple[int, int]:
         return await self._reader.span(self._tp)
