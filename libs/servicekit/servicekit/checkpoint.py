@@ -4,6 +4,7 @@ A store's files never change once they are written, so a checkpoint that has a f
 to it: each costs only what is new. Everything here works on files and blocks: call it in a thread.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -65,13 +66,22 @@ class Checkpoints:
         shutil.rmtree(target, ignore_errors=True)
         for folder, about in self._whole():
             target.mkdir(parents=True)
-            for name in about.files:
-                _copy(folder / name, target / name)
-            if all(_digest(target / name) == digest for name, digest in about.files.items()):
+            if self._bring(folder, about, target):
                 return about.position
             log.error("checkpoint.damaged", processor=self._processor, folder=str(folder))
             shutil.rmtree(target)
         return None
+
+    def _bring(self, folder: Path, about: About, target: Path) -> bool:
+        try:
+            for name in about.files:
+                _copy(folder / name, target / name)
+            sync_folder(target)
+            return all(_digest(target / name) == digest for name, digest in about.files.items())
+        except OSError as error:
+            if error.errno in (errno.EIO, errno.ENOENT):
+                return False  # a sector that can't be read, or a file that has gone meanwhile
+            raise
 
     def _all(self) -> list[Path]:
         """Newest first."""
@@ -124,7 +134,14 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """What stands in a folder outlives a loss of power, where the file system can do that."""
     with suppress(OSError):
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
@@ -24,6 +24,7 @@ from rocksdict import (
     BlockBasedOptions,
     Cache,
     Checkpoint,
+    DbClosedError,
     Options,
     Rdict,
     WriteBatch,
@@ -31,7 +32,7 @@ from rocksdict import (
     WriteOptions,
 )
 
-from servicekit.checkpoint import Checkpoints
+from servicekit.checkpoint import Checkpoints, sync_folder
 from servicekit.clock import iso, system_now
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
@@ -151,24 +152,35 @@ class LocalStore:
             self._position = msgspec.structs.replace(self._position, epoch=epoch)
 
     async def begin_anew(self, checkpoints: Checkpoints | None) -> Position:
-        """Throw away what is on the disk and begin with the newest checkpoint that is whole, or empty."""
+        """Throw away what is on the disk and begin with the newest checkpoint that is whole, or empty.
+
+        The folder is there as a whole or not at all: RocksDB does not open what a kill has left half.
+        """
         await self.close()
+        gone, restored = self._beside("gone"), self._beside("restored")
         with _passing():
-            if checkpoints is None:
-                shutil.rmtree(self._path)
-            else:
-                await asyncio.to_thread(checkpoints.restore, self._path)
+            await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
+            if self._path.exists():
+                self._path.rename(gone)
+                await asyncio.to_thread(shutil.rmtree, gone)
+            if checkpoints is not None and await asyncio.to_thread(checkpoints.restore, restored) is not None:
+                restored.rename(self._path)
+                sync_folder(self._path.parent)
         return await self.open()
+
+    def _beside(self, what: str) -> Path:
+        return self._path.with_name(f".{self._path.name}.{what}")
 
     async def checkpoint(self, checkpoints: Checkpoints) -> int | None:
         """Put a copy of everything committed off this disk; returns what ``Checkpoints.keep`` does."""
-        beside = self._path.with_name(f".{self._path.name}.checkpoint")
+        beside = self._beside("checkpoint")
 
         def take() -> Position:
-            # In the thread that writes: what is committed and no more. Files are linked, which takes milliseconds.
+            # Files are linked, which takes milliseconds. Small commits don't take their turn in this thread: the
+            # checkpoint may hold more than it says, and must not hold less, since the journal is cut by what it says.
             shutil.rmtree(beside, ignore_errors=True)
-            Checkpoint(self._db).create_checkpoint(str(beside))
             raw = self._db.get(b"p")
+            Checkpoint(self._db).create_checkpoint(str(beside))
             return _decode_position(raw) if raw else self._position
 
         with _passing():
@@ -366,7 +378,8 @@ class LocalStore:
     async def close(self) -> None:
         # A write that is under way ends first, even if whoever waited for it was cancelled.
         self._thread.shutdown()
-        self._db.close()
+        with suppress(DbClosedError):
+            self._db.close()
 
     def _wakes(self) -> Iterator[bytes]:
         """Wake entries in order, from the first that may still be there: what was deleted before it, perhaps millions

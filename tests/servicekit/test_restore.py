@@ -1,0 +1,140 @@
+"""A store that begins anew, killed or out of room at any step; what a checkpoint says of itself."""
+
+import errno
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.adds import Process
+from harness.memory_journal import MemoryLog
+from servicekit import checkpoint as checkpoint_module
+from servicekit import rocksdb_store
+from servicekit import store as store_module
+from servicekit.checkpoint import Checkpoints
+
+KILLED = RuntimeError("killed")
+
+
+async def life(tmp_path: Path) -> MemoryLog:
+    """A processor with two checkpoints and a cut journal, that stands at 6."""
+    log, kept = MemoryLog(), tmp_path / "checkpoints"
+    process = await Process(tmp_path / "a", log, kept).open()
+    for _ in range(3):
+        await process.pay("c1", 2)
+        cut = await process.store.checkpoint(Checkpoints(kept, "adds.0"))
+    assert cut is not None
+    await process.journal.cut(cut)
+    await process.die()
+    return log
+
+
+@pytest.mark.parametrize("files", range(6))
+async def test_a_restore_that_is_killed_is_begun_again(
+    files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await life(tmp_path)
+    shutil.rmtree(tmp_path / "a")
+    copy, copied = checkpoint_module._copy, 0
+
+    def killed(source: Path, target: Path) -> None:
+        nonlocal copied
+        copied += 1
+        if copied > files:
+            raise KILLED
+        copy(source, target)
+
+    monkeypatch.setattr(checkpoint_module, "_copy", killed)
+    with pytest.raises(RuntimeError):
+        await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
+    monkeypatch.undo()
+    again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
+    assert await again.pay("c1", 0) == 6
+    await again.die()
+
+
+async def test_an_old_folder_that_is_half_thrown_away_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = await life(tmp_path)
+    old = await Process(tmp_path / "old", MemoryLog()).open()  # of another journal: not to be trusted
+    await old.pay("c1", 1)
+    await old.die()
+    remove = shutil.rmtree
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        if not ignore_errors or (path / "CURRENT").exists():
+            (path / "CURRENT").unlink()
+            raise KILLED
+        remove(path, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(RuntimeError):
+        await Process(tmp_path / "old", log, tmp_path / "checkpoints").open()
+    monkeypatch.undo()
+    again = await Process(tmp_path / "old", log, tmp_path / "checkpoints").open()
+    assert await again.pay("c1", 0) == 6
+    await again.die()
+
+
+async def test_a_disk_that_is_full_while_a_checkpoint_comes_back_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await life(tmp_path)
+    shutil.rmtree(tmp_path / "a")
+    copy, full = checkpoint_module._copy, 3
+
+    def without_room(source: Path, target: Path) -> None:
+        nonlocal full
+        if full and target.name == "CURRENT":
+            full -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, target)
+
+    monkeypatch.setattr(checkpoint_module, "_copy", without_room)
+    monkeypatch.setattr(store_module, "_FIRST_DELAY", 0.0)
+    again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
+    assert not full and await again.pay("c1", 0) == 6
+    await again.die()
+
+
+async def test_a_checkpoint_that_the_disk_can_not_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await life(tmp_path)
+    shutil.rmtree(tmp_path / "a")
+    newest = max((tmp_path / "checkpoints").iterdir())
+    copy = checkpoint_module._copy
+
+    def bad_sector(source: Path, target: Path) -> None:
+        if source.parent == newest:
+            raise OSError(errno.EIO, "Input/output error")
+        copy(source, target)
+
+    monkeypatch.setattr(checkpoint_module, "_copy", bad_sector)
+    again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
+    assert await again.pay("c1", 0) == 6
+    await again.die()
+
+
+async def test_a_checkpoint_says_no_more_than_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small commits go on while it is taken; the journal is cut by what it says."""
+    log, kept = MemoryLog(), tmp_path / "checkpoints"
+    process = await Process(tmp_path / "a", log, kept).open()
+    await process.pay("c1", 1)
+    real = rocksdb_store.Checkpoint
+
+    class Slow:
+        def __init__(self, db: Any) -> None:
+            self._db = db
+
+        def create_checkpoint(self, path: str) -> None:
+            real(self._db).create_checkpoint(path)
+            position = process.store.position
+            later = type(position)(commits=position.commits + 1, journal=position.journal + 1)
+            self._db.put(b"p", rocksdb_store._encode(later))
+
+    monkeypatch.setattr(rocksdb_store, "Checkpoint", Slow)
+    await process.store.checkpoint(Checkpoints(kept, "adds.0"))
+    said = next(Checkpoints(kept, "adds.0")._whole())[1].position
+    assert said.commits == process.store.position.commits
+    await process.die()
