@@ -22,6 +22,11 @@ def shares(before: dict[str, float], after: dict[str, float], events: int) -> di
     return found
 
 
+def by_process(before: dict[str, float], after: dict[str, float], events: int) -> dict[str, int]:
+    """Microseconds an event, by process."""
+    return {name: round((seconds - before.get(name, 0.0)) / events * 1e6) for name, seconds in after.items()}
+
+
 async def settled(instance: Instance) -> dict[str, float]:
     await asyncio.to_thread(instance.kam, "wait")
     return instance.cpu()
@@ -40,7 +45,7 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
         )
         quiet = shares(start, (middle := await settled(instance)), RATE * seconds)
         offered = await client.offer(ALERTING, seconds, lambda n: owes(1 + n))
-        loud = shares(middle, await settled(instance), alerting)
+        loud = shares(middle, (end := await settled(instance)), alerting)
     ours, theirs = (f["services"] + f["database"] for f in (quiet, loud))
     return [
         {
@@ -48,6 +53,8 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
             "ours_vs_limit": None, "alerting_us": round(theirs), "jvm_us": round(quiet["jvm"]),
             "alerting_jvm_us": round(loud["jvm"]), "database_us": round(quiet["database"]),
             "alerting_database_us": round(loud["database"]), "alerting_smsc_us": round(loud["smsc"]),
+            "processes_us": by_process(start, middle, RATE * seconds),
+            "alerting_processes_us": by_process(middle, end, alerting),
             "rate": RATE, "alerting_rate": ALERTING, "refused": offered.refused, "database": database_kind(),
         }
     ]  # fmt: skip
