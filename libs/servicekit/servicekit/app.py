@@ -31,7 +31,7 @@ class App(msgspec.Struct, kw_only=True):
     ``clock_topics``: a wake-up runs only when the tick has come by on all of these; ``forward_clock_to``: the topic on
     which the tick is passed on after it. ``effects`` is called after each commit that has some.
     ``index``: by what else a state is found: pairs (index, value), kept by the store beside it (``Store.find``).
-    ``pace``: seconds that lie at least between the starts of two small batches.
+    ``pace``: seconds between the starts of small batches, under load.
     ``open_door``: strangers write to its inputs, so that bad messages in a row say nothing of us and stop nothing.
     """
 
@@ -46,5 +46,5 @@ class App(msgspec.Struct, kw_only=True):
     effects: Effects | None = None
     key: Callable[[Message], str] | None = None
     open_door: bool = False
-    pace: float = 0.02
+    pace: float = 0.04
     index: Callable[[Any], Iterable[tuple[str, str]]] | None = None

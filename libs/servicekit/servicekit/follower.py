@@ -24,9 +24,9 @@ log = structlog.get_logger()
 T = TypeVar("T")
 #: documents a bulk at most
 BULK = 500
-#: The time between two rounds grows with what the first had to write: an SMS is queued, sent and delivered within a
-#: second, and only the last of it need be written. After a quiet moment there is no pause.
-PAUSE_A_DOCUMENT, LONGEST_PAUSE = 0.02, 1.0
+#: The time between two rounds grows with what the first had to write: an SMS is queued, sent and delivered within
+#: seconds, and only the last of it need be written. After a quiet moment there is no pause.
+PAUSE_A_DOCUMENT, LONGEST_PAUSE = 0.02, 2.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 _SHOWN_SECONDS = 2.0
 _encode = msgspec.json.Encoder(enc_hook=repr).encode

@@ -45,7 +45,25 @@ from servicekit.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 _ROOM_SECONDS = 5.0
 _LARGE = 500
+_AT_ONCE = 8
 _FATAL = (Fenced, dead_letter.TooMany, Stopped, asyncio.CancelledError)
+
+
+class _Pace:
+    """Under load small batches cost most: what comes meanwhile is handled together. Some may follow each other at once,
+    which is all that a quiet moment brings; then ``seconds`` lie between their starts.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._credit, self._last = seconds, float(_AT_ONCE), time.monotonic()
+
+    def rest(self, started: float) -> float:
+        """Seconds to wait after a small batch that was started then."""
+        if not self._seconds:
+            return 0.0
+        earned, self._last = (started - self._last) / self._seconds, started
+        self._credit = min(self._credit + earned, _AT_ONCE) - 1
+        return -self._credit * self._seconds - (time.monotonic() - started) if self._credit < 0 else 0.0
 
 
 class StreamProcessor:
@@ -78,6 +96,7 @@ class StreamProcessor:
         self._timers = Timers(ordinal, self.committer, self._dispatch, self._between)
         self.progressed_at = time.monotonic()
         self.failed: BaseException | None = None
+        self._pace = _Pace(app.pace)
         self._stop = asyncio.Event()
         self._busy = False
         self._relaying: asyncio.Task[None] | None = None
@@ -215,11 +234,9 @@ class StreamProcessor:
                     await self._reader.look_past(consumer, self.position, self.set_aside())
                 self.progressed_at = time.monotonic()
                 self._busy = False
-                if records or commands:
-                    # Under load small batches cost most: what comes meanwhile is handled together. Nobody waits longer
-                    # for it than the pace, and after a quiet moment not at all.
-                    rest = self.app.pace - (self.progressed_at - started)
-                    if rest > 0 and sum(map(len, records.values())) < _LARGE:
+                if (records or commands) and sum(map(len, records.values())) < _LARGE:
+                    rest = self._pace.rest(started)
+                    if rest > 0:
                         await asyncio.wait({stop}, timeout=rest)
         finally:
             for task in (fetch, self._taking, stop):
