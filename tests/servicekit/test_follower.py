@@ -62,7 +62,7 @@ def rows(*pairs: tuple[str, int | None]) -> Batch:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower_module, "PAUSE_A_DOCUMENT", 0.0)
+    monkeypatch.setattr(follower_module, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(follower_module, "_LONGEST_DELAY", 0.01)
 
 

@@ -50,6 +50,21 @@ async def test_the_newest_of_each_id_waits_until_it_is_followed(tmp_path: Path) 
     await store.close()
 
 
+async def test_a_document_may_rest_until_it_changes_no_more(tmp_path: Path) -> None:
+    now = 100.0
+    store = await opened(tmp_path, clock=lambda: now)
+    await store.commit(batch(row("a", 1, new=True)))
+    now = 101.5
+    await store.commit(batch(row("b", 1, new=True), row("a", 2)))
+    assert await store.unfollowed(10, rested=2.0) == []
+    now = 102.0
+    found = await store.unfollowed(10, rested=2.0)
+    assert (told(found), found[0].new) == ({"a": 2}, True), "one insert of what is newest"
+    await store.followed(found)
+    assert await store.unfollowed(10, rested=2.0) == [] and told(await store.unfollowed(10)) == {"b": 1}
+    await store.close()
+
+
 async def test_what_the_database_has_never_had_is_new_until_it_is_followed(tmp_path: Path) -> None:
     store = await opened(tmp_path)
     await store.commit(batch(row("a", 1, new=True), row("b", 1)))

@@ -1,8 +1,8 @@
 """Brings documents from a service's local stores to the query database. Decisions never wait for it.
 
-At once when idle, in bulks under load, one bulk at a time. What was written is forgotten by its store after the
-answer; a crash between the two repeats it, which changes nothing. While the database is away documents wait where they
-are.
+At once when idle, in bulks and after a rest under load, one bulk at a time. What was written is forgotten by its store
+after the answer; a crash between the two repeats it, which changes nothing. While the database is away documents wait
+where they are.
 """
 
 import asyncio
@@ -24,9 +24,10 @@ log = structlog.get_logger()
 T = TypeVar("T")
 #: documents a bulk at most
 BULK = 500
-#: The time between two rounds grows with what the first had to write: an SMS is queued, sent and delivered within
-#: seconds, and only the last of it need be written. After a quiet moment there is no pause.
-PAUSE_A_DOCUMENT, LONGEST_PAUSE = 0.02, 2.0
+#: Where more than a few wait, each rests before it is followed: an SMS is queued, sent and delivered within a second or
+#: two, and to insert the last of it costs a tenth of inserting the first and replacing it twice.
+FEW, REST_SECONDS, ROUND_SECONDS = 50, 2.0, 0.5
+PAUSE_SECONDS = 0.1
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 _SHOWN_SECONDS = 2.0
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
@@ -39,7 +40,7 @@ class Source(Protocol):
 
     def documents_waiting(self) -> tuple[int, float]: ...
 
-    async def unfollowed(self, limit: int) -> list[Unfollowed]: ...
+    async def unfollowed(self, limit: int, *, rested: float = 0.0) -> list[Unfollowed]: ...
 
     async def unfollowed_of(self, collection: str, id: str) -> Unfollowed | None: ...
 
@@ -80,13 +81,16 @@ class Follower:
         while True:
             await self._more.wait()
             self._more.clear()
-            started = time.monotonic()
-            written = [await self._some_of(source) for source in self._sources if source.documents_waiting()[0]]
+            sources = [source for source in self._sources if source.documents_waiting()[0]]
+            rested = REST_SECONDS if sum(source.documents_waiting()[0] for source in sources) > FEW else 0.0
+            written = [await self._some_of(source, rested) for source in sources]
             if max(written, default=0) >= BULK:
                 self._more.set()
-            else:
-                pause = min(PAUSE_A_DOCUMENT * sum(written), LONGEST_PAUSE)
-                await asyncio.sleep(max(0.0, pause - (time.monotonic() - started)))
+            elif rested:
+                self._more.set()
+                await asyncio.sleep(ROUND_SECONDS)
+            elif any(written):
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def show(self, source: Source, collection: str, id: str, seconds: float = _SHOWN_SECONDS) -> bool:
         """Write this document before its turn, so that who changed it sees it; False if that takes too long or fails:
@@ -102,8 +106,8 @@ class Follower:
             log.warning("document.not_shown", collection=collection, error=repr(error)[:200])
             return False
 
-    async def _some_of(self, source: Source) -> int:
-        rows = await self._patiently(partial(source.unfollowed, BULK))
+    async def _some_of(self, source: Source, rested: float) -> int:
+        rows = await self._patiently(partial(source.unfollowed, BULK, rested=rested))
         if rows:
             await self._patiently(partial(self._follow, source, rows))
         return len(rows)

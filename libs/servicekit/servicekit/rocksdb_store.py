@@ -299,9 +299,10 @@ class LocalStore:
         the same write instead."""
         return self._documents.put(write, writes, position.epoch, position.commits)
 
-    async def unfollowed(self, limit: int, byte_limit: int = 8 << 20) -> list[Unfollowed]:
-        """Documents that the query database does not have yet, the oldest first; about so many bytes at most."""
-        return await self._in_thread(self._documents.take, limit, byte_limit)
+    async def unfollowed(self, limit: int, byte_limit: int = 8 << 20, rested: float = 0.0) -> list[Unfollowed]:
+        """Documents that the query database does not have yet, the oldest first; about so many bytes at most, and only
+        those that have waited so many seconds."""
+        return await self._in_thread(self._documents.take, limit, byte_limit, rested)
 
     async def unfollowed_of(self, collection: str, id: str) -> Unfollowed | None:
         """The document of this id, if the query database does not have it yet."""

@@ -100,14 +100,18 @@ class UnfollowedDocuments:
                 self._unknown_later += 1
         self._look()
 
-    def take(self, limit: int, byte_limit: int) -> list[Unfollowed]:
-        """The oldest of them, at least one where there is one."""
+    def take(self, limit: int, byte_limit: int, rested: float = 0.0) -> list[Unfollowed]:
+        """The oldest of them, at least one where there is one; only those that came up ``rested`` seconds ago."""
         found: list[Unfollowed] = []
-        size = 0
+        size, until = 0, self._clock() - rested
         while not found and (self._known or self._walk is not None):
             if len(self._known) < limit and self._walk is not None:
                 self._walk_on()
             keys: list[Any] = list(islice(self._known, limit))
+            if rested:
+                keys = [key for key in keys if self._known[key] <= until]
+                if not keys:
+                    break
             for key, value in zip(keys, self._db.get(keys) or () if keys else (), strict=True):
                 if value is None:
                     del self._known[key]
