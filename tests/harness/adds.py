@@ -40,7 +40,7 @@ class Process:
     """A process with a disk of its own that has the processor."""
 
     def __init__(self, folder: Path, log: MemoryLog, checkpoints: Path | None = None) -> None:
-        self.store = LocalStore(folder)
+        self.log, self.store = log, LocalStore(folder)
         kept = None if checkpoints is None else Checkpoints(checkpoints, "adds.0")
         self.journal = Journal("adds.0", log, kept)
         self.processor = StreamProcessor(ADDS, 0, [], self.store, FakeProducer(), journal=self.journal)

@@ -257,3 +257,14 @@ async def test_reads_say_how_old_they_are_and_since_when_the_database_is_away(tm
         assert "2026-06-01T04:00" in refused.json()["en"] and refused.headers["retry-after"]
         assert (await client.get("/v1/others")).headers.get("kam-seconds-behind") is None
         assert "kam-seconds-behind" not in (await client.get("/health/live")).headers
+
+
+async def test_documents_too_large_for_one_bulk_all_leave(store: LocalStore, tmp_path: Path) -> None:
+    """Also where nothing comes up any more that would wake the follower."""
+    view = View()
+    large = DocumentWrite("things", "", {"n": 0, "text": "x" * (1 << 20)})
+    for n in range(20):
+        await store.commit(Batch(writes=[msgspec.structs.replace(large, id=str(n))]))
+    async with Running(view, tmp_path, store):
+        await eventually(is_done(store))
+    assert len(view.told()) == 20

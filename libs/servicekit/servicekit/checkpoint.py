@@ -42,6 +42,10 @@ class Checkpoints:
         """Whether there is one, whole or not."""
         return any(self._all())
 
+    def newest(self) -> About | None:
+        """What the newest whole one holds."""
+        return next((about for _, about in self._whole()), None)
+
     def keep(self, source: Path, position: Position, taken_at: str) -> int | None:
         """Take over the files of a checkpoint under ``source``. What is not among the newest two goes; returns the
         offset of the journal before which nothing is needed any more, None while all is.

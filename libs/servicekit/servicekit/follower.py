@@ -84,9 +84,12 @@ class Follower:
             sources = [source for source in self._sources if source.documents_waiting()[0]]
             rested = REST_SECONDS if sum(source.documents_waiting()[0] for source in sources) > FEW else 0.0
             written = [await self._some_of(source, rested) for source in sources]
-            if max(written, default=0) >= BULK:
+            if sum(written) and any(source.documents_waiting()[0] for source in self._sources):
+                # A bulk ends by number or by bytes, and nothing may come up any more that says so again.
                 self._more.set()
-            elif rested:
+            if max(written, default=0) >= BULK:
+                continue
+            if rested:
                 self._more.set()
                 await asyncio.sleep(ROUND_SECONDS)
             elif any(written):
