@@ -112,7 +112,7 @@ class ReceivedMessage(Message):
     wait for their turn, and dictionaries and names would be most of what they take of the processor's cache.
     """
 
-    __slots__ = ("_names", "_values")
+    __slots__ = ("_headers", "_names", "_values")
 
     def __init__(
         self,
@@ -130,6 +130,7 @@ class ReceivedMessage(Message):
             values = tuple([b"" if value is None else value for value in values])
         values = (*values, None)
         self.raw_key, self.body, self._names, self._values = raw_key, body, names, values
+        self._headers: dict[str, bytes] | None = None
         type_ = values[names.type] or b""
         self.type = _TYPES.get(type_) or type_.decode("utf-8", "replace")
         self.key = (raw_key if raw_key is not None else self.headers.get("ce_subject", b"")).decode("utf-8", "replace")
@@ -137,7 +138,9 @@ class ReceivedMessage(Message):
 
     @property
     def headers(self) -> dict[str, bytes]:  # type: ignore[override]
-        return dict(zip(self._names.names, self._values, strict=False))  # type: ignore[arg-type]
+        if self._headers is None:
+            self._headers = dict(zip(self._names.names, self._values, strict=False))  # type: ignore[arg-type]
+        return self._headers
 
     @property
     def hot(self) -> tuple[bytes | None, ...]:
