@@ -1,5 +1,6 @@
 """The local store before a full disk, and before an error that only sounds like a lock."""
 
+import asyncio
 import random
 from pathlib import Path
 from typing import Any
@@ -169,4 +170,24 @@ async def test_few_states_are_found_in_memory_and_on_the_disk(tmp_path: Path) ->
     await store.commit(Batch({"c": (b"C", None), "b": (None, None)}))
     for _ in range(2):
         assert await store.load(["a", "b", "c", "d"]) == {"a": b"A", "c": b"C"}
+    await store.close()
+
+
+async def test_stale_wake_ups_however_many_leave_others_their_turn(tmp_path: Path) -> None:
+    """All customers held until 08:00, and all of them stopped before."""
+    store = LocalStore(tmp_path)
+    await store.open()
+    await store.commit(Batch({f"k{n}": (b"v", 8) for n in range(5000)}))
+    await store.commit(Batch({f"k{n}": (b"v", None) for n in range(5000)}))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(others())
+    assert await store.due(8, 250) == [] and turns >= 10
+    other.cancel()
     await store.close()

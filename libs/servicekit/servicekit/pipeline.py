@@ -360,6 +360,8 @@ class StreamProcessor:
             except Exception as error:
                 await patiently(partial(self._refuse, message, error), self.name)
         for command in commands:
+            if command[1].done() and not command[1].cancelled():
+                continue  # it was refused, and its sender knows
             try:
                 await self.transact([], [command])
             except _FATAL:

@@ -46,6 +46,7 @@ _decode_pack = msgspec.msgpack.Decoder(list[OutgoingMessage]).decode
 _PACK = 200
 #: What is read or written at once, without a thread: a handful of microseconds, where changing threads takes a hundred
 _FEW = 32
+_TURN = 500
 T = TypeVar("T")
 _NO_WAKE, _NEVER = bytes(8), b"\xff" * 8
 
@@ -331,7 +332,10 @@ class LocalStore:
         stale: list[bytes] = []
         seen: set[bytes] = set()
         first = None
-        for entry in self._wakes():
+        for n, entry in enumerate(self._wakes(), 1):
+            if n % _TURN == 0:
+                # Very many may be stale by now: health checks and other processors have their turn meanwhile.
+                await asyncio.sleep(0)
             due, name = entry[1:9], entry[9:]
             if int.from_bytes(due, "big") > until_ms or len(found) >= limit:
                 first = first or entry[1:]
