@@ -138,3 +138,26 @@ async def test_a_checkpoint_says_no_more_than_it_holds(tmp_path: Path, monkeypat
     said = next(Checkpoints(kept, "adds.0")._whole())[1].position
     assert said.commits == process.store.position.commits
     await process.die()
+
+
+async def test_a_checkpoint_is_taken_twice_after_the_same_commit(tmp_path: Path) -> None:
+    """The journal could not be cut after the first."""
+    log, kept = MemoryLog(), Checkpoints(tmp_path / "checkpoints", "adds.0")
+    process = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
+    for _ in range(2):
+        await process.pay("c1", 1)
+        cut = await process.store.checkpoint(kept)
+    assert cut is not None and await process.store.checkpoint(kept) == cut
+    assert len(list(kept._whole())) == 2
+    await process.die()
+
+
+@pytest.mark.parametrize("left", ["*.log", "*.sst", "CURRENT", "MANIFEST*", "OPTIONS*"])
+async def test_a_folder_that_was_deleted_in_part_comes_back(left: str, tmp_path: Path) -> None:
+    log = await life(tmp_path)
+    for path in (tmp_path / "a").iterdir():
+        if path.is_file() and not path.match(left):
+            path.unlink()
+    again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
+    assert await again.pay("c1", 0) == 6
+    await again.die()

@@ -52,6 +52,8 @@ class Checkpoints:
         """
         target = self._folder / f"{position.commits:015d}"
         known = {} if (newest := next(self._whole(), None)) is None else newest[1].files
+        if newest is not None and newest[0] == target:
+            return self._make_room()  # taken already; nothing has come since
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         files = {}

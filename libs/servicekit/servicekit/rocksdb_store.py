@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import msgspec
+import structlog
 from rocksdict import (
     BlockBasedOptions,
     Cache,
@@ -47,6 +48,8 @@ _PACK = 200
 #: What is read or written at once, without a thread: a handful of microseconds, where changing threads takes a hundred
 _FEW = 32
 _TURN = 500
+_DAMAGED = "Corruption", "IO error: No such file or directory"
+log = structlog.get_logger()
 T = TypeVar("T")
 _NO_WAKE, _NEVER = bytes(8), b"\xff" * 8
 
@@ -131,7 +134,10 @@ class LocalStore:
                 # "While lock file …" of another process, "lock hold by current process"; a damaged block is no lock.
                 if "lock file" in str(error) or "lock hold" in str(error):
                     raise Fenced(f"{self._path} is in use by another process") from error
-                raise
+                if not str(error).startswith(_DAMAGED):
+                    raise
+                self._put_aside(error)
+                self._db = Rdict(str(self._path), _options())
         # RocksDB lets go of the GIL: while it reads or syncs for this processor, the loop serves the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._path.name}")
         raw = self._db.get(b"p")
@@ -168,6 +174,14 @@ class LocalStore:
                 restored.rename(self._path)
                 sync_folder(self._path.parent)
         return await self.open()
+
+    def _put_aside(self, error: Exception) -> None:
+        """A folder that is damaged or deleted in part is like one that is lost. Kept: a person may want it."""
+        aside = self._beside("damaged")
+        log.error("store.damaged", path=str(self._path), kept=str(aside), error=str(error)[:500])
+        shutil.rmtree(aside, ignore_errors=True)
+        self._path.rename(aside)
+        self._path.mkdir()
 
     def _beside(self, what: str) -> Path:
         return self._path.with_name(f".{self._path.name}.{what}")
