@@ -44,7 +44,7 @@ async def test_a_copy_serves_while_the_database_is_away(tmp_path: Path) -> None:
     assert await in_force(away) == (99, {"8613900000009"})
 
 
-@pytest.mark.parametrize("copy", [None, b'{"rules": [{"id":', b"[]"])
+@pytest.mark.parametrize("copy", [None, b'{"rules": [{"id":', b"[]", b'{"rules": []}', b'{"rules": [{"id": "\xff"}]}'])
 async def test_without_a_copy_the_database_is_waited_for(tmp_path: Path, copy: bytes | None) -> None:
     path, rows = tmp_path / "authored.json", AwayRows()
     if copy is not None:

@@ -66,10 +66,12 @@ class AuthoredDocuments:
         return {name: await self._rows.find(name) for name in self._collections}
 
     def _kept(self) -> Found | None:
+        """The copy; None where there is none that is whole, as of a release that kept fewer collections."""
         try:
-            return msgspec.json.decode(self._copy.read_bytes(), type=Found)
+            found = msgspec.json.decode(self._copy.read_bytes(), type=Found)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             log.error("documents.copy_unreadable", error=repr(error))
             return None
+        return found if found.keys() >= set(self._collections) else None
