@@ -17,9 +17,9 @@ from billing_sync.nightly import chunks
 from billing_sync.nightly.control import Control
 from billing_sync.nightly.names import name_of
 from billing_sync.store import decode_known, decode_segment
-from harness.boss_files import write_pair
+from harness.boss_files import COLUMNS, write_pair
 from harness.intake import feed, until
-from harness.nightly import CITY, bill, customer, night
+from harness.nightly import CITY, DAY, bill, customer, night
 from harness.waiting import eventually
 from servicekit.memory_store import MemoryStore
 from servicekit.store import Batch
@@ -115,6 +115,15 @@ async def test_a_bad_row_is_told_each_time(tmp_path: Path) -> None:
         for sequence in (1, 2):
             receipt = await boss.put("BILL", [bill("1"), bill("2", "bad")], f"2026-06-0{sequence}", sequence)
             assert (receipt["rejected"], receipt["result"]) == (1, "partial")
+
+
+async def test_a_letter_that_slips_from_a_row_into_the_header_confirms_nothing(tmp_path: Path) -> None:
+    columns, control = [*COLUMNS["BILL"].split(), "note"], {"amount_fen": 100}
+    row = f"|202605|{DAY}|2026-06-20|100|||||"
+    async with night(tmp_path) as boss:
+        assert counts(await boss.put("BILL", ["7" + row], columns=columns, control=control)) == (1, 0, 0)
+        receipt = await boss.put("BILL", [row], "2026-06-01", 2, columns=[*columns[:-1], "note7"], control=control)
+        assert (*counts(receipt), receipt["rejected"]) == (0, 0, 0, 1)
 
 
 async def test_who_is_confirmed_with_a_segment_is_not_missing(tmp_path: Path) -> None:

@@ -122,7 +122,8 @@ class DataFile:
         header, _ = header_of(line, control, name.kind)
         self._reader = RowReader(name.kind, header, control.separator, name.date)
         about = (_READING, name.kind.name, name.city, control.encoding, control.separator, *header)
-        return blake2b("\0".join(about).encode(), digest_size=16)
+        # The line break ends the header: a letter more there is none of the first row.
+        return blake2b(("\0".join(about) + "\n").encode(), digest_size=16)
 
     def _cut(self, about: Any, first: int, lines: list[bytes], ends: list[int]) -> Iterator[Rows]:
         start = 0
