@@ -154,7 +154,8 @@ class Sms(Closed, frozen=True, kw_only=True):
 class ReceiptReceived(Closed, frozen=True, kw_only=True):
     """A delivery receipt on sms.receipts, matched to a message where possible (``sms_id`` None: not yet).
 
-    ``to_ask``: partitions whose messages it may be found among, the one it lies on first.
+    ``to_ask``: partitions whose messages it may be found among, the one it lies on first. ``unanswered``: messages to
+    its number that have no answer yet, each with its customer, of those asked so far.
     """
 
     sms_id: str | None
@@ -167,6 +168,7 @@ class ReceiptReceived(Closed, frozen=True, kw_only=True):
     error: str | None
     received_at: Instant
     to_ask: tuple[int, ...] = ()
+    unanswered: dict[str, str] = {}
 
 
 class OptedOut(Closed, frozen=True, kw_only=True):

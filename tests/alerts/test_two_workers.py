@@ -12,6 +12,7 @@ from alerts.notifications.processor import NotificationsProcessor
 from harness.sms_life import FakeSmsc, phone
 from harness.sms_workers import PARTITIONS, Log, Worker, customers_of
 from harness.waiting import eventually
+from servicekit.kafka import partition_of
 
 A, B = (0, 2), (1, 3)
 OF_A, OF_B = customers_of(A)[0], customers_of(B)[0]
@@ -144,6 +145,38 @@ async def test_a_receipt_that_came_to_one_is_the_other_s(two: Two, how: str) -> 
     await two.read()
     assert two.log.told(OF_B)[-1] == "delivered"
     assert await two.b.message(OF_B) is None
+
+
+async def test_a_receipt_is_not_of_the_only_message_without_an_answer_before_all_were_asked(two: Two) -> None:
+    """Two customers share a number: the SMSC's answer to one is lost, and tells the other's receipt to its worker."""
+    of_b = namesake(OF_A, B)
+    two.smsc["a"].answers = [SubmitOutcome.UNKNOWN]
+    two.smsc["b"].ids = ["m7"]
+    for worker, customer in ((two.a, OF_A), (two.b, of_b)):
+        await worker.complain(customer)
+    await eventually(lambda: two.log.told(OF_A)[-1:] == ["unknown no_answer"] and two.log.told(of_b)[-1:] == ["sent"])
+    await two.smsc["a"].on_receipt(receipt("m7", phone(OF_A)))
+    await two.read()
+    assert (two.log.told(OF_A)[-1], two.log.told(of_b)[-1]) == ("unknown no_answer", "delivered")
+    await two.smsc["b"].on_receipt(receipt("m8", phone(OF_A)))
+    await two.read()
+    assert two.log.told(OF_A)[-1] == "delivered"
+
+
+async def test_a_receipt_is_nobody_s_where_messages_without_an_answer_lie_with_both(two: Two) -> None:
+    of_b = namesake(OF_A, B)
+    for name, worker, customer in (("a", two.a, OF_A), ("b", two.b, of_b)):
+        two.smsc[name].answers = [SubmitOutcome.UNKNOWN]
+        await worker.complain(customer)
+    await eventually(lambda: two.log.told(OF_A)[-1:] == two.log.told(of_b)[-1:] == ["unknown no_answer"])
+    await two.smsc["a"].on_receipt(receipt("m7", phone(OF_A)))
+    await two.read()
+    assert two.log.told(OF_A)[-1] == two.log.told(of_b)[-1] == "unknown no_answer"
+
+
+def namesake(customer: str, owned: tuple[int, ...]) -> str:
+    """Another customer with the same number, whose partition is one of these."""
+    return next(n for n in (f"{customer}-{i}" for i in range(99)) if partition_of(n, PARTITIONS) in owned)
 
 
 async def test_a_receipt_faster_than_the_answer_waits_for_it_at_the_other(two: Two) -> None:

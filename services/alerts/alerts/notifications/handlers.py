@@ -298,7 +298,7 @@ def on_opted_out(send_policy: SendPolicy, state: Customer | None, data: OptedOut
 
 def on_receipt(send_policy: SendPolicy, state: Customer | None, data: ReceiptReceived, ctx: Context) -> Decision:
     """A delivery receipt. One that belongs to no message of this partition is asked of the next; where nobody is left
-    to ask it is kept for people to look at."""
+    to ask it is the only message's without an answer, or else kept for people to look at."""
     if data.sms_id is None:
         return replace(unchanged(state), **_of_nobody(data, ctx))
     if state is None:
@@ -311,8 +311,12 @@ def on_receipt(send_policy: SendPolicy, state: Customer | None, data: ReceiptRec
 def _of_nobody(data: ReceiptReceived, ctx: Context) -> dict[str, Any]:
     """What a decision says of a receipt that was not found here."""
     if left := data.to_ask[1:]:
-        event = OutgoingEvent(ctx.type, replace(data, to_ask=left), subject=hidden(data.phone), partition=left[0])
-        return {"events": (event,)}
+        event = replace(data, to_ask=left)
+        return {"events": (OutgoingEvent(ctx.type, event, subject=hidden(data.phone), partition=left[0]),)}
+    if len(data.unanswered) == 1:
+        ((sms_id, customer_id),) = data.unanswered.items()
+        event = replace(data, sms_id=sms_id, customer_id=customer_id, to_ask=(), unanswered={})
+        return {"events": (OutgoingEvent(ctx.type, event, subject=customer_id),)}
     document = {
         "message_id": data.message_id,
         "reference": data.reference,

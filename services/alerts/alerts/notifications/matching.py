@@ -54,11 +54,9 @@ class SmsDocument(Struct, frozen=True):
     parts: tuple[SmsPart, ...]
 
 
-def match(
-    receipt: DeliveryReceipt, messages: Iterable[Submitted], phone: str, since: datetime, *, only: bool
-) -> Found | None:
-    """By message id; else, among the messages submitted to ``phone`` since then, the latest first, by our reference, by
-    an id written differently, or (``only``) the single one without an answer."""
+def match(receipt: DeliveryReceipt, messages: Iterable[Submitted], phone: str, since: datetime) -> Found | None:
+    """By message id; else, among the messages submitted to ``phone`` since then, the latest first, by our reference or
+    by an id written differently."""
     number = local_number(receipt.destination)
     by_time = sorted(((m.submitted_at, m) for m in messages if m.submitted_at is not None), key=_time, reverse=True)
     if receipt.message_id:
@@ -75,11 +73,20 @@ def match(
         for message in recent:
             if (part := _part(message, is_it)) is not None:
                 return _found(how, message, part)
-    if only and receipt.reference is None:
-        unanswered = [message for message in recent if _part(message, _has_no_answer) is not None]
-        if len(unanswered) == 1:
-            return _found("only", unanswered[0], None)
     return None
+
+
+def unanswered(receipt: DeliveryReceipt, messages: Iterable[Submitted], phone: str, since: datetime) -> list[Submitted]:
+    """Messages submitted to ``phone`` since then without an answer: a receipt that nobody knows is of the only one."""
+    if receipt.reference is not None:
+        return []
+    recent = (m for m in messages if m.submitted_at is not None and m.submitted_at >= since and m.phone == phone)
+    return [message for message in recent if _part(message, _has_no_answer) is not None]
+
+
+def found_only(message: Submitted) -> Found:
+    """As the only one without an answer."""
+    return _found("only", message, None)
 
 
 def _time(entry: tuple[datetime, Submitted]) -> datetime:

@@ -47,12 +47,13 @@ class NotificationsProcessor(AlignedProcessor):
     async def _with_message(self, message: Message) -> Message:
         """The same record as its customer's, where it belongs to one of them."""
         try:
-            event = await self._receipts.of_partition(self, _decode(message.body or b""))
+            asked = _decode(message.body or b"")
         except msgspec.MsgspecError:
             return message  # its handler says so
-        if event.customer_id is None:
+        event = await self._receipts.of_partition(self, asked)
+        if event == asked:
             return message
-        key, body = event.customer_id.encode(), encode_data(event)
+        key, body = (event.customer_id or message.key).encode(), encode_data(event)
         return Message(message.topic, message.partition, message.offset, key, message.headers, body, message.timestamp)
 
 

@@ -3,7 +3,8 @@
 The SMSC gets its OK only when the event is durable (``publish`` is awaited); what happens then is for the handlers.
 
 Several processes may share an account, and the SMSC gives a receipt to any of them. One that belongs to no message of
-this process goes round the other partitions: each looks among its own messages (``of_partition``) and hands it on.
+this process goes round the other partitions: each looks among its own messages (``of_partition``) and hands it on. One
+that none of them knows is of the only message without an answer.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from prometheus_client import Counter
 
 from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms
 from alerts.notifications.lookup import Lookup, submitted_to
-from alerts.notifications.matching import Found, SmsDocument, Submitted, match
+from alerts.notifications.matching import Found, SmsDocument, Submitted, found_only, match, unanswered
 from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.sending import Intent
 from alerts.notifications.state import hidden, local_number
@@ -114,7 +115,10 @@ class Receipts:
         found = self._remembered(receipt)
         if found is None:
             await self._wait_for(receipt.destination, "written")
-            found = self._remembered(receipt) or await self._look_up(receipt)
+            found = self._remembered(receipt)
+        waiting: list[Submitted] = []
+        if found is None:
+            found, waiting = await self._look_up(receipt)
         elsewhere = self._elsewhere if found is None else ()
         RECEIPTS.labels("elsewhere" if elsewhere else "none" if found is None else found.how).inc()
         if found is None:
@@ -134,6 +138,7 @@ class Receipts:
             error=receipt.error,
             received_at=self._system_clock(),
             to_ask=elsewhere,
+            unanswered=_by_id(waiting) if elsewhere else {},
         )
         id_ = derive("receipt", receipt.message_id, receipt.destination, receipt.state, receipt.done_at)
         key = found.customer_id if found else hidden(receipt.destination)
@@ -161,7 +166,8 @@ class Receipts:
     # --- finding ----------------------------------------------------------------------------------------------------
 
     async def of_partition(self, processor: StreamProcessor, event: ReceiptReceived) -> ReceiptReceived:
-        """A receipt that goes round, with its message where that is one of this processor's customers."""
+        """A receipt that goes round, with its message where that is one of this processor's customers, or with those of
+        them that have no answer."""
         receipt = DeliveryReceipt(event.message_id, event.state, event.reference, event.phone, "", None, "")
         found = self._remembered(receipt)
         if found is None:
@@ -169,7 +175,10 @@ class Receipts:
             await self._wait_for(receipt.destination, "answered")
             found = self._remembered(receipt)
         if found is None:
-            found = self._match(receipt, await submitted_to(processor, receipt.destination), only=True)
+            here = await submitted_to(processor, receipt.destination)
+            found = match(receipt, here, *self._recent(receipt))
+            if found is None and (waiting := unanswered(receipt, here, *self._recent(receipt))):
+                return replace(event, unanswered=event.unanswered | _by_id(waiting))
         if found is None or partition_of(found.customer_id, self._partitions) != processor.ordinal:
             return event
         RECEIPTS.labels(found.how).inc()
@@ -185,18 +194,23 @@ class Receipts:
                 for message in list(self._expected.get(local_number(destination), ())):
                     await getattr(message, what).wait()
 
-    async def _look_up(self, receipt: DeliveryReceipt) -> Found | None:
-        """Among what is not settled here; else with what the documents say, where settled messages are too: one that
-        has its receipt already is not the only one without an answer."""
+    async def _look_up(self, receipt: DeliveryReceipt) -> tuple[Found | None, list[Submitted]]:
+        """Among what is not settled here; else with what the documents say, where settled messages are too. Where it is
+        not found, what has no answer here: the only one is meant where there is nobody else to ask."""
         here = await self._messages.submitted_to(receipt.destination)
-        if found := self._match(receipt, here, only=False):
-            return found
+        if found := match(receipt, here, *self._recent(receipt)):
+            return found, []
         documents = await self._documents(receipt)
         known: dict[str, Submitted] = {m.sms_id: m for m in documents} | {m.sms_id: m for m in here}
-        return self._match(receipt, known.values(), only=True)
+        if found := match(receipt, known.values(), *self._recent(receipt)):
+            return found, []
+        waiting = unanswered(receipt, known.values(), *self._recent(receipt))
+        if not self._elsewhere and len(waiting) == 1:
+            return found_only(waiting[0]), []
+        return None, [m for m in waiting if partition_of(m.customer_id, self._partitions) not in self._elsewhere]
 
-    def _match(self, receipt: DeliveryReceipt, messages: Iterable[Submitted], *, only: bool) -> Found | None:
-        return match(receipt, messages, self._phone(receipt), self._oldest(), only=only)
+    def _recent(self, receipt: DeliveryReceipt) -> tuple[str, datetime]:
+        return self._phone(receipt), self._oldest()
 
     async def _documents(self, receipt: DeliveryReceipt) -> list[SmsDocument]:
         """What the database says, where it answers at once."""
@@ -234,3 +248,8 @@ class Receipts:
             causation_id=causation,
         )
         await self._publish(TOPIC, partition, key.encode(), encode_data(event), headers)
+
+
+def _by_id(messages: Iterable[Submitted]) -> dict[str, str]:
+    """sms_id -> customer_id."""
+    return {message.sms_id: message.customer_id for message in messages}
