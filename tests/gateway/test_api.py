@@ -1,9 +1,11 @@
 """The gateway over fake services: composition, roles, audit, and what people read when a service is down."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -353,6 +355,22 @@ async def test_lists_are_asked_of_any_worker_that_answers(two_workers: httpx.Asy
     assert (page.status_code, page.json()["error"]) == (503, "service_unavailable")
     province.down = {"alerts", "alerts-2"}
     assert (await two_workers.get("/v1/alerts")).status_code == 503
+
+
+async def test_a_list_is_as_old_as_the_documents_of_every_worker(
+    two_workers: httpx.AsyncClient, province: Province, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def age(**query: str) -> float:
+        return float((await two_workers.get("/v1/alerts", params=query)).headers["kam-seconds-behind"])
+
+    province.behind = {"alerts": "0.100", "alerts-2": "0.200"}
+    province.standing["alerts-2"] = {"seconds_behind": 2.0, "documents_seconds": 40.0}
+    assert (await age(), await age(customer=_customer(0)), await age(customer=_customer(1))) == (42, 0.1, 0.2)
+    province.down.add("alerts-2")
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 100)
+    monkeypatch.setattr("gateway.peers.time", later)
+    assert 142 <= await age() < 150 and 142 <= await age(customer=_customer(1)) < 150
+    assert await age(customer=_customer(0)) == 0.1, "that worker has all of it"
 
 
 async def test_counts_of_all_workers_are_added_up(two_workers: httpx.AsyncClient, province: Province) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from contracts import worker_name
 from gateway.domain import Collection, Standing
 from gateway.settings import Settings
+from servicekit.age import HEADER
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
 from servicekit.kafka import partition_of
@@ -54,6 +55,9 @@ class Peers:
         }
         #: when a worker last did not answer, in monotonic seconds, by its URL
         self._silent: dict[str, float] = {}
+        #: when a worker last said how many seconds old its documents are, and how many, by its URL
+        self._told: dict[str, tuple[float, float]] = {}
+        self._began = time.monotonic()
         self._client = client or httpx.AsyncClient(
             timeout=settings.peer_timeout,
             limits=httpx.Limits(max_keepalive_connections=None, keepalive_expiry=_IDLE_SECONDS),
@@ -76,21 +80,48 @@ class Peers:
         """The answer of a service to a request on behalf of ``actor``: JSON; its refusals are answers too.
 
         Of several workers the owner of ``customer`` is asked, else the first, and where that one can't answer a read,
-        the others, unless it is for the ``owner_only``. Raises ``Refused`` 503 when none can be reached, 502 when it
+        the others, unless it is for the ``owner_only``. What another one than the owner answers is as old as the oldest
+        documents of them all. Raises ``Refused`` 503 when none can be reached, 502 when it
         fails, answers what is no JSON, or does not accept our token; 422 for a request that makes no address.
         """
         urls = self._workers_of(service, customer)
-        *others, last = urls[:1] if owner_only or method != "GET" else self._answering_first(urls)
+        if owner_only or method != "GET" or len(urls) == 1:
+            return await self._ask(service, urls[0], method, path, actor, query, body, headers)
+        owner = None if customer is None else urls[0]
+        *others, last = self._answering_first(urls)
         for url in others:
             try:
                 spare = min(_STAND_IN_SECONDS, self._settings.peer_timeout)
                 answer = await self._ask(service, url, method, path, actor, query, body, headers, spare)
                 if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-                    return answer
+                    return await self._aged(answer, urls, url, owner)
             except Refused as refusal:
                 if refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                     raise
-        return await self._ask(service, last, method, path, actor, query, body, headers)
+        answer = await self._ask(service, last, method, path, actor, query, body, headers)
+        return await self._aged(answer, urls, last, owner)
+
+    async def _aged(
+        self, answer: httpx.Response, urls: tuple[str, ...], answered: str, owner: str | None
+    ) -> httpx.Response:
+        """The answer of one worker, as old as the documents of all that it may tell of."""
+        if HEADER in answer.headers and answered != owner:
+            others = await asyncio.gather(*(self._age(url) for url in urls if url != answered))
+            answer.headers[HEADER] = f"{max(float(answer.headers[HEADER]), *others):.3f}"
+        return answer
+
+    async def _age(self, url: str) -> float:
+        """How many seconds old a worker's documents are; of one that is silent, as far as is known."""
+        if self._silent.get(url, -math.inf) <= time.monotonic() - _SILENT_SECONDS:
+            standing = await self._standing(url)
+            if standing is None:
+                self._silent[url] = time.monotonic()
+            else:
+                seconds = max((p.seconds_behind + p.documents_seconds for p in standing.processors), default=0.0)
+                self._told[url] = time.monotonic(), seconds
+                return seconds
+        at, seconds = self._told.get(url, (self._began, 0.0))
+        return seconds + time.monotonic() - at
 
     async def call_all(
         self, service: str, path: str, *, actor: Principal, query: _Query | None = None, timeout: float | None = None
@@ -146,8 +177,8 @@ class Peers:
 
     async def collect(self) -> Collection:
         """Where every process stands, asked in parallel."""
-        names = list(self.processes)
-        return dict(zip(names, await asyncio.gather(*map(self._standing, names)), strict=True))
+        found = await asyncio.gather(*map(self._standing, self.processes.values()))
+        return dict(zip(self.processes, found, strict=True))
 
     async def health(self, process: str) -> tuple[bool, str]:
         """Whether a process is ready, in its own words."""
@@ -164,9 +195,9 @@ class Peers:
         finally:
             await self._client.aclose()
 
-    async def _standing(self, process: str) -> Standing | None:
+    async def _standing(self, url: str) -> Standing | None:
         try:
-            answer = await self._client.get(self.processes[process] + "/internal/settle", timeout=_SETTLE_SECONDS)
+            answer = await self._client.get(url + "/internal/settle", timeout=_SETTLE_SECONDS)
             return _decode_standing(answer.content) if answer.is_success else None
         except (httpx.HTTPError, msgspec.MsgspecError, RecursionError):
             return None
