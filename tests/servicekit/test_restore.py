@@ -13,6 +13,7 @@ from servicekit import checkpoint as checkpoint_module
 from servicekit import rocksdb_store
 from servicekit import store as store_module
 from servicekit.checkpoint import Checkpoints
+from servicekit.store import Transient
 
 KILLED = RuntimeError("killed")
 
@@ -161,3 +162,26 @@ async def test_a_folder_that_was_deleted_in_part_comes_back(left: str, tmp_path:
     again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
     assert await again.pay("c1", 0) == 6
     await again.die()
+
+
+async def test_checkpoints_that_found_no_room_do_not_take_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "checkpoints"
+    process = await Process(tmp_path / "a", MemoryLog(), folder).open()
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint_module, "_copy", full)
+        for _ in range(3):
+            await process.pay("c1", 1)
+            with pytest.raises(Transient):
+                await process.store.checkpoint(Checkpoints(folder, "adds.0"))
+    assert len(list(folder.iterdir())) == 1
+    await process.pay("c1", 1)
+    await process.store.checkpoint(Checkpoints(folder, "adds.0"))
+    assert [path.name for path in folder.iterdir()] == ["000000000000004"]
+    await process.die()

@@ -54,6 +54,9 @@ class Checkpoints:
         known = {} if (newest := next(self._whole(), None)) is None else newest[1].files
         if newest is not None and newest[0] == target:
             return self._make_room()  # taken already; nothing has come since
+        for folder in self._all():
+            if not (folder / _ABOUT).exists():
+                shutil.rmtree(folder, ignore_errors=True)  # cut off by a crash or a full disk, whose room it takes
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         files = {}
