@@ -1,18 +1,23 @@
 """``why`` over several workers: however the log's events are shared out, the chain is that of one worker alone."""
 
+import asyncio
 import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from analytics.api import routes
 from analytics.chain import Web, why
 from analytics.domain import Node
 from analytics.settings import Settings
 from analytics.siblings import AT_ONCE, Siblings, WholeWeb, known
 from harness.moved_records import contract, move
+from servicekit.auth import issue_token
 from servicekit.decision import Refused
 
 
@@ -96,3 +101,22 @@ async def test_a_chain_that_would_be_incomplete_is_refused(churn: Any, tmp_path:
     with pytest.raises(Refused, match="another worker of analytics") as refused:
         why(web, "alert")
     assert refused.value.status == httpx.codes.SERVICE_UNAVAILABLE
+
+
+async def test_walks_that_wait_for_siblings_keep_no_sibling_waiting(churn: Any, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef0123456789abcdef")
+    settings = Settings(service_data=tmp_path, archive_dir=tmp_path, kafka="-", secret_file=secret)
+    app, done = FastAPI(), threading.Event()
+    app.include_router(routes(await churn.read(), Siblings(settings), Any, settings))  # type: ignore[arg-type]
+    headers = {"authorization": f"Bearer {issue_token(secret.read_text(), 'gateway', 'service')}"}
+    waiting = [asyncio.create_task(asyncio.to_thread(done.wait, 10)) for _ in range(40)]
+    await asyncio.sleep(0)
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://a") as client:
+            async with asyncio.timeout(5):
+                answer = await client.post("/v1/lineage", json={"names": ["alert"]}, headers=headers)
+    finally:
+        done.set()
+        await asyncio.gather(*waiting)
+    assert answer.status_code == httpx.codes.OK and answer.json()["names"].keys() == {"alert"}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -22,13 +23,15 @@ from servicekit.decision import Refused
 from servicekit.query import AtMost, Filter, Id
 
 _COUNTS = 4  # at once: those of all days are hundreds of thousands after a year
-_WALKS = 16
+_WALKS, _LOOKUPS = 16, 2
 Recount = Callable[[dict[str, int], Path], Awaitable[Counts]]
 
 
 def routes(lineage: Lineage, siblings: Siblings, recount: Recount, settings: Settings) -> APIRouter:
     """All routes, for the gateway only."""
     at_once, walks = AtMost(_COUNTS), AtMost(_WALKS)
+    # Threads of their own: two workers whose walks hold all the others would wait for each other.
+    lookups = ThreadPoolExecutor(_LOOKUPS, "lineage")
     router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
@@ -52,7 +55,8 @@ def routes(lineage: Lineage, siblings: Siblings, recount: Recount, settings: Set
     @router.post("/lineage", name="get_lineage", response_model=LineageOfNames)
     async def lineage_of(asked: LineageNames) -> Response:
         """What this worker keeps under these names, for its siblings; names of which it has nothing are left out."""
-        return json_answer({"names": await asyncio.to_thread(known, lineage, asked.names)})
+        found = await asyncio.get_running_loop().run_in_executor(lookups, known, lineage, asked.names)
+        return json_answer({"names": found})
 
     @router.get("/counts", name="get_counts", response_model=list[CountView])
     async def counts(day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:
