@@ -135,3 +135,8 @@ def test_an_answer_is_whole_on_disk_or_not_there(tmp_path: Path, monkeypatch: py
 
 def full(_: int) -> None:
     raise OSError(28, "No space left on device")
+
+
+def test_a_file_that_is_no_text_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"customer_id": "\xff"}')
+    assert KeptAnswers(tmp_path).read() == [] and len(files(tmp_path)) == 1

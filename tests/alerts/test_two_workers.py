@@ -203,6 +203,14 @@ async def test_a_receipt_of_nobody_goes_round_once_and_is_kept_for_people(two: T
     assert [row.collection for row in waiting].count("unmatched_receipts") == 1
 
 
+async def test_a_receipt_that_is_no_text_is_its_sender_s_fault(two: Two) -> None:
+    headers = [("ce_id", b"1"), ("ce_type", b"kam.sms.receipt.received.v1"), ("ce_time", b"2026-07-01T00:00:00Z")]
+    await two.log.append("sms.receipts", 0, b"x", b'{"sms_id":null,"message_id":"\xff"}', headers)
+    await two.read()
+    (first, _) = two.a.processors()
+    assert first.failed is None and first.dead_letters.in_a_row == 0
+
+
 async def test_a_database_that_is_away_delays_no_second_receipt(two: Two) -> None:
     for n in range(3):
         await two.smsc["a"].on_receipt(receipt(f"x{n}", phone(OF_A)))

@@ -16,13 +16,14 @@ from aiokafka import TopicPartition
 from contracts.boss import Balance, ClockTicked
 from contracts.registry import TICK
 from harness.one_processor import NOON
-from servicekit.aligned_processor import AlignedProcessor
+from servicekit.aligned_processor import AlignedProcessor, _number
 from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
-from servicekit.decision import Context, Decision, OutgoingEvent
+from servicekit.decision import Context, Decision, Invalid, OutgoingEvent
 from servicekit.envelope import Message, encode_data, write_headers
 from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
+from servicekit.timers import _read
 
 FACT, TOLD = "kam.boss.balance.changed.v1", "kam.alert.raised.v1"
 FACTS, TOLDS = TopicPartition("boss.events", 0), TopicPartition("alert.events", 0)
@@ -182,3 +183,11 @@ async def test_a_tick_comes_after_every_record_before_it(seed: int) -> None:
     assert state == Seen(world.facts, world.facts - world.facts % 3) and world.wakes > 20
     assert world.second.position.marks["ticked"] == world.first.position.marks["ticked"]
     assert await world.stores[1].next_due() is None, "all that was due has woken"
+
+
+@pytest.mark.parametrize("body", [b'{"\xff": 1}', b'{"epoch": "\xff"}', b"[" * 100_000])
+def test_a_tick_that_is_no_text_stops_nobody(body: bytes) -> None:
+    message = Message("boss.events", 0, 0, b"", {"ce_type": TICK.encode()}, body)
+    assert _number(message) is None
+    with pytest.raises(Invalid):
+        _read(message)

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts.boss import ClockTicked
 from contracts.registry import TICK
 from servicekit.commands import Command
-from servicekit.envelope import Message
+from servicekit.envelope import UNDECODABLE, Message
 from servicekit.log_reader import Records
 from servicekit.pipeline import StreamProcessor
 from servicekit.timers import tick_of
@@ -96,6 +96,6 @@ def _number(message: Message) -> tuple[int, int] | None:
         return None
     try:
         tick = _decode(message.body or b"")
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         return None
     return tick.epoch, tick.number

@@ -3,14 +3,13 @@
 from collections.abc import Awaitable, Callable
 from operator import attrgetter
 
-import msgspec
 import structlog
 
 from contracts.registry import EVENTS
 from servicekit.app import App
 from servicekit.commands import Command, fail
 from servicekit.decision import Context, Invalid, Refused
-from servicekit.envelope import Message
+from servicekit.envelope import UNDECODABLE, Message
 from servicekit.record_batches import UNREADABLE
 from servicekit.unit_of_work import UnitOfWork
 
@@ -47,7 +46,7 @@ class Dispatch:
             return "skipped"
         try:
             data = on.decode(message.body or b"")
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             raise Invalid(str(error)) from error
         now = work.now if clock is None or clock == work.clock_text else work.clock_at(clock)
         id_text = id_.decode() if id_ else ""

@@ -18,6 +18,8 @@ import msgspec
 
 from contracts.registry import EVENTS, TICK
 
+#: what a decoder raises at a body that is none: whoever sent it is to blame
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 Headers = list[tuple[str, bytes]]
 _SPEC = ("ce_specversion", b"1.0")
 _JSON = ("content-type", b"application/json")

@@ -14,7 +14,7 @@ from servicekit.clock import EPOCH, iso, to_millis
 from servicekit.committer import Committer, Stopped
 from servicekit.decision import Context, Invalid
 from servicekit.dispatch import Dispatch
-from servicekit.envelope import Message, parse_time
+from servicekit.envelope import UNDECODABLE, Message, parse_time
 from servicekit.unit_of_work import UnitOfWork
 
 _DUE_CHUNK = 250
@@ -136,5 +136,5 @@ def _read(message: Message) -> tuple[ClockTicked, str]:
     try:
         tick = _decode_tick(message.body or b"")
         return tick, f"{mark_of_tick(tick.epoch, tick.number)} {iso(tick.clock)}"
-    except (msgspec.MsgspecError, OverflowError) as error:
+    except (*UNDECODABLE, OverflowError) as error:
         raise Invalid(f"malformed tick: {error}") from error

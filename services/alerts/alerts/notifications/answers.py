@@ -55,7 +55,7 @@ class KeptAnswers:
             try:
                 found.append(msgspec.json.decode(path.read_bytes(), type=Kept))
                 self._there.add(path.stem)
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
                 log.error("sms.kept_answer_unreadable", path=str(path), error=repr(error))
         return found
 

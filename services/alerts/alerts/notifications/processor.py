@@ -10,7 +10,7 @@ from alerts.notifications.receipts import RECEIPT, TOPIC, Receipts
 from contracts.alert import ReceiptReceived
 from servicekit.aligned_processor import AlignedProcessor
 from servicekit.commands import Command
-from servicekit.envelope import Message, encode_data
+from servicekit.envelope import UNDECODABLE, Message, encode_data
 from servicekit.log_reader import place_of
 
 _decode = msgspec.json.Decoder(ReceiptReceived).decode
@@ -48,7 +48,7 @@ class NotificationsProcessor(AlignedProcessor):
         """The same record as its customer's, where it belongs to one of them."""
         try:
             asked = _decode(message.body or b"")
-        except msgspec.MsgspecError:
+        except UNDECODABLE:
             return message  # its handler says so
         event = await self._receipts.of_partition(self, asked)
         if event == asked:
