@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ class ProcessSpec:
     prepare: Callable[[], None] | None = None
     #: seconds between SIGTERM and SIGKILL
     grace: float = 10.0
+    #: how far it gives way to others where processors are scarce (0 to 19, as ``nice``)
+    nice: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,9 @@ async def spawn(spec: ProcessSpec, log: Path, env: Mapping[str, str]) -> tuple[a
             env=dict(env),
             start_new_session=True,
         )
+    if spec.nice:
+        with contextlib.suppress(ProcessLookupError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, spec.nice)
     return process, offset
 
 

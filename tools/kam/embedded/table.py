@@ -156,6 +156,16 @@ def _given_mongodb(address: str) -> TaskSpec:
     return TaskSpec("mongodb", run)
 
 
+#: Where processors are scarce, what people look at later gives way to what decides and sends.
+GIVES_WAY = {"mongodb": 5, "customer-profile": 5, "analytics": 10, "analytics-rates": 10}
+
+
+def _giving_way(node: Node) -> Node:
+    """The node with its share of the processors, that of its service for any worker."""
+    service = next((name for name in GIVES_WAY if node.name == name or node.name.rpartition("-")[0] == name), None)
+    return node if service is None or isinstance(node, TaskSpec) else replace(node, nice=GIVES_WAY[service])
+
+
 def table(options: Options) -> Sequence[Node]:
     """Every node of an instance; raises MongoError or KafkaError when a server program is lacking."""
     place, base = options.place, options.port_base
@@ -180,5 +190,5 @@ def table(options: Options) -> Sequence[Node]:
     if options.sim:
         services = tuple(name for service in SERVICES for name in options.processes(service))
         applications.append(_python(options, "boss", "kam.sim.boss", services, http=PORTS["boss"]))
-    nodes = [*servers, *applications]
+    nodes = [_giving_way(node) for node in (*servers, *applications)]
     return [node for node in nodes if not options.nodes or node.name in options.nodes]
