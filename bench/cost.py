@@ -10,7 +10,7 @@ from typing import Any
 from bench.instance import Client, Instance, owes, pays, running
 from bench.machine import database_kind
 
-RATE, BATCHES, ALERTING = 1000, 10, 100
+RATE, BATCHES, ALERTING = 1000, 10, 200
 _APART = {"kafka": "jvm", "smsc": "smsc", "mongodb": "database"}
 
 
