@@ -12,7 +12,9 @@ import pytest
 
 from analytics import archive as module
 from analytics.archive import SCHEMA, Archive, Archived
+from analytics.bootstrap import build
 from analytics.recount import recount
+from analytics.settings import Settings
 from servicekit.store import Fenced
 
 DAY = "2026-06-30"
@@ -207,3 +209,14 @@ def test_a_recount_reads_only_its_own_partitions(tmp_path: Path) -> None:
     (tmp_path / "topic=boss.events" / f"date={DAY}" / "1-0-5.parquet").write_bytes(b"being replaced")
 
     assert recount(tmp_path, {"boss.events/0": 3}, tmp_path).total() == 3
+
+
+async def test_who_may_not_write_the_archive_takes_nothing_else_over(tmp_path: Path) -> None:
+    """A second process took the journals over before it was kept out, and so ended the first one."""
+    settings = Settings(service_data=tmp_path / "second", kafka="-", archive_dir=tmp_path / "archive", partitions=1)
+    first = Archive(settings.archive_dir, [0])
+    first.open()
+    service = build(settings)
+    with closing(first), pytest.raises(Fenced):
+        await service.start()
+    assert not (tmp_path / "second" / "lineage").exists() and not service.processors

@@ -26,6 +26,7 @@ def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -
 
     service.consume(lineage_app(settings), TOPICS, store)
     archiver = Archiver(settings, Archive(settings.archive_dir, owned))
+    service.prepare.append(archiver.open)
     service.jobs.append(archiver.run)
     siblings = Siblings(settings)
     service.jobs.append(siblings.close_at_end)

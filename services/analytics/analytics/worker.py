@@ -49,10 +49,13 @@ class Archiver:
         self._writing = asyncio.Lock()
         self.gaps: dict[str, tuple[int, int]] = {}
 
+    async def open(self) -> None:
+        """Before anything else is taken over. Raises ``Fenced`` while another process writes one of our partitions."""
+        self._read = dict(await asyncio.to_thread(self.archive.open))
+
     async def run(self) -> None:
         """Read until cancelled; then write what is left."""
         try:
-            self._read = dict(await asyncio.to_thread(self.archive.open))
             await self._read_on()
         finally:
             self.archive.close()
