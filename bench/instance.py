@@ -105,7 +105,7 @@ def kam(*words: str) -> str:
 @contextlib.contextmanager
 def running(*words: str) -> Iterator[Instance]:
     """An empty province whose clock follows the feed; it is stopped afterwards."""
-    base = next(b for b in random.sample(range(35000, 45000, 100), 50) if not busy_ports(b, PORTS))
+    base = next(b for b in random.sample(range(20000, 32000, 100), 50) if not busy_ports(b, PORTS))
     with tempfile.TemporaryDirectory(prefix="kam-bench-") as folder:
         data = Path(folder)
         where = ("--data", folder)

@@ -51,7 +51,7 @@ class BillingSync:
     """The service as a process."""
 
     def __init__(self, scratch: Path, kafka: str) -> None:
-        base = next(b for b in random.sample(range(33000, 35000, 20), 50) if not busy_ports(b, PORTS))
+        base = next(b for b in random.sample(range(20000, 32000, 20), 50) if not busy_ports(b, PORTS))
         self.inbox, self.url = scratch / "boss" / "inbox", f"http://127.0.0.1:{base}"
         (scratch / "secret").write_text(_SECRET)
         env = {
