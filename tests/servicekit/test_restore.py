@@ -10,7 +10,7 @@ import pytest
 from harness.adds import Process
 from harness.memory_journal import MemoryLog
 from servicekit import checkpoint as checkpoint_module
-from servicekit import rocksdb_store
+from servicekit import rocksdb_format, rocksdb_store
 from servicekit import store as store_module
 from servicekit.checkpoint import Checkpoints
 from servicekit.store import Transient
@@ -132,7 +132,7 @@ async def test_a_checkpoint_says_no_more_than_it_holds(tmp_path: Path, monkeypat
             real(self._db).create_checkpoint(path)
             position = process.store.position
             later = type(position)(commits=position.commits + 1, journal=position.journal + 1)
-            self._db.put(b"p", rocksdb_store._encode(later))
+            self._db.put(b"p", rocksdb_format.encode(later))
 
     monkeypatch.setattr(rocksdb_store, "Checkpoint", Slow)
     await process.store.checkpoint(Checkpoints(kept, "adds.0"))

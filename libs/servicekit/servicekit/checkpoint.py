@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from servicekit.durable_file import sync_folder, write_durably
 from servicekit.store import Position
 
 log = structlog.get_logger()
@@ -67,7 +68,8 @@ class Checkpoints:
             else:
                 _copy(path, target / path.name)
         about = About(self._processor, taken_at, position, files)
-        _write(target / _ABOUT, msgspec.json.format(msgspec.json.encode(about)))
+        write_durably(target / _ABOUT, msgspec.json.format(msgspec.json.encode(about)))
+        try_to_sync(target)
         return self._make_room()
 
     def restore(self, target: Path) -> Position | None:
@@ -85,7 +87,7 @@ class Checkpoints:
         try:
             for name in about.files:
                 _copy(folder / name, target / name)
-            sync_folder(target)
+            try_to_sync(target)
             return all(_digest(target / name) == digest for name, digest in about.files.items())
         except OSError as error:
             if error.errno in (errno.EIO, errno.ENOENT):
@@ -135,22 +137,7 @@ def _copy(source: Path, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """What stands in a folder outlives a loss of power, where the file system can do that."""
+def try_to_sync(folder: Path) -> None:
+    """``sync_folder``, where the file system can do that: a share may not."""
     with suppress(OSError):
-        folder = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(folder)

@@ -1,4 +1,4 @@
-"""A file that is whole and durable under its name, or as it was before."""
+"""Files that are whole and durable under their name, or as they were before."""
 
 import os
 from pathlib import Path
@@ -13,3 +13,12 @@ def write_durably(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def sync_folder(path: Path) -> None:
+    """The names that stand in a folder outlive a loss of power. Raises ``OSError``."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,10 +1,4 @@
-"""Local store: RocksDB through rocksdict, one directory a processor, one WriteBatch a commit.
-
-Keys: ``s<key>`` -> 8 bytes wake (0: none) + state; ``w<8 bytes due><key>`` -> empty; ``o<8 bytes last
-sequence><8 bytes first>`` -> messages, one behind the other (older stores: ``o<8 bytes sequence>`` -> message);
-``p`` -> position; ``i<index>␀<value>␀<key>␀`` -> empty; ``d…``: ``unfollowed``. Stale wake entries are dropped when
-they come up.
-"""
+"""Local store: RocksDB through rocksdict, one directory a processor, one WriteBatch a commit (``rocksdb_format``)."""
 
 import asyncio
 import secrets
@@ -21,29 +15,16 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 import structlog
-from rocksdict import (
-    BlockBasedOptions,
-    Cache,
-    Checkpoint,
-    DbClosedError,
-    Options,
-    Rdict,
-    WriteBatch,
-    WriteBufferManager,
-    WriteOptions,
-)
+from rocksdict import Checkpoint, DbClosedError, Rdict, WriteBatch, WriteOptions
 
-from servicekit.checkpoint import Checkpoints, sync_folder
+from servicekit.checkpoint import Checkpoints, try_to_sync
 from servicekit.clock import iso, system_now
 from servicekit.decision import DocumentWrite
 from servicekit.envelope import OutgoingMessage
+from servicekit.rocksdb_format import decode_position, encode, index_key, options, pack_of, unescape, unpacked
 from servicekit.store import Batch, Fenced, Position, Transient
 from servicekit.unfollowed import Unfollowed, UnfollowedDocuments
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode_position = msgspec.msgpack.Decoder(Position).decode
-_decode_out = msgspec.msgpack.Decoder(OutgoingMessage).decode
-_decode_pack = msgspec.msgpack.Decoder(list[OutgoingMessage]).decode
 _PACK = 200
 #: What is read or written at once, without a thread: a handful of microseconds, where changing threads takes a hundred
 _FEW = 32
@@ -52,49 +33,6 @@ _DAMAGED = "Corruption", "IO error: No such file or directory"
 log = structlog.get_logger()
 T = TypeVar("T")
 _NO_WAKE, _NEVER = bytes(8), b"\xff" * 8
-
-
-#: All stores of a process share their memory: blocks read from disk, and what is not yet written to tables.
-_BLOCKS = Cache(64 << 20)
-_MEMTABLES = WriteBufferManager(128 << 20, False)
-
-
-def _options() -> Options:
-    tables = BlockBasedOptions()
-    tables.set_block_cache(_BLOCKS)
-    tables.set_bloom_filter(10, False)
-    options = Options(raw_mode=True)
-    options.set_block_based_table_factory(tables)
-    options.set_write_buffer_manager(_MEMTABLES)
-    options.create_if_missing(True)
-    options.set_max_background_jobs(2)
-    options.set_write_buffer_size(32 << 20)
-    options.set_max_total_wal_size(128 << 20)
-    options.set_keep_log_file_num(2)
-    return options
-
-
-def _index_key(*parts: str) -> bytes:
-    """Each part ends with a NUL. One within a part is escaped, in the order of the text."""
-    return b"i" + b"".join(p.encode().replace(b"\1", b"\1\2").replace(b"\0", b"\1\1") + b"\0" for p in parts)
-
-
-def _unescape(part: bytes) -> str:
-    return part.replace(b"\1\1", b"\0").replace(b"\1\2", b"\1").decode()
-
-
-def _pack_of(rows: list[tuple[int, OutgoingMessage]]) -> tuple[int, bytes, bytes]:
-    """Last sequence, key and value: ordered by the last, since a pack goes when its last message has been sent."""
-    first, last = rows[0][0], rows[-1][0]
-    assert last - first == len(rows) - 1, "sequences of an outbox follow one another"
-    return last, b"o" + last.to_bytes(8, "big") + first.to_bytes(8, "big"), _encode([message for _, message in rows])
-
-
-def _unpacked(entry: bytes, value: bytes) -> list[tuple[int, OutgoingMessage]]:
-    number = int.from_bytes(entry[1:9], "big")
-    if len(entry) == 9:
-        return [(number, _decode_out(value))]
-    return list(enumerate(_decode_pack(value), int.from_bytes(entry[9:], "big")))
 
 
 @contextmanager
@@ -129,7 +67,7 @@ class LocalStore:
         with _passing():
             self._path.mkdir(parents=True, exist_ok=True)
             try:
-                self._db = Rdict(str(self._path), _options())
+                self._db = Rdict(str(self._path), options())
             except Exception as error:
                 # "While lock file …" of another process, "lock hold by current process"; a damaged block is no lock.
                 if "lock file" in str(error) or "lock hold" in str(error):
@@ -137,11 +75,11 @@ class LocalStore:
                 if not str(error).startswith(_DAMAGED):
                     raise
                 self._put_aside(error)
-                self._db = Rdict(str(self._path), _options())
+                self._db = Rdict(str(self._path), options())
         # RocksDB lets go of the GIL: while it reads or syncs for this processor, the loop serves the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._path.name}")
         raw = self._db.get(b"p")
-        self._position = _decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
+        self._position = decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
         self._sent = 0
         self._unsent = deque((int.from_bytes(entry[1:9], "big"), entry) for entry in self._prefix(b"o"))
         self._first = _NO_WAKE
@@ -172,7 +110,7 @@ class LocalStore:
                 await asyncio.to_thread(shutil.rmtree, gone)
             if checkpoints is not None and await asyncio.to_thread(checkpoints.restore, restored) is not None:
                 restored.rename(self._path)
-                sync_folder(self._path.parent)
+                try_to_sync(self._path.parent)
         return await self.open()
 
     def _put_aside(self, error: Exception) -> None:
@@ -196,10 +134,10 @@ class LocalStore:
             shutil.rmtree(beside, ignore_errors=True)
             raw = self._db.get(b"p")
             Checkpoint(self._db).create_checkpoint(str(beside))
-            return _decode_position(raw) if raw else self._position
+            return decode_position(raw) if raw else self._position
 
         with _passing():
-            position = await asyncio.get_running_loop().run_in_executor(self._thread, take)
+            position = await self._in_thread(take)
             try:
                 return await asyncio.to_thread(checkpoints.keep, beside, position, iso(system_now()))
             finally:
@@ -208,7 +146,7 @@ class LocalStore:
     async def digest(self) -> str:
         """One hash over every state with its wake-up, and the index: the same for a store that was rebuilt, whatever
         ticks have come by meanwhile."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._digest)
+        return await self._in_thread(self._digest)
 
     def _digest(self) -> str:
         found = sha256()
@@ -257,14 +195,14 @@ class LocalStore:
     async def find(
         self, index: str, value: str | None = None, *, after: tuple[str, str] | None = None, limit: int = 1000
     ) -> list[tuple[str, str]]:
-        prefix = _index_key(index, value) if value is not None else _index_key(index)
-        start = prefix if after is None else max(prefix, _index_key(index, *after) + b"\0")
+        prefix = index_key(index, value) if value is not None else index_key(index)
+        start = prefix if after is None else max(prefix, index_key(index, *after) + b"\0")
         found: list[tuple[str, str]] = []
         items = self._db.iter()
         items.seek(start)
         while len(found) < limit and items.valid() and items.key().startswith(prefix):
             _, name, key, _ = items.key().split(b"\0")
-            found.append((_unescape(name), _unescape(key)))
+            found.append((unescape(name), unescape(key)))
             items.next()
         return found
 
@@ -281,17 +219,17 @@ class LocalStore:
             if wake is not None:
                 write.put(b"w" + due + name, b"")
                 self._first = min(self._first, due + name)
-        packs = [_pack_of(batch.outbox[i : i + _PACK]) for i in range(0, len(batch.outbox), _PACK)]
+        packs = [pack_of(batch.outbox[i : i + _PACK]) for i in range(0, len(batch.outbox), _PACK)]
         for _, name, messages in packs:
             write.put(name, messages)
         for entry, is_put in batch.index.items():
             if is_put:
-                write.put(_index_key(*entry), b"")
+                write.put(index_key(*entry), b"")
             else:
-                write.delete(_index_key(*entry))
+                write.delete(index_key(*entry))
         position = self._position.after(batch)
         unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
-        write.put(b"p", _encode(position))
+        write.put(b"p", encode(position))
         with _passing():
             if batch.journaled is None or unfollowed or len(batch.states) + len(batch.outbox) > _FEW:
                 await self._in_thread(self._write, write, unfollowed, batch.journaled is None)
@@ -377,7 +315,7 @@ class LocalStore:
         after = max(after, self._sent)  # a pack goes as a whole
         items.seek(b"o" + (after + 1).to_bytes(8, "big"))
         while items.valid() and items.key().startswith(b"o") and len(rows) < limit:
-            rows += [row for row in _unpacked(items.key(), items.value()) if row[0] > after]
+            rows += [row for row in unpacked(items.key(), items.value()) if row[0] > after]
             items.next()
         return rows[:limit]
 

@@ -26,6 +26,7 @@ from msgspec import Struct
 
 from analytics.domain import day_of, problem_of
 from servicekit.clock import from_millis, local_date
+from servicekit.durable_file import sync_folder, write_durably
 from servicekit.envelope import Message
 from servicekit.store import Fenced
 
@@ -188,7 +189,7 @@ class Archive:
             grouped[self.root / f"topic={row.topic}" / f"date={row.date}"].append(row)
         written = [self._write(folder, partition, group) for folder, group in grouped.items()]
         for file, _ in written:
-            _sync_folder(file.folder)
+            sync_folder(file.folder)
         marks = {name.removesuffix(ours): offset for name, offset in reached.items()}
         _replace(self._marks_path(partition), json.dumps(marks, indent=0, sort_keys=True).encode())
         self.positions |= reached
@@ -267,22 +268,9 @@ def _make_folder(folder: Path, under: Path) -> None:
     if not folder.exists():
         _make_folder(folder.parent, under) if folder.parent != under else under.mkdir(parents=True, exist_ok=True)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as target:
-        target.write(content)
-        target.flush()
-        os.fsync(target.fileno())
-    temporary.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_durably(path, content)
+    sync_folder(path.parent)

@@ -6,7 +6,6 @@ Keys: ``n<event id>`` -> node; ``l<parent>\\0<event id>`` and ``a<alert, SMS or 
 Nodes are kept for some days and up to some number (``Keep``): each write takes older ones away. Counts stay.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -70,7 +69,7 @@ class LineageStore(LocalStore):
         if raw is not None:
             self._kept = _decode_kept(raw)
         else:
-            self._kept = await asyncio.get_running_loop().run_in_executor(self._thread, self._index_by_time)
+            self._kept = await self._in_thread(self._index_by_time)
         self.is_open = True
         return position
 

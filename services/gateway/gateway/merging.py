@@ -17,17 +17,11 @@ class _Cell(Struct, frozen=True):
     kind: str
 
 
-class _Count(Struct, frozen=True):
-    day: str
-    city: str | None
-    kind: str
+class _Count(_Cell, frozen=True):
     count: int
 
 
-class _Difference(Struct, frozen=True):
-    day: str
-    city: str | None
-    kind: str
+class _Difference(_Cell, frozen=True):
     live: int
     archive: int
 
@@ -47,7 +41,7 @@ def counts(answers: Iterable[bytes]) -> list[dict[str, Any]]:
     """Counts added up, cell by cell, in the order of cells."""
     total: Counter[_Cell] = Counter()
     for count in (count for answer in answers for count in _decode_counts(answer)):
-        total[_Cell(count.day, count.city, count.kind)] += count.count
+        total[_cell_of(count)] += count.count
     return [{**_of(cell), "count": total[cell]} for cell in sorted(total, key=_order)]
 
 
@@ -57,7 +51,7 @@ def recounts(answers: Iterable[bytes]) -> dict[str, Any]:
     live: Counter[_Cell] = Counter()
     archive: Counter[_Cell] = Counter()
     for difference in (difference for one in found for difference in one.differences):
-        cell = _Cell(difference.day, difference.city, difference.kind)
+        cell = _cell_of(difference)
         live[cell] += difference.live
         archive[cell] += difference.archive
     differences = [{**_of(cell), "live": live[cell], "archive": archive[cell]} for cell in sorted(live, key=_order)]
@@ -67,6 +61,10 @@ def recounts(answers: Iterable[bytes]) -> dict[str, Any]:
         "cells": sum(one.cells for one in found),
         "differences": differences,
     }
+
+
+def _cell_of(told: _Count | _Difference) -> _Cell:
+    return _Cell(told.day, told.city, told.kind)
 
 
 def _of(cell: _Cell) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -39,6 +39,18 @@ _decode_standing = msgspec.json.Decoder(Standing).decode
 _decode_health = msgspec.json.Decoder(_Health).decode
 _check_refusal = msgspec.json.Decoder(_Refusal).decode
 _check_json = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+class _Request(NamedTuple):
+    """What is asked of a service, of whichever of its workers."""
+
+    service: str
+    method: str
+    path: str
+    actor: Principal
+    query: _Query | None = None
+    body: Any = None
+    headers: dict[str, str] | None = None
 
 
 class Peers:
@@ -85,20 +97,21 @@ class Peers:
         fails, answers what is no JSON, or does not accept our token; 422 for a request that makes no address.
         """
         urls = self._workers_of(service, customer)
+        request = _Request(service, method, path, actor, query, body, headers)
         if owner_only or method != "GET" or len(urls) == 1:
-            return await self._ask(service, urls[0], method, path, actor, query, body, headers)
+            return await self._ask(urls[0], request)
         owner = None if customer is None else urls[0]
         *others, last = self._answering_first(urls)
         for url in others:
             try:
                 spare = min(_STAND_IN_SECONDS, self._settings.peer_timeout)
-                answer = await self._ask(service, url, method, path, actor, query, body, headers, spare)
+                answer = await self._ask(url, request, spare)
                 if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
                     return await self._aged(answer, urls, url, owner)
             except Refused as refusal:
                 if refusal.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                     raise
-        answer = await self._ask(service, last, method, path, actor, query, body, headers)
+        answer = await self._ask(last, request)
         return await self._aged(answer, urls, last, owner)
 
     async def _aged(
@@ -127,10 +140,8 @@ class Peers:
         self, service: str, path: str, *, actor: Principal, query: _Query | None = None, timeout: float | None = None
     ) -> list[httpx.Response]:
         """The answers of all workers of a service to a read, as ``call`` gives the one of one; all must answer."""
-        asked = (
-            self._ask(service, url, "GET", path, actor, query, timeout=timeout) for url in self._workers_of(service)
-        )
-        return await asyncio.gather(*asked)
+        request = _Request(service, "GET", path, actor, query)
+        return await asyncio.gather(*(self._ask(url, request, timeout) for url in self._workers_of(service)))
 
     def _workers_of(self, service: str, customer: str | None = None) -> tuple[str, ...]:
         """Base URLs of a service's workers, the owner of the customer first."""
@@ -145,34 +156,23 @@ class Peers:
         since = time.monotonic() - _SILENT_SECONDS
         return sorted(urls, key=lambda url: self._silent.get(url, -math.inf) > since)
 
-    async def _ask(
-        self,
-        service: str,
-        url: str,
-        method: str,
-        path: str,
-        actor: Principal,
-        query: _Query | None = None,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        timeout: float | None = None,
-    ) -> httpx.Response:
+    async def _ask(self, url: str, request: "_Request", timeout: float | None = None) -> httpx.Response:
         try:
             answer = await self._client.request(
-                method,
-                url + path,
-                params={name: value for name, value in (query or {}).items() if value is not None},
-                json=body,
-                headers={**(headers or {}), "authorization": f"Bearer {self._token(actor)}"},
+                request.method,
+                url + request.path,
+                params={name: value for name, value in (request.query or {}).items() if value is not None},
+                json=request.body,
+                headers={**(request.headers or {}), "authorization": f"Bearer {self._token(request.actor)}"},
                 timeout=timeout or self._settings.peer_timeout,
             )
         except httpx.HTTPError as error:
             self._silent[url] = time.monotonic()
-            raise _unavailable(service) from error
+            raise _unavailable(request.service) from error
         except httpx.InvalidURL as error:
             raise Refused("bad_request", "请求地址过长或有误", "the address is too long or no address", 422) from error
         if not _is_answer(answer):
-            raise failed(service, f"HTTP {answer.status_code}")
+            raise failed(request.service, f"HTTP {answer.status_code}")
         return answer
 
     async def collect(self) -> Collection:
