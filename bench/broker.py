@@ -1,7 +1,6 @@
 """An embedded Kafka of our own for the time of a benchmark, its data in a temporary directory."""
 
 import asyncio
-import random
 import subprocess
 import sys
 import tempfile
@@ -9,9 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench.machine import free_port_base
 from kam.embedded import kafka, topics
 from kam.embedded.process import guarded, tail
-from kam.instance import PORTS, busy_ports
+from kam.instance import PORTS
 
 START_SECONDS = 60
 
@@ -19,7 +19,7 @@ START_SECONDS = 60
 @asynccontextmanager
 async def running(partitions: int, *names: str) -> AsyncIterator[tuple[str, Path]]:
     """Bootstrap address of a broker that has these topics, and a scratch directory; both are gone afterwards."""
-    base = next(b for b in random.sample(range(23500, 32000, 20), 50) if not busy_ports(b, PORTS))
+    base = free_port_base()
     with tempfile.TemporaryDirectory(prefix="kam-bench-") as folder:
         scratch = Path(folder)
         spec = kafka.spec(scratch / "kafka", base)

@@ -27,9 +27,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pyarrow import csv
 from pymongo import UpdateOne
 
-from bench.machine import database_kind
+from bench.machine import database_kind, free_port_base
 from kam.embedded import topics
-from kam.instance import PORTS, busy_ports
 from servicekit.kafka import start_producer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -290,7 +289,7 @@ async def _write_again(mongodb: str) -> float:
 
 async def measure(quick: bool) -> list[dict[str, Any]]:
     customers = 5_000 if quick else 51_000
-    base = next(b for b in random.sample(range(20000, 32000, 100), 50) if not busy_ports(b, PORTS))
+    base = free_port_base()
     with tempfile.TemporaryDirectory(prefix="kam-bench-") as scratch:
         found = await asyncio.to_thread(load, customers, 5, date(2026, 7, 31), Path(scratch) / "data", base)
     ours, limit = (found["rows"] / seconds for seconds in (found["seconds"], sum(found["limit_seconds"].values())))

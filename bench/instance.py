@@ -7,7 +7,6 @@ SMSC's own log: nothing of what it measures comes from the services.
 import asyncio
 import contextlib
 import json
-import random
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from kam.instance import PORTS, busy_ports
+from bench.machine import free_port_base
 
 KAM = Path(sys.executable).with_name("kam")
 _CONNECTIONS = 64
@@ -105,7 +104,7 @@ def kam(*words: str) -> str:
 @contextlib.contextmanager
 def running(*words: str) -> Iterator[Instance]:
     """An empty province whose clock follows the feed; it is stopped afterwards."""
-    base = next(b for b in random.sample(range(20000, 32000, 100), 50) if not busy_ports(b, PORTS))
+    base = free_port_base()
     with tempfile.TemporaryDirectory(prefix="kam-bench-") as folder:
         data = Path(folder)
         where = ("--data", folder)

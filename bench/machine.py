@@ -1,10 +1,12 @@
 """The shape of the machine, without anything that names it."""
 
 import platform
+import random
 
 import psutil
 
 from kam.embedded import mongodb
+from kam.instance import PORTS, busy_ports
 
 
 def shape() -> str:
@@ -17,3 +19,8 @@ def database_kind() -> str:
     """The database server that an embedded instance takes here."""
     found = mongodb.find()
     return "none" if found is None else found.kind
+
+
+def free_port_base() -> int:
+    """A port base at which an instance finds every port free; below those that connections take for themselves."""
+    return next(base for base in random.sample(range(20_000, 32_000, 20), 50) if not busy_ports(base, PORTS))

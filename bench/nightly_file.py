@@ -8,7 +8,6 @@ event older than the second file must be stale: each row was confirmed by it.
 import asyncio
 import json
 import os
-import random
 import subprocess
 import sys
 import time
@@ -23,9 +22,9 @@ from pyarrow import csv
 
 from bench import broker
 from bench.first_load import produce_again
+from bench.machine import free_port_base
 from contracts.apps import APPS
 from kam.embedded.process import guarded
-from kam.instance import PORTS, busy_ports
 from servicekit.auth import issue_token
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -51,7 +50,7 @@ class BillingSync:
     """The service as a process."""
 
     def __init__(self, scratch: Path, kafka: str) -> None:
-        base = next(b for b in random.sample(range(20000, 32000, 20), 50) if not busy_ports(b, PORTS))
+        base = free_port_base()
         self.inbox, self.url = scratch / "boss" / "inbox", f"http://127.0.0.1:{base}"
         (scratch / "secret").write_text(_SECRET)
         env = {

@@ -194,7 +194,7 @@ class Model:
         return "loaded"
 
 
-@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(n, marks=pytest.mark.long) for n in range(5, 40))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 40))])
 async def test_segments_change_no_outcome(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
     model, store = Model(), Watched()

@@ -56,6 +56,14 @@ class Process:
         await self.processor.process({}, [(order, future)])
         return await future
 
+    async def checkpoint(self) -> int | None:
+        """Take one, and cut the journal where that makes it longer than needed; where it was cut."""
+        assert self.journal.checkpoints is not None
+        before = await self.store.checkpoint(self.journal.checkpoints)
+        if before is not None:
+            await self.journal.cut(before)
+        return before
+
     async def die(self) -> None:
         """Killed: nothing is finished, the disk stays as it is."""
         await self.store.close()

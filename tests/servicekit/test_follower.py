@@ -63,6 +63,7 @@ def rows(*pairs: tuple[str, int | None]) -> Batch:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower_module, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(follower_module, "REST_SECONDS", 0.0)
     monkeypatch.setattr(follower_module, "_LONGEST_DELAY", 0.01)
 
 
@@ -117,6 +118,19 @@ async def test_under_load_documents_leave_in_bulks_of_every_store(store: LocalSt
     assert len(view.told()) == 2 * BULK + 2 and sorted(view.bulks) == [1, 1, BULK, BULK]
     assert view.bulks.index(1) < 3, "nobody waits until another has nothing left"
     await other.close()
+
+
+async def test_where_many_wait_each_rests_and_is_written_once(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FEW": 2, "REST_SECONDS": 0.1, "ROUND_SECONDS": 0.01}.items():
+        monkeypatch.setattr(follower_module, name, value)
+    view = View()
+    await store.commit(rows(("a", 1), ("b", 1), ("c", 1)))
+    async with Running(view, tmp_path, store):
+        await store.commit(rows(("a", 2), ("b", 2), ("c", 2)))
+        await eventually(is_done(store))
+    assert view.bulks == [3] and view.told() == {"a": 2, "b": 2, "c": 2}
 
 
 async def test_a_database_that_is_away_keeps_nobody_waiting_but_documents(store: LocalStore, tmp_path: Path) -> None:

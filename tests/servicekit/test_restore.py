@@ -24,11 +24,17 @@ async def life(tmp_path: Path) -> MemoryLog:
     process = await Process(tmp_path / "a", log, kept).open()
     for _ in range(3):
         await process.pay("c1", 2)
-        cut = await process.store.checkpoint(Checkpoints(kept, "adds.0"))
+        cut = await process.checkpoint()
     assert cut is not None
-    await process.journal.cut(cut)
     await process.die()
     return log
+
+
+async def comes_back(folder: Path, log: MemoryLog) -> None:
+    """A process with this disk stands where ``life`` left it."""
+    again = await Process(folder, log, folder.parent / "checkpoints").open()
+    assert await again.pay("c1", 0) == 6
+    await again.die()
 
 
 @pytest.mark.parametrize("files", range(6))
@@ -50,9 +56,7 @@ async def test_a_restore_that_is_killed_is_begun_again(
     with pytest.raises(RuntimeError):
         await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
     monkeypatch.undo()
-    again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
-    assert await again.pay("c1", 0) == 6
-    await again.die()
+    await comes_back(tmp_path / "a", log)
 
 
 async def test_an_old_folder_that_is_half_thrown_away_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +76,7 @@ async def test_an_old_folder_that_is_half_thrown_away_is_none(tmp_path: Path, mo
     with pytest.raises(RuntimeError):
         await Process(tmp_path / "old", log, tmp_path / "checkpoints").open()
     monkeypatch.undo()
-    again = await Process(tmp_path / "old", log, tmp_path / "checkpoints").open()
-    assert await again.pay("c1", 0) == 6
-    await again.die()
+    await comes_back(tmp_path / "old", log)
 
 
 async def test_a_disk_that_is_full_while_a_checkpoint_comes_back_is_waited_for(
@@ -112,9 +114,7 @@ async def test_a_checkpoint_that_the_disk_can_not_read_is_passed_over(
         copy(source, target)
 
     monkeypatch.setattr(checkpoint_module, "_copy", bad_sector)
-    again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
-    assert await again.pay("c1", 0) == 6
-    await again.die()
+    await comes_back(tmp_path / "a", log)
 
 
 async def test_a_checkpoint_says_no_more_than_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,9 +159,7 @@ async def test_a_folder_that_was_deleted_in_part_comes_back(left: str, tmp_path:
     for path in (tmp_path / "a").iterdir():
         if path.is_file() and not path.match(left):
             path.unlink()
-    again = await Process(tmp_path / "a", log, tmp_path / "checkpoints").open()
-    assert await again.pay("c1", 0) == 6
-    await again.die()
+    await comes_back(tmp_path / "a", log)
 
 
 async def test_checkpoints_that_found_no_room_do_not_take_what_there_is(
