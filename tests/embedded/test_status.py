@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import pytest
 
 from kam.embedded import status
 
@@ -91,3 +94,23 @@ def test_delays_are_those_of_the_worst_process() -> None:
 
 def test_cpu_is_of_the_time_it_was_looked_at() -> None:
     assert (status._percent(1.0, 1.25, 0.5), status._percent(None, 1.0, 0.5)) == (50, None)
+
+
+def test_what_comes_while_the_ends_are_learnt_is_no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance with nothing to do, but a few events a second, seemed to be dozens of messages behind."""
+    log_end = 10
+
+    def ask(url: str) -> dict[str, Any]:
+        return {"ready": True, "detail": "ready", "settle": {"processors": [{"offsets": {"boss.events/0": log_end}}]}}
+
+    def ends(kafka: str, partitions: Iterable[str]) -> dict[str, int]:
+        nonlocal log_end
+        log_end += 40
+        return dict.fromkeys(partitions, log_end)
+
+    monkeypatch.setattr(status, "_ask", ask)
+    monkeypatch.setattr(status, "end_offsets", ends)
+    monkeypatch.setattr(status, "_CPU_SECONDS", 0.0)
+    process = {"pid": None, "ready": True, "restarts": 0, "ports": {"http": 1}, "log": ""}
+    about = {"state": "running", "data": "", "gateway": "", "clock": "feed", "kafka": "", "processes": {"a": process}}
+    assert status.collect(about)["processes"]["a"]["lag"] == 0

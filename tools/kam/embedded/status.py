@@ -133,9 +133,10 @@ def collect(description: Mapping[str, Any]) -> dict[str, Any]:
     }
     started, cpu = time.monotonic(), {name: _process(known["pid"])["cpu_seconds"] for name, known in processes.items()}
     with ThreadPoolExecutor(max(1, len(urls))) as pool:
+        inputs = {key for answer in pool.map(_ask, urls.values()) for key, _ in offsets(answer["settle"])}
+        ends = end_offsets(description["kafka"], sorted(inputs))
+        # Asked once more: to learn the ends takes a second or two, and what came meanwhile is no lag.
         asked = dict(zip(urls, pool.map(_ask, urls.values()), strict=True))
-    inputs = {key for answer in asked.values() for key, _ in offsets(answer["settle"])}
-    ends = end_offsets(description["kafka"], sorted(inputs))
     time.sleep(max(0.0, started + _CPU_SECONDS - time.monotonic()))
     rows: dict[str, Any] = {}
     for name, known in processes.items():
