@@ -2,16 +2,17 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome
-from alerts.notifications.sending import INTEND, Intend
+from alerts.notifications.sending import ANSWERED, INTEND, Intend
 from harness.one_processor import NOON
 from harness.sms_life import QUICK, FakeSmsc, Process, phone
 from harness.waiting import eventually
 from servicekit.clock import iso, system_now
-from servicekit.envelope import command
+from servicekit.envelope import Message, command
 from servicekit.memory_store import MemoryStore
 
 
@@ -180,6 +181,30 @@ async def test_a_receipt_faster_than_the_answer_waits_for_it() -> None:
         smsc.speaks.set()
         await early
         await life.until("sent")
+        await life.hear()
+        assert life.sms()["state"] == "delivered"
+
+
+async def test_a_receipt_faster_than_its_answer_is_written_stands_behind_it() -> None:
+    """Otherwise the message would be delivered without ever having been submitted, for whoever asks why."""
+    async with Process(MemoryStore(), FakeSmsc()) as life:
+        carry_out, may_be_written = life.desk.processor.command, asyncio.Event()
+
+        async def slow(order: Message) -> Any:
+            if order.type == ANSWERED:
+                await may_be_written.wait()
+            return await carry_out(order)
+
+        life.desk.processor.command = slow  # type: ignore[method-assign]
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: "m1" in life.receipts._known)
+        early = asyncio.ensure_future(life.smsc.on_receipt(receipt("m1", phone("c1"))))
+        await asyncio.sleep(0)
+        assert not life.published and not early.done()
+        may_be_written.set()
+        await early
+        assert life.sms()["state"] == "sent"
         await life.hear()
         assert life.sms()["state"] == "delivered"
 

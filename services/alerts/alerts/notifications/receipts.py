@@ -112,10 +112,9 @@ class Receipts:
 
     async def on_receipt(self, receipt: DeliveryReceipt) -> None:
         """Publish a receipt with the message it belongs to; one that belongs to none is published all the same."""
+        # Behind the SMSC's answer, also where it is known whose it is: that the message was submitted is told first.
+        await self._wait_for(receipt.destination, "written")
         found = self._remembered(receipt)
-        if found is None:
-            await self._wait_for(receipt.destination, "written")
-            found = self._remembered(receipt)
         waiting: list[Submitted] = []
         if found is None:
             found, waiting = await self._look_up(receipt)
