@@ -1,5 +1,6 @@
 """Documents that wait in a local store for the query database: the newest of each id, none forgotten by a crash."""
 
+import asyncio
 import random
 from pathlib import Path
 from typing import Any
@@ -158,4 +159,37 @@ async def test_more_than_are_remembered_are_all_followed(tmp_path: Path, seed: i
         await store.followed(found)
     assert {i: n for i, n in view.items() if n is not None} == {i: n for i, n in newest.items() if n is not None}
     assert store.documents is not None and (store.documents.waiting, store.documents.since) == (0, None)
+    await store.close()
+
+
+async def test_what_is_written_at_once_while_documents_are_taken_waits_for_its_turn(tmp_path: Path) -> None:
+    store = await opened(tmp_path)
+    assert store.documents is not None
+    with store.documents.turn:
+        writing = asyncio.create_task(store.commit(Batch(writes=[row("a", 1)], journaled=(1, "owner"))))
+        done, _ = await asyncio.wait({writing}, timeout=0.05)
+        assert not done and store.documents.waiting == 0, "and the loop goes on"
+    await writing
+    assert told(await store.unfollowed(10)) == {"a": 1}
+    await store.close()
+
+
+async def test_no_version_is_lost_between_those_who_write_and_who_follow(tmp_path: Path) -> None:
+    store, names, followed = await opened(tmp_path), "abcd", dict[str, Any]()
+    assert store.documents is not None
+    ended = False
+
+    async def follow() -> None:
+        while not ended or store.documents_waiting()[0]:
+            rows = await store.unfollowed(3)
+            followed.update(told(rows))
+            await store.followed(rows)
+
+    following = asyncio.create_task(follow())
+    for n in range(2000):
+        await store.commit(Batch(writes=[row(names[n % 4], n)], journaled=(n + 1, "owner")))
+        await asyncio.sleep(0)
+    ended = True
+    await asyncio.wait_for(following, 10)
+    assert followed == {"a": 1996, "b": 1997, "c": 1998, "d": 1999}
     await store.close()

@@ -230,21 +230,34 @@ class LocalStore:
         position = self._position.after(batch)
         unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
         write.put(b"p", encode(position))
+        few = batch.journaled is not None and len(batch.states) + len(batch.outbox) + len(unfollowed) <= _FEW
         with _passing():
-            if batch.journaled is None or unfollowed or len(batch.states) + len(batch.outbox) > _FEW:
+            if not (few and self._write_at_once(write, unfollowed)):
                 await self._in_thread(self._write, write, unfollowed, batch.journaled is None)
-            else:
-                self._write(write, unfollowed, synced=False)
         self._position = position
         self._unsent.extend((last, entry) for last, entry, _ in packs)
         if unfollowed:
             self.on_unfollowed()
 
+    def _write_at_once(self, write: WriteBatch, unfollowed: list[bytes]) -> bool:
+        """Write what a journal has already, unless the thread is just taking documents."""
+        if not unfollowed:
+            self._db.write(write, self._lazy)
+            return True
+        if not self._documents.turn.acquire(blocking=False):
+            return False
+        try:
+            self._db.write(write, self._lazy)
+            self._documents.came_up(unfollowed)
+        finally:
+            self._documents.turn.release()
+        return True
+
     def _write(self, write: WriteBatch, unfollowed: list[bytes], synced: bool) -> None:
         # What a journal has need not be synced: RocksDB comes back with some state of before, and the journal goes on
         # from there.
-        self._db.write(write, self._synced if synced else self._lazy)
-        if unfollowed:
+        with self._documents.turn:
+            self._db.write(write, self._synced if synced else self._lazy)
             self._documents.came_up(unfollowed)
 
     def _write_rows(self, write: WriteBatch, writes: list[DocumentWrite], position: Position) -> list[bytes]:
@@ -255,16 +268,16 @@ class LocalStore:
     async def unfollowed(self, limit: int, byte_limit: int = 8 << 20, rested: float = 0.0) -> list[Unfollowed]:
         """Documents that the query database does not have yet, the oldest first; about so many bytes at most, and only
         those that have waited so many seconds."""
-        return await self._in_thread(self._documents.take, limit, byte_limit, rested)
+        return await self._in_turn(self._documents.take, limit, byte_limit, rested)
 
     async def unfollowed_of(self, collection: str, id: str) -> Unfollowed | None:
         """The document of this id, if the query database does not have it yet."""
-        return await self._in_thread(self._documents.one, collection, id)
+        return await self._in_turn(self._documents.one, collection, id)
 
     async def followed(self, rows: list[Unfollowed]) -> None:
         """The query database has these now."""
         with _passing():
-            await self._in_thread(self._documents.done, rows)
+            await self._in_turn(self._documents.done, rows)
 
     def documents_waiting(self) -> tuple[int, float]:
         if self.documents is None or self.documents.since is None:
@@ -275,6 +288,13 @@ class LocalStore:
     def _documents(self) -> UnfollowedDocuments:
         assert self.documents is not None, "the store is not open"
         return self.documents
+
+    async def _in_turn(self, call: Callable[..., T], *args: Any) -> T:
+        def with_turn() -> T:
+            with self._documents.turn:
+                return call(*args)
+
+        return await self._in_thread(with_turn)
 
     async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)

@@ -8,6 +8,7 @@ through the keys on disk finds the rest.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -37,8 +38,8 @@ class Unfollowed(msgspec.Struct, frozen=True):
 
 
 class UnfollowedDocuments:
-    """Those of one store. Its methods block and belong into the one thread that writes the store's batches, so that
-    what is deleted is what was read; ``waiting`` and ``since`` may be read anywhere.
+    """Those of one store. Its methods block. Who writes what ``put`` has added, and who calls any other, holds ``turn``
+    meanwhile, so that what is deleted is what was read; ``waiting`` and ``since`` may be read anywhere.
 
     ``waiting``: how many there are (beyond ``most``: at most so many). ``since``: system time, in seconds, when the
     oldest came up (after a start: that of the start), None when there is none.
@@ -47,6 +48,7 @@ class UnfollowedDocuments:
     def __init__(self, db: Rdict, most: int = MOST, clock: Callable[[], float] = time.time) -> None:
         self._db, self._most, self._clock = db, most, clock
         self._lazy = WriteOptions()
+        self.turn = Lock()
         self._known: dict[bytes, float] = {}
         # Those of which the query database has no version yet.
         self._new: set[bytes] = set()
