@@ -195,8 +195,13 @@ async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
     return producer
 
 
-async def start_consumer(bootstrap: str, client_id: str, partitions: Iterable[TopicPartition]) -> AIOKafkaConsumer:
+async def start_consumer(
+    bootstrap: str, client_id: str, partitions: Iterable[TopicPartition], *, min_bytes: int = 1, wait_ms: int = 500
+) -> AIOKafkaConsumer:
     """A consumer with a fixed assignment; positions are the store's, the group's commits only show lag.
+
+    ``min_bytes``: what the broker lets come together before it answers, for ``wait_ms`` at most. Whoever is in no hurry
+    spares both sides hundreds of requests a second.
 
     It gives ``Message``s. Records of aborted transactions are no facts; a batch that can't be read becomes messages
     that say so (``record_batches``).
@@ -209,7 +214,8 @@ async def start_consumer(bootstrap: str, client_id: str, partitions: Iterable[To
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        fetch_max_wait_ms=500,
+        fetch_min_bytes=min_bytes,
+        fetch_max_wait_ms=wait_ms,
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         # Responses as large as the processor's cache: of 32 MiB each byte cost three times as much. (A batch that is
         # larger comes alone.)
