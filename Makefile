@@ -11,6 +11,8 @@ BIN := $(V)/bin
 PORT_BASE ?= 23000
 # uv trusts what the machine trusts, as pip and git do: a company's proxy has certificates of its own
 export UV_SYSTEM_CERTS ?= 1
+# containers often forbid bytecode files: then each of our processes, every test worker too, compiles 1500 modules anew
+unexport PYTHONDONTWRITEBYTECODE
 KILLS ?= 20
 CONFORMANCE := ../shared/conformance/run.py
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from billing_sync.domain.record import Known
 from billing_sync.intake import Intake
-from harness.intake import NOW, Producer, event, plain
-from servicekit.app import App
+from harness.intake import APP, NOW, Producer, event, plain
 from servicekit.envelope import Message
 from servicekit.memory_store import MemoryStore
 
@@ -18,8 +16,7 @@ FEED = TopicPartition("boss.feed", 0)
 
 
 async def intake(store: MemoryStore, *, held: bool = False, now: Any = NOW) -> Intake:
-    app = App(name="billing-sync", service="billing-sync", state=Known, handlers={}, open_door=True)
-    made = Intake(app, 0, [FEED], store, Producer(), clock_mode="feed", system_clock=lambda: now)
+    made = Intake(APP, 0, [FEED], store, Producer(), clock_mode="feed", system_clock=lambda: now)
     await made.open()
     made.held = held
     return made

@@ -11,12 +11,10 @@ from aiokafka.errors import KafkaConnectionError
 from alerts.detection import app as detect
 from alerts.rules import load
 from billing_sync import intake as intake_module
-from billing_sync.domain.record import Known
 from billing_sync.intake import Intake
-from harness.intake import NOW, Producer, feed, until
+from harness.intake import APP, NOW, Producer, feed, until
 from harness.one_processor import OneProcessor
 from servicekit import log_reader
-from servicekit.app import App
 from servicekit.envelope import Message
 from servicekit.memory_store import MemoryStore
 from servicekit.store import Position
@@ -42,8 +40,7 @@ class Log:
 @asynccontextmanager
 async def life(store: MemoryStore, producer: Producer) -> Any:
     """A process of billing-sync, from its start to its end."""
-    app = App(name="billing-sync", service="billing-sync", state=Known, handlers={}, open_door=True)
-    intake = Intake(app, 0, [], store, producer, clock_mode="feed", system_clock=lambda: NOW)
+    intake = Intake(APP, 0, [], store, producer, clock_mode="feed", system_clock=lambda: NOW)
     await intake.open()
     intake.held = False
     running = asyncio.create_task(intake.run(Log(len(producer.messages))))

@@ -18,6 +18,8 @@ from servicekit.envelope import OutgoingMessage
 from servicekit.memory_store import MemoryStore
 
 NOW = datetime.fromisoformat("2026-06-30T12:00:00+08:00").astimezone(UTC)
+#: As the service has it, but that jobs which come one after another are not made to wait for each other.
+APP = App(name="billing-sync", service="billing-sync", state=Known, handlers={}, open_door=True, pace=0.0)
 
 
 class Producer:
@@ -63,9 +65,8 @@ async def running(
 ) -> AsyncIterator[tuple[Intake, Producer]]:
     """An intake at work; ``held`` as when a loader will look into the inbox."""
     producer = producer or Producer()
-    app = App(name="billing-sync", service="billing-sync", state=Known, handlers={}, open_door=True)
     make = partial(Intake, clock_mode=clock, system_clock=lambda: now, keep=keep)
-    intake = make(app, 0, [], store if store is not None else MemoryStore(), producer)
+    intake = make(APP, 0, [], store if store is not None else MemoryStore(), producer)
     await intake.open()
     intake.held = held
     task = asyncio.create_task(intake.run(None))
