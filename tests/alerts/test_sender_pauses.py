@@ -195,6 +195,7 @@ class SlowAcks(MemoryStore):
         self.waiting -= 1
 
 
+@pytest.mark.parametrize("claimed", [True, False])
 @pytest.mark.parametrize(
     ("began", "waited", "stopped", "becomes"),
     [
@@ -204,22 +205,26 @@ class SlowAcks(MemoryStore):
     ],
 )
 async def test_an_intent_acknowledged_too_late_is_decided_anew(
-    began: str, waited: float, stopped: bool, becomes: tuple[str, str | None, int]
+    began: str, waited: float, stopped: bool, becomes: tuple[str, str | None, int], claimed: bool
 ) -> None:
     """Past nine in the evening, past a TD of its number, or after more than five seconds."""
     clocks, smsc, store, blocked = Clocks(parse_time(began)), FakeSmsc(), SlowAcks(), set[str]()
-    smsc.open.clear()
     async with Process(store, smsc, blocked=blocked.__contains__, **clocks.book()) as life:
         life.start()
-        await life.complain("c1", clock=parse_time(began))
+        await eventually(lambda: life.sender._is_open)
+        if not claimed:
+            smsc.open.clear()
+            await life.complain("c1", clock=parse_time(began))
         store.acked.clear()
         smsc.open.set()
-        await eventually(lambda: life.sms()["state"] == "sending" and store.waiting)
+        complaining = asyncio.create_task(life.complain("c1", clock=parse_time(began)) if claimed else asyncio.sleep(0))
+        await eventually(lambda: store.waiting and life.sms()["state"] == "sending")
         first = life.sms()["parts"][0]["reference"]
         if stopped:
             blocked.add(life.sms()["phone"])
         clocks.pass_(waited)
         store.acked.set()
+        await complaining
         row = await life.until(becomes[0])
         assert (row["reason"], row["attempts"]) == becomes[1:]
         assert first not in [part.reference for part in smsc.submitted]

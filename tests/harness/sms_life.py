@@ -63,6 +63,10 @@ class FakeSmsc:
     ) -> None:
         self.on_receipt, self.on_inbound, self.on_late_answer = on_receipt, on_inbound, on_late_answer
 
+    @property
+    def is_ready(self) -> bool:
+        return self.open.is_set()
+
     async def ready(self) -> None:
         await self.open.wait()
 
@@ -108,7 +112,9 @@ class Process:
         )
         messages, documents = Lookup(lambda: [self.desk.processor]), MemoryDocuments(store)
         self.receipts = Receipts(self._publish, messages, documents, policy, 1, clock=lambda: self.desk.processor.now)
-        make = partial(NotificationsProcessor, receipts=self.receipts, blocked=self.blocked)
+        make = partial(
+            NotificationsProcessor, receipts=self.receipts, blocked=self.blocked, claim=lambda m: self.sender.claim(m)
+        )
         app = notifications.app(self.send_policy, self._effects, 1)
         self.desk = OneProcessor(app, *TOPICS, store=store, make=make)
         self.heard = asyncio.Event()

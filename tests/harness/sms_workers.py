@@ -87,7 +87,7 @@ class Worker:
             heard=self.heard.wait,  # type: ignore[arg-type]
         )
         app = notifications.app(policy, self._effects, PARTITIONS)
-        make = partial(NotificationsProcessor, receipts=self.receipts, blocked=self.blocked)
+        make = partial(NotificationsProcessor, receipts=self.receipts, blocked=self.blocked, claim=self.sender.claim)
         self.desks = {
             n: OneProcessor(app, *TOPICS, store=LocalStore(folder / str(n)), make=make, ordinal=n) for n in owned
         }

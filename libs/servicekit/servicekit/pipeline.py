@@ -342,11 +342,15 @@ class StreamProcessor:
         for command in commands:
             self._dispatch.carry_out(work, command)
             await self._dispatch.forward(work)
-        await self.committer.commit(work)
+        await self.commit(work)
         for (topic, outcome), n in counts.items():
             telemetry.of(telemetry.MESSAGES, self.name, topic, outcome).inc(n)
         if messages:
             log.debug("batch.done", processor=self.name, counts=counts)
+
+    async def commit(self, work: UnitOfWork) -> None:
+        """Write a batch that is whole: the hook for what else belongs into the same commit."""
+        await self.committer.commit(work)
 
     async def _one_by_one(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         """What of a batch can't be written becomes a dead letter, or its command an error."""

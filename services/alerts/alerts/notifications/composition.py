@@ -87,7 +87,7 @@ async def compose(
     )
     watch = Watch(rows)
     app = notifications.app(send_policy, partial(_take_effects, sender, blocked), settings.partitions)
-    make_processor = partial(NotificationsProcessor, receipts=receipts, blocked=blocked)
+    make_processor = partial(NotificationsProcessor, receipts=receipts, blocked=blocked, claim=sender.claim)
     service.consume(app, TOPICS, stores or _local_stores(settings.service_data), make_processor=make_processor)
     service.jobs += [sender.run, watch.run]
     service.pending["sms"] = sender.pending

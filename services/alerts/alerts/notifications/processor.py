@@ -1,28 +1,38 @@
 """The stream processor of notifications: what it asks of its own index, since handlers are pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from alerts.notifications.lookup import pages
 from alerts.notifications.receipts import RECEIPT, TOPIC, Receipts
+from alerts.notifications.state import ReadyToSend
 from contracts.alert import ReceiptReceived
 from servicekit.aligned_processor import AlignedProcessor
 from servicekit.commands import Command
 from servicekit.envelope import UNDECODABLE, Message, encode_data
 from servicekit.log_reader import place_of
+from servicekit.unit_of_work import UnitOfWork
 
 _decode = msgspec.json.Decoder(ReceiptReceived).decode
 
 
 class NotificationsProcessor(AlignedProcessor):
     """``blocked`` takes up the numbers that its states know; ``receipts`` finds the message of a receipt that came to
-    another process."""
+    another process; ``claim`` gives the command that freezes a message's intent, where it may leave at once
+    (``Sender.claim``)."""
 
-    def __init__(self, *args: Any, receipts: Receipts, blocked: set[str], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        receipts: Receipts,
+        blocked: set[str],
+        claim: Callable[[ReadyToSend], Command | None],
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
-        self._receipts, self._blocked = receipts, blocked
+        self._receipts, self._blocked, self._claim = receipts, blocked, claim
         self._told: dict[str, int] | None = None
 
     async def open(self) -> None:
@@ -43,6 +53,24 @@ class NotificationsProcessor(AlignedProcessor):
 
     async def transact(self, messages: Sequence[Message], commands: Sequence[Command]) -> None:
         await super().transact([await self._with_message(m) if _is_nobody_s(m) else m for m in messages], commands)
+
+    async def commit(self, work: UnitOfWork) -> None:
+        """What may leave at once has its intent in the very commit that lets it go; the rest is offered to the sender
+        behind it."""
+        ready, work.effects = work.effects, []
+        claimed: list[Command] = []
+        for effect in ready:
+            if isinstance(effect, ReadyToSend) and (command := self._claim(effect)) is not None:
+                claimed.append(command)
+                self._dispatch.carry_out(work, command)
+            else:
+                work.effects.append(effect)
+        try:
+            await super().commit(work)
+        except BaseException:
+            for _, intent in claimed:
+                intent.cancel()  # it is claimed anew where the batch is tried again
+            raise
 
     async def _with_message(self, message: Message) -> Message:
         """The same record as its customer's, where it belongs to one of them."""

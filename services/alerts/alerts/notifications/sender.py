@@ -1,5 +1,8 @@
 """Takes messages that may go, freezes their intents, and only then submits them; brings the answers back.
 
+A message that may leave at once is *claimed*: the commit that lets it go freezes its intent too. One that must wait,
+for others before it, room, the rate or the SMSC, is *offered*: its intent is a commit of its own when its turn comes.
+
 Nothing is submitted without a committed intent, and nothing is submitted again unless the SMSC surely did not take it:
 that is decided in ``sending.py``. This module knows waiting, rates and retries, in system time,
 and that time may pass unseen: a process may be stopped and go on when another has taken its partitions over.
@@ -22,6 +25,7 @@ from alerts.notifications.send_policy import Moment, SendPolicy
 from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
 from alerts.notifications.state import ReadyToSend
 from servicekit import fault_injection
+from servicekit.commands import Command
 from servicekit.decision import Refused
 from servicekit.delay import Delay
 from servicekit.envelope import Message, command
@@ -43,7 +47,7 @@ _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 
 class Sender:
-    """``offer`` takes what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
+    """``claim`` and ``offer`` take what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
 
     ``processor_of``: the processor of notifications that owns a customer, None where another process does. ``heard``
     returns once they know what was told before this process began: a TD among it stops what waits. ``share``: what part
@@ -74,7 +78,7 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: set[asyncio.Task[None] | None] = set()
         self._failed: asyncio.Task[None] | None = None
-        self._recovered = False
+        self._recovered = self._is_open = False
         self._changed = asyncio.Event()
         self._allowance, self._allowed_at = self._rate, monotonic()
 
@@ -86,6 +90,18 @@ class Sender:
             else:
                 self._push(message)
         self._changed.set()
+
+    def claim(self, message: ReadyToSend) -> Command | None:
+        """The command that freezes its intent, for the commit at hand, whose answer is sent at once; None where it must
+        be offered."""
+        if not self._is_open or message.delay > 0 or self._due or self._in_hand >= self._most:
+            return None
+        if not self._transport.is_ready or self._allowed() < 1:
+            return None
+        self._allowance -= 1
+        intent: asyncio.Future[Intent | None] = asyncio.get_running_loop().create_future()
+        self._start(message, intent)
+        return _intend(message), intent
 
     def pending(self) -> int:
         """Messages allowed to go and not yet answered, those in back-off included."""
@@ -104,12 +120,14 @@ class Sender:
         await self._transport.start(self._receipts.on_receipt, self._receipts.on_inbound, self.on_late_answer)
         try:
             await self._heard()
+            self._is_open = True
             while True:
                 await self._something_due()
                 await self._transport.ready()
                 for message in self._take():
                     self._start(message)
         finally:
+            self._is_open = False
             await self._last_answers()
             await self._transport.close()
             await self._last_answers()
@@ -174,11 +192,9 @@ class Sender:
             now = monotonic()
             while self._later and self._later[0][0] <= now:
                 self._push(heapq.heappop(self._later)[2])
-            self._allowance = min(self._rate, self._allowance + (now - self._allowed_at) * self._rate)
-            self._allowed_at = now
             wait = None
             if self._due and self._in_hand < self._most:
-                if self._allowance >= 1:
+                if self._allowed() >= 1:
                     return
                 wait = (1 - self._allowance) / self._rate
             elif not self._due and self._later:
@@ -189,6 +205,13 @@ class Sender:
             except TimeoutError:
                 continue
 
+    def _allowed(self) -> float:
+        """Parts that the rate allows now."""
+        now = monotonic()
+        self._allowance = min(self._rate, self._allowance + (now - self._allowed_at) * self._rate)
+        self._allowed_at = now
+        return self._allowance
+
     def _take(self) -> list[ReadyToSend]:
         # Parts of long messages may have used more than there was: what is owed is not forgiven.
         size = max(0, min(len(self._due), self._most - self._in_hand, int(self._allowance)))
@@ -197,8 +220,8 @@ class Sender:
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def _start(self, message: ReadyToSend) -> None:
-        task = asyncio.create_task(self._send(message))
+    def _start(self, message: ReadyToSend, claimed: "asyncio.Future[Intent | None] | None" = None) -> None:
+        task = asyncio.create_task(self._send(message, claimed))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
@@ -213,11 +236,12 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_SECONDS)
 
-    async def _send(self, message: ReadyToSend) -> None:
-        """Freeze the intent (what waits together is committed together), then submit it and bring the answers back."""
+    async def _send(self, message: ReadyToSend, claimed: "asyncio.Future[Intent | None] | None") -> None:
+        """Have the intent committed (what waits together is committed together), where that is not done by whoever
+        claimed it, then submit it and bring the answers back."""
         processor = self._processor_of(message.customer_id)
-        assert processor is not None, "only messages of customers of this process are offered"
-        intent: Intent | None = await processor.command(_command(INTEND, message.customer_id, Intend(message.sms_id)))
+        assert processor is not None, "only messages of customers of this process may go"
+        intent: Intent | None = await (claimed or processor.command(_intend(message)))
         fault_injection.hit("alerts", "sms_after_intent")
         if intent is None:
             return
@@ -298,6 +322,10 @@ class _Permit:
 
 async def _tell(processor: StreamProcessor, customer_id: str, answered: Answered) -> None:
     await processor.command(_command(ANSWERED, customer_id, answered))
+
+
+def _intend(message: ReadyToSend) -> Message:
+    return _command(INTEND, message.customer_id, Intend(message.sms_id))
 
 
 def _command(type_: str, customer_id: str, data: Intend | Confirm | Answered | Lost) -> Message:

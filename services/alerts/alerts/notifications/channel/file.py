@@ -57,6 +57,10 @@ class FileTransport:
     def connected(self) -> bool:
         return self._file is not None
 
+    @property
+    def is_ready(self) -> bool:
+        return self._file is not None
+
     async def ready(self) -> None:
         if self._file is None:
             raise TransportClosed

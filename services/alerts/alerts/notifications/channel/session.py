@@ -121,6 +121,11 @@ class Session(asyncio.Protocol):
         """The requests that somebody still waits for."""
         return [answer for _, _, answer in self._pending.values() if not answer.done()]
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the socket takes more."""
+        return self._writable.is_set()
+
     async def writable(self) -> None:
         """Returns when the socket takes more, or when the link is lost."""
         await self._writable.wait()

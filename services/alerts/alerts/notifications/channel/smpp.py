@@ -82,6 +82,14 @@ class SmppTransport:
     def connected(self) -> bool:
         return self._bound.is_set() and self._session is not None and self._session.takes_requests
 
+    @property
+    def is_ready(self) -> bool:
+        session = self._session
+        if session is None or not session.takes_requests or self._closing.is_set():
+            return False
+        paused = self._paused_until > asyncio.get_running_loop().time()
+        return not (paused or self._window.locked()) and session.is_writable
+
     async def ready(self) -> None:
         while True:
             if self._closing.is_set():

@@ -142,6 +142,11 @@ class Transport(Protocol):
         Raises TransportClosed after close().
         """
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether ``ready`` would return at once."""
+        ...
+
     async def close(self) -> None:
         """Take no more parts, wait (bounded) for outstanding answers and handlers, unbind, disconnect. Idempotent."""
 
