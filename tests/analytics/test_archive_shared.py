@@ -25,17 +25,11 @@ class Killed(BaseException):
 
 
 def rows(partition: int, first: int, n: int, date: str = DAY) -> list[Archived]:
-    empty = {field.name: None for field in SCHEMA}
-    return [
-        Archived(
-            "boss.events",
-            partition,
-            offset,
-            date,
-            {**empty, "topic": "boss.events", "partition": partition, "offset": offset, "id": f"{partition}-{offset}"},
-        )
-        for offset in range(first, first + n)
-    ]
+    def row(offset: int) -> Archived:
+        known = {"topic": "boss.events", "partition": partition, "offset": offset, "id": f"{partition}-{offset}"}
+        return Archived("boss.events", partition, offset, date, tuple(map(known.get, SCHEMA.names)))
+
+    return [row(offset) for offset in range(first, first + n)]
 
 
 def offsets(root: Path, partition: int) -> list[int]:

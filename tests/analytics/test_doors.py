@@ -36,6 +36,7 @@ HEADERS: list[dict[str, bytes | None]] = [
     {"ce_time": b"\xff"},
     {"ce_time": b"t" * 100_000},
     {"ce_correlationid": b"\xff"},
+    {"ce_id": b"e\xe4", "ce_correlationid": b"\xbd\xa0"},  # a character in halves
     {"ce_sequence": b"a:b"},
     {"ce_sequence": b"\xff:1"},
     {"ce_sequence": b"a:" + b"9" * 5000},

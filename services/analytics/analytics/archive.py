@@ -17,6 +17,8 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -60,15 +62,18 @@ SCHEMA = pa.schema(
     ]
 )
 
+#: of an event, between its type and its revision
+_ATTRIBUTES = ("source", "subject", "time", "correlationid", "causationid", "businessclock", "sequence")
+
 
 class Archived(Struct, frozen=True):
-    """A row of the archive and the day under which it is filed."""
+    """A row of the archive, its ``values`` as ``SCHEMA`` orders them, and the day under which it is filed."""
 
     topic: str
     partition: int
     offset: int
     date: str
-    columns: dict[str, Any]
+    values: tuple[Any, ...]
 
 
 def row_of(message: Message) -> Archived:
@@ -81,26 +86,24 @@ def row_of(message: Message) -> Archived:
     except ValueError:
         day = local_date(from_millis(stamp or 0))
     revision = attribute("revision") or ""
-    columns = {
-        "topic": message.topic,
-        "partition": message.partition,
-        "offset": message.offset,
-        "timestamp": stamp,
-        "id": message.id,
-        "type": message.type,
-        "source": attribute("source"),
-        "subject": attribute("subject"),
-        "time": attribute("time"),
-        "correlationid": attribute("correlationid"),
-        "causationid": attribute("causationid"),
-        "businessclock": attribute("businessclock"),
-        "sequence": attribute("sequence"),
-        "revision": int(revision) if revision.isdecimal() and len(revision) < 10 else None,
-        "key": message.key,
-        "data": None if message.body is None else message.body.decode("utf-8", "backslashreplace"),
-        "problem": problem_of(message),
-    }
-    return Archived(message.topic, message.partition, message.offset, day.isoformat(), columns)
+    values = (
+        message.topic,
+        message.partition,
+        message.offset,
+        stamp,
+        message.id,
+        message.type,
+        *map(attribute, _ATTRIBUTES),
+        int(revision) if revision.isdecimal() and len(revision) < 10 else None,
+        message.key,
+        None if message.body is None else message.body.decode("utf-8", "backslashreplace"),
+        problem_of(message),
+    )
+    return Archived(message.topic, message.partition, message.offset, _name_of(day), values)
+
+
+#: a day as folders name it
+_name_of = lru_cache(maxsize=100)(date.isoformat)
 
 
 class _File(NamedTuple):
@@ -184,10 +187,13 @@ class Archive:
         reached = {name: offset for name, offset in reached.items() if name.endswith(ours)}
         if not rows and all(known.get(name) == offset for name, offset in reached.items()):
             return
-        grouped: dict[Path, list[Archived]] = defaultdict(list)
+        grouped: dict[tuple[str, str], list[Archived]] = defaultdict(list)
         for row in rows:
-            grouped[self.root / f"topic={row.topic}" / f"date={row.date}"].append(row)
-        written = [self._write(folder, partition, group) for folder, group in grouped.items()]
+            grouped[row.topic, row.date].append(row)
+        written = [
+            self._write(self.root / f"topic={topic}" / f"date={day}", partition, group)
+            for (topic, day), group in grouped.items()
+        ]
         for file, _ in written:
             sync_folder(file.folder)
         marks = {name.removesuffix(ours): offset for name, offset in reached.items()}
@@ -241,7 +247,8 @@ class Archive:
     def _write(self, folder: Path, partition: int, rows: list[Archived]) -> tuple[_File, _File | None]:
         """The new file, and the small one whose rows it took along."""
         _make_folder(folder, self.root)
-        table = pa.Table.from_pylist([row.columns for row in rows], SCHEMA)
+        columns = zip(*(row.values for row in rows), strict=True)
+        table = pa.table([pa.array(column, of.type) for column, of in zip(columns, SCHEMA, strict=True)], schema=SCHEMA)
         first, last = rows[0].offset, rows[-1].offset
         small = self._newest.get((folder, partition))
         if small is not None and not _is_small(small.path):

@@ -12,6 +12,7 @@ Counting, defined once for the live counters and for the recount from the archiv
 import re
 from collections import Counter
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ _MOVABLE = {
 }
 #: of a city or kind under which things are counted; of an id
 LONGEST_NAME, _LONGEST_ID = 64, 1000
-_READ = ("id", "correlationid", "time", "sequence", "businessclock")
+_READ = ("ce_id", "ce_correlationid", "ce_time", "ce_sequence", "ce_businessclock")
 _REVISION = re.compile(rb"[0-9]{1,9}")
 _BY_KIND = ("alert.events", "work.events")
 
@@ -80,12 +81,19 @@ Counts = Counter[Cell]
 def day_of(time: str, timestamp_ms: int) -> date:
     """Business day of an event; raises ``ValueError`` when its time is no ISO 8601 instant of the years 1 to 9999."""
     try:
-        at = parse_time(time) if time else from_millis(timestamp_ms)
-        if at.tzinfo is None:
-            raise ValueError(f"time {time[:60]!r} has no offset")
-        return local_date(at)
+        return _day_at(time) if time else local_date(from_millis(timestamp_ms))
     except (OverflowError, OSError) as error:
         raise ValueError(f"time {time[:60] or timestamp_ms!r} is out of range") from error
+
+
+@lru_cache(maxsize=1000)
+def _day_at(time: str) -> date:
+    """Events that follow from each other say the same time, and each is asked for its day by the archive and the
+    counters."""
+    at = parse_time(time)
+    if at.tzinfo is None:
+        raise ValueError(f"time {time[:60]!r} has no offset")
+    return local_date(at)
 
 
 def problem_of(message: Message) -> str | None:
@@ -103,10 +111,11 @@ def problem_of(message: Message) -> str | None:
 
 def check(message: Message) -> date:
     """The day of a message whose body keeps its contract; raises ``ValueError`` for what can't be kept or counted."""
-    if not message.id:
+    id_ = message.id
+    if not id_:
         raise ValueError("the event has no id")
-    if len(message.id) > _LONGEST_ID:
-        raise ValueError(f"an id of {len(message.id)} characters, at most {_LONGEST_ID}")
+    if len(id_) > _LONGEST_ID:
+        raise ValueError(f"an id of {len(id_)} characters, at most {_LONGEST_ID}")
     (message.body or b"").decode()
     if not _REVISION.fullmatch(message.headers.get("ce_revision", b"0")):
         raise ValueError("a revision is a number of at most 9 digits")
@@ -115,16 +124,23 @@ def check(message: Message) -> date:
 
 def check_headers(message: Message) -> None:
     """What the pipeline reads of the headers, for those who read the log without it; raises ``ValueError``."""
-    headers = {name: message.headers.get(f"ce_{name}", b"").decode() for name in _READ}
-    int(message.headers.get("ce_ownerrevision", b"0"))
-    _, colon, number = headers["sequence"].rpartition(":")
+    headers = message.headers
+    # All at once, with something between them that is part of no other character.
+    b"\0".join([headers.get(name, b"") for name in _READ]).decode()
+    int(headers.get("ce_ownerrevision", b"0"))
+    _, colon, number = headers.get("ce_sequence", b"").decode().rpartition(":")
     if colon:
         int(number)
-    if "ce_businessclock" in message.headers:
-        clock = parse_time(headers["businessclock"])
-        if clock.tzinfo is None:
-            raise ValueError("the business clock has no offset")
-        iso(clock)
+    if (clock := headers.get("ce_businessclock")) is not None:
+        _check_clock(clock.decode())
+
+
+@lru_cache(maxsize=1000)
+def _check_clock(text: str) -> None:
+    clock = parse_time(text)
+    if clock.tzinfo is None:
+        raise ValueError("the business clock has no offset")
+    iso(clock)
 
 
 def kind_of(topic: str, type_: str, data: dict[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """What of an event lineage may keep: personal fields masked, free text left out, the size bounded."""
 
+from itertools import islice
 from typing import Any
 
-from servicekit.words import mask, mask_number
+from servicekit.words import PERSONAL, mask, mask_number
 
 _MOST_ITEMS = 24
 _LONGEST_TEXT = 200
@@ -15,7 +16,11 @@ _FREE_TEXT = frozenset({"text", "note", "detail"})
 
 def masked(data: dict[str, Any]) -> dict[str, Any]:
     """The payload without what is not known, personal fields masked, free text gone, long lists and texts cut."""
-    return {name: _bounded(name, value, _DEEPEST) for name, value in data.items() if _kept(name, value)}
+    return {
+        name: _bounded(name, value, _DEEPEST)
+        for name, value in data.items()
+        if value is not None and name not in _FREE_TEXT
+    }
 
 
 def mask_key(topic: str, key: str) -> str:
@@ -23,27 +28,25 @@ def mask_key(topic: str, key: str) -> str:
     return mask_number(key) if topic == "sms.receipts" else key
 
 
-def _kept(name: str, value: Any) -> bool:
-    return value is not None and name not in _FREE_TEXT
-
-
 def _bounded(name: str, value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        return mask(name, value)[:_LONGEST_TEXT]
+        return (mask(name, value) if name in PERSONAL else value)[:_LONGEST_TEXT]
+    if isinstance(value, int):
+        return value if -_LARGEST <= value <= _LARGEST else str(value)[:_LONGEST_TEXT]
     if isinstance(value, dict) and depth:
         return _of_fields(value, depth - 1)
     if isinstance(value, list | tuple) and depth:
         return [_bounded(name, item, depth - 1) for item in value[:_MOST_ITEMS]]
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        return str(value)[:_LONGEST_TEXT]
-    return value if isinstance(value, int | float) else "…"
+    return value if isinstance(value, float) else "…"
 
 
 def _of_fields(value: dict[str, Any], depth: int) -> dict[str, Any]:
     # A change of one field ({"field": "phone", "old": …, "new": …}) is personal if that field is.
     of = value.get("field")
+    meant = {"old": of, "new": of} if isinstance(of, str) else {}
     shown = {}
-    for name, item in list(value.items())[:_MOST_ITEMS]:
-        if _kept(name, item) and not (of in _FREE_TEXT and name in ("old", "new")):
-            shown[name] = _bounded(of if isinstance(of, str) and name in ("old", "new") else name, item, depth)
+    for name, item in islice(value.items(), _MOST_ITEMS):
+        as_ = meant.get(name, name)
+        if item is not None and name not in _FREE_TEXT and as_ not in _FREE_TEXT:
+            shown[name] = _bounded(as_, item, depth)
     return shown
