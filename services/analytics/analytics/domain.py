@@ -22,6 +22,7 @@ from analytics.masking import mask_key, masked
 from contracts.apps import APPS
 from contracts.registry import EVENTS, TICK
 from servicekit.clock import from_millis, iso, local_date
+from servicekit.decision import Context
 from servicekit.envelope import Message, parse_time
 
 #: every topic on which the platform's events travel
@@ -154,24 +155,24 @@ def city_of(data: dict[str, Any]) -> str | None:
     return (data.get("city") or "")[:LONGEST_NAME] or None
 
 
-def node_of(message: Message, data: dict[str, Any]) -> Node:
+def node_of(message: Message, context: Context, data: dict[str, Any]) -> Node:
     """What lineage keeps of a message."""
     causation = (message.attribute("causationid") or "")[:_LONGEST_ID]
-    correlation = message.correlation_id[:_LONGEST_ID]
+    correlation = context.correlation[:_LONGEST_ID]
     parents = dict.fromkeys([causation, *(data.get("evidence") or ())[:100]])
     about = _about(data)
     if message.topic == BOSS_TOPIC:
-        parents |= dict.fromkeys([correlation, fed_event(correlation), _came_by(message, data)])
+        parents |= dict.fromkeys([correlation, fed_event(correlation), _came_by(context, data)])
         if message.type == MOVED:
-            about.append(move_name(str(data["kind"]), str(data["record_id"]), message.revision))
+            about.append(move_name(str(data["kind"]), str(data["record_id"]), context.revision))
     return Node(
-        id=message.id,
-        type=message.type,
+        id=context.id,
+        type=context.type,
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
         timestamp=message.timestamp,
-        time=message.attribute("time") or "",
+        time=context.time,
         service=(message.attribute("source") or "").rpartition("/")[2],
         subject=mask_key(message.topic, message.key)[:_LONGEST_ID],
         correlation=correlation,
@@ -187,11 +188,12 @@ def move_name(kind: str, record_id: str, revision: int) -> str:
     return f"{MOVE}{kind}/{record_id}/{revision}"
 
 
-def _came_by(message: Message, data: dict[str, Any]) -> str:
+def _came_by(context: Context, data: dict[str, Any]) -> str:
     """The move by which a record came to the customer of this event; "" where it always was theirs."""
-    kind, field = ((data.get("kind"), "record_id") if message.type == MOVED else _MOVABLE.get(message.type)) or ("", "")
-    came = int(message.headers.get("ce_ownerrevision", b"0"))
-    return move_name(str(kind), str(data[field]), came) if field and came else ""
+    if not (came := context.owner_revision):
+        return ""
+    kind, field = ((data.get("kind"), "record_id") if context.type == MOVED else _MOVABLE.get(context.type)) or ("", "")
+    return move_name(str(kind), str(data[field]), came) if field else ""
 
 
 def fed_event(correlation: str) -> str:

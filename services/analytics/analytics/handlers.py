@@ -40,7 +40,8 @@ def remember(state: LastCity | None, payload: Any, context: Context) -> Decision
         # Most keys have no city (file names, phone numbers, …): nothing is remembered of those.
         city = None if known is None else known.city
     cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data))
-    return Decision(known, writes=(DocumentWrite(EVENT, context.id, {"node": node_of(message, data), "cell": cell}),))
+    doc = {"node": node_of(message, context, data), "cell": cell}
+    return Decision(known, writes=(DocumentWrite(EVENT, context.id, doc),))
 
 
 HANDLERS = {name: HandlerEntry(EVENTS[name].payload, remember) for name in COUNTED}

@@ -35,7 +35,7 @@ def lineage_app(settings: Settings) -> App:
         handlers=HANDLERS,
         partitions=settings.partitions,
         open_door=True,
-        pace=0.25,
+        pace=0.5,
     )
 
 
