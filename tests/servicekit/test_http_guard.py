@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import httpx
 import jwt
 import pytest
-from fastapi import APIRouter, Body, Depends, FastAPI
+from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
 
 from servicekit import auth, problem
 from servicekit.auth import Guard, Principal, issue_token
 from servicekit.decision import Refused
-from servicekit.http_guard import BODY_BYTES, Doorway
+from servicekit.http_guard import BODY_BYTES, DirectRoute, Doorway
 from servicekit.query import AtMost, IdempotencyKey
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
@@ -24,6 +24,12 @@ from servicekit.store import Transient
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NAME = "王芳13900001111"
+ERRORS = {
+    "away": Transient("no database"),
+    "no": Refused("no", "否", "no"),
+    "long": problem.Problem(413, "too_long", "长", "long"),
+    "bug": KeyError(NAME),
+}
 
 
 class Door:
@@ -194,6 +200,40 @@ async def test_every_error_has_the_same_shape_and_repeats_nothing(door: Door) ->
         )
         assert answer.status_code in (400, 422) and {"error", "zh", "en"} <= set(answer.json())
         assert NAME not in answer.text
+
+
+async def test_a_route_that_is_called_directly_is_guarded_and_answers_like_any_other(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read(request: Request) -> Response:
+        how = (await request.body()).decode()
+        if how in ERRORS:
+            raise ERRORS[how]
+        return Response(how)
+
+    router = APIRouter(prefix="/v1")
+    guard = Depends(Guard(door.secret, "manager"))
+    router.add_api_route("/fast", read, methods=["POST"], dependencies=[guard], route_class_override=DirectRoute)
+    door.service.routers.append(router)
+    transport = httpx.ASGITransport(door.service.asgi(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://kam") as http:
+        bearer = {"authorization": f"Bearer {token()}"}
+
+        async def post(body: str, headers: Any = bearer) -> httpx.Response:
+            return await http.post("/v1/fast", content=body, headers=headers)
+
+        assert (await post("good")).text == "good"
+        assert is_problem(await post("good", {}), 401, "unauthorized")
+        assert is_problem(await post("away"), 503, "store_away")
+        assert is_problem(await post("no"), 409, "no")
+        assert is_problem(await post("long"), 413, "too_long")
+        assert is_problem(await post("bug"), 500, "internal")
+        assert is_problem(await post("x" * (2 << 20)), 413, "too_long")
+        assert is_problem(await post("", {**bearer, "content-length": "x"}), 400, "bad_request")
+        assert is_problem(await http.get("/v1/fast", headers=bearer), 405, "method_not_allowed")
+        assert is_problem(await http.post("/v1/faster", headers=bearer), 404, "not_found")
+        monkeypatch.setattr(door.service, "_stopping", True)
+        assert is_problem(await post("good"), 503, "stopping")
 
 
 async def test_a_body_that_comes_too_slowly_is_not_waited_for(door: Door) -> None:

@@ -25,6 +25,9 @@ _KNOWN = {
     405: ("method_not_allowed", "此地址不支持该方法", "this address does not take that method"),
 }
 
+#: errors that say what the answer is
+REFUSALS = (Refused, AnyHTTPException, Transient)
+
 
 class ProblemBody(BaseModel):
     """Body of every answer that is not a success: a stable code and a reason in two languages."""
@@ -60,16 +63,33 @@ def of_http_exception(error: AnyHTTPException) -> JSONResponse:
     return problem(error.status_code, code, *((zh, en) if slash else (known_zh, known_en)), headers=error.headers)
 
 
+def answer_to(error: Exception, path: str) -> JSONResponse:
+    """The answer for one of ``REFUSALS``; ``path``: of the request."""
+    if isinstance(error, AnyHTTPException):
+        return of_http_exception(error)
+    if isinstance(error, Refused):
+        return problem(error.status, error.code, error.zh, error.en)
+    assert isinstance(error, Transient)
+    log.warning("http.store_away", path=path, error=str(error)[:200])
+    since = None if error.since is None else iso(error.since)
+    zh, en = ("", "") if since is None else (f"（自 {since} 起）", f" (since {since})")
+    return problem(
+        503,
+        "store_away",
+        f"数据库暂时无法访问{zh}；其余一切照常进行，请稍后再查",
+        f"the database can't be reached just now{en}; all else goes on, look again soon",
+        headers={"Retry-After": "5"},
+    )
+
+
 def install(app: FastAPI) -> None:
     """Let every error of this app be answered in the one shape."""
 
-    @app.exception_handler(Refused)
-    async def refused(_: Request, error: Refused) -> JSONResponse:
-        return problem(error.status, error.code, error.zh, error.en)
+    async def refused(request: Request, error: Exception) -> JSONResponse:
+        return answer_to(error, request.url.path)
 
-    @app.exception_handler(AnyHTTPException)
-    async def raised(_: Request, error: AnyHTTPException) -> JSONResponse:
-        return of_http_exception(error)
+    for kind in REFUSALS:
+        app.add_exception_handler(kind, refused)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -82,19 +102,6 @@ def install(app: FastAPI) -> None:
             f"请求的 {field} 有误：{why}",
             f"{field} of the request is not as it should be: {why}",
             field=field,
-        )
-
-    @app.exception_handler(Transient)
-    async def away(request: Request, error: Transient) -> JSONResponse:
-        log.warning("http.store_away", path=request.url.path, error=str(error)[:200])
-        since = None if error.since is None else iso(error.since)
-        zh, en = ("", "") if since is None else (f"（自 {since} 起）", f" (since {since})")
-        return problem(
-            503,
-            "store_away",
-            f"数据库暂时无法访问{zh}；其余一切照常进行，请稍后再查",
-            f"the database can't be reached just now{en}; all else goes on, look again soon",
-            headers={"Retry-After": "5"},
         )
 
     @app.exception_handler(Exception)
