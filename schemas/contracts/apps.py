@@ -29,6 +29,10 @@ class AppContract(NamedTuple):
         return tuple(f"{topic}.{self.name}.dlq" for topic in self.reads)
 
 
+#: from analytics' lineage processors to its agent of live rates: what was counted of a batch; only they know its shape
+LIVE_COUNTS = "analytics.rates"
+LIVE_COUNTS_HOURS = 24
+
 _ALL = tuple(sorted({event.topic for event in EVENTS.values()}))
 
 APPS: dict[str, AppContract] = {
@@ -50,7 +54,7 @@ APPS: dict[str, AppContract] = {
         AppContract(
             "manager-work", "manager-work", ("boss.events", "alert.events"), ("work.events",), "RocksDB", "everything"
         ),
-        AppContract("analytics", "analytics", _ALL, (), "RocksDB"),
+        AppContract("analytics", "analytics", _ALL, (LIVE_COUNTS,), "RocksDB"),
     )
 }
 

@@ -57,6 +57,11 @@ def test_every_dead_letter_topic_is_made() -> None:
     assert made == wanted | reserved
 
 
+def test_every_topic_of_an_app_is_made() -> None:
+    made = {topic.name for topic in declared()}
+    assert made >= {topic for app in APPS.values() for topic in (*app.reads, *app.writes, app.journal)}
+
+
 def _contracts() -> list[dict[str, Any]]:
     return [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "schemas" / "topics").glob("*.yaml"))]
 

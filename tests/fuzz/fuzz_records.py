@@ -34,7 +34,7 @@ from alerts.notifications.composition import TOPICS as DESK
 from alerts.notifications.send_policy import seeded
 from analytics.archive import Archive
 from analytics.domain import TOPICS
-from analytics.rates import city_of
+from analytics.raised import read
 from analytics.recount import recount
 from analytics.settings import Settings
 from analytics.store import LineageStore
@@ -380,7 +380,7 @@ class House:
         for topic, records in batches.items():
             self._archiver._take(TopicPartition(topic, 0), records)
             for record in records:
-                city_of(record.headers.get("ce_type"), record.body)
+                read(record.body)
         if self._dice.random() < 0.1:
             await self._archiver.flush()
         letters = {}

@@ -4,6 +4,7 @@ dies.
 
 import asyncio
 import errno
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from servicekit.app import App, HandlerEntry
 from servicekit.clock import iso
 from servicekit.committer import Stopped
 from servicekit.decision import Context, Decision, DocumentWrite, Forward, Invalid, OutgoingEvent, Refused
-from servicekit.envelope import Message, command, encode_data, parse_time
+from servicekit.envelope import Message, OutgoingMessage, command, encode_data, parse_time
 from servicekit.memory_store import MemoryStore
 from servicekit.store import Batch, Fenced, Transient
 
@@ -490,6 +491,20 @@ async def test_effects_come_after_the_commit_and_their_failure_repeats_nothing()
     with pytest.raises(Stopped, match="effects"):
         await toy.take(toy.paid(4), toy.paid(8))
     assert toy.state().total == 15 and len(await toy.outbox()) == 4, "committed, and not done again"
+
+
+async def test_a_batch_is_summed_up_in_its_own_commit_and_one_that_cannot_be_written_in_those_of_its_parts() -> None:
+    def summary(writes: Sequence[DocumentWrite]) -> list[OutgoingMessage]:
+        totals = [write.doc["total"] for write in writes if write.doc is not None]
+        return [OutgoingMessage("sums", 0, None, encode_data(totals), [])]
+
+    toy = Toy(app(summary=summary))
+    await toy.open()
+    await toy.take(toy.paid(1), toy.paid(2), toy.owes(1))
+    await toy.take(toy.owes(2))
+    await toy.take(toy.paid(4), toy.paid(UNENCODABLE), toy.paid(8))
+    await toy.open()
+    assert [m.value for m in await toy.outbox() if m.topic == "sums"] == [b"[1,3]", b"[7]", b"[15]"]
 
 
 async def test_what_a_crash_left_in_the_outbox_is_sent_in_order_by_the_next_process(toy: Toy) -> None:

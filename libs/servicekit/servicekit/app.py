@@ -1,13 +1,13 @@
 """What a service hands to its processors."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from contracts import DEFAULT_PARTITIONS
-from servicekit.decision import Context, Decision
-from servicekit.envelope import Message
+from servicekit.decision import Context, Decision, DocumentWrite
+from servicekit.envelope import Message, OutgoingMessage
 
 Effects = Callable[[list[Any]], Awaitable[None]]
 
@@ -30,6 +30,7 @@ class App(msgspec.Struct, kw_only=True):
 
     ``clock_topics``: a wake-up runs only when the tick has come by on all of these; ``forward_clock_to``: the topic on
     which the tick is passed on after it. ``effects`` is called after each commit that has some.
+    ``summary``: messages that go out with a commit, made of all its document writes; pure.
     ``index``: by what else a state is found: pairs (index, value), kept by the store beside it (``Store.find``).
     ``pace``: seconds between the starts of small batches, under load.
     ``open_door``: strangers write to its inputs, so that bad messages in a row say nothing of us and stop nothing.
@@ -44,6 +45,7 @@ class App(msgspec.Struct, kw_only=True):
     forward_clock_to: str | None = None
     partitions: int = DEFAULT_PARTITIONS
     effects: Effects | None = None
+    summary: Callable[[Sequence[DocumentWrite]], Iterable[OutgoingMessage]] | None = None
     key: Callable[[Message], str] | None = None
     open_door: bool = False
     pace: float = 0.04

@@ -78,6 +78,9 @@ class Committer:
         """Write it, durably, then let out what waited for that. Raises ``Fenced`` and ``Stopped``."""
         if work.is_empty():
             return
+        if work.writes and self.app.summary is not None:
+            for message in self.app.summary(work.writes):
+                work.send(message)
         batch = work.batch()
         if work.only_moves_on() and time.monotonic() - self._written_at < _WRITE_POSITION_SECONDS:
             # Nothing but skipped messages and ticks that woke nobody: the position is written with the next change.

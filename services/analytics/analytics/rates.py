@@ -1,6 +1,7 @@
 """Live rate of alerts per city: a Faust agent with a tumbling window; a process, ``python -m analytics.rates``.
 
-Faust is used for windows only, never for what must be exact: concurrency 1 (more commits past unfinished messages), at
+Faust is used for windows only, never for what must be exact, and fed what the lineage processors have counted already
+(``raised``): a message of theirs costs as much as an event. Concurrency 1 (more commits past unfinished messages), at
 least once, raw bytes, its web server and with it ``/table`` off, nothing on disk (its changelog brings the table back).
 A repeat after a crash may count an alert of the last moment twice; the exact figures are ``/v1/counts``. When it stalls
 or crashes the process ends, and the supervisor starts it again; archive and lineage don't notice.
@@ -13,16 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import faust
-import msgspec
 import structlog
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from faust.types import TP
 
-from analytics.domain import LONGEST_NAME
+from analytics.raised import MINUTE, read
 from analytics.settings import Settings
 from contracts.answers import RateView
-from contracts.registry import EVENTS
+from contracts.apps import LIVE_COUNTS
 from servicekit import record_batches
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
@@ -31,34 +31,11 @@ from servicekit.service import Service, serve
 from servicekit.settings import read_settings
 
 log = structlog.get_logger()
-RAISED = "kam.alert.raised.v1"
-WINDOW_SECONDS = 60.0
+WINDOW_SECONDS = float(MINUTE)
 KEPT_SECONDS = 3600.0
 _STALLED_SECONDS = 60.0
 #: the end of the year 9998
 _LAST_SECOND = 253_370_764_800.0
-
-
-class Raised(msgspec.Struct, frozen=True):
-    """What the agent reads of an alert."""
-
-    city: str | None = None
-
-
-_decode = msgspec.json.Decoder(Raised).decode
-
-
-def city_of(type_: bytes | None, body: bytes | None) -> str | None:
-    """City under which a message counts, "-" for an alert without one; None: not a raised alert, or unreadable.
-
-    Unreadable ones are dead-lettered by the lineage app, which reads the same topic.
-    """
-    if type_ != RAISED.encode():
-        return None
-    try:
-        return (_decode(body or b"").city or "-")[:LONGEST_NAME]
-    except (ValueError, RecursionError):
-        return None
 
 
 def windows(items: dict[tuple[str, tuple[float, float]], int]) -> list[dict[str, Any]]:
@@ -114,16 +91,15 @@ class Rates:
         self._table = app.Table("alerts_per_city", default=int, partitions=settings.partitions).tumbling(
             WINDOW_SECONDS, expires=KEPT_SECONDS
         )
-        topic = app.topic(
-            EVENTS[RAISED].topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-        )
+        topic = app.topic(LIVE_COUNTS, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
         @app.agent(topic, concurrency=1)
         async def count(stream: Any) -> None:
             async for event in stream.events():
                 message = event.message
-                if (city := city_of((event.headers or {}).get("ce_type"), event.value)) is not None:
-                    self._table[f"{city}/{message.partition}"] += 1
+                for raised in read(event.value):
+                    window = self._table.relative_to(float(raised.since))
+                    window[f"{raised.city or '-'}/{message.partition}"] += raised.alerts
                 self._handled[message.tp] = message.offset + 1
 
         return app

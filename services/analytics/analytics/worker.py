@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from analytics.archive import Archive, Archived, row_of
 from analytics.domain import TOPICS, Counts
 from analytics.handlers import HANDLERS, LastCity
+from analytics.raised import summary
 from analytics.recount import recount
 from analytics.settings import Settings
 from contracts.registry import TICK
@@ -35,6 +36,7 @@ def lineage_app(settings: Settings) -> App:
         handlers=HANDLERS,
         partitions=settings.partitions,
         open_door=True,
+        summary=summary,
         pace=0.5,
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts import DEFAULT_PARTITIONS
-from contracts.apps import APPS
+from contracts.apps import APPS, LIVE_COUNTS, LIVE_COUNTS_HOURS
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "schemas" / "topics"
 MESSAGE_MAX_BYTES = 8 * 1024 * 1024
@@ -72,6 +72,7 @@ def declared(partitions: int = DEFAULT_PARTITIONS, directory: Path = CONTRACTS) 
     topics += [
         Topic(app.journal, partitions if app.one_for == "partition" else 1, KEPT_UNTIL_CUT) for app in APPS.values()
     ]
+    topics.append(Topic(LIVE_COUNTS, partitions, LIVE_COUNTS_HOURS))
     return sorted(topics, key=lambda topic: topic.name)
 
 
