@@ -1,3 +1,18 @@
-"""Fixtures every test may use: real servers (embedded_fixtures)."""
+"""Fixtures every test may use: real servers (embedded_servers); how tests log."""
+
+import logging
+
+import structlog
 
 pytest_plugins = ["harness.embedded_servers"]
+
+# As services log to a terminal (telemetry.setup_logging): tracebacks with every variable cost more than what is tested.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer(colors=False),
+    ],
+    wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+)

@@ -13,6 +13,7 @@ from contracts.registry import TICK
 from fuzz.fuzz_customers import Customer, Year
 from harness.detection_feed import RULES
 from harness.notifications_feed import BOOK
+from harness.seeds import seeds
 from servicekit.aligned_processor import AlignedProcessor
 from servicekit.clock import iso
 from servicekit.decision import Context
@@ -20,7 +21,7 @@ from servicekit.envelope import Message, OutgoingMessage, encode_data, write_hea
 from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
 
-pytestmark = pytest.mark.parametrize("seed", range(9, 15))
+pytestmark = pytest.mark.parametrize("seed", seeds(2, 6, first=9))
 BOSS, ALERTS = TopicPartition("boss.events", 0), TopicPartition("alert.events", 0)
 
 

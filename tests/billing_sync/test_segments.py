@@ -20,6 +20,7 @@ from billing_sync.store import decode_known, decode_segment
 from harness.boss_files import COLUMNS, write_pair
 from harness.intake import feed, until
 from harness.nightly import CITY, DAY, bill, customer, night
+from harness.seeds import seeds
 from harness.waiting import eventually
 from servicekit.memory_store import MemoryStore
 from servicekit.store import Batch
@@ -194,7 +195,7 @@ class Model:
         return "loaded"
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 40))])
+@pytest.mark.parametrize("seed", seeds(1, 40))
 async def test_segments_change_no_outcome(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)
     model, store = Model(), Watched()

@@ -31,9 +31,9 @@ class Night:
         return await self.receipt(write_pair(self.inbox, kind, city, day, sequence, rows, **more), known)
 
     async def receipt(self, name: str, known: int = 0) -> dict[str, Any]:
-        self.loader.wake()
         async with asyncio.timeout(10):
             while True:
+                self.loader.wake()
                 found = [r for r in json.loads(msgspec.json.encode(await self.loader.status(name))) if "ended" in r]
                 if len(found) > known and not self.loader.waiting():
                     break

@@ -17,6 +17,7 @@ from contracts.boss import Balance
 from contracts.misc import CustomerChanged
 from harness.broker_stub import Broker, Gate
 from harness.one_processor import NOON, OneProcessor
+from harness.seeds import seeds
 from harness.waiting import eventually
 from servicekit import relay as relay_module
 from servicekit.app import App, HandlerEntry
@@ -175,7 +176,7 @@ async def test_a_paused_process_comes_back_after_another_did_all_the_rest() -> N
     assert refused > 20, "most pauses leave something that can't be committed any more"
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", seeds(10, 40))
 async def test_a_paused_process_comes_back_in_the_middle_of_the_others_work_before_a_failing_broker(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

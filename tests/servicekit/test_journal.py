@@ -11,6 +11,7 @@ import pytest
 
 from harness.adds import Process, Sum
 from harness.memory_journal import MemoryLog
+from harness.seeds import seeds
 from servicekit import journal as journal_module
 from servicekit import store as store_module
 from servicekit.checkpoint import Checkpoints
@@ -198,7 +199,7 @@ async def test_a_store_of_before_the_journal_goes_on_and_is_told_by_a_checkpoint
     await process.die()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(3, 12))
 async def test_nothing_answered_is_lost_whatever_dies(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

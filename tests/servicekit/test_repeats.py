@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from harness.seeds import seeds
 from servicekit.repeats import Repeats
 
 
@@ -36,7 +37,7 @@ def test_one_that_nobody_can_read_is_an_error_and_leaves_no_trace(sequence: byte
     assert repeats.marks() == {"seen/t/0/p": "2"}
 
 
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", seeds(10, 50))
 def test_runs_of_producers_whose_names_begin_alike_are_told_apart(seed: int) -> None:
     dice = random.Random(seed)
     highest: dict[tuple[str, int, str], int] = {}

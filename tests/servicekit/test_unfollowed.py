@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.seeds import seeds
 from servicekit.decision import DocumentWrite
 from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch
@@ -127,7 +128,7 @@ async def test_arrival_is_told_once_it_is_written(tmp_path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(4, 20))
 async def test_more_than_are_remembered_are_all_followed(tmp_path: Path, seed: int) -> None:
     """Commits, follows and crashes in any order, remembering three keys: the view ends as the newest of each id."""
     rng, time = random.Random(seed), [1.0]
