@@ -576,18 +576,3 @@ async def test_a_huge_message_waits_until_there_is_room_to_keep_it(
     await toy.take(toy.paid(1), toy.record("boss.events", PAID, bytes(8 << 20)), toy.paid(2))
     assert toy.state().total == 3 and len(await toy.letters()) == 1
     assert len(list((tmp_path / "kept").iterdir())) == 1
-
-
-def test_small_batches_follow_each_other_at_once_until_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr(pipeline.time, "monotonic", lambda: now)
-    pace = pipeline._Pace(0.05)
-    rests = []
-    for _ in range(12):
-        rests.append(rest := pace.rest(now))
-        now += 0.001 + rest
-    assert rests[:8] == [0.0] * 8
-    assert rests[8] == pytest.approx(0.05 - 0.008)
-    assert rests[9:] == pytest.approx([0.049] * 3), "then one starts every 50 ms"
-    now += 10
-    assert pace.rest(now) == 0.0, "after a quiet moment at once again"

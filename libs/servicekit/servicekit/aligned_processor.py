@@ -24,10 +24,11 @@ from servicekit.timers import tick_of
 _decode = msgspec.json.Decoder(ClockTicked).decode
 _NONE = (0, 0)
 _BEHIND_ALL = (inf, inf)
+_MOST_HELD = 2000
 
 
 class AlignedProcessor(StreamProcessor):
-    """Held records stay in memory, in order, while their partition is paused; their offsets are not passed."""
+    """Held records stay in memory, in order; their offsets are not passed. Where many are held, no more are fetched."""
 
     _consumer: AIOKafkaConsumer | None = None
 
@@ -58,7 +59,7 @@ class AlignedProcessor(StreamProcessor):
             aligned[tp] = batch[:free]
             if free < len(batch):
                 self._held[tp] = batch[free:]
-            self._fetch(tp, free == len(batch))
+            self._fetch(tp, len(batch) - free < _MOST_HELD)
         return {tp: batch for tp, batch in aligned.items() if batch}
 
     def in_order(self, records: Records) -> Iterator[Message]:

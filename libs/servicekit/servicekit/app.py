@@ -32,7 +32,7 @@ class App(msgspec.Struct, kw_only=True):
     which the tick is passed on after it. ``effects`` is called after each commit that has some.
     ``summary``: messages that go out with a commit, made of all its document writes; pure.
     ``index``: by what else a state is found: pairs (index, value), kept by the store beside it (``Store.find``).
-    ``pace``: seconds between the starts of small batches, under load.
+    ``pace``: seconds between the starts of small batches and between requests to the broker, under load.
     ``open_door``: strangers write to its inputs, so that bad messages in a row say nothing of us and stop nothing.
     """
 

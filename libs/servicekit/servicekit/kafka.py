@@ -17,6 +17,7 @@ from aiokafka.errors import (
 
 from servicekit import record_batches
 from servicekit.envelope import Headers, OutgoingMessage
+from servicekit.paced_consumer import PacedConsumer
 
 log = structlog.get_logger()
 MAX_MESSAGE_BYTES = 8 << 20
@@ -196,26 +197,26 @@ async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
 
 
 async def start_consumer(
-    bootstrap: str, client_id: str, partitions: Iterable[TopicPartition], *, min_bytes: int = 1, wait_ms: int = 500
+    bootstrap: str, client_id: str, partitions: Iterable[TopicPartition], *, pace: float = 0.0
 ) -> AIOKafkaConsumer:
     """A consumer with a fixed assignment; positions are the store's, the group's commits only show lag.
 
-    ``min_bytes``: what the broker lets come together before it answers, for ``wait_ms`` at most. Whoever is in no hurry
-    spares both sides hundreds of requests a second.
+    ``pace``: seconds between its requests under load (``PacedConsumer``). Whoever is in no hurry spares both sides
+    hundreds of requests a second.
 
     It gives ``Message``s. Records of aborted transactions are no facts; a batch that can't be read becomes messages
     that say so (``record_batches``).
     """
     record_batches.install()
-    consumer = AIOKafkaConsumer(
+    consumer = PacedConsumer(
+        pace=pace,
         bootstrap_servers=bootstrap,
         client_id=client_id,
         group_id=client_id,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        fetch_min_bytes=min_bytes,
-        fetch_max_wait_ms=wait_ms,
+        fetch_max_wait_ms=500,
         max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
         # Responses as large as the processor's cache: of 32 MiB each byte cost three times as much. (A batch that is
         # larger comes alone.)

@@ -37,6 +37,7 @@ from servicekit.dispatch import Dispatch
 from servicekit.envelope import Message
 from servicekit.journal import Journal
 from servicekit.log_reader import LogReader, Records, place_of
+from servicekit.pace import Pace
 from servicekit.relay import Publisher, Relay
 from servicekit.store import Fenced, Position, Store, patiently
 from servicekit.timers import Timers
@@ -45,25 +46,9 @@ from servicekit.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 _ROOM_SECONDS = 5.0
 _LARGE = 500
-_AT_ONCE = 8
+#: After the beat, so that what the broker is asked for with it is there.
+_BEHIND_BEAT = 0.005
 _FATAL = (Fenced, dead_letter.TooMany, Stopped, asyncio.CancelledError)
-
-
-class _Pace:
-    """Under load small batches cost most: what comes meanwhile is handled together. Some may follow each other at once,
-    which is all that a quiet moment brings; then ``seconds`` lie between their starts.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._credit, self._last = seconds, float(_AT_ONCE), time.monotonic()
-
-    def rest(self, started: float) -> float:
-        """Seconds to wait after a small batch that was started then."""
-        if not self._seconds:
-            return 0.0
-        earned, self._last = (started - self._last) / self._seconds, started
-        self._credit = min(self._credit + earned, _AT_ONCE) - 1
-        return -self._credit * self._seconds - (time.monotonic() - started) if self._credit < 0 else 0.0
 
 
 class StreamProcessor:
@@ -96,7 +81,7 @@ class StreamProcessor:
         self._timers = Timers(ordinal, self.committer, self._dispatch, self._between)
         self.progressed_at = time.monotonic()
         self.failed: BaseException | None = None
-        self._pace = _Pace(app.pace)
+        self._pace = Pace(app.pace, _BEHIND_BEAT)
         self._stop = asyncio.Event()
         self._busy = False
         self._relaying: asyncio.Task[None] | None = None
@@ -212,8 +197,7 @@ class StreamProcessor:
         stop = asyncio.create_task(self._stop.wait())
         try:
             while not self._stop.is_set():
-                if consumer is not None and fetch is None:
-                    fetch = asyncio.create_task(self._reader.fetch(consumer))
+                fetch = self._fetching(consumer, fetch)
                 self._taking = self._taking or asyncio.create_task(self.commands.take())
                 await asyncio.wait(
                     [t for t in (fetch, self._taking, stop, relay) if t is not None],
@@ -237,11 +221,22 @@ class StreamProcessor:
                 if (records or commands) and sum(map(len, records.values())) < _LARGE:
                     rest = self._pace.rest(started)
                     if rest > 0:
-                        await asyncio.wait({stop}, timeout=rest)
+                        # Commands wait for the records of the next beat.
+                        fetch = self._fetching(consumer, fetch)
+                        await asyncio.wait(
+                            {stop, fetch} if fetch else {stop}, timeout=rest, return_when=asyncio.FIRST_COMPLETED
+                        )
         finally:
             for task in (fetch, self._taking, stop):
                 if task is not None:
                     task.cancel()
+
+    def _fetching(
+        self, consumer: AIOKafkaConsumer | None, fetch: "asyncio.Task[Records] | None"
+    ) -> "asyncio.Task[Records] | None":
+        if consumer is None or fetch is not None:
+            return fetch
+        return asyncio.create_task(self._reader.fetch(consumer))
 
     def set_aside(self) -> Collection[TopicPartition]:
         """Partitions whose fetched records wait here to be handled."""

@@ -23,7 +23,7 @@ from servicekit.kafka import start_consumer
 log = structlog.get_logger()
 _BYTES_WAITING = 64 << 20
 #: Nobody waits for the archive: what comes within a second is fetched at once.
-_FETCH_BYTES, _FETCH_MS = 1 << 20, 1000
+_ARCHIVE_PACE_SECONDS = 1.0
 _RETRY_SECONDS = 5.0
 
 
@@ -67,9 +67,7 @@ class Archiver:
     async def _read_on(self) -> None:
         settings = self._settings
         inputs = [TopicPartition(topic, p) for topic in TOPICS for p in settings.owned()]
-        consumer = await start_consumer(
-            settings.kafka, "analytics-archive", inputs, min_bytes=_FETCH_BYTES, wait_ms=_FETCH_MS
-        )
+        consumer = await start_consumer(settings.kafka, "analytics-archive", inputs, pace=_ARCHIVE_PACE_SECONDS)
         try:
             await self._find_gaps(consumer, inputs)
             for tp in inputs:

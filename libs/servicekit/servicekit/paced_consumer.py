@@ -1,0 +1,108 @@
+"""One consumer for all processors of an app, which asks the broker for all of their partitions at once, and seldom.
+
+aiokafka fetches whenever it has handed something out. Under load that is a request for almost every record; what it
+fetched early is handed out late, when whoever wants it comes back; and while one partition's records wait for their
+processor, or a request is under way without it, nobody else's are fetched. Here the broker is asked when a processor
+has nothing left to do, for all of them, with the beat (``Pace``); what comes for the others waits in memory.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from servicekit.envelope import Message
+from servicekit.pace import Pace
+
+_POLL_MS = 1000
+#: Records that wait for their processor: with more its partition is not fetched, and more at once are no small batch.
+_MOST, _LARGE = 2000, 500
+
+
+class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """``getmany`` may be called by many at once, each for partitions of its own. Without a timeout it gives what waits
+    in memory only. ``pause`` and ``resume`` are heeded by the next request.
+    """
+
+    def __init__(self, *, pace: float, **options: Any) -> None:
+        super().__init__(**options)
+        self._pace = Pace(pace)
+        self._kept: dict[TopicPartition, list[Message]] = {}
+        self._askers: dict[asyncio.Future[None], tuple[TopicPartition, ...]] = {}
+        self._held: set[TopicPartition] = set()
+        self._asking: asyncio.Task[None] | None = None
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[Message]]:
+        partitions = partitions or tuple(self.assignment())
+        if not (found := self._take(partitions, max_records)) and timeout_ms:
+            asker = asyncio.get_running_loop().create_future()
+            self._askers[asker] = partitions
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+            try:
+                async with asyncio.timeout(timeout_ms / 1000):
+                    await asker
+            except TimeoutError:
+                pass
+            finally:
+                del self._askers[asker]
+            found = self._take(partitions, max_records)
+        return found
+
+    async def position(self, partition: TopicPartition) -> int:
+        if kept := self._kept.get(partition):
+            return kept[0].offset
+        reached: int = await super().position(partition)
+        return reached
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self._kept.pop(partition, None)
+        super().seek(partition, offset)
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        self._held.update(partitions)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        self._held.difference_update(partitions)
+
+    async def stop(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        await super().stop()
+
+    def _take(self, partitions: tuple[TopicPartition, ...], most: int | None) -> dict[TopicPartition, list[Message]]:
+        found: dict[TopicPartition, list[Message]] = {}
+        room = most or _MOST
+        for tp in partitions:
+            if room and tp not in self._held and (kept := self._kept.get(tp)):
+                found[tp], self._kept[tp] = kept[:room], kept[room:]
+                room -= len(found[tp])
+        return found
+
+    async def _ask(self) -> None:
+        """Ask the broker until nobody waits any more."""
+        while not all(asker.done() for asker in self._askers):
+            wanted = [tp for tp in self.assignment() if tp not in self._held and len(self._kept.get(tp, ())) < _MOST]
+            if not wanted:
+                return  # whoever asks has put aside what there is: it asks again
+            super().resume(*wanted)
+            try:
+                found = await super().getmany(*wanted, timeout_ms=_POLL_MS, max_records=_MOST)
+            except Exception as error:
+                for asker in self._askers:
+                    if not asker.done():
+                        asker.set_exception(error)
+                return
+            is_small, came = sum(map(len, found.values())) < _LARGE, time.monotonic()
+            if is_small:
+                super().pause(*wanted)  # before aiokafka asks for the next; where there is much it may
+            for tp, records in found.items():
+                self._kept[tp] = [*self._kept.get(tp, ()), *records]
+            for asker, partitions in self._askers.items():
+                if not asker.done() and any(self._kept.get(tp) for tp in partitions if tp not in self._held):
+                    asker.set_result(None)
+            if found and is_small:
+                await asyncio.sleep(self._pace.rest(came))

@@ -1,0 +1,185 @@
+"""What processors of an app ask of the broker: together, with the beat, and what nobody waits for stays in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from servicekit import pace, paced_consumer
+from servicekit.pace import Pace
+from servicekit.paced_consumer import PacedConsumer
+
+A, B = TopicPartition("boss.events", 0), TopicPartition("boss.events", 1)
+PACE = 0.05
+
+
+def test_small_batches_follow_each_other_at_once_until_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now)
+    one, other = Pace(0.05), Pace(0.05, 0.005)
+    for _ in range(8):
+        assert one.rest(now) == 0.0
+        now += 0.001
+    assert now + one.rest(now) == pytest.approx(100.05), "then they start with the beat"
+    now = 100.051
+    assert now + one.rest(now) == pytest.approx(100.1)
+    for _ in range(9):
+        rest = other.rest(now)
+    assert now + rest == pytest.approx(100.055), "at the same moments for all, or a little behind"
+    now += 10
+    assert one.rest(now) == 0.0, "after a quiet moment at once again"
+
+
+class Broker:
+    """What aiokafka's own consumer does: ``log`` is what it fetches next, ``requests`` what it was asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log: dict[TopicPartition, list[Any]] = {}
+        self.requests: list[set[TopicPartition]] = []
+        self.came = asyncio.Event()
+        self.fails: Exception | None = None
+        self.paused: set[TopicPartition] = set()
+        for name, does in (
+            ("__init__", lambda _: None), ("getmany", self.getmany), ("assignment", lambda _: frozenset({A, B})),
+            ("pause", lambda _, *places: self.paused.update(places)),
+            ("resume", lambda _, *places: self.paused.difference_update(places)),
+            ("position", self.position), ("stop", self.stop), ("__del__", lambda _: None),
+        ):  # fmt: skip
+            monkeypatch.setattr(AIOKafkaConsumer, name, does, raising=False)
+
+    async def getmany(self, *places: TopicPartition, timeout_ms: int, max_records: int) -> dict[TopicPartition, Any]:
+        assert not self.paused & set(places)
+        self.requests.append(set(places))
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                await self.came.wait()
+        except TimeoutError:
+            return {}
+        if self.fails is not None:
+            raise self.fails
+        self.came.clear()
+        found, self.log = self.log, {}
+        return {tp: records[:max_records] for tp, records in found.items()}
+
+    async def position(self, place: TopicPartition) -> int:
+        return 1000
+
+    async def stop(self) -> None: ...
+
+    def tells(self, **offsets: list[int]) -> None:
+        for name, place in (("a", A), ("b", B)):
+            if name in offsets:
+                self.log[place] = [SimpleNamespace(offset=offset) for offset in offsets[name]]
+        self.came.set()
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    return Broker(monkeypatch)
+
+
+@pytest.fixture
+async def consumer(broker: Broker) -> AsyncIterator[PacedConsumer]:
+    consumer = PacedConsumer(pace=PACE)
+    yield consumer
+    await consumer.stop()
+
+
+def ask(consumer: PacedConsumer, *places: TopicPartition, most: int = 100) -> "asyncio.Task[list[int]]":
+    async def offsets() -> list[int]:
+        found = await consumer.getmany(*places, timeout_ms=2000, max_records=most)
+        return [record.offset for records in found.values() for record in records]
+
+    return asyncio.create_task(offsets())
+
+
+async def test_one_request_asks_for_all_whoever_waits(broker: Broker, consumer: PacedConsumer) -> None:
+    a, b = ask(consumer, A), ask(consumer, B)
+    await asyncio.sleep(0.01)
+    broker.tells(a=[1, 2], b=[7])
+    assert await a == [1, 2] and await b == [7]
+    assert broker.requests == [{A, B}]
+
+
+async def test_what_came_for_others_waits_for_them_and_is_not_passed(broker: Broker, consumer: PacedConsumer) -> None:
+    a = ask(consumer, A)
+    await asyncio.sleep(0.01)
+    broker.tells(a=[1], b=[7, 8, 9])
+    assert await a == [1]
+    assert await consumer.position(B) == 7 and await consumer.position(A) == 1000
+    assert await ask(consumer, B, most=2) == [7, 8] and await consumer.position(B) == 9
+    assert await ask(consumer, B) == [9] and await consumer.position(B) == 1000
+    assert len(broker.requests) == 1
+
+
+async def test_nobody_waits_so_nothing_is_asked(broker: Broker, consumer: PacedConsumer) -> None:
+    a = ask(consumer, A)
+    await asyncio.sleep(0.01)
+    broker.tells(a=[1])
+    await a
+    await asyncio.sleep(3 * PACE)
+    assert len(broker.requests) == 1 and broker.paused == {A, B}, "aiokafka asks for nothing by itself either"
+
+
+async def test_under_load_requests_keep_the_pace(broker: Broker, consumer: PacedConsumer) -> None:
+    loop = asyncio.get_running_loop()
+    end, n = loop.time() + 10 * PACE, 0
+    while loop.time() < end:
+        a = ask(consumer, A)
+        await asyncio.sleep(0)
+        broker.tells(a=[n := n + 1])
+        await a
+    assert 8 <= n <= 8 + 12
+
+
+async def test_a_partition_that_is_paused_or_full_is_not_asked_for(
+    broker: Broker, consumer: PacedConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer.pause(B)
+    a = ask(consumer, A)
+    await asyncio.sleep(0.01)
+    broker.tells(a=[1, 2])
+    assert await a == [1, 2]
+    consumer.resume(B)
+    monkeypatch.setattr(paced_consumer, "_MOST", 2)
+    b = ask(consumer, B)
+    await asyncio.sleep(0.01)
+    broker.tells(a=[3, 4], b=[7])
+    assert await b == [7]
+    b = ask(consumer, B)
+    await asyncio.sleep(0.01)
+    assert broker.requests == [{A}, {A, B}, {B}]
+    consumer.pause(A)
+    assert await consumer.getmany(A) == {}
+    consumer.resume(A)
+    assert [r.offset for r in (await consumer.getmany(A))[A]] == [3, 4]
+    b.cancel()
+
+
+async def test_an_error_is_told_to_all_who_wait_and_the_next_asks_again(
+    broker: Broker, consumer: PacedConsumer
+) -> None:
+    a, b = ask(consumer, A), ask(consumer, B)
+    await asyncio.sleep(0.01)
+    broker.fails = KafkaConnectionError("away")
+    broker.came.set()
+    found = await asyncio.gather(a, b, return_exceptions=True)
+    assert all(isinstance(error, KafkaConnectionError) for error in found)
+    broker.fails = None
+    a = ask(consumer, A)
+    await asyncio.sleep(0.01)
+    broker.tells(a=[1])
+    assert await a == [1]
+
+
+async def test_one_that_is_cancelled_leaves_its_records_to_the_next(broker: Broker, consumer: PacedConsumer) -> None:
+    a = ask(consumer, A)
+    await asyncio.sleep(0.01)
+    a.cancel()
+    await asyncio.gather(a, return_exceptions=True)
+    broker.tells(a=[1])
+    assert await ask(consumer, A) == [1]
