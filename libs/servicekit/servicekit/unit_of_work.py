@@ -55,6 +55,8 @@ class UnitOfWork:
         self.now: datetime = processor.now
         self.loaded: dict[str, bytes | None] = {}
         self._open: dict[str, Any] = {}
+        #: the one decoded last: who handles a message and who takes its decision over look at the same
+        self._decoded: tuple[bytes | None, Any] = None, None
         self._index = processor.app.index
         #: index entries of the changed keys: before the batch, and as of now
         self._indexed: dict[str, tuple[set[tuple[str, str]], set[tuple[str, str]]]] = {}
@@ -87,7 +89,9 @@ class UnitOfWork:
         if key in self._open:
             return self._open[key]
         raw = self.loaded.get(key)
-        return None if raw is None else self._processor.decode_state(raw)
+        if raw is not self._decoded[0]:
+            self._decoded = raw, None if raw is None else self._processor.decode_state(raw)
+        return self._decoded[1]
 
     def clock_at(self, text: bytes) -> datetime:
         """Business time a message carries, never before what this processor has already reached."""

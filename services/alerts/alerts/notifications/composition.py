@@ -18,7 +18,7 @@ from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP
 from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
-from alerts.notifications.receipts import Receipts
+from alerts.notifications.receipts import PublishedTogether, Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import TO_SMS, Sender
 from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
@@ -27,7 +27,6 @@ from contracts.apps import APPS
 from servicekit.app import App
 from servicekit.authored import AuthoredDocuments
 from servicekit.clock import system_now
-from servicekit.envelope import Headers
 from servicekit.kafka import partition_of
 from servicekit.pipeline import StreamProcessor
 from servicekit.rocksdb_store import LocalStore
@@ -66,7 +65,7 @@ async def compose(
     processors = _Processors(service)
     messages = Lookup(processors.all)
     receipts = Receipts(
-        _publisher(service),
+        PublishedTogether(service.publisher.publish),
         messages,
         rows,
         policy,
@@ -151,13 +150,6 @@ async def _take_effects(sender: Sender, blocked: set[str], effects: list[Any]) -
 
 def _local_stores(folder: Path) -> Stores:
     return lambda app, ordinal: LocalStore(folder / "desk" / str(ordinal))
-
-
-def _publisher(service: Service) -> Any:
-    async def publish(topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
-        await service.publisher.send_and_wait(topic, value, key=key, partition=partition, headers=headers)
-
-    return publish
 
 
 def _transport(settings: Settings) -> Transport:

@@ -30,7 +30,7 @@ from alerts.notifications.sending import Intent
 from alerts.notifications.state import hidden, local_number
 from contracts.alert import OptedOut, ReceiptReceived
 from servicekit.clock import SystemClock, iso, system_now
-from servicekit.envelope import Headers, encode_data, write_headers
+from servicekit.envelope import Headers, OutgoingMessage, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
 from servicekit.pipeline import StreamProcessor
@@ -48,7 +48,30 @@ _PATIENCE = 5.0  # seconds a receipt waits for answers to its number that are on
 _DATABASE_SECONDS = 1.0  # that the database has to answer; one that does not is left alone for a while
 _LEFT_ALONE_SECONDS = 10.0
 
+_TOGETHER_SECONDS = 0.02  # that one waits for others, which are published with it
+
 Publish = Callable[[str, int, bytes, bytes, Headers], Awaitable[Any]]
+
+
+class PublishedTogether:
+    """A ``Publish`` that sends what comes within some milliseconds in one go: a batch for each would cost the broker
+    and its readers as much as one for all. ``publish`` returns when all is durable; its error is everybody's.
+    """
+
+    def __init__(self, publish: Callable[[list[OutgoingMessage]], Awaitable[None]]) -> None:
+        self._publish = publish
+        self._waiting: list[OutgoingMessage] = []
+        self._round: asyncio.Task[None] | None = None
+
+    async def __call__(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
+        self._waiting.append(OutgoingMessage(topic, partition, key, value, headers))
+        self._round = self._round or asyncio.create_task(self._go())
+        await asyncio.shield(self._round)  # the others' handlers wait for it too
+
+    async def _go(self) -> None:
+        await asyncio.sleep(_TOGETHER_SECONDS)
+        messages, self._waiting, self._round = self._waiting, [], None
+        await self._publish(messages)
 
 
 class OnItsWay:
