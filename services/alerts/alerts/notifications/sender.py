@@ -257,15 +257,17 @@ class Sender:
         """Bring answers back. Those that wait to be written are on disk as well, should this process end before,
         and those that nobody takes any more, because their processor has ended, for the next process."""
         answered = Answered(intent.sms_id, tuple(answers))
-        telling = asyncio.create_task(_tell(processor, intent.customer_id, answered))
+        kept = Kept(intent.customer_id, answered, {p.number: p.reference for p in intent.parts})
         self._answered.add(asyncio.current_task())
         self._changed.set()
+        waiting = asyncio.get_running_loop().call_later(_KEEP_SECONDS, self._kept.keep, kept)
         try:
-            await asyncio.wait({telling}, timeout=_KEEP_SECONDS)
+            await _tell(processor, intent.customer_id, answered)
+        except BaseException:
+            self._kept.keep(kept)
+            raise
         finally:
-            if not telling.done() or telling.cancelled() or telling.exception() is not None:
-                self._kept.keep(Kept(intent.customer_id, answered, {p.number: p.reference for p in intent.parts}))
-        await telling
+            waiting.cancel()
         self._kept.drop(intent.sms_id)
 
     async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: "_Permit") -> SubmitResult:
