@@ -49,8 +49,9 @@ demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止；PORT_BASE=
 
 test: setup lint typecheck schemas-check test-unit test-long test-integration conformance prove-short ## 全部检验 / everything that proves it
 
+# three workers on two cores: some of a test's time is waiting for the disk
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
-	@$(BIN)/pytest -q -n 2 tests -m "not embedded and not long"
+	@$(BIN)/pytest -q -n 3 tests -m "not embedded and not long"
 
 test-long: setup ## 每扇门的模糊测试、洪峰、进程 / a fuzzer for each door, floods, processes; half a minute
 	@$(BIN)/pytest -q -n 2 tests -m "long and not embedded"

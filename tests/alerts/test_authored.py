@@ -13,6 +13,7 @@ from harness.notifications_feed import BOOK
 from harness.sms_workers import AwayRows
 from harness.waiting import eventually
 from servicekit import authored as module
+from servicekit import store as servicekit_store
 from servicekit.authored import AuthoredDocuments
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 
@@ -20,6 +21,7 @@ from servicekit.memory_store import MemoryDocuments, MemoryStore
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(servicekit_store, "_FIRST_DELAY", 0.001)
 
 
 def database() -> MemoryDocuments:

@@ -65,6 +65,7 @@ def rows(*pairs: tuple[str, int | None]) -> Batch:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower_module, "PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(follower_module, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(follower_module, "_FIRST_DELAY", 0.001)
     monkeypatch.setattr(follower_module, "_LONGEST_DELAY", 0.01)
 
 
