@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.notifications.channel.transport import SubmitOutcome
+from harness import sms_life
 from harness.memory_journal import MemoryLog
 from harness.one_processor import NOON, header
-from harness.sms_life import QUICK, FakeSmsc, Killed, Process, complain, dies_at
+from harness.sms_life import QUICK, FakeSmsc, Killed, Process, complain, complaint, dies_at
 from harness.waiting import eventually
 from servicekit import fault_injection
 from servicekit.journal import Journal
@@ -74,6 +75,23 @@ async def test_what_must_wait_has_its_intent_when_its_turn_comes(why: str) -> No
         if why == "start":
             life.start()
         await life.until("sent")
+
+
+async def test_where_not_all_of_a_batch_may_leave_the_most_urgent_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def alert(customer: str) -> Any:
+        found = complaint(customer)
+        return found if customer == "c2" else replace(found, kind="contract_expiring", stage="1")
+
+    store, smsc = Told(), FakeSmsc()
+    monkeypatch.setattr(sms_life, "complaint", alert)
+    async with Process(store, smsc) as life:
+        await running(life)
+        life.sender._most = 1
+        smsc.speaks.clear()
+        await life.complain("c1", "c2", "c3")
+        assert [life.sms(customer)["state"] for customer in ("c1", "c2", "c3")] == ["queued", "sending", "queued"]
+        smsc.speaks.set()
+        await life.until("sent", "c3")
 
 
 async def test_what_stops_it_in_the_same_batch_counts() -> None:

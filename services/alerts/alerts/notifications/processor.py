@@ -57,15 +57,16 @@ class NotificationsProcessor(AlignedProcessor):
     async def commit(self, work: UnitOfWork) -> None:
         """What may leave at once has its intent in the very commit that lets it go; the rest is offered to the sender
         behind it."""
-        ready, work.effects = work.effects, []
+        ready = [effect for effect in work.effects if isinstance(effect, ReadyToSend)]
+        work.effects = [effect for effect in work.effects if not isinstance(effect, ReadyToSend)]
         claimed: list[Command] = []
-        for effect in ready:
-            if isinstance(effect, ReadyToSend) and (command := self._claim(effect)) is not None:
-                claimed.append(command)
-                self._dispatch.carry_out(work, command)
-            else:
-                work.effects.append(effect)
         try:
+            for message in sorted(ready, key=lambda message: -message.priority):
+                if (command := self._claim(message)) is not None:
+                    claimed.append(command)
+                    self._dispatch.carry_out(work, command)
+                else:
+                    work.effects.append(message)
             await super().commit(work)
         except BaseException:
             for _, intent in claimed:
