@@ -32,7 +32,8 @@ class App(msgspec.Struct, kw_only=True):
     which the tick is passed on after it. ``effects`` is called after each commit that has some.
     ``summary``: messages that go out with a commit, made of all its document writes; pure.
     ``index``: by what else a state is found: pairs (index, value), kept by the store beside it (``Store.find``).
-    ``pace``: seconds between the starts of small batches and between requests to the broker, under load.
+    ``pace``: seconds between the starts of small batches and between requests to the broker, under load; ``behind``:
+    so many seconds after the beat (``Pace``), where what it reads comes from others that keep it.
     ``open_door``: strangers write to its inputs, so that bad messages in a row say nothing of us and stop nothing.
     """
 
@@ -48,5 +49,6 @@ class App(msgspec.Struct, kw_only=True):
     summary: Callable[[Sequence[DocumentWrite]], Iterable[OutgoingMessage]] | None = None
     key: Callable[[Message], str] | None = None
     open_door: bool = False
-    pace: float = 0.04
+    pace: float = 0.08
+    behind: float = 0.0
     index: Callable[[Any], Iterable[tuple[str, str]]] | None = None

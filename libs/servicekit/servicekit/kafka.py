@@ -197,7 +197,7 @@ async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
 
 
 async def start_consumer(
-    bootstrap: str, client_id: str, partitions: Iterable[TopicPartition], *, pace: float = 0.0
+    bootstrap: str, client_id: str, partitions: Iterable[TopicPartition], *, pace: float = 0.0, behind: float = 0.0
 ) -> AIOKafkaConsumer:
     """A consumer with a fixed assignment; positions are the store's, the group's commits only show lag.
 
@@ -210,6 +210,7 @@ async def start_consumer(
     record_batches.install()
     consumer = PacedConsumer(
         pace=pace,
+        behind=behind,
         bootstrap_servers=bootstrap,
         client_id=client_id,
         group_id=client_id,

@@ -7,8 +7,8 @@ _AT_ONCE = 8
 
 class Pace:
     """Some batches may follow each other at once, which is all that a quiet moment brings; then the next one starts
-    with the next beat. A beat comes every ``seconds``, at the same moments for all of a process: what its processors
-    ask the broker then goes in one request. ``behind``: so many seconds after the beat.
+    with the next beat. A beat comes every ``seconds``, at the same moments for all of a machine: what the processors
+    of a process ask the broker then goes in one request. ``behind``: so many seconds after the beat.
     """
 
     def __init__(self, seconds: float, behind: float = 0.0) -> None:

@@ -25,9 +25,9 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
     in memory only. ``pause`` and ``resume`` are heeded by the next request.
     """
 
-    def __init__(self, *, pace: float, **options: Any) -> None:
+    def __init__(self, *, pace: float, behind: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
-        self._pace = Pace(pace)
+        self._pace = Pace(pace, behind)
         self._kept: dict[TopicPartition, list[Message]] = {}
         self._askers: dict[asyncio.Future[None], tuple[TopicPartition, ...]] = {}
         self._held: set[TopicPartition] = set()

@@ -81,7 +81,7 @@ class StreamProcessor:
         self._timers = Timers(ordinal, self.committer, self._dispatch, self._between)
         self.progressed_at = time.monotonic()
         self.failed: BaseException | None = None
-        self._pace = Pace(app.pace, _BEHIND_BEAT)
+        self._pace = Pace(app.pace, app.behind + _BEHIND_BEAT)
         self._stop = asyncio.Event()
         self._busy = False
         self._relaying: asyncio.Task[None] | None = None

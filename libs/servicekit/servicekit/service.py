@@ -160,7 +160,9 @@ class Service:
             inputs = [tp for group in groups.values() for tp in group]
             if inputs:
                 # One consumer an app: two apps of one service may read the same partition at different speeds.
-                self.consumers[app.name] = await start_consumer(s.kafka, app.name, inputs, pace=app.pace)
+                self.consumers[app.name] = await start_consumer(
+                    s.kafka, app.name, inputs, pace=app.pace, behind=app.behind
+                )
         for processor in self.processors:
             if processor.inputs:
                 consumer = self.consumers[processor.app.name]

@@ -18,5 +18,5 @@ def app(rules: WorkRules, partitions: int) -> App:
         handlers=handlers(rules),
         key=key_of,
         partitions=partitions,
-        pace=0.1,
+        pace=0.5,
     )
