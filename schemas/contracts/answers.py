@@ -55,6 +55,7 @@ class AlertView(_Answer):
     values: dict[str, Any] = {}
     evidence: list[str] = []
     raised_at: str
+    due_at: str | None = None
     recorded_at: str | None = None
     work_id: str | None = None
 

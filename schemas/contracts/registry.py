@@ -49,7 +49,7 @@ FILE_KINDS: dict[str, tuple[str, type[boss.BossRecord], str | None, bool]] = {
 }
 
 _ALERT = ("raised", "changed", "delivered", "acknowledged", "acted", "escalated", "resolved", "expired")
-_WORK = ("opened", "accepted", "acted", "closed", "reopened", "reassigned")
+_WORK = ("opened", "accepted", "acted", "closed", "reopened", "reassigned", "due_changed")
 _SMS = ("planned", "held", "intended", "submitted", "delivered", "failed", "cancelled", "suppressed", "unknown")
 _CUSTOMER = ("created", "changed", "left", "returned")
 _FILE = ("received", "accepted", "partial", "rejected", "duplicate", "missing", "late")

@@ -36,3 +36,7 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
         assert (await client.get("/v1/sms/unknown")).json() == {"sms_unknown": 0, "receipts_unmatched": 0}
         assert {rule["type"] for rule in (await client.get("/v1/rules")).json()} >= {"fall", "arrears"}
         assert (await client.get("/v1/alerts")).json() == [alert]
+        assert (await client.get(f"/v1/alerts/{alert['alert_id']}")).json() == alert
+        assert (await client.get(f"/v1/sms/{sms['sms_id']}")).json() == sms
+        for path in ("/v1/alerts/none", "/v1/sms/none", f"/v1/alerts/{sms['sms_id']}"):
+            assert (await client.get(path)).status_code == 404

@@ -189,3 +189,9 @@ async def test_analysts_read_and_do_not_act(call: Client) -> None:
 )
 async def test_the_first_and_the_last_day_there_are_can_be_asked_for(call: Client, since: str, found: int) -> None:
     assert len((await call("GET", "/v1/work", params={"since": since})).json()) == found
+
+
+async def test_one_item(call: Client) -> None:
+    item = (await call("GET", f"/v1/work/{WORK}")).json()
+    assert item in (await call("GET", "/v1/work")).json()
+    assert (await call("GET", "/v1/work/none")).status_code == 404

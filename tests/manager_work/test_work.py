@@ -129,6 +129,8 @@ async def test_the_due_time_follows_a_complaint(desk: Desk) -> None:
     item = await desk.item()
     assert item["due_at"] == second.isoformat()
     assert [entry["what"] for entry in item["log"]] == ["opened", "due_changed"]
+    *_, (type_, told) = await desk.events("work.events")
+    assert (type_, told.due_at, told.revision) == ("kam.work.due_changed.v1", second, 2)
 
 
 async def test_the_end_of_an_alert_without_item_is_nothing(desk: Desk) -> None:

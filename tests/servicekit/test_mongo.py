@@ -57,6 +57,16 @@ async def test_what_is_said_to_be_new_and_is_there_already_is_guarded_too(databa
 
 
 @embedded
+async def test_each_document_once_without_its_version(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo, "_BATCH", 7)
+    documents = MongoDocuments(database)
+    await documents.follow([version(1, {"n": n}, str(n), new=True) for n in range(20)])
+    found = [document async for document in documents.each("things")]
+    assert sorted(d["n"] for d in found) == list(range(20)) and all(d.keys() == {"_id", "n"} for d in found)
+    assert [document async for document in documents.each("none")] == []
+
+
+@embedded
 async def test_an_older_removal_removes_nothing(database: Any) -> None:
     documents = MongoDocuments(database)
     await documents.follow([version(5, {"n": 5}), version(5, {"n": 5}, "b"), version(5, {"n": 5}, "c", "other")])

@@ -1,6 +1,7 @@
 """The in-memory fake: a complete store for tests, kept to the same behaviour suite as the real ones."""
 
 import itertools
+from collections.abc import AsyncIterator
 from typing import Any
 
 from servicekit.envelope import OutgoingMessage
@@ -111,6 +112,10 @@ class MemoryDocuments:
                 reverse=sort.startswith("-"),
             )
         return found[:limit] if limit else found
+
+    async def each(self, collection: str) -> AsyncIterator[dict[str, Any]]:
+        for document in await self.find(collection):
+            yield dict(document)
 
     async def get(self, collection: str, id: str) -> dict[str, Any] | None:
         return next((s.documents[collection][id] for s in self._stores if id in s.documents.get(collection, {})), None)

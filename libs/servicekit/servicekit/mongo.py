@@ -29,6 +29,7 @@ READ_SECONDS, WRITE_SECONDS = 5.0, 60
 MOST_BYTES = 15 << 20
 _DUPLICATE_KEY = 11000
 _ATTEMPTS = 5
+_BATCH = 1000
 #: lock or time limit of the server reached, write conflict, disk full: nothing is wrong with what was to be written
 _PASSING_CODES = frozenset((24, 46, 50, 112, 262, 14031))
 _PASSING = (AutoReconnect, ConnectionFailure, TimeoutError)
@@ -69,6 +70,16 @@ class MongoDocuments:
             cursor = cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1)
         async with self._reached():
             return [_plain(d) for d in await (cursor.limit(limit) if limit else cursor).to_list(None)]
+
+    async def each(self, collection: str) -> AsyncIterator[Document]:
+        cursor = self._db[collection].find({}).batch_size(_BATCH)
+        while True:
+            async with self._reached():
+                batch = await cursor.to_list(_BATCH)
+            if not batch:
+                return
+            for document in batch:
+                yield _plain(document)
 
     async def get(self, collection: str, id: str) -> Document | None:
         async with self._reached():

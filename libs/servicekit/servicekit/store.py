@@ -3,7 +3,7 @@ partition.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -138,6 +138,9 @@ class Documents(Protocol):
         self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None, limit: int = 0
     ) -> list[dict[str, Any]]:
         """Documents that match, each with its ``_id``; ``sort`` is a field, ``-field`` for descending."""
+
+    def each(self, collection: str) -> AsyncIterator[dict[str, Any]]:
+        """All documents of a collection, one after the other, in no order."""
 
     async def get(self, collection: str, id: str) -> dict[str, Any] | None:
         """One document by id."""

@@ -10,6 +10,7 @@ from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP
 from alerts.settings import Settings
 from servicekit.authored import AuthoredDocuments
+from servicekit.export import export_routes
 from servicekit.mongo import MongoDocuments, connect
 from servicekit.mongo_states import MongoStates
 from servicekit.service import Service
@@ -44,5 +45,8 @@ def build(
         await notifications.compose(service, settings, authored, rows, notification_stores, transport)
 
     service.prepare.append(compose)
-    service.routers.append(router(rows, settings.secret_file))
+    service.routers += [
+        router(rows, settings.secret_file),
+        export_routes(rows, ("alerts", "sms"), settings.secret_file),
+    ]
     return service

@@ -80,7 +80,7 @@ async def read_blocked(rows: Authored) -> set[str]:
 async def find_alerts(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
     """Alerts, oldest first, that match; ``since`` is the earliest raising, ISO 8601 in UTC."""
     found = await rows.find("alerts", _where(equal, "raised_at", since), sort="raised_at")
-    return [{name: value for name, value in row.items() if name != "_id"} for row in found]
+    return [_shown(row) for row in found]
 
 
 async def find_sms(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
@@ -90,10 +90,13 @@ async def find_sms(rows: Documents, *, since: str | None = None, **equal: str | 
         alert = await rows.get("alerts", where["alert_id"])
         where |= {"customer_id": None if alert is None else alert["customer_id"]}  # found by this, the only index
     found = sorted(await rows.find("sms", where), key=lambda row: row["planned_at"])
-    return [
-        {name: value for name, value in row.items() if name not in _INTERNAL} | {"phone": mask("phone", row["phone"])}
-        for row in found
-    ]
+    return [_shown(row) for row in found]
+
+
+async def get(rows: Documents, collection: str, id: str) -> dict[str, Any] | None:
+    """One of ``alerts`` or of ``sms``, with a masked number."""
+    row = await rows.get(collection, id)
+    return None if row is None else _shown(row)
 
 
 async def find_rules(rows: Documents) -> list[dict[str, Any]]:
@@ -118,6 +121,10 @@ async def forget_receipts(rows: Documents, now: datetime) -> None:
     if forgotten := await rows.forget("unmatched_receipts", {"received_at": {"$lt": until}}):
         RECEIPTS_FORGOTTEN.inc(forgotten)
         log.warning("receipts.forgotten", receipts=forgotten, until=until)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: mask(name, value) for name, value in row.items() if name not in _INTERNAL}
 
 
 async def _readable(rows: Authored, collection: str, kind: Any) -> list[Any]:

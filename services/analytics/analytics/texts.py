@@ -22,6 +22,7 @@ _VERBS = {
     "kam.work.closed.v1": ("工单关闭", "work item closed"),
     "kam.work.reopened.v1": ("工单重新打开", "work item reopened"),
     "kam.work.reassigned.v1": ("工单改派", "work item reassigned"),
+    "kam.work.due_changed.v1": ("工单时限变更", "work item due at another time"),
     "kam.sms.planned.v1": ("计划短信", "SMS planned"),
     "kam.sms.held.v1": ("短信暂缓", "SMS held"),
     "kam.sms.intended.v1": ("短信待提交，内容已冻结", "SMS about to be submitted, its content frozen"),

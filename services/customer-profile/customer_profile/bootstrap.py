@@ -9,6 +9,7 @@ from customer_profile.settings import Settings
 from customer_profile.store import Pages
 from servicekit.app import App
 from servicekit.decision import Refused
+from servicekit.export import export_routes
 from servicekit.kafka import partition_of
 from servicekit.mongo import MongoDocuments, connect
 from servicekit.mongo_states import MongoStates
@@ -35,7 +36,10 @@ def build(
     accounts = accounts or (lambda _, ordinal: LocalStore(local / "account" / str(ordinal)))
     service.consume(worker.app(settings.partitions), worker.TOPICS, stores)
     service.consume(worker.account_app(settings.partitions), worker.ACCOUNT_TOPICS, accounts)
-    service.routers.append(router(Pages(rows, partial(account_of, service)), settings.secret_file))
+    service.routers += [
+        router(Pages(rows, partial(account_of, service)), settings.secret_file),
+        export_routes(rows, ("customers", "units", "managers"), settings.secret_file),
+    ]
     return service
 
 

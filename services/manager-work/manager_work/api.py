@@ -12,7 +12,7 @@ from contracts.answers import WorkChanged, WorkView
 from contracts.http import AcceptWork, ActOnWork, CloseWork
 from manager_work.domain import Command
 from manager_work.handlers import IsKnown, manager_key
-from manager_work.store import find_work
+from manager_work.store import find_work, get_work
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
@@ -48,6 +48,13 @@ def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) 
         earliest = since_instant(since)
         equal = {"customer_id": customer, "kind": kind, "state": state, "manager_id": manager}
         return json_answer(await find_work(rows, since=earliest, **equal))
+
+    @api.get("/work/{work_id}", name="get_work", response_model=WorkView)
+    async def get_one(who: Reader, work_id: Id) -> Response:
+        item = await get_work(rows, work_id)
+        if item is None:
+            raise Refused("not_found", "没有此编号", "there is nothing of this id", 404)
+        return json_answer(item)
 
     async def carry_out(
         work_id: str, who: Principal, type_: str, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None

@@ -9,6 +9,7 @@ from manager_work.handlers import APP
 from manager_work.settings import Settings
 from servicekit.app import App
 from servicekit.authored import AuthoredDocuments
+from servicekit.export import export_routes
 from servicekit.mongo import MongoDocuments, connect
 from servicekit.mongo_states import MongoStates
 from servicekit.rocksdb_store import LocalStore
@@ -37,14 +38,15 @@ def build(
         service.consume(app, worker.TOPICS, stores, single=True)
 
     service.prepare.append(compose)
-    service.routers.append(
+    service.routers += [
         router(
             rows,
             lambda order: service.processor_of(APP, 0).command(order),
             partial(service.show, APP, 0, "work"),
             settings.secret_file,
-        )
-    )
+        ),
+        export_routes(rows, ("work",), settings.secret_file),
+    ]
     return service
 
 

@@ -29,6 +29,12 @@ async def read_rules(authored: AuthoredDocuments, given: WorkRules) -> WorkRules
     return in_force(await authored.find("work_rules"), given)
 
 
+async def get_work(rows: Documents, work_id: str) -> dict[str, Any] | None:
+    """A work item by its id."""
+    item = await rows.get("work", work_id)
+    return None if item is None else {name: value for name, value in item.items() if name != "_id"}
+
+
 async def find_work(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
     """Work items, oldest first, that match; ``since`` is the earliest opening, ISO 8601 in UTC."""
     where: dict[str, Any] = {field: value for field, value in equal.items() if value is not None}

@@ -42,6 +42,7 @@ def alert_document(case: AlertProgress) -> dict[str, Any]:
         "values": alert.values,
         "evidence": list(alert.evidence),
         "raised_at": iso(alert.raised_at),
+        "due_at": _iso(alert.due_at),
         "work_id": case.work_id,
         "recorded_at": _iso(case.recorded_at),
     }
