@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from contracts.apps import APPS, WRITERS
+from contracts.apps import APPS, READERS, WRITERS
 from contracts.compatibility import breaks
 from contracts.registry import EVENTS, FEED, EventType
 
@@ -162,7 +162,7 @@ def _app_problems(topic: str, contract: Json) -> Iterator[str]:
     writers = {app.service for app in APPS.values() if topic in app.writes} or {WRITERS.get(topic, "BOSS")}
     for field, wanted in (
         ("dead_letter_for", {app.name for app in readers}),
-        ("consumers", {app.service for app in readers}),
+        ("consumers", {app.service for app in readers} | {name for name, topics in READERS.items() if topic in topics}),
         ("producers", writers),
     ):
         if set(contract.get(field, ())) != wanted:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ from analytics.rates import Rates
 from analytics.settings import Settings
 from contracts.registry import EVENTS
 from gateway import bootstrap as gateway
+from gateway.projection.follow import Projection
+from gateway.projection.store import ProjectionStore
 from gateway.settings import Settings as GatewaySettings
+from harness.read_model import ROWS, nothing_to_bring
 from harness.typed_answers import TypedAnswers
 from harness.waiting import eventually
 from servicekit.auth import Principal, issue_token
 from servicekit.clock import iso
-from servicekit.kafka import partition_of, start_producer
+from servicekit.kafka import partition_of, start_consumer, start_producer
 from servicekit.service import Service
 
 pytestmark = pytest.mark.embedded
@@ -85,18 +89,25 @@ async def story(producer: AIOKafkaProducer, customer: str) -> str:
     return alert
 
 
-def asking(service: Service, gateway_settings: GatewaySettings) -> httpx.AsyncClient:
-    """People's client of a gateway that knows only this service."""
+@asynccontextmanager
+async def asking(service: Service, gateway_settings: GatewaySettings) -> AsyncIterator[httpx.AsyncClient]:
+    """People's client of a gateway that knows only this service; others have no documents for its read model."""
 
     async def audit(_: Principal, *__: str) -> None:
         raise AssertionError("nothing personal is read here")
 
     peer = httpx.AsyncClient(transport=TypedAnswers(service.asgi()))
-    app = gateway.build(gateway_settings, client=peer, audit=audit)
-    client = httpx.AsyncClient(transport=TypedAnswers(app.asgi()), base_url="http://gateway", timeout=60)
-    client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'analyst')}"
-    client.ends = app.jobs[1]  # type: ignore[attr-defined]
-    return client
+    connect = partial(start_consumer, gateway_settings.kafka, "test-lists")
+    store = ProjectionStore(gateway_settings.service_data / "lists", ROWS.identity)
+    lists = Projection(store, ROWS, gateway_settings.partitions, connect, nothing_to_bring)
+    app = gateway.build(gateway_settings, client=peer, audit=audit, projection=lists)
+    jobs = [asyncio.ensure_future(job()) for job in (*app.jobs[1:], lists.run)]
+    async with httpx.AsyncClient(transport=TypedAnswers(app.asgi()), base_url="http://gateway", timeout=60) as client:
+        client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'analyst')}"
+        yield client
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
 
 
 async def test_what_was_sent_is_found_after_the_wait_and_after_a_stop(
@@ -110,28 +121,22 @@ async def test_what_was_sent_is_found_after_the_wait_and_after_a_stop(
     )
     customer = uuid.uuid4().hex[:8]
     first = await story(producer, customer)
-    async with running(build(settings)) as service:
-        people = asking(service, for_gateway)
-        ends = asyncio.create_task(people.ends())  # type: ignore[attr-defined]
+    async with running(build(settings)) as service, asking(service, for_gateway) as people:
         assert (await people.get("/v1/wait", params={"timeout": 30})).json()["settled"] is True
         chain = (await people.get(f"/v1/why/{first}")).json()["chain"]
         recounted = (await people.get("/v1/recount")).json()
         second = await story(producer, customer)
-        ends.cancel()
 
     assert [link["type"] for link in chain] == [
         "boss.record", "kam.boss.arrears.changed.v1", "kam.alert.raised.v1"
     ]  # fmt: skip
     assert recounted["agree"] and recounted["events"] >= 2, recounted["differences"]
 
-    async with running(build(settings)) as service:
-        people = asking(service, for_gateway)
-        ends = asyncio.create_task(people.ends())  # type: ignore[attr-defined]
+    async with running(build(settings)) as service, asking(service, for_gateway) as people:
         waited = (await people.get("/v1/wait", params={"timeout": 30})).json()
         chain = (await people.get(f"/v1/why/{second}")).json()["chain"]
         again = (await people.get("/v1/recount")).json()
         status = (await people.get("/v1/status")).json()
-        ends.cancel()
 
     assert waited["settled"] is True and len(chain) >= 3
     assert again["agree"] and again["events"] == recounted["events"] + 2

@@ -35,9 +35,13 @@ from customer_profile.settings import Settings as ProfileSettings
 from fuzz.doors import Fault, ask, by_hand
 from gateway import bootstrap as gateway_root
 from gateway.domain import Collection
+from gateway.projection.follow import Projection
+from gateway.projection.store import ProjectionStore
 from gateway.settings import Settings as GatewaySettings
 from harness.notifications_feed import Story
 from harness.one_processor import NOON, OneProcessor
+from harness.read_model import ROWS, Log, customer, nothing_to_bring, rows_of
+from harness.read_model import alert as told
 from harness.typed_answers import TypedAnswers
 from manager_work import rules, worker
 from manager_work.api import router
@@ -130,8 +134,13 @@ class House:
         }
         names = ("billing-sync", *self.apps)
         peers = Peers(self.apps, self._dice)
+        lists = ProjectionStore(self._folder / "lists", ROWS.identity)
+        await lists.open()
+        person = customer(name=PERSONAL, phone="13900001234")
+        await lists.apply(rows_of([person, *map(told, ("raised", "acknowledged"))]), {}, whole="1")
         gateway = gateway_root.build(
             GatewaySettings(**common, peers={name: f"http://{name}" for name in names}),
+            projection=Projection(lists, ROWS, 1, Log().connect, nothing_to_bring),
             client=httpx.AsyncClient(transport=httpx.MockTransport(peers)),
             audit=audit,
             ends=ends,
@@ -205,7 +214,9 @@ class Caller:
             ("GET", f"/v1/why/{self._id()}"), ("GET", "/v1/counts"), ("GET", "/v1/recount"), ("GET", "/v1/rates"),
             ("GET", "/v1/rules"), ("GET", "/v1/clock"), ("PUT", "/v1/clock"), ("GET", "/v1/status"),
             ("GET", "/v1/sms/unknown"), ("GET", "/v1/wait"), ("GET", "/health/live"), ("GET", "/openapi.json"),
-            ("GET", "/internal/settle"), ("GET", f"/{self._id()}"),
+            ("GET", "/internal/settle"), ("GET", f"/{self._id()}"), ("POST", "/v1/search"), ("POST", "/v1/search"),
+            ("GET", f"/v1/{pick(_LISTS)}/{self._id()}"), ("GET", f"/internal/export/{pick(_LISTS)}"),
+            *[("GET", f"/v1/lists/{name}{more}") for name in _LISTS for more in ("", "/facets")],
             *[("POST", f"/v1/work/{self._id()}/{verb}") for verb in ("accept", "act", "close") * 2],
         ])  # fmt: skip
         if self._dice.random() < 0.05:
@@ -244,6 +255,13 @@ class Caller:
             b"timeout",
             b"unmask",
             b"x",
+            b"due",
+            b"until",
+            b"unit",
+            b"open",
+            b"sort",
+            b"cursor",
+            b"limit",
         ]
         pairs = [
             self._dice.choice(names) + b"=" + self._dice.choice([*_VALUES, *_BYTES])
@@ -276,13 +294,14 @@ class Caller:
     def _body(self) -> bytes:
         if self._dice.random() < 0.3:
             return self._dice.choice(_BODIES)
-        names = ["kind", "note", "by", "outcome", "at", "key", "taker", "on_behalf_of", "\ud800"]
+        names = ["kind", "note", "by", "outcome", "at", "key", "taker", "on_behalf_of", "text", "text", "\ud800"]
         good: dict[str, Any] = {"kind": "call", "outcome": "lost"} if self._dice.random() < 0.6 else {}
         for _ in range(self._dice.randrange(3)):
             good[self._dice.choice(names)] = self._dice.choice(_JSON)
         return json.dumps(good, ensure_ascii=self._dice.random() < 0.5).encode("utf-8", "surrogatepass")
 
 
+_LISTS = ("alerts", "work", "sms", "customers")
 _IDS = [
     "c1",
     "a1",
@@ -306,6 +325,7 @@ _BYTES = [
 _VALUES = [
     b"c1", b"2026-07-01", b"2026-13-01", b"9999-12-31", b"0001-01-01", b"0001-01-01T00:00:00%2B23:59",
     b"9999-12-31T23:59:59-23:59", b"2026-07-01T00:00:00", b"nan", b"inf", b"-1", b"1e400", b"new", b"$gt", b"0.01",
+    b"none", b"overdue,today", b"-due", b"name", b"WyJkdWUiLCJhIiwiYiJd", b"1", b"200", b"'--", b"a,,b,c",
 ]  # fmt: skip
 _CONTENT_TYPES = [b"application/json"] * 6 + [
     b"text/plain", b"application/x-www-form-urlencoded", b"multipart/form-data", b"application/xml", b"\xff", b"",

@@ -18,6 +18,7 @@ from gateway.domain import Collection
 from gateway.peers import Peers
 from gateway.settings import Settings
 from gateway.settling import wait_until_settled
+from harness.read_model import Log, following
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
@@ -95,12 +96,13 @@ async def people(province: Province, tmp_path: Path) -> AsyncIterator[httpx.Asyn
         service_data=tmp_path, kafka="unused:1", secret_file=secret, peers={name: f"http://{name}" for name in NAMES}
     )
     client = httpx.AsyncClient(transport=httpx.MockTransport(province.answer))
-    app = build(settings, client=client, audit=province.audit, ends=province.ends).asgi()
-    async with httpx.AsyncClient(
-        transport=TypedAnswers(app, own=("/v1/status", "/v1/wait")), base_url="http://gateway"
-    ) as people:
-        people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"
-        yield people
+    async with following(tmp_path / "lists", Log()) as lists:
+        app = build(settings, client=client, audit=province.audit, ends=province.ends, projection=lists).asgi()
+        async with httpx.AsyncClient(
+            transport=TypedAnswers(app, own=("/v1/status", "/v1/wait")), base_url="http://gateway"
+        ) as people:
+            people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"
+            yield people
 
 
 @pytest.mark.parametrize(
@@ -322,11 +324,12 @@ async def two_workers(province: Province, tmp_path: Path) -> AsyncIterator[httpx
         peers={**{name: (f"http://{name}",) for name in NAMES}, **pairs},
     )
     client = httpx.AsyncClient(transport=httpx.MockTransport(province.answer))
-    app = build(settings, client=client, audit=province.audit, ends=province.ends).asgi()
-    transport = TypedAnswers(app, own=("/v1/status", "/v1/wait", "/v1/counts", "/v1/recount"))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as people:
-        people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"
-        yield people
+    async with following(tmp_path / "lists", Log()) as lists:
+        app = build(settings, client=client, audit=province.audit, ends=province.ends, projection=lists).asgi()
+        transport = TypedAnswers(app, own=("/v1/status", "/v1/wait", "/v1/counts", "/v1/recount"))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as people:
+            people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"
+            yield people
 
 
 def _customer(worker: int) -> str:

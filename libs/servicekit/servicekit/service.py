@@ -75,6 +75,8 @@ class Service:
         self.jobs: list[Job] = []
         self.prepare: list[Job] = []
         self.pending: dict[str, Callable[[], int]] = {}
+        #: who reads topics without being a processor, and says where it stands as one does
+        self.standings: list[Callable[[], dict[str, Any]]] = []
         self.freshness: Callable[[], dict[str, Any]] = dict
         self.delays: dict[str, Callable[[], float | None]] = {}
         self.consumers: dict[str, AIOKafkaConsumer] = {}
@@ -245,7 +247,7 @@ class Service:
         return {
             "service": self.name,
             "ready": self._ready,
-            "processors": [u.settle() for u in self.processors],
+            "processors": [*(u.settle() for u in self.processors), *(standing() for standing in self.standings)],
             "freshness": self.freshness(),
             "pending": {name: count() for name, count in self.pending.items()},
             "delays": {name: p99() for name, p99 in self.delays.items()},

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -30,11 +31,14 @@ from contracts.http import AcceptWork, ActOnWork, ClockSetting, CloseWork
 from gateway import merging
 from gateway.audit import Audit
 from gateway.peers import Peers, failed
+from gateway.projection.follow import Projection
+from gateway.projection.visible import About, List, Sight, is_visible
 from gateway.settings import Settings
-from gateway.settling import Ends, standing_of, wait_until_settled
+from gateway.settling import Collect, Ends, standing_of, wait_until_settled
 from servicekit.age import HEADER
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
+from servicekit.decision import Refused
 from servicekit.query import AtMost, Filter, Id, IdempotencyKey
 
 READERS = ("manager", "head", "analyst", "operations", "administrator")
@@ -42,7 +46,15 @@ WORKERS = ("manager", "head", "operations", "administrator")
 OPERATORS = ("operations", "administrator")
 _WAITS, _RECOUNTS = 32, 2
 _Raw = msgspec.Raw
+_decode_about = msgspec.json.Decoder(About).decode
 _decode_page = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def not_found() -> Refused:
+    """One answer for what there is not and for what somebody may not see."""
+    return Refused(
+        "not_found", "没有找到，或不在你的客户范围内。", "Not found, or outside your customers.", HTTPStatus.NOT_FOUND
+    )
 
 
 def _same(answer: httpx.Response) -> Response:
@@ -158,6 +170,41 @@ def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
     return router
 
 
+def item_routes(peers: Peers, projection: Projection, audit: Audit, reader: Guard, sight: Sight) -> APIRouter:
+    """Single items by their id. One that somebody may not see is not found, as one that there is not."""
+    router = APIRouter(prefix="/v1", tags=["read"])
+    Reader = Annotated[Principal, Depends(reader)]
+
+    async def item(service: str, list_: List, id: str, who: Principal) -> Response:
+        answer = await peers.call(service, "GET", f"/v1/{list_}/{_segment(id)}", actor=who)
+        if answer.is_success:
+            try:
+                about, visible = _decode_about(answer.content), sight(who, list_)
+            except msgspec.MsgspecError as error:
+                raise failed(service, "not an item") from error
+            if await projection.store.read(lambda connection: is_visible(connection, visible, about)):
+                return _same(answer)
+        elif answer.status_code != HTTPStatus.NOT_FOUND:
+            return _same(answer)
+        raise not_found()
+
+    @router.get("/alerts/{id}", name="get_alert", response_model=AlertView)
+    async def get_alert(who: Reader, id: Id) -> Response:
+        return await item("alerts", "alerts", id, who)
+
+    @router.get("/work/{id}", name="get_work", response_model=WorkView)
+    async def get_work(who: Reader, id: Id) -> Response:
+        return await item("manager-work", "work", id, who)
+
+    @router.get("/sms/{id}", name="get_sms", response_model=SmsView)
+    async def get_sms(who: Reader, id: Id) -> Response:
+        answer = await item("alerts", "sms", id, who)
+        await audit(who, "sms.read", id, str(answer.status_code))
+        return answer
+
+    return router
+
+
 def action_routes(peers: Peers, settings: Settings) -> APIRouter:
     """What people may do: their work items, and the business clock."""
     router = APIRouter(prefix="/v1", tags=["actions"])
@@ -196,20 +243,24 @@ def action_routes(peers: Peers, settings: Settings) -> APIRouter:
     return router
 
 
-def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
-    """How the system is doing, and waiting until it has nothing left to do."""
+def settling_routes(
+    peers: Peers, collect: Collect, ends: Ends, ready: Callable[[], tuple[bool, str]], settings: Settings
+) -> APIRouter:
+    """How the system is doing, and waiting until it has nothing left to do. ``collect`` says where everybody stands,
+    ``ready`` how we are ourselves.
+    """
     router = APIRouter(prefix="/v1", tags=["operations"], dependencies=[Depends(Guard(settings.secret_file, *READERS))])
     waits = AtMost(_WAITS)
 
     @router.get("/status", name="get_status", response_model=Status)
     async def get_status() -> Response:
         """Every process with ``ready``, ``detail``, ``lag`` (null: Kafka does not answer), outbox, clock, freshness."""
-        collection = await peers.collect()
+        collection = await collect()
         limits, health = await asyncio.gather(ends(collection), asyncio.gather(*map(peers.health, peers.processes)))
         standing = standing_of(collection, limits)
         services = {
-            name: {"ready": ready, "detail": detail, **standing.get(name, {})}
-            for name, (ready, detail) in zip(peers.processes, health, strict=True)
+            name: {"ready": is_ready, "detail": detail, **standing.get(name, {})}
+            for name, (is_ready, detail) in zip(("gateway", *peers.processes), (ready(), *health), strict=True)
         }
         return json_answer({"kafka": limits is not None, "services": services})
 
@@ -217,7 +268,7 @@ def settling_routes(peers: Peers, ends: Ends, settings: Settings) -> APIRouter:
     async def wait(request: Request, timeout: Annotated[float, Query(gt=0, le=3600)] = 120.0) -> Response:
         """200 once everything is settled; 504 with who is still busy after ``timeout`` seconds."""
         with waits:
-            seconds, left = await wait_until_settled(peers.collect, ends, timeout, request.is_disconnected)
+            seconds, left = await wait_until_settled(collect, ends, timeout, request.is_disconnected)
         if not left:
             return json_answer({"settled": True, "seconds": round(seconds, 3)})
         busy = [{"service": b.service, "zh": b.zh, "en": b.en} for b in left]

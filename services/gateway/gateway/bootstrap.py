@@ -1,13 +1,29 @@
 """The composition root of the gateway."""
 
-import httpx
+from functools import partial
+from pathlib import Path
 
-from gateway.api import action_routes, read_routes, settling_routes
+import httpx
+import msgspec
+
+from gateway.api import READERS, action_routes, item_routes, read_routes, settling_routes
 from gateway.audit import Audit, AuditLog
+from gateway.domain import Collection, Standing
 from gateway.peers import Peers
+from gateway.projection.api import list_routes
+from gateway.projection.follow import NAME, Projection
+from gateway.projection.rebuild import Rebuild
+from gateway.projection.rows import Rows
+from gateway.projection.store import ProjectionStore
+from gateway.projection.visible import Sight, everything
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from servicekit.auth import Guard
+from servicekit.kafka import start_consumer
 from servicekit.service import Service
+
+#: under load the log is asked for so often: soon enough for a screen, and seldom enough to cost little
+_PACE_SECONDS = 0.1
 
 
 def build(
@@ -16,8 +32,10 @@ def build(
     client: httpx.AsyncClient | None = None,
     audit: Audit | None = None,
     ends: Ends | None = None,
+    projection: Projection | None = None,
+    sight: Sight = everything,
 ) -> Service:
-    """The service; tests hand in a client, an audit log and log ends of their own."""
+    """The service; tests hand in a client, an audit log, log ends and a read model of their own."""
     service = Service("gateway", settings)
     peers = Peers(settings, client)
     service.jobs.append(peers.close_at_end)
@@ -27,9 +45,40 @@ def build(
         ends = log_ends
     if audit is None:
         audit = AuditLog(lambda: service.publisher, settings.partitions, settings.audit_timeout)
+    if projection is None:
+        projection = read_model(settings, peers)
+        service.jobs.append(projection.run)
+    service.standings.append(projection.settle)
+
+    async def collect() -> Collection:
+        own = msgspec.convert({**service.settle(), "ready": True}, Standing)
+        return {**await peers.collect(), "gateway": own}
+
+    reader = Guard(settings.secret_file, *READERS)
     service.routers += [
+        list_routes(projection, audit, reader, sight),
+        item_routes(peers, projection, audit, reader, sight),
         read_routes(peers, audit, settings),
         action_routes(peers, settings),
-        settling_routes(peers, ends, settings),
+        settling_routes(peers, collect, ends, service.ready, settings),
     ]
     return service
+
+
+def read_model(settings: Settings, peers: Peers) -> Projection:
+    """The read model of this process, in its own folder."""
+    rows = Rows(_secret(settings.secret_file))
+    return Projection(
+        ProjectionStore(settings.service_data / NAME, rows.identity),
+        rows,
+        settings.partitions,
+        partial(start_consumer, settings.kafka, f"gateway-{NAME}", pace=_PACE_SECONDS),
+        Rebuild(peers.collect, peers.export),
+    )
+
+
+def _secret(file: Path | None) -> bytes:
+    try:
+        return b"" if file is None else file.read_bytes().strip()
+    except OSError:  # nobody is let in without it either
+        return b""

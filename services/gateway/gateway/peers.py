@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from gateway.settings import Settings
 from servicekit.age import HEADER
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
+from servicekit.export import END
 from servicekit.kafka import partition_of
 
 _SETTLE_SECONDS = 2.0
@@ -142,6 +144,28 @@ class Peers:
         """The answers of all workers of a service to a read, as ``call`` gives the one of one; all must answer."""
         request = _Request(service, "GET", path, actor, query)
         return await asyncio.gather(*(self._ask(url, request, timeout) for url in self._workers_of(service)))
+
+    async def export(self, service: str, collection: str) -> AsyncIterator[bytes]:
+        """All documents of a collection of a service, a line of JSON each. Raises what the client raises, and
+        ``Refused`` where the service does or its answer is not whole."""
+        url = self._answering_first(self._workers_of(service))[0]
+        token = self._token(Principal("gateway", "service"))
+        request = self._client.stream(
+            "GET", f"{url}/internal/export/{collection}", headers={"authorization": f"Bearer {token}"}
+        )
+        async with request as answer:
+            if not answer.is_success:
+                raise failed(service, f"HTTP {answer.status_code}")
+            rest, is_whole = b"", False
+            async for chunk in answer.aiter_bytes():
+                # At line feeds only: other ends of lines that Unicode knows stand within names.
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if is_whole := line == END:
+                        break
+                    yield line
+        if not is_whole:
+            raise failed(service, "its documents broke off")
 
     def _workers_of(self, service: str, customer: str | None = None) -> tuple[str, ...]:
         """Base URLs of a service's workers, the owner of the customer first."""

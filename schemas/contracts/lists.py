@@ -1,0 +1,200 @@
+"""What the workbench's lists, counts and search answer: rows of the read model. Times are ISO 8601 in UTC, money is
+integer fen; personal fields are masked unless who asks is entitled to them.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.alert import AlertState, Severity, SmsState, WorkState
+from contracts.answers import RuleRefView
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
+class Freshness(_Answer):
+    """Of which moment an answer is. ``as_of``: everything that happened until then is in it (null: nothing is known
+    yet); ``position``: number of the last change that is. While ``rebuilding`` rows may be missing.
+    """
+
+    as_of: str | None
+    seconds_behind: float | None
+    position: int
+    rebuilding: bool = False
+
+
+class OfCustomer(_Answer):
+    """Whom a row is about, and who looks after them."""
+
+    customer_id: str
+    customer_name: str | None
+    customer_kind: str | None
+    city: str | None
+    unit_id: str | None
+    manager_id: str | None
+    manager_name: str | None
+    do_not_disturb: bool | None
+
+
+class ShownReason(_Answer):
+    """A reason of an alert: rule, and the values that met it."""
+
+    rule: RuleRefView
+    code: str
+    values: dict[str, Any]
+
+
+class AlertRow(OfCustomer):
+    """An alert in a list. ``due_at`` and ``holder_id`` are those of its work item; ``sms_state``: of its last SMS."""
+
+    alert_id: str
+    kind: str
+    state: AlertState
+    stage: str | None
+    severity: Severity
+    escalated: bool
+    rule: RuleRefView
+    period: str | None
+    late: bool
+    outcome: str | None
+    raised_at: str
+    due_at: str | None
+    amount_fen: int | None
+    reasons: list[ShownReason]
+    values: dict[str, Any]
+    evidence: int
+    work_id: str | None
+    work_state: WorkState | None
+    holder_id: str | None
+    sms_state: SmsState | None
+
+
+class WorkRow(OfCustomer):
+    """A work item in a list; ``holder_id`` has it in hand, without one it waits in its ``queue``."""
+
+    work_id: str
+    kind: str
+    state: WorkState
+    holder_id: str | None
+    queue: str | None
+    due_at: str
+    outcome: str | None
+    opened_at: str
+    alert_id: str
+    alert_kind: str | None
+    alert_state: AlertState | None
+    stage: str | None
+    severity: Severity | None
+    amount_fen: int | None
+    reasons: list[ShownReason]
+    values: dict[str, Any]
+
+
+class SmsRow(OfCustomer):
+    """A message in a list, without its text."""
+
+    sms_id: str
+    alert_id: str
+    alert_kind: str | None
+    step: str
+    template: str
+    language: str
+    phone: str | None
+    segments: int
+    state: SmsState
+    reason: str | None
+    planned_at: str
+    at: str
+
+
+class CustomerRow(OfCustomer):
+    """A customer in a list; ``open_alerts`` and ``open_work``: how many."""
+
+    phone: str | None
+    status: str | None
+    district: str | None
+    area: str | None
+    brand: str | None
+    plan_code: str | None
+    monthly_fee_fen: int | None
+    opened_on: str | None
+    credit_class: str | None
+    corporate_id: str | None
+    role: str | None
+    open_alerts: int
+    open_work: int
+
+
+class _Page(Freshness):
+    """``total``: how many rows match; ``next``: the cursor of the page behind, null at the end."""
+
+    total: int
+    next: str | None
+
+
+class AlertPage(_Page):
+    """A page of alerts."""
+
+    rows: list[AlertRow]
+
+
+class WorkPage(_Page):
+    """A page of work items."""
+
+    rows: list[WorkRow]
+
+
+class SmsPage(_Page):
+    """A page of messages."""
+
+    rows: list[SmsRow]
+
+
+class CustomerPageOfRows(_Page):
+    """A page of customers."""
+
+    rows: list[CustomerRow]
+
+
+class Facets(Freshness):
+    """How many rows match, and of those how many there are of each value. Of alerts and work items also how many are
+    open, and of the open ones: unacknowledged (new, not taken), escalated, overdue, due today, in nobody's hand.
+    """
+
+    total: int
+    open: int | None = None
+    unacknowledged: int | None = None
+    escalated: int | None = None
+    overdue: int | None = None
+    due_today: int | None = None
+    unclaimed: int | None = None
+    by: dict[str, dict[str, int]]
+
+
+class Asked(BaseModel):
+    """Body of a search: what was typed. It stands in no address, since it may be a phone number."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+    limit: Annotated[int, Field(ge=1, le=50)] = 20
+
+
+class Hit(_Answer):
+    """Something else than a customer that has an id beginning so."""
+
+    list: str
+    id: str
+    kind: str | None
+    state: str
+    customer_id: str
+    customer_name: str | None
+
+
+class Found(Freshness):
+    """What a search finds: customers, best first, and alerts, work items and SMS by their id."""
+
+    customers: list[CustomerRow]
+    items: list[Hit]

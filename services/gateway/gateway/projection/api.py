@@ -1,0 +1,226 @@
+"""Lists, counts and search of the workbench: rows of the read model, each page with the moment it is of."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from contracts.lists import AlertPage, Asked, CustomerPageOfRows, Facets, Found, SmsPage, WorkPage
+from gateway.audit import Audit
+from gateway.projection import lists, search
+from gateway.projection.follow import Projection
+from gateway.projection.schema import NEVER
+from gateway.projection.visible import List, Sight, Visible
+from servicekit.age import HEADER
+from servicekit.answer import json_answer
+from servicekit.auth import Guard, Principal
+from servicekit.clock import iso, system_now
+from servicekit.query import Filter
+
+PAGE, MOST = 50, 200
+Sort = Annotated[str | None, Query(max_length=40, description="-name: the other way round")]
+Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the page before")]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+Flag = Annotated[bool | None, Query()]
+#: what comes of a row's JSON columns and flags
+_FLAGS = ("escalated", "late", "do_not_disturb")
+_PERSONAL = {"customer_name": "name"}
+_Asked = Mapping[str, str | bool | None]
+_Shape = Callable[[dict[str, Any]], dict[str, Any]]
+_NOTHING_SHOWN = b'{"reasons":[],"values":{}}'
+_decode_shown = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def list_routes(projection: Projection, audit: Audit, reader: Guard, sight: Sight) -> APIRouter:
+    """``sight`` says what somebody may see of a list; nothing here gives out a row, a count or an id without it."""
+    router = APIRouter(prefix="/v1", tags=["lists"])
+    Reader = Annotated[Principal, Depends(reader)]
+
+    def fresh(position: int) -> dict[str, Any]:
+        as_of = projection.as_of()
+        behind = None if as_of is None else round(max(0.0, (system_now() - as_of).total_seconds()), 3)
+        return {
+            "as_of": None if as_of is None else iso(as_of),
+            "seconds_behind": behind,
+            "position": position,
+            "rebuilding": not projection.is_whole,
+        }
+
+    def answer(content: dict[str, Any]) -> Response:
+        behind = content["seconds_behind"]
+        return json_answer(content, headers={} if behind is None else {HEADER: f"{behind:.3f}"})
+
+    async def page(
+        who: Principal, list_: List, asked: _Asked, sort: str | None, cursor: str | None, limit: int
+    ) -> Response:
+        visible = sight(who, list_)
+        where = lists.where(list_, visible, _texts(asked), projection.clock)
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            found, total, following = lists.page(connection, where, sort, cursor, limit)
+            shown = [shape(_SHAPES[list_], row, visible) for row in found]
+            return {"rows": shown, "total": total, "next": following, **fresh(_position(connection))}
+
+        content = await projection.store.read(read)
+        await audit(who, f"{list_}.list", _told(asked), "200")
+        return answer(content)
+
+    async def count(who: Principal, list_: List, asked: _Asked) -> Response:
+        now = projection.clock
+        where = lists.where(list_, sight(who, list_), _texts(asked), now)
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            return {**lists.facets(connection, where, now), **fresh(_position(connection))}
+
+        return answer(await projection.store.read(read))
+
+    def alert_filters(
+        kind: Filter = None, state: Filter = None, stage: Filter = None, severity: Filter = None, rule: Filter = None,
+        outcome: Filter = None, period: Filter = None, city: Filter = None, unit: Filter = None, manager: Filter = None,
+        customer: Filter = None, due: Filter = None, since: Filter = None, until: Filter = None, open: Flag = None,
+        escalated: Flag = None,
+    ) -> _Asked:  # fmt: skip
+        return dict(locals())
+
+    def work_filters(
+        type: Filter = None, state: Filter = None, outcome: Filter = None, queue: Filter = None, alert: Filter = None,
+        city: Filter = None, unit: Filter = None, manager: Filter = None, customer: Filter = None, due: Filter = None,
+        since: Filter = None, until: Filter = None, open: Flag = None,
+    ) -> _Asked:  # fmt: skip
+        return dict(locals())
+
+    def sms_filters(
+        state: Filter = None, reason: Filter = None, template: Filter = None, alert: Filter = None, city: Filter = None,
+        unit: Filter = None, manager: Filter = None, customer: Filter = None, since: Filter = None,
+        until: Filter = None,
+    ) -> _Asked:  # fmt: skip
+        return dict(locals())
+
+    def customer_filters(
+        kind: Filter = None, status: Filter = None, area: Filter = None, brand: Filter = None, plan: Filter = None,
+        credit: Filter = None, corporate: Filter = None, role: Filter = None, city: Filter = None, unit: Filter = None,
+        manager: Filter = None, customer: Filter = None,
+    ) -> _Asked:  # fmt: skip
+        return dict(locals())
+
+    @router.get("/lists/alerts", name="page_alerts", response_model=AlertPage)
+    async def page_alerts(
+        who: Reader, asked: Annotated[_Asked, Depends(alert_filters)],
+        sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
+    ) -> Response:  # fmt: skip
+        """Sorts: due, severity, raised, amount. ``due``: overdue, today, tomorrow, week, later, none."""
+        return await page(who, "alerts", asked, sort, cursor, limit)
+
+    @router.get("/lists/work", name="page_work", response_model=WorkPage)
+    async def page_work(
+        who: Reader, asked: Annotated[_Asked, Depends(work_filters)],
+        sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
+    ) -> Response:  # fmt: skip
+        """Sorts: due, opened. ``holder``: who has the item in hand; ``none``: nobody, it waits in a queue."""
+        return await page(who, "work", asked, sort, cursor, limit)
+
+    @router.get("/lists/sms", name="page_sms", response_model=SmsPage)
+    async def page_sms(
+        who: Reader, asked: Annotated[_Asked, Depends(sms_filters)],
+        sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
+    ) -> Response:  # fmt: skip
+        """Sort: planned, newest first unless asked otherwise."""
+        return await page(who, "sms", asked, sort, cursor, limit)
+
+    @router.get("/lists/customers", name="page_customers", response_model=CustomerPageOfRows)
+    async def page_customers(
+        who: Reader, asked: Annotated[_Asked, Depends(customer_filters)],
+        sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
+    ) -> Response:  # fmt: skip
+        """Sorts: name (as it is said), id, fee, opened."""
+        return await page(who, "customers", asked, sort, cursor, limit)
+
+    @router.get("/lists/alerts/facets", name="count_alerts", response_model=Facets)
+    async def count_alerts(who: Reader, asked: Annotated[_Asked, Depends(alert_filters)]) -> Response:
+        return await count(who, "alerts", asked)
+
+    @router.get("/lists/work/facets", name="count_work", response_model=Facets)
+    async def count_work(who: Reader, asked: Annotated[_Asked, Depends(work_filters)]) -> Response:
+        return await count(who, "work", asked)
+
+    @router.get("/lists/sms/facets", name="count_sms", response_model=Facets)
+    async def count_sms(who: Reader, asked: Annotated[_Asked, Depends(sms_filters)]) -> Response:
+        return await count(who, "sms", asked)
+
+    @router.get("/lists/customers/facets", name="count_customers", response_model=Facets)
+    async def count_customers(who: Reader, asked: Annotated[_Asked, Depends(customer_filters)]) -> Response:
+        return await count(who, "customers", asked)
+
+    @router.post("/search", name="search", response_model=Found)
+    async def find(who: Reader, asked: Asked) -> Response:
+        """Customers by number, name, pinyin (in full or by initials), phone or its last four digits; items by id."""
+        sights: dict[List, Visible] = {list_: sight(who, list_) for list_ in lists.LISTS}
+        visible, key = sights["customers"], projection.rows.phone_key(asked.text)
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            found = search.find_customers(connection, visible, asked.text, key, asked.limit)
+            customers = [shape(_customer, row, visible) for row in found]
+            items = search.find_items(connection, sights, asked.text)
+            return {"customers": customers, "items": items, **fresh(_position(connection))}
+
+        content = await projection.store.read(read)
+        # Not what was typed: it may be a number. How many were seen is what counts.
+        await audit(who, "search", f"customers={len(content['customers'])}", "200")
+        return answer(content)
+
+    return router
+
+
+def shape(shaped: _Shape, row: sqlite3.Row, visible: Visible) -> dict[str, Any]:
+    """A row as people get it: personal fields as they may be seen, what only sorts and joins left out."""
+    found = {name: row[name] for name in row.keys() if name not in _INNER}  # noqa: SIM118
+    for name, field in _PERSONAL.items():
+        found[name] = visible.shown(field, found[name])
+    for name in _FLAGS:
+        if found.get(name) is not None:
+            found[name] = bool(found[name])
+    return shaped(found)
+
+
+_INNER = frozenset(("place", "k0", "k1", "k2", "number", "name_sort"))
+
+
+def _alert(row: dict[str, Any]) -> dict[str, Any]:
+    rule = {"id": row.pop("rule_id"), "version": row.pop("rule_version")}
+    due = None if row["due_at"] == NEVER else row["due_at"]
+    shown = _decode_shown(row.pop("shown"))
+    return {**row, "rule": rule, "due_at": due, **shown}
+
+
+def _work(row: dict[str, Any]) -> dict[str, Any]:
+    shown = row.pop("shown")
+    told = _decode_shown(_NOTHING_SHOWN if shown is None else shown)
+    return {**row, "reasons": told["reasons"], "values": told["values"]}
+
+
+def _sms(row: dict[str, Any]) -> dict[str, Any]:
+    return row
+
+
+def _customer(row: dict[str, Any]) -> dict[str, Any]:
+    return row
+
+
+_SHAPES: dict[List, _Shape] = {"alerts": _alert, "work": _work, "sms": _sms, "customers": _customer}
+
+
+def _position(connection: sqlite3.Connection) -> int:
+    found = connection.execute("SELECT value FROM meta WHERE name = 'seq'").fetchone()
+    return 0 if found is None else int(found[0])
+
+
+def _texts(asked: _Asked) -> dict[str, str | None]:
+    return {name: str(int(value)) if isinstance(value, bool) else value for name, value in asked.items()}
+
+
+def _told(asked: _Asked) -> str:
+    """For the audit: by what the list was narrowed."""
+    return "&".join(f"{name}={value}" for name, value in _texts(asked).items() if value is not None)[:500] or "*"

@@ -1,0 +1,361 @@
+"""Lists as SQL: what they show, by what they are narrowed, in which orders they come. Pure but for the query itself.
+
+A page begins behind the last row of the one before, by the values it was sorted by and its id: rows that come or go in
+between neither repeat nor hide others.
+"""
+
+import base64
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from gateway.projection.schema import NEVER
+from gateway.projection.visible import List, Visible
+from servicekit.clock import at_local, iso, later_day, local_date
+from servicekit.decision import Refused
+from servicekit.query import since_instant
+
+MOST_VALUES = 100
+#: in place of a value: rows that have none
+NONE = "none"
+DUE = ("overdue", "today", "tomorrow", "week", "later", NONE)
+
+_OF_CUSTOMER = (
+    "r.customer_id, c.name AS customer_name, c.kind AS customer_kind, r.city, r.unit_id, r.manager_id,"
+    " m.name AS manager_name, c.do_not_disturb"
+)
+_CUSTOMER = "JOIN customers c ON c.customer_id = r.customer_id LEFT JOIN managers m ON m.manager_id = r.manager_id"
+# A unit with all below it. UNION, not UNION ALL: a tree that BOSS has tied into a ring ends too.
+_UNITS = (
+    "r.unit_id IN (WITH RECURSIVE below (unit_id) AS (SELECT value FROM json_each(?)"
+    " UNION SELECT u.unit_id FROM units u JOIN below b ON u.parent_id = b.unit_id) SELECT unit_id FROM below)"
+)
+
+
+@dataclass(frozen=True)
+class ListSpec:
+    """A list. ``filters``: column by the name of its filter; ``sorts``: columns by name of an order, each with its id
+    behind; ``time``: what ``since`` is of; ``facets``: columns that are counted by value; ``decorations``: joined to
+    the rows of a page only; ``open_states``: those in which something is to be done, until it is due.
+    """
+
+    table: str
+    id: str
+    columns: str
+    filters: Mapping[str, str]
+    sorts: Mapping[str, tuple[str, ...]]
+    default_sort: str
+    time: str | None
+    facets: Mapping[str, str]
+    decorations: str
+    always: str = "1"
+    open_states: frozenset[str] = frozenset()
+
+
+_CUSTOMER_FILTERS = {"city": "r.city", "manager": "r.manager_id", "customer": "r.customer_id"}
+LISTS: dict[List, ListSpec] = {
+    "alerts": ListSpec(
+        table="alerts",
+        id="alert_id",
+        columns=(
+            "r.alert_id, r.kind, r.state, r.stage, r.severity, r.escalated, r.rule_id, r.rule_version, r.period,"
+            " r.late, r.outcome, r.raised_at, r.due_at, r.amount_fen, r.shown, w.work_id, w.state AS work_state,"
+            " w.holder_id, (SELECT s.state FROM sms s WHERE s.alert_id = r.alert_id"
+            f" ORDER BY s.planned_at DESC, s.sms_id LIMIT 1) AS sms_state, {_OF_CUSTOMER}"
+        ),
+        filters={
+            **_CUSTOMER_FILTERS,
+            "kind": "r.kind",
+            "state": "r.state",
+            "stage": "r.stage",
+            "severity": "r.severity",
+            "outcome": "r.outcome",
+            "rule": "r.rule_id",
+            "period": "r.period",
+        },
+        sorts={
+            "due": ("r.due_at",),
+            "severity": ("r.rank", "r.due_at"),
+            "raised": ("r.raised_at",),
+            "amount": ("coalesce(r.amount_fen, -1)",),
+        },
+        default_sort="due",
+        time="r.raised_at",
+        facets={"kind": "r.kind", "state": "r.state", "severity": "r.severity", "stage": "r.stage"},
+        decorations=f"{_CUSTOMER} LEFT JOIN work w ON w.alert_id = r.alert_id",
+        open_states=frozenset(("raised", "acknowledged", "acted")),
+    ),
+    "work": ListSpec(
+        table="work",
+        id="work_id",
+        columns=(
+            "r.work_id, r.kind, r.state, r.holder_id, r.queue, r.due_at, r.outcome, r.opened_at,"
+            " r.alert_id, a.kind AS alert_kind, a.state AS alert_state, a.stage, a.severity, a.amount_fen, a.shown,"
+            f" {_OF_CUSTOMER}"
+        ),
+        filters={
+            **_CUSTOMER_FILTERS,
+            "holder": "r.holder_id",
+            "type": "r.kind",
+            "state": "r.state",
+            "outcome": "r.outcome",
+            "queue": "r.queue",
+            "alert": "r.alert_id",
+        },
+        sorts={"due": ("r.due_at",), "opened": ("r.opened_at",)},
+        default_sort="due",
+        time="r.opened_at",
+        facets={"type": "r.kind", "state": "r.state"},
+        decorations=f"{_CUSTOMER} LEFT JOIN alerts a ON a.alert_id = r.alert_id",
+        open_states=frozenset(("new", "accepted", "acted")),
+    ),
+    "sms": ListSpec(
+        table="sms",
+        id="sms_id",
+        columns=(
+            "r.sms_id, r.alert_id, a.kind AS alert_kind, r.step, r.template, r.language, r.phone, r.segments, r.state,"
+            f" r.reason, r.planned_at, r.at, {_OF_CUSTOMER}"
+        ),
+        filters={
+            **_CUSTOMER_FILTERS,
+            "state": "r.state",
+            "reason": "r.reason",
+            "template": "r.template",
+            "alert": "r.alert_id",
+        },
+        sorts={"planned": ("r.planned_at",)},
+        default_sort="-planned",
+        time="r.planned_at",
+        facets={"state": "r.state", "reason": "r.reason"},
+        decorations=f"{_CUSTOMER} LEFT JOIN alerts a ON a.alert_id = r.alert_id",
+    ),
+    "customers": ListSpec(
+        table="customers",
+        id="customer_id",
+        columns=(
+            "r.phone, r.status, r.district, r.area, r.brand, r.plan_code, r.monthly_fee_fen, r.opened_on,"
+            " r.credit_class, r.corporate_id, r.role,"
+            " (SELECT count(*) FROM alerts a WHERE a.customer_id = r.customer_id AND a.open = 1) AS open_alerts,"
+            " (SELECT count(*) FROM work w WHERE w.customer_id = r.customer_id AND w.open = 1) AS open_work,"
+            " r.customer_id, r.name AS customer_name, r.kind AS customer_kind, r.city, r.unit_id, r.manager_id,"
+            " m.name AS manager_name, r.do_not_disturb"
+        ),
+        filters={
+            **_CUSTOMER_FILTERS,
+            "kind": "r.kind",
+            "status": "r.status",
+            "area": "r.area",
+            "brand": "r.brand",
+            "plan": "r.plan_code",
+            "credit": "r.credit_class",
+            "corporate": "r.corporate_id",
+            "role": "r.role",
+        },
+        sorts={
+            "name": ("r.name_sort",),
+            "id": (),
+            "fee": ("coalesce(r.monthly_fee_fen, -1)",),
+            "opened": ("coalesce(r.opened_on, '')",),
+        },
+        default_sort="name",
+        time=None,
+        facets={"kind": "r.kind", "status": "r.status", "area": "r.area"},
+        decorations="LEFT JOIN managers m ON m.manager_id = r.manager_id",
+        always="+r.known = 1",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Where:
+    """Rows of a list that somebody may see and asks for."""
+
+    spec: ListSpec
+    condition: str
+    parameters: tuple[Any, ...]
+
+
+def where(list_: List, visible: Visible, asked: Mapping[str, str | None], now: datetime) -> Where:
+    """The condition of a list for filters in wire values, comma lists. ``now``: business time. Raises ``Refused``."""
+    spec = LISTS[list_]
+    conditions = [spec.always, f"({visible.condition})"]
+    parameters: list[Any] = list(visible.parameters)
+    for name, text in asked.items():
+        if text is None:
+            continue
+        if name in spec.filters:
+            values = _values(name, text)
+            conditions.append(_among(spec.filters[name], values))
+            parameters += [value for value in values if value != NONE]
+            if name == "state" and spec.open_states.issuperset(values):
+                conditions.append("r.open = 1")
+        elif name == "unit":
+            values = _values(name, text)
+            conditions.append(f"({_UNITS} OR r.unit_id IS NULL)" if NONE in values else _UNITS)
+            parameters.append(msgspec.json.encode([value for value in values if value != NONE]).decode())
+        elif name == "due" and spec.open_states:
+            condition, times = _due(_values(name, text), now)
+            conditions.append(condition)
+            parameters += times
+        elif name in ("since", "until") and spec.time:
+            conditions.append(f"{spec.time} {'>=' if name == 'since' else '<'} ?")
+            parameters.append(since_instant(text))
+        elif name in ("open", "escalated"):
+            conditions.append(f"r.{name} = ?")
+            parameters.append(text == "1")
+        else:
+            raise _bad(name, "没有此筛选条件", "there is no such filter")
+    return Where(spec, " AND ".join(conditions), tuple(parameters))
+
+
+def page(
+    connection: sqlite3.Connection, found: Where, sort: str | None, cursor: str | None, limit: int
+) -> tuple[list[sqlite3.Row], int, str | None]:
+    """Rows of a page, how many there are in all, and the cursor of the next. Raises ``Refused`` 422."""
+    spec = found.spec
+    sort = sort or spec.default_sort
+    if sort.lstrip("-") not in spec.sorts or sort.startswith("--"):
+        raise _bad("sort", f"排序只能是 {', '.join(spec.sorts)}", f"sort is one of {', '.join(spec.sorts)}")
+    columns = (*spec.sorts[sort.lstrip("-")], f"r.{spec.id}")
+    direction, than = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    condition, parameters = found.condition, found.parameters
+    if cursor is not None:
+        last = _read_cursor(cursor, sort, len(columns))
+        condition += f" AND ({', '.join(columns)}) {than} ({', '.join('?' * len(columns))})"
+        parameters = (*parameters, *last)
+    order = ", ".join(f"{column} {direction}" for column in columns)
+    # The rows first, by their index; what is shown beside them is looked up for these only.
+    keys = ", ".join(f"{column} AS k{n}" for n, column in enumerate(columns))
+    chosen = f"SELECT r.rowid AS place, {keys} FROM {spec.table} r WHERE {condition} ORDER BY {order} LIMIT {limit + 1}"
+    rows = connection.execute(
+        f"SELECT p.*, {spec.columns} FROM ({chosen}) p JOIN {spec.table} r ON r.rowid = p.place"
+        f" {spec.decorations} ORDER BY {', '.join(f'k{n} {direction}' for n in range(len(columns)))}",
+        parameters,
+    ).fetchall()
+    following = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        following = _write_cursor(sort, [rows[-1][f"k{n}"] for n in range(len(columns))])
+    (total,) = connection.execute(
+        f"SELECT count(*) FROM {spec.table} r WHERE {found.condition}", found.parameters
+    ).fetchone()
+    return rows, total, following
+
+
+def facets(connection: sqlite3.Connection, found: Where, now: datetime) -> dict[str, Any]:
+    """How many rows match, by each facet's value; of what has a due time also how many are open, overdue and so on."""
+    spec = found.spec
+    columns = [*spec.facets.values()]
+    if spec.open_states:
+        held = "r.escalated" if spec.table == "alerts" else "r.holder_id IS NULL"
+        columns += ["r.open", held, _due_column()]
+    numbers = ", ".join(str(n + 1) for n in range(len(columns)))
+    bounds = _bounds(now)[:2] if spec.open_states else ()
+    counted = connection.execute(
+        f"SELECT {', '.join(columns)}, count(*) FROM {spec.table} r WHERE {found.condition} GROUP BY {numbers}",
+        (*bounds, *found.parameters),
+    ).fetchall()
+    answer: dict[str, Any] = {
+        "total": sum(row[-1] for row in counted),
+        "by": {name: _sums(counted, n) for n, name in enumerate(spec.facets)},
+    }
+    if spec.open_states:
+        at = len(spec.facets)
+        state = list(spec.facets).index("state")
+        open_ = [row for row in counted if row[at]]
+        held = sum(row[-1] for row in open_ if row[at + 1])
+        answer |= {
+            "open": sum(row[-1] for row in open_),
+            "unacknowledged": sum(row[-1] for row in open_ if row[state] in ("raised", "new")),
+            "overdue": sum(row[-1] for row in open_ if row[at + 2] == "overdue"),
+            "due_today": sum(row[-1] for row in open_ if row[at + 2] == "today"),
+            "escalated" if spec.table == "alerts" else "unclaimed": held,
+        }
+    return answer
+
+
+def _sums(counted: list[sqlite3.Row], column: int) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for row in counted:
+        value = NONE if row[column] is None else str(row[column])
+        sums[value] = sums.get(value, 0) + row[-1]
+    return sums
+
+
+# --- filters --------------------------------------------------------------------------------------------------------
+
+
+def _values(name: str, text: str) -> list[str]:
+    values = list(dict.fromkeys(value for value in text.split(",") if value))
+    if not 0 < len(values) <= MOST_VALUES:
+        raise _bad(name, f"应为 1 至 {MOST_VALUES} 个以逗号分隔的值", f"must be 1 to {MOST_VALUES} values, with commas")
+    return values
+
+
+def _among(column: str, values: list[str]) -> str:
+    known = [value for value in values if value != NONE]
+    among = f"{column} IN ({', '.join('?' * len(known))})" if known else "0"
+    return f"({among} OR {column} IS NULL)" if NONE in values else among
+
+
+def _bounds(now: datetime) -> tuple[str, str, str, str]:
+    """Now, and the ends of today, tomorrow and the week (Monday to Sunday) in Asia/Shanghai."""
+    today = local_date(now)
+    tomorrow = later_day(today, 1)
+    ends = (tomorrow, later_day(today, 2), later_day(today, 7 - today.weekday()))
+    return iso(now), *(iso(at_local(day)) for day in ends)  # type: ignore[return-value]
+
+
+def _due(values: list[str], now: datetime) -> tuple[str, list[str]]:
+    """Due times in groups that do not overlap: what is left of the week begins behind tomorrow."""
+    if unknown := [value for value in values if value not in DUE]:
+        raise _bad("due", f"只能是 {', '.join(DUE)}", f"{unknown[0][:20]!r} is none of {', '.join(DUE)}")
+    at, today, tomorrow, week = _bounds(now)
+    week = max(week, tomorrow)
+    spans = {
+        "overdue": ("", at),
+        "today": (at, today),
+        "tomorrow": (today, tomorrow),
+        "week": (tomorrow, week),
+        "later": (week, NEVER),
+        NONE: (NEVER, "~"),
+    }
+    condition = " OR ".join("(r.due_at >= ? AND r.due_at < ?)" for _ in values)
+    return f"({condition})", [bound for value in values for bound in spans[value]]
+
+
+def _due_column() -> str:
+    return "CASE WHEN r.due_at < ? THEN 'overdue' WHEN r.due_at < ? THEN 'today' ELSE 'later' END"
+
+
+def _bad(field: str, zh: str, en: str) -> Refused:
+    return Refused("bad_filter", f"{field}：{zh}", f"{field}: {en}", 422)
+
+
+# --- cursors --------------------------------------------------------------------------------------------------------
+
+
+def _write_cursor(sort: str, values: list[Any]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([sort, *values])).decode().rstrip("=")
+
+
+_decode_cursor: Callable[[bytes], list[str | int]] = msgspec.json.Decoder(list[str | int]).decode
+
+
+def _read_cursor(cursor: str, sort: str, values: int) -> list[str | int]:
+    try:
+        told, *last = _decode_cursor(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if told != sort or len(last) != values or any(type(v) is int and abs(v) >= 1 << 63 for v in last):
+            raise ValueError("of another list")
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise Refused(
+            "bad_cursor",
+            "翻页位置无效，或与排序不符：请从第一页开始",
+            "the cursor is none of this order: begin with the first page",
+            422,
+        ) from error
+    return last
