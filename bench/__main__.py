@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import broker, cost, first_load, growth, latency, load, machine, nightly_file, peak
+from bench import broker, cost, first_load, growth, latency, lists, load, machine, nightly_file, peak
 from bench.child import child
 
 RESULTS = Path(__file__).parent / "results"
@@ -119,9 +119,10 @@ BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "first-load": first_load.measure,
     "nightly-file": nightly_file.measure,
     "growth": growth.measure,
+    "list": lists.measure,
 }
 #: lines that another run gives as well
-GIVEN_BY = {"detect-memory": "detect", "detect-quix": "detect", "publish": "nightly-file"}
+GIVEN_BY = {"detect-memory": "detect", "detect-quix": "detect", "publish": "nightly-file", "search": "list"}
 
 
 def main() -> None:

@@ -1,0 +1,263 @@
+"""``list`` and ``search``: pages, counts and searches of the workbench over 100,000 customers, through the gateway as
+it runs, its audit records acknowledged by a real broker, while alerts go on coming. Who asks sees everything: the most.
+
+``peer``: a bare FastAPI endpoint that answers one query on the same file, 50 rows of it. ``limit``: what the workbench
+promises its users.
+"""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from bench import broker
+from bench.figures import percentile
+from bench.machine import free_port_base
+from contracts.apps import READERS
+from gateway.projection.follow import NAME
+from gateway.projection.rows import Rows
+from gateway.projection.store import ProjectionStore
+from kam.embedded.process import guarded
+from kam.sim.boss import people
+from servicekit.auth import issue_token
+from servicekit.clock import iso
+from servicekit.envelope import Message, encode_data, write_headers
+from servicekit.kafka import partition_of, start_producer
+
+RATE, SECONDS, LIVE = 50, 60, 20
+PARTITIONS = 4
+_IDLE_SECONDS = 2.0
+LIMITS = {"list": 150, "search": 200}
+SECRET = "0123456789abcdef0123456789abcdef"
+NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
+CITIES = [f"32{number:02}00" for number in range(1, 21)]
+GROUPS = 10
+#: what people open in the morning, and what they narrow it by
+PAGES = (
+    "alerts?state=raised,acknowledged,acted&limit=100",
+    "alerts?state=raised&sort=severity&limit=100",
+    "alerts?kind=arrears&severity=critical,major&open=1",
+    "alerts?city=320500&open=1",
+    "alerts?unit=U320700&sort=-amount&open=1",
+    "alerts?sort=-raised",
+    "work?state=new,accepted,acted&limit=100",
+    "work?holder=M00005&open=1",
+    "work?holder=none&due=overdue,today",
+    "sms?state=failed",
+    "customers?limit=100",
+    "customers?unit=U3207003",
+    "customers?city=320900&status=suspended&sort=-fee",
+    "alerts/facets?open=1",
+    "work/facets?unit=U320300&open=1",
+)
+TEXTS = ("王", "张伟", "小明", "zhangwei", "zw", "wangx", "南京", "njkj", "0123", "13900012345", "1004567", "100")
+
+
+def event(type_: str, data: dict[str, Any]) -> Message:
+    headers = {"ce_type": type_.encode(), "ce_time": iso(NOW).encode(), "ce_revision": b"1"}
+    return Message("", 0, 0, None, headers, json.dumps(data).encode())
+
+
+def province(customers: int, dice: random.Random) -> Iterator[Message]:
+    """Units, managers and customers; for every second customer an alert with its work item and SMS."""
+    for city in CITIES:
+        yield event("kam.boss.unit.changed.v1", {"unit_id": f"U{city}", "name": city, "city": city})
+        for group in range(GROUPS):
+            unit = {"unit_id": f"U{city}{group}", "parent_id": f"U{city}", "name": city, "city": city}
+            yield event("kam.boss.unit.changed.v1", unit)
+    managers = max(len(CITIES), customers // 33)
+    for number in range(managers):
+        unit_id = f"U{CITIES[number % len(CITIES)]}{number // len(CITIES) % GROUPS}"
+        name = people.person(dice)[0]
+        yield event("kam.boss.manager.changed.v1", {"manager_id": f"M{number:05}", "name": name, "unit_id": unit_id})
+    for number in range(customers):
+        manager = dice.randrange(managers)
+        corporate = dice.random() < 0.04
+        name = people.company(dice, dice.choice(list(people.CITIES))) if corporate else people.person(dice)[0]
+        record = {
+            "customer_id": str(1_000_000 + number), "kind": "corporate" if corporate else "person", "name": name,
+            "phone": f"139{number:08}", "city": CITIES[manager % len(CITIES)], "area": dice.choice(("urban", "rural")),
+            "status": dice.choices(("active", "suspended", "left"), (95, 3, 2))[0], "manager_id": f"M{manager:05}",
+            "monthly_fee_fen": dice.randrange(5_000, 200_000), "opened_on": f"20{dice.randrange(10, 26)}-06-01",
+        }  # fmt: skip
+        yield event("kam.boss.customer.changed.v1", record)
+    for number in range(customers // 2):
+        yield from (event(type_, data) for type_, data in story(number, customers, managers, dice))
+
+
+def story(number: int, customers: int, managers: int, dice: random.Random) -> Iterator[tuple[str, dict[str, Any]]]:
+    """An alert, its work item and SMS; three of five are over."""
+    at = NOW - timedelta(minutes=dice.randrange(60 * 24 * 60))
+    over, kind = dice.random() < 0.6, dice.choice(("churn_warning", "arrears", "complaint_opened", "contract_expiring"))
+    rule, values = {"id": kind, "version": 1}, {"amount_fen": dice.randrange(1_000_000), "days_overdue": 3}
+    about = {"alert_id": f"alert-{number:08}", "customer_id": str(1_000_000 + dice.randrange(customers)), "revision": 1}
+    about["at"] = iso(at)
+    reason = {"rule": rule, "code": kind, "values": values, "evidence": ["event"]}
+    yield (
+        "kam.alert.resolved.v1" if over else "kam.alert.raised.v1",
+        {
+            **about, "kind": kind, "state": "resolved" if over else "raised",
+            "severity": dice.choice(("critical", "major", "minor")),
+            "stage": dice.choice(("reminder", "final_notice")), "rule": rule, "reasons": [reason], "values": values,
+            "evidence": ["event"], "raised_at": iso(at), "outcome": "cleared" if over else None,
+        },
+    )  # fmt: skip
+    due = at + timedelta(hours=dice.randrange(24 * 90))
+    state = "closed" if over else dice.choice(("new", "accepted", "acted"))
+    holder = f"M{dice.randrange(managers):05}" if dice.random() < 0.9 else None
+    yield (
+        "kam.work.opened.v1",
+        {
+            **about, "work_id": f"work-{number:08}", "kind": "dunning", "state": state, "manager_id": holder,
+            "due_at": iso(due), "opened_at": iso(at),
+        },
+    )  # fmt: skip
+    yield (
+        "kam.sms.planned.v1",
+        {
+            **about, "sms_id": f"sms-{number:08}", "step": "reminder", "template": kind, "language": "zh",
+            "segments": 1, "phone": "8613900000001",
+            "state": dice.choice(("delivered", "queued", "failed")), "planned_at": iso(at),
+        },
+    )  # fmt: skip
+
+
+async def fill(folder: Path, customers: int) -> float:
+    """A read model of such a province, at the beginning of an empty log; seconds it took."""
+    rows = Rows(SECRET.encode())
+    store = ProjectionStore(folder / NAME, rows.identity)
+    await store.open()
+    began, events = time.monotonic(), province(customers, random.Random(1))
+    while batch := list(islice(events, 2000)):
+        await store.apply((row for message in batch for row in rows.of_event(message)), {})
+    seconds = time.monotonic() - began
+    beginning = {f"{topic}/{number}": 0 for topic in READERS["gateway"] for number in range(PARTITIONS)}
+    await store.apply([], beginning, whole="1")
+    await store.analyse()
+    await store.close()
+    return seconds
+
+
+@asynccontextmanager
+async def serving(port: int, *words: str, **env: str) -> AsyncIterator[psutil.Process]:
+    """A process that answers on this port."""
+    process = _start(*words, **env)
+    try:
+        async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as client:
+            while True:
+                try:
+                    if (await client.get(f"http://127.0.0.1:{port}/health/ready")).is_success:
+                        break
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.1)
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait, 20)
+
+
+def _start(*words: str, **env: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(guarded([sys.executable, *words]), env={**os.environ, **env}, start_new_session=True)
+
+
+async def offer(rate: float, seconds: float, ask: Callable[[httpx.AsyncClient, int], Any]) -> list[float]:
+    """Ask at a rate, whatever the answers; milliseconds from when each was due to its answer. Raises for a refusal."""
+    found: list[float] = []
+    # A connection rests shorter than the server lets one rest: no request meets one that is being closed.
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=_IDLE_SECONDS)
+    async with httpx.AsyncClient(trust_env=False, limits=limits, timeout=30) as client, asyncio.TaskGroup() as group:
+
+        async def one(n: int, due: float) -> None:
+            answer = await ask(client, n)
+            answer.raise_for_status()
+            found.append((time.monotonic() - due) * 1000)
+
+        begin = time.monotonic() + 0.1
+        for n in range(int(rate * seconds)):
+            due = begin + n / rate
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            group.create_task(one(n, due))
+    return found
+
+
+async def alerts_come(kafka: str, rate: float) -> None:
+    """New alerts, work items and SMS, until cancelled."""
+    producer, dice = await start_producer(kafka, "bench"), random.Random(2)
+    topics = {"alert": "alert.events", "work": "work.events", "sms": "sms.outbound"}
+    try:
+        number = 10_000_000
+        while True:
+            for type_, data in story(number, 100_000, 3000, dice):
+                key = data["customer_id"]
+                headers = write_headers(
+                    id=f"{number}", type=type_, source="bench", subject=key, time=iso(NOW), correlation_id="bench"
+                )
+                place = {"partition": partition_of(key, PARTITIONS), "headers": headers, "key": key.encode()}
+                await producer.send(topics[type_.split(".")[1]], encode_data(data), **place)
+            number += 1
+            await asyncio.sleep(1 / rate)
+    finally:
+        await producer.stop()
+
+
+async def measure(quick: bool) -> list[dict[str, Any]]:
+    """Two lines."""
+    customers, seconds = (5_000, 5) if quick else (100_000, SECONDS)
+    async with broker.running(PARTITIONS, *READERS["gateway"], "audit.log") as (kafka, scratch):
+        folder, secret = scratch / "gateway", scratch / "secret"
+        secret.write_text(SECRET)
+        print(f"{customers} 个客户 / customers …", file=sys.stderr, flush=True)
+        filled = await fill(folder, customers)
+        base = free_port_base()
+        env = {
+            "KAM_SERVICE_DATA": str(folder), "KAM_KAFKA": kafka, "KAM_SECRET_FILE": str(secret),
+            "KAM_HTTP_PORT": str(base), "KAM_PEERS": "{}", "KAM_PARTITIONS": str(PARTITIONS), "KAM_LOG_FORMAT": "json",
+        }  # fmt: skip
+        headers = {"authorization": f"Bearer {issue_token(SECRET, 'bench', 'operations')}"}
+        url = f"http://127.0.0.1:{base}/v1"
+        lines: dict[str, list[float]] = {}
+        async with serving(base, "-m", "gateway", **env) as process:
+            live = asyncio.create_task(alerts_come(kafka, LIVE))
+            for name, ask in (
+                ("list", lambda c, n: c.get(f"{url}/lists/{PAGES[n % len(PAGES)]}", headers=headers)),
+                ("search", lambda c, n: c.post(f"{url}/search", json={"text": TEXTS[n % len(TEXTS)]}, headers=headers)),
+            ):
+                await offer(RATE, 2, ask)
+                lines[name] = await offer(RATE, seconds, ask)
+            live.cancel()
+            await asyncio.gather(live, return_exceptions=True)
+            memory = process.memory_info().rss >> 20
+        file = folder / NAME / "projection.sqlite"
+        async with serving(base, "-m", "bench.lists_peer", BENCH_FILE=str(file), BENCH_PORT=str(base)):
+            peer = await offer(RATE, seconds, lambda c, n: c.get(f"{url}/customers/{CITIES[n % len(CITIES)]}"))
+        size = sum(path.stat().st_size for path in (folder / NAME).iterdir()) >> 20
+    common = {"rate": RATE, "customers": customers, "rss_mib": memory, "file_mib": size, "fill_seconds": round(filled)}
+    return [_line(name, found, peer, common) for name, found in lines.items()]
+
+
+def _line(name: str, found: list[float], peer: list[float], common: dict[str, Any]) -> dict[str, Any]:
+    ours, theirs, limit = percentile(found, 0.99), percentile(peer, 0.99), LIMITS[name]
+    return {
+        "name": name,
+        "ours": round(ours, 1),
+        "peer": round(theirs, 1),
+        "limit": limit,
+        "unit": "ms",
+        "ours_vs_peer": round(ours / theirs, 2),
+        "ours_vs_limit": round(ours / limit, 3),
+        "p50_ms": round(percentile(found, 0.5), 1),
+        "peer_p50_ms": round(percentile(peer, 0.5), 1),
+        **common,
+    }
