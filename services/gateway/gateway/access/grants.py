@@ -1,0 +1,73 @@
+"""What somebody was given: a role, for a part of the province, for some kinds of business. Pure data.
+
+This is what people and tokens carry; what a role may do and see with it, roles and scope say.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from servicekit import auth
+
+Role = Literal["integrator", "manager", "head", "city_head", "analyst", "operations", "administrator"]
+#: the roles of people and machines, least first; ``service`` is the platform's own and nobody's
+ROLES: tuple[Role, ...] = ("integrator", "manager", "head", "city_head", "analyst", "operations", "administrator")
+
+
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A role and what it reaches.
+
+    ``manager_id``: the customers of this manager alone. ``units``: those of these units and of all beneath them;
+    ``cities``: those of these cities (six-digit codes). None of the three: the whole province. ``kinds``: kinds of
+    alerts (``churn_warning``, …), empty: all.
+    """
+
+    role: Role
+    cities: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    manager_id: str | None = None
+    kinds: tuple[str, ...] = ()
+
+
+class Principal(auth.Principal):
+    """Who calls the gateway: a person with all their grants, or a machine with the one of its token.
+
+    ``subject`` is the staff number or the token's name: whom the audit writes down. ``role`` is the one that let them
+    in here. ``session``: the id of the browser's session, None with a token. ``name``: what people call them.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        role: str,
+        grants: tuple[Grant, ...],
+        *,
+        name: str | None = None,
+        manager_id: str | None = None,
+        session: str | None = None,
+    ) -> None:
+        super().__init__(subject, role)
+        self.grants, self.name, self.manager_id, self.session = grants, name, manager_id, session
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """All their roles, each once, in the order in which they were given."""
+        return tuple(dict.fromkeys(grant.role for grant in self.grants))
+
+    @property
+    def acting(self) -> auth.Principal:
+        """As the services know who acts: a manager by the id that BOSS gives them."""
+        return auth.Principal(self.manager_id or self.subject, self.role)
+
+
+def granted(role: Role, subject: str, scope: Any = None) -> Grant:
+    """The grant of a bearer token: ``scope`` is its claim of this name, ``{cities, units, manager_id, kinds}``.
+
+    A manager's token without one reaches the customers of its subject, any other the whole province. Raises
+    ``msgspec.ValidationError`` for a scope that is none.
+    """
+    if scope is None:
+        return Grant(role, manager_id=subject if role == "manager" else None)
+    if not isinstance(scope, dict):
+        raise msgspec.ValidationError("scope is no object")
+    return msgspec.convert({**scope, "role": role}, Grant)

@@ -1,0 +1,1 @@
+"""Who people and machines are: accounts, sign-in, sessions, bearer tokens."""
