@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from typing import Any
 
 from servicekit.envelope import OutgoingMessage
@@ -128,6 +129,24 @@ class MemoryDocuments:
         for store, document in itertools.product(self._stores, found):
             store.documents.get(collection, {}).pop(document["_id"], None)
         return len(found)
+
+    async def add(self, collection: str, id: str, document: dict[str, Any]) -> bool:
+        if await self.get(collection, id) is not None:
+            return False
+        await self.put(collection, id, document)
+        return True
+
+    async def put(self, collection: str, id: str, document: dict[str, Any], *, newer_by: str | None = None) -> None:
+        there = await self.get(collection, id)
+        if newer_by is not None and there is not None and there[newer_by] >= document[newer_by]:
+            return
+        self._stores[0].documents.setdefault(collection, {})[id] = {**deepcopy(document), "_id": id}
+
+    async def patch(self, collection: str, id: str, fields: dict[str, Any]) -> bool:
+        there = await self.get(collection, id)
+        if there is not None:
+            there.update(deepcopy(fields))
+        return there is not None
 
 
 def _matches(document: dict[str, Any], where: dict[str, Any]) -> bool:

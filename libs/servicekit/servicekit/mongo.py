@@ -15,7 +15,7 @@ from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import InsertOne, UpdateOne
-from pymongo.errors import AutoReconnect, BulkWriteError, ConnectionFailure, OperationFailure
+from pymongo.errors import AutoReconnect, BulkWriteError, ConnectionFailure, DuplicateKeyError, OperationFailure
 
 from servicekit.clock import system_now
 from servicekit.store import Transient
@@ -94,10 +94,28 @@ class MongoDocuments:
         async with self._reached(WRITE_SECONDS):
             return (await self._db[collection].delete_many(where)).deleted_count
 
-    async def add(self, collection: str, id: str, document: Document) -> None:
-        """Write a document unless there is one under this id (seeds)."""
+    async def add(self, collection: str, id: str, document: Document) -> bool:
+        # No upsert: two of them at once may both find nothing.
         async with self._reached(WRITE_SECONDS):
-            await self._db[collection].update_one({"_id": id}, {"$setOnInsert": document}, upsert=True)
+            try:
+                await self._db[collection].insert_one({**document, "_id": id})
+            except DuplicateKeyError:
+                return False
+        return True
+
+    async def put(self, collection: str, id: str, document: Document, *, newer_by: str | None = None) -> None:
+        async with self._reached(WRITE_SECONDS):
+            if newer_by is None:
+                await self._db[collection].replace_one({"_id": id}, document, upsert=True)
+                return
+            # The guard stands in the update, as in ``_guarded``.
+            is_older = {"$lt": [f"${newer_by}", document[newer_by]]}
+            replaced = {"$cond": [is_older, {"$literal": {**document, "_id": id}}, "$$ROOT"]}
+            await self._db[collection].update_one({"_id": id}, [{"$replaceWith": replaced}], upsert=True)
+
+    async def patch(self, collection: str, id: str, fields: Document) -> bool:
+        async with self._reached(WRITE_SECONDS):
+            return (await self._db[collection].update_one({"_id": id}, {"$set": fields})).matched_count > 0
 
     async def index(self, collection: str, *fields: str) -> None:
         """Make sure there is an index on these fields."""

@@ -150,3 +150,12 @@ class Documents(Protocol):
 
     async def forget(self, collection: str, where: dict[str, Any]) -> int:
         """Remove documents that match, of a collection whose growth has a bound; how many they were."""
+
+    async def add(self, collection: str, id: str, document: dict[str, Any]) -> bool:
+        """Write a document unless there is one under this id; whether there was none."""
+
+    async def put(self, collection: str, id: str, document: dict[str, Any], *, newer_by: str | None = None) -> None:
+        """Replace or make a document; with ``newer_by`` unless the one that is there has as much in this field."""
+
+    async def patch(self, collection: str, id: str, fields: dict[str, Any]) -> bool:
+        """Set some fields of a document, if there is one; whether there was."""
