@@ -10,7 +10,7 @@ from fastapi import Request
 
 from servicekit.problem import Problem
 
-ROLES = ("integrator", "manager", "head", "analyst", "operations", "administrator", "service")
+ROLES = ("integrator", "manager", "head", "city_head", "analyst", "operations", "administrator", "service")
 _REALM = "kam"
 _TOKEN_MAX = 4096
 _SUBJECT_MAX = 200
@@ -20,16 +20,28 @@ _BELIEVED_SECONDS, _MOST_BELIEVED = 5.0, 1000
 CLAIMS = "kam.claims"
 
 
-def issue_token(secret: str, subject: str, role: str, *, hours: int = 24 * 30, person_role: str | None = None) -> str:
-    """A token for ``subject`` in ``role``. Raises ``ValueError`` for a role that does not exist.
+def issue_token(
+    secret: str,
+    subject: str,
+    role: str,
+    *,
+    hours: int = 24 * 30,
+    person_role: str | None = None,
+    issued: datetime | None = None,
+    until: datetime | None = None,
+    **more: Any,
+) -> str:
+    """A token for ``subject`` in ``role``, ``issued`` now and good for some ``hours``, or ``until`` then; with ``more``
+    claims. Raises ``ValueError`` for a role that does not exist.
 
     ``person_role``: of a ``service`` that passes a person's request on, the role this person has.
     """
     for each in (role, person_role or role):
         if each not in ROLES:
             raise ValueError(f"unknown role {each!r}; one of {', '.join(ROLES)}")
-    now = datetime.now(UTC)
-    claims = {"sub": subject, "role": role, "iss": _REALM, "iat": now, "exp": now + timedelta(hours=hours)}
+    now = issued or datetime.now(UTC)
+    end = until or now + timedelta(hours=hours)
+    claims = {"sub": subject, "role": role, "iss": _REALM, "iat": now, "exp": end, **more}
     if person_role is not None:
         claims["person_role"] = person_role
     return jwt.encode(claims, secret, "HS256")
@@ -75,9 +87,9 @@ class Guard:
     def _verified(self, authorization: str) -> dict[str, Any]:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise _unauthorized("需要令牌：kam token ROLE", "bearer token needed: kam token ROLE")
+            raise unauthorized("需要令牌：kam token ROLE", "bearer token needed: kam token ROLE")
         if len(token) > _TOKEN_MAX:
-            raise _unauthorized("令牌过长", "the token is too long")
+            raise unauthorized("令牌过长", "the token is too long")
         secret = self._secret()
         try:
             # Not when it was issued: a clock that was set back would turn away every token of just before.
@@ -85,12 +97,12 @@ class Guard:
                 token, secret, ["HS256"], issuer=_REALM, options={"require": ["exp", "sub"], "verify_iat": False}
             )
         except jwt.PyJWTError as error:
-            raise _unauthorized(f"令牌无效：{error}", f"invalid token: {error}") from error
+            raise unauthorized(f"令牌无效：{error}", f"invalid token: {error}") from error
         except (ValueError, TypeError, RecursionError) as error:
             # A header nested a thousand deep and the like: what can't be read is no token.
-            raise _unauthorized("令牌无法读取", "the token can't be read") from error
+            raise unauthorized("令牌无法读取", "the token can't be read") from error
         if not claims["sub"].isprintable() or not 0 < len(claims["sub"]) <= _SUBJECT_MAX:
-            raise _unauthorized("令牌的 sub 不能用作名字", "the token's sub can't be anybody's name")
+            raise unauthorized("令牌的 sub 不能用作名字", "the token's sub can't be anybody's name")
         return claims
 
     def _secret(self) -> str:
@@ -108,5 +120,6 @@ class Guard:
         return secret
 
 
-def _unauthorized(zh: str, en: str) -> Problem:
+def unauthorized(zh: str, en: str) -> Problem:
+    """The refusal of somebody who has not shown who they are."""
     return Problem(401, "unauthorized", zh, en, {"WWW-Authenticate": "Bearer"})

@@ -92,8 +92,10 @@ class Invalid(Exception):
 
 
 class Refused(Exception):
-    """A command that must not be carried out; ``code`` is stable, the text says what to do instead."""
+    """A command that must not be carried out; ``code`` is stable, the text says what to do instead, ``field`` what of
+    the request is at fault.
+    """
 
-    def __init__(self, code: str, zh: str, en: str, status: int = 409) -> None:
+    def __init__(self, code: str, zh: str, en: str, status: int = 409, field: str | None = None) -> None:
         super().__init__(f"{zh} / {en}")
-        self.code, self.zh, self.en, self.status = code, zh, en, status
+        self.code, self.zh, self.en, self.status, self.field = code, zh, en, status, field

@@ -29,7 +29,9 @@ from contracts.answers import (
 )
 from contracts.http import AcceptWork, ActOnWork, ClockSetting, CloseWork
 from gateway import merging
+from gateway.access.grants import Principal
 from gateway.audit import Audit
+from gateway.identity.guard import Guard, Guards
 from gateway.peers import Peers, failed
 from gateway.projection.follow import Projection
 from gateway.projection.visible import About, List, Sight, is_visible
@@ -37,12 +39,11 @@ from gateway.settings import Settings
 from gateway.settling import Collect, Ends, standing_of, wait_until_settled
 from servicekit.age import HEADER
 from servicekit.answer import json_answer
-from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.query import AtMost, Filter, Id, IdempotencyKey
 
-READERS = ("manager", "head", "analyst", "operations", "administrator")
-WORKERS = ("manager", "head", "operations", "administrator")
+READERS = ("manager", "head", "city_head", "analyst", "operations", "administrator")
+WORKERS = ("manager", "head", "city_head", "operations", "administrator")
 OPERATORS = ("operations", "administrator")
 _WAITS, _RECOUNTS = 32, 2
 _Raw = msgspec.Raw
@@ -85,11 +86,10 @@ def _segment(id: str) -> str:
     return quote(id, safe="") if id.strip(".") else "%2E" * len(id)
 
 
-def read_routes(peers: Peers, audit: Audit, settings: Settings) -> APIRouter:
+def read_routes(peers: Peers, audit: Audit, guards: Guards, settings: Settings) -> APIRouter:
     """What the system knows: alerts, SMS, work, customers, why, counts, rates, rules."""
     router = APIRouter(prefix="/v1", tags=["read"])
-    reader = Guard(settings.secret_file, *READERS)
-    Reader = Annotated[Principal, Depends(reader)]
+    Reader = Annotated[Principal, Depends(guards(*READERS))]
     recounts = AtMost(_RECOUNTS)
 
     @router.get("/alerts", name="list_alerts", response_model=list[AlertView])
@@ -205,12 +205,12 @@ def item_routes(peers: Peers, projection: Projection, audit: Audit, reader: Guar
     return router
 
 
-def action_routes(peers: Peers, settings: Settings) -> APIRouter:
+def action_routes(peers: Peers, guards: Guards) -> APIRouter:
     """What people may do: their work items, and the business clock."""
     router = APIRouter(prefix="/v1", tags=["actions"])
-    Worker = Annotated[Principal, Depends(Guard(settings.secret_file, *WORKERS))]
-    Reader = Annotated[Principal, Depends(Guard(settings.secret_file, *READERS))]
-    Operator = Annotated[Principal, Depends(Guard(settings.secret_file, *OPERATORS))]
+    Worker = Annotated[Principal, Depends(guards(*WORKERS))]
+    Reader = Annotated[Principal, Depends(guards(*READERS))]
+    Operator = Annotated[Principal, Depends(guards(*OPERATORS))]
 
     async def act_on(
         work_id: str, action: str, who: Principal, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
@@ -218,7 +218,7 @@ def action_routes(peers: Peers, settings: Settings) -> APIRouter:
         path = f"/v1/work/{_segment(work_id)}/{action}"
         headers = {} if key is None else {"Idempotency-Key": key}
         body = {} if asked is None else asked.model_dump(exclude_none=True)
-        return _same(await peers.call("manager-work", "POST", path, actor=who, body=body, headers=headers))
+        return _same(await peers.call("manager-work", "POST", path, actor=who.acting, body=body, headers=headers))
 
     @router.post("/work/{id}/accept", name="accept_work", response_model=WorkChanged)
     async def accept_work(who: Worker, id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None) -> Response:
@@ -244,12 +244,12 @@ def action_routes(peers: Peers, settings: Settings) -> APIRouter:
 
 
 def settling_routes(
-    peers: Peers, collect: Collect, ends: Ends, ready: Callable[[], tuple[bool, str]], settings: Settings
+    peers: Peers, collect: Collect, ends: Ends, ready: Callable[[], tuple[bool, str]], guards: Guards
 ) -> APIRouter:
     """How the system is doing, and waiting until it has nothing left to do. ``collect`` says where everybody stands,
     ``ready`` how we are ourselves.
     """
-    router = APIRouter(prefix="/v1", tags=["operations"], dependencies=[Depends(Guard(settings.secret_file, *READERS))])
+    router = APIRouter(prefix="/v1", tags=["operations"], dependencies=[Depends(guards(*READERS))])
     waits = AtMost(_WAITS)
 
     @router.get("/status", name="get_status", response_model=Status)

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
 from aiokafka.errors import KafkaError
 
@@ -14,8 +15,14 @@ from servicekit.envelope import encode_data, write_headers
 from servicekit.kafka import Publisher, partition_of
 
 _TYPE = "kam.audit.recorded.v1"
-#: (who, action, object, result)
-Audit = Callable[[Principal, str, str, str], Awaitable[None]]
+
+
+class Audit(Protocol):
+    """Writes down who did what to which object, with what result and, where they had to say it, why."""
+
+    async def __call__(
+        self, who: Principal, action: str, object_: str, result: str, reason: str | None = None
+    ) -> None: ...
 
 
 class AuditLog:
@@ -30,10 +37,12 @@ class AuditLog:
     ) -> None:
         self._publisher, self._partitions, self._timeout, self._clock = publisher, partitions, timeout, clock
 
-    async def __call__(self, who: Principal, action: str, object_: str, result: str) -> None:
+    async def __call__(self, who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
         now = self._clock()
         id_ = str(uuid.uuid4())
-        record = AuditRecorded(actor=who.subject, role=who.role, action=action, object=object_, result=result, at=now)
+        record = AuditRecorded(
+            actor=who.subject, role=who.role, action=action, object=object_, reason=reason, result=result, at=now
+        )
         headers = write_headers(
             id=id_, type=_TYPE, source="kam/gateway", subject=who.subject, time=iso(now), correlation_id=id_
         )

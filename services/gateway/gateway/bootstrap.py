@@ -1,5 +1,6 @@
 """The composition root of the gateway."""
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import msgspec
 from gateway.api import READERS, action_routes, item_routes, read_routes, settling_routes
 from gateway.audit import Audit, AuditLog
 from gateway.domain import Collection, Standing
+from gateway.identity.build import identity
+from gateway.identity.lockout import SignInLockout
+from gateway.identity.passwords import Passwords
+from gateway.identity.sessions import SESSIONS
+from gateway.identity.tokens import TOKENS
+from gateway.identity.users import USERS
 from gateway.peers import Peers
 from gateway.projection.api import list_routes
 from gateway.projection.follow import NAME, Projection
@@ -18,9 +25,11 @@ from gateway.projection.store import ProjectionStore
 from gateway.projection.visible import Sight, everything
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
-from servicekit.auth import Guard
+from servicekit.clock import SystemClock, system_now
 from servicekit.kafka import start_consumer
+from servicekit.mongo import MongoDocuments, connect
 from servicekit.service import Service
+from servicekit.store import Documents, patiently
 
 #: under load the log is asked for so often: soon enough for a screen, and seldom enough to cost little
 _PACE_SECONDS = 0.1
@@ -34,8 +43,13 @@ def build(
     ends: Ends | None = None,
     projection: Projection | None = None,
     sight: Sight = everything,
+    documents: Documents | None = None,
+    passwords: Passwords | None = None,
+    lockout: SignInLockout | None = None,
+    now: SystemClock = system_now,
 ) -> Service:
-    """The service; tests hand in a client, an audit log, log ends and a read model of their own."""
+    """The service; tests hand in a client, an audit log, log ends, a read model, documents, passwords and a clock of
+    their own."""
     service = Service("gateway", settings)
     peers = Peers(settings, client)
     service.jobs.append(peers.close_at_end)
@@ -49,20 +63,34 @@ def build(
         projection = read_model(settings, peers)
         service.jobs.append(projection.run)
     service.standings.append(projection.settle)
+    if documents is None:
+        documents = database = MongoDocuments(connect(settings.mongodb, "gateway"))
+        service.jobs.append(partial(_index, database))
+    who = identity(settings, documents, audit, passwords=passwords, lockout=lockout, clock=now)
+    service.jobs += [who.seeds.make, who.sign_in.sessions.forget_ended]
 
     async def collect() -> Collection:
         own = msgspec.convert({**service.settle(), "ready": True}, Standing)
         return {**await peers.collect(), "gateway": own}
 
-    reader = Guard(settings.secret_file, *READERS)
+    reader = who.guards(*READERS)
+    model = projection
     service.routers += [
+        *who.routers(settings, audit, lambda: model.clock),
         list_routes(projection, audit, reader, sight),
         item_routes(peers, projection, audit, reader, sight),
-        read_routes(peers, audit, settings),
-        action_routes(peers, settings),
-        settling_routes(peers, collect, ends, service.ready, settings),
+        read_routes(peers, audit, who.guards, settings),
+        action_routes(peers, who.guards),
+        settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
     return service
+
+
+async def _index(documents: MongoDocuments) -> None:
+    """Job: by what else accounts, tokens and sessions are looked for."""
+    for collection, field in ((SESSIONS, "staff_no"), (f"{USERS}.versions", "id"), (f"{TOKENS}.versions", "id")):
+        await patiently(partial(documents.index, collection, field), "indexes of accounts")
+    await asyncio.Event().wait()
 
 
 def read_model(settings: Settings, peers: Peers) -> Projection:

@@ -1,5 +1,7 @@
 """Settings of the gateway."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from servicekit.settings import Seconds, ServiceSettings, Workers
@@ -12,3 +14,9 @@ class Settings(ServiceSettings):
     peer_timeout: Seconds = Field(default=30.0, description="seconds to wait for an answer of a service")
     recount_timeout: Seconds = Field(default=600.0, description="seconds to wait for a recount from the archive")
     audit_timeout: Seconds = Field(default=10.0, description="seconds in which an audit record must be acknowledged")
+    session_idle: Seconds = Field(default=1800.0, description="seconds without a request after which a session ends")
+    session_lasts: Seconds = Field(default=43_200.0, description="seconds after which every session ends")
+    seed_accounts: Path | None = Field(
+        default=None, description="JSON file of accounts that are made at the first start, mode 0600"
+    )
+    demo: bool = Field(default=False, description="show the seeded accounts, password and all, at the sign-in page")

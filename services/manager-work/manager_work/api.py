@@ -22,7 +22,7 @@ from servicekit.store import Documents
 
 Send = Callable[[Message], Awaitable[Any]]
 Shown = Callable[[str], Awaitable[None]]
-_ACT_FOR_OTHERS = ("head", "administrator")
+_ACT_FOR_OTHERS = ("head", "city_head", "administrator")
 
 
 def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) -> APIRouter:

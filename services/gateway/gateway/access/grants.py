@@ -3,7 +3,9 @@
 This is what people and tokens carry; what a role may do and see with it, roles and scope say.
 """
 
+from collections.abc import Iterable
 from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -49,6 +51,12 @@ class Principal(auth.Principal):
         super().__init__(subject, role)
         self.grants, self.name, self.manager_id, self.session = grants, name, manager_id, session
 
+    def as_role(self, role: str) -> "Principal":
+        """The same one, let in by this of their roles."""
+        return Principal(
+            self.subject, role, self.grants, name=self.name, manager_id=self.manager_id, session=self.session
+        )
+
     @property
     def roles(self) -> tuple[str, ...]:
         """All their roles, each once, in the order in which they were given."""
@@ -71,3 +79,35 @@ def granted(role: Role, subject: str, scope: Any = None) -> Grant:
     if not isinstance(scope, dict):
         raise msgspec.ValidationError("scope is no object")
     return msgspec.convert({**scope, "role": role}, Grant)
+
+
+def summary(grants: Iterable[Grant]) -> tuple[str, str]:
+    """What these reach, in words: Chinese and English."""
+    found = dict.fromkeys(_reach(grant) for grant in grants)
+    return "；".join(zh for zh, _ in found), "; ".join(en for _, en in found)
+
+
+def _reach(grant: Grant) -> tuple[str, str]:
+    if grant.manager_id is not None:
+        return f"经理 {grant.manager_id} 的客户", f"customers of manager {grant.manager_id}"
+    if grant.units:
+        return f"单位 {'、'.join(grant.units)} 及下级", f"units {', '.join(grant.units)} and those beneath"
+    if grant.cities:
+        return f"地市 {'、'.join(grant.cities)}", f"cities {', '.join(grant.cities)}"
+    return "全省", "the whole province"
+
+
+def landing(grant: Grant, unit_id: str | None) -> str:
+    """The page on which somebody's day begins."""
+    match grant.role:
+        case "manager":
+            return "/today"
+        case "head":
+            unit = unit_id or next(iter(grant.units), None)
+            return f"/team/{quote(unit, safe='')}" if unit else "/team"
+        case "operations" | "integrator":
+            return "/feeds"
+        case "administrator":
+            return "/admin"
+        case _:
+            return "/overview"

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from contracts.lists import AlertPage, Asked, CustomerPageOfRows, Facets, Found, SmsPage, WorkPage
+from gateway.access.grants import Principal
 from gateway.audit import Audit
+from gateway.identity.guard import Guard
 from gateway.projection import lists, search
 from gateway.projection.follow import Projection
 from gateway.projection.schema import NEVER
 from gateway.projection.visible import List, Sight, Visible
 from servicekit.age import HEADER
 from servicekit.answer import json_answer
-from servicekit.auth import Guard, Principal
 from servicekit.clock import iso, system_now
 from servicekit.query import Filter
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from servicekit.auth import Principal
+from gateway.access.grants import Principal
 from servicekit.words import mask
 
 List = Literal["alerts", "work", "sms", "customers"]

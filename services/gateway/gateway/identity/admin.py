@@ -1,0 +1,241 @@
+"""Routes of administrators: accounts of people and tokens of machines."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from contracts.identity import (
+    ChangedUser,
+    GrantBody,
+    IssuedToken,
+    NewToken,
+    NewUser,
+    ResetLink,
+    TokenView,
+    UserBody,
+    UserPage,
+    UserView,
+    Why,
+)
+from gateway.access.grants import Grant, Principal
+from gateway.audit import Audit
+from gateway.identity import tokens as machine
+from gateway.identity import users as people
+from gateway.identity.guard import Guards
+from gateway.identity.signin import SignIn
+from gateway.identity.tokens import MachineToken, Tokens
+from gateway.identity.users import User, Users, check_grant, check_user, is_administrator, staff_no_of
+from servicekit.answer import json_answer
+from servicekit.clock import SystemClock, iso, system_now
+from servicekit.decision import Refused
+from servicekit.ids import derive
+from servicekit.query import Filter, Id, IdempotencyKey
+from servicekit.versioned import IfMatch, Version, version_of
+
+PAGE, MOST = 100, 500
+#: what stands behind it never reaches a server's log
+_RESET_PAGE = "/signin#reset="
+_Shown = Callable[[Version[Any]], dict[str, Any]]
+
+
+def user_routes(sign_in: SignIn, guards: Guards, audit: Audit) -> APIRouter:
+    """Accounts: list, read, make, change, their history, and one-time links for passwords."""
+    router = APIRouter(prefix="/v1/admin/users", tags=["administration"])
+    Administrator = Annotated[Principal, Depends(guards("administrator"))]
+    users, sessions = sign_in.users, sign_in.sessions
+
+    @router.get("", name="page_users", response_model=UserPage)
+    async def page_users(
+        who: Administrator,
+        text: Annotated[str | None, Query(max_length=100, description="part of a name or staff number")] = None,
+        state: Filter = None,
+        role: Filter = None,
+        unit: Filter = None,
+        cursor: Annotated[str | None, Query(max_length=64, description="`next` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
+    ) -> Response:
+        """By staff number."""
+        found = [user for user in await users.documents.all() if _fits(user, text, state, role, unit)]
+        rest = [user for user in found if cursor is None or user.id > cursor]
+        following = rest[limit - 1].id if len(rest) > limit else None
+        rows = [people.shown(user) for user in rest[:limit]]
+        return json_answer({"rows": rows, "total": len(found), "next": following})
+
+    @router.post("", name="create_user", response_model=UserView, status_code=HTTPStatus.CREATED)
+    async def create_user(who: Administrator, asked: NewUser, key: IdempotencyKey = None) -> Response:
+        """A new account. Its person sets the password by a one-time link (`reset_user`)."""
+        staff_no = staff_no_of(asked.staff_no)
+        if not staff_no:
+            raise Refused(
+                "bad_staff_no",
+                "工号只能用字母、数字、点、横线与下划线，且以字母或数字开头",
+                "a staff number is made of letters, digits, dots, dashes and underscores, a letter or digit first",
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "staff_no",
+            )
+        there = await users.get(staff_no)
+        if there is not None and not (key and there.version == 1 and (there.key, there.author) == (key, who.subject)):
+            name = there.document.name
+            raise Refused(
+                "staff_no_taken", f"工号已存在：{name}", f"Staff number already in use: {name}", field="staff_no"
+            )
+        made = await users.documents.save(
+            staff_no, check_user(_user(asked)), after=0, author=who.subject, reason=asked.reason, key=key
+        )
+        await audit(who, "user.created", staff_no, "201", asked.reason)
+        return _answer(made, people.shown, HTTPStatus.CREATED, f"/v1/admin/users/{staff_no}")
+
+    @router.get("/{id}", name="get_user", response_model=UserView)
+    async def get_user(who: Administrator, id: Id) -> Response:
+        """With its version in ``ETag``."""
+        return _answer(await _user_of(users, id), people.shown)
+
+    @router.get("/{id}/history", name="list_user_versions", response_model=list[UserView])
+    async def list_user_versions(who: Administrator, id: Id) -> Response:
+        """All versions, newest first."""
+        user = await _user_of(users, id)
+        return json_answer([people.shown(version) for version in await users.documents.history(user.id)])
+
+    @router.put("/{id}", name="change_user", response_model=UserView)
+    async def change_user(
+        who: Administrator, id: Id, asked: ChangedUser, if_match: IfMatch = None, key: IdempotencyKey = None
+    ) -> Response:
+        """In force at the person's next click. 412: somebody else has changed the account since it was read; 409
+        ``last_administrator``: nobody would be left to administrate."""
+        after, user = version_of(if_match), await _user_of(users, id)
+        document = check_user(_user(asked))
+        stays = asked.state == "active" and is_administrator(document.grants)
+        if not stays and is_administrator(user.document.grants) and await users.is_last_administrator(user.id):
+            raise Refused("last_administrator", "至少要留一个在用的管理员", "one active administrator must be left")
+        changed = await users.documents.save(
+            user.id, document, after=after, author=who.subject, reason=asked.reason, state=asked.state, key=key
+        )
+        if asked.state == "active":
+            sessions.look_again(user.id)
+        else:
+            await sessions.close_all(user.id)
+        await audit(who, "user.changed", user.id, "200", asked.reason)
+        return _answer(changed, people.shown)
+
+    @router.post("/{id}/reset", name="reset_user", response_model=ResetLink, status_code=HTTPStatus.CREATED)
+    async def reset_user(who: Administrator, id: Id, asked: Why) -> Response:
+        """A one-time link with which this person sets a password. It is shown this once; a repeat makes another, and
+        the first that is used makes all of them void."""
+        user = await _user_of(users, id)
+        if user.state != "active":
+            raise Refused("not_active", "账号已停用", "the account is disabled")
+        secret, until = await users.link(user.id)
+        sign_in.lockout.free(user.id)
+        await audit(who, "user.reset", user.id, "201", asked.reason)
+        return json_answer({"link": _RESET_PAGE + secret, "expires_at": iso(until)}, HTTPStatus.CREATED)
+
+    @router.post("/{id}/sign-out", name="sign_out_user", status_code=HTTPStatus.NO_CONTENT)
+    async def sign_out_user(who: Administrator, id: Id, asked: Why) -> Response:
+        """Ends all sessions of this person."""
+        user = await _user_of(users, id)
+        await sessions.close_all(user.id)
+        await audit(who, "user.signed_out", user.id, "204", asked.reason)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    return router
+
+
+def token_routes(
+    tokens: Tokens, guards: Guards, audit: Audit, secret_file: Path | None, clock: SystemClock = system_now
+) -> APIRouter:
+    """Tokens of machines: list, issue, revoke."""
+    router = APIRouter(prefix="/v1/admin/tokens", tags=["administration"])
+    Administrator = Annotated[Principal, Depends(guards("administrator"))]
+
+    @router.get("", name="list_tokens", response_model=list[TokenView])
+    async def list_tokens(who: Administrator, state: Filter = None) -> Response:
+        """Those that were issued here, newest first."""
+        found = [token for token in await tokens.documents.all() if state in (None, token.state)]
+        return json_answer([machine.shown(t) for t in sorted(found, key=lambda t: t.document.issued_at, reverse=True)])
+
+    @router.post("", name="issue_token", response_model=IssuedToken, status_code=HTTPStatus.CREATED)
+    async def issue_token(who: Administrator, asked: NewToken, key: IdempotencyKey = None) -> Response:
+        """A new token. It is shown this once; a repeat with its ``Idempotency-Key`` shows it again."""
+        now = clock().replace(microsecond=0)
+        grant = check_grant(_grant(asked.grant), "grant")
+        document = MachineToken(asked.name, grant, now, now + timedelta(days=asked.days))
+        id = str(uuid.uuid4()) if key is None else derive("token", who.subject, key)
+        made = await tokens.documents.save(
+            id, document, after=0, author=who.subject, reason=asked.reason, state=machine.ACTIVE, key=key
+        )
+        await audit(who, "token.issued", id, "201", asked.reason)
+        content = {**machine.shown(made), "token": machine.signed(secret_file, made)}
+        return json_answer(content, HTTPStatus.CREATED, headers={"ETag": made.etag})
+
+    @router.get("/{id}", name="get_token", response_model=TokenView)
+    async def get_token(who: Administrator, id: Id) -> Response:
+        """With its version in ``ETag``."""
+        return _answer(await _token_of(tokens, id), machine.shown)
+
+    @router.post("/{id}/revoke", name="revoke_token", response_model=TokenView)
+    async def revoke_token(
+        who: Administrator, id: Id, asked: Why, if_match: IfMatch = None, key: IdempotencyKey = None
+    ) -> Response:
+        """Nobody may use it any more."""
+        after, token = version_of(if_match), await _token_of(tokens, id)
+        revoked = await tokens.revoke(
+            token.id, token.document, after=after, author=who.subject, reason=asked.reason, key=key
+        )
+        await audit(who, "token.revoked", token.id, "200", asked.reason)
+        return _answer(revoked, machine.shown)
+
+    return router
+
+
+def _answer(version: Version[Any], shown: _Shown, status: int = HTTPStatus.OK, location: str | None = None) -> Response:
+    place = {} if location is None else {"Location": location}
+    return json_answer(shown(version), status, headers={"ETag": version.etag, **place})
+
+
+def _user(asked: UserBody) -> User:
+    return User(asked.name.strip(), asked.unit_id, asked.manager_id, tuple(map(_grant, asked.grants)))
+
+
+def _grant(asked: GrantBody) -> Grant:
+    return msgspec.convert(asked.model_dump(), Grant)
+
+
+async def _user_of(users: Users, id: str) -> Version[User]:
+    staff_no = staff_no_of(id)
+    user = await users.get(staff_no) if staff_no else None
+    if user is None:
+        raise _not_found("没有这个工号", "there is no such staff number")
+    return user
+
+
+async def _token_of(tokens: Tokens, id: str) -> Version[MachineToken]:
+    token = await tokens.documents.get(id)
+    if token is None:
+        raise _not_found("没有这个令牌", "there is no such token")
+    return token
+
+
+def _not_found(zh: str, en: str) -> Refused:
+    return Refused("not_found", zh, en, HTTPStatus.NOT_FOUND)
+
+
+def _fits(user: Version[User], text: str | None, state: str | None, role: str | None, unit: str | None) -> bool:
+    """Whether an account is one of those that were asked for; lists with commas."""
+    document = user.document
+    return (
+        (text is None or text.casefold() in f"{user.id} {document.name}".casefold())
+        and _among(state, (user.state,))
+        and _among(role, (grant.role for grant in document.grants))
+        and _among(unit, (document.unit_id,))
+    )
+
+
+def _among(asked: str | None, have: Iterable[str | None]) -> bool:
+    return asked is None or not set(asked.split(",")).isdisjoint(have)

@@ -1,0 +1,105 @@
+"""Who tried too often waits, longer each time: per account and per address, whether there is such an account or not.
+
+Kept in memory: this process counts for itself, and forgets when it ends. A guesser gains a few tries by that.
+"""
+
+import math
+from collections import OrderedDict
+from http import HTTPStatus
+from typing import NamedTuple
+
+from servicekit.problem import Problem
+
+#: so many names are remembered; those that failed longest ago go first
+_REMEMBERED = 50_000
+
+
+class Rule(NamedTuple):
+    """``free`` tries, then a wait of ``first`` seconds that doubles with each further one, up to ``longest``; after
+    ``forgotten`` seconds without a try all begins anew.
+    """
+
+    free: int
+    first: float = 30.0
+    longest: float = 900.0
+    forgotten: float = 86_400.0
+
+
+#: Whole offices share an address.
+ACCOUNT, ADDRESS = Rule(free=5), Rule(free=50)
+
+
+class _Tries(NamedTuple):
+    count: int
+    last: float
+    until: float
+
+
+class Lockout:
+    """Tries by name; times are monotonic seconds. A try counts as failed until ``right`` says otherwise, so that many
+    at once are no way around it.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._tries: OrderedDict[str, _Tries] = OrderedDict()
+
+    def wait(self, name: str, now: float) -> float:
+        """Seconds until the next try may be made."""
+        known = self._tries.get(name)
+        return 0.0 if known is None else max(0.0, known.until - now)
+
+    def tried(self, name: str, now: float) -> None:
+        """A try begins."""
+        rule, known = self._rule, self._tries.pop(name, None)
+        count = 1 if known is None or now - known.last > rule.forgotten else known.count + 1
+        over = count - rule.free
+        wait = 0.0 if over < 0 else min(rule.first * 2.0 ** min(over, 30), rule.longest)
+        self._tries[name] = _Tries(count, now, now + wait)
+        while len(self._tries) > _REMEMBERED:
+            self._tries.popitem(last=False)
+
+    def right(self, name: str, *, all: bool) -> None:
+        """The try was right: it was none, and with ``all`` neither were those before it."""
+        known = self._tries.get(name)
+        if known is not None and (all or known.count <= 1):
+            del self._tries[name]
+        elif known is not None:
+            self._tries[name] = _Tries(known.count - 1, known.last, known.until if known.count > self._rule.free else 0)
+
+
+class SignInLockout:
+    """Both rules together, around a try to sign in."""
+
+    def __init__(self, account: Rule = ACCOUNT, address: Rule = ADDRESS) -> None:
+        self._accounts, self._addresses = Lockout(account), Lockout(address)
+
+    def begin(self, account: str, address: str, now: float) -> None:
+        """Raises ``Problem`` (429) while either must wait; such a try is not counted."""
+        wait = max(self._accounts.wait(account, now), self._addresses.wait(address, now))
+        if wait > 0:
+            raise too_many(wait)
+        self._accounts.tried(account, now)
+        self._addresses.tried(address, now)
+
+    def right(self, account: str, address: str) -> None:
+        """It was the right password."""
+        self._accounts.right(account, all=True)
+        # One who knows a password must not thereby get tries at others'.
+        self._addresses.right(address, all=False)
+
+    def free(self, account: str) -> None:
+        """An administrator lets this account try again."""
+        self._accounts.right(account, all=True)
+
+
+def too_many(wait: float) -> Problem:
+    """The refusal that says how long to wait."""
+    minutes = math.ceil(wait / 60)
+    return Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too_many_tries",
+        f"尝试过多，{minutes} 分钟后再试。",
+        f"Too many tries; wait {minutes} min.",
+        {"Retry-After": str(math.ceil(wait))},
+    )

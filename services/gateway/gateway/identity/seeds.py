@@ -1,0 +1,79 @@
+"""Accounts that are there from the first start: those of the embedded demo, elsewhere the first administrator's."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from gateway.access.grants import Grant, Role
+from gateway.identity.users import User, Users, check_user, staff_no_of
+from servicekit.decision import Refused
+from servicekit.store import patiently
+
+log = structlog.get_logger()
+#: whoever signs in while they are being made waits so long
+_PATIENCE = 15.0
+
+
+class SeededAccount(msgspec.Struct, frozen=True):
+    """A line of the file. A head's scope is their unit, a city head's ``city``; others have the whole province."""
+
+    staff_no: str
+    password: str
+    role: Role
+    name: str
+    unit_id: str | None = None
+    manager_id: str | None = None
+    city: str | None = None
+
+    def user(self) -> User:
+        """The account it makes."""
+        units = (self.unit_id,) if self.role == "head" and self.unit_id else ()
+        cities = (self.city,) if self.role == "city_head" and self.city else ()
+        grant = Grant(self.role, cities=cities, units=units)
+        return check_user(User(self.name, self.unit_id, self.manager_id, (grant,)))
+
+
+class Seeds:
+    """Accounts of a file, made once; what was changed since stays. ``demo``: they are shown at the sign-in page, and
+    nobody need change the password that all can read there.
+    """
+
+    def __init__(self, users: Users, file: Path | None, demo: bool) -> None:
+        self._users, self._demo, self._made = users, demo, asyncio.Event()
+        self._accounts = [] if file is None else msgspec.json.decode(file.read_bytes(), type=list[SeededAccount])
+        if not self._accounts:
+            self._made.set()
+
+    async def make(self) -> None:
+        """Job: make those that are not there yet, as soon as the database answers."""
+        for account in self._accounts:
+            await patiently(lambda account=account: self._make(account), "seeded accounts")  # type: ignore[misc]
+        self._made.set()
+        await asyncio.Event().wait()
+
+    async def are_there(self) -> None:
+        """Wait until they have been made. Raises ``Refused`` (503) when that takes too long."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._made.wait()
+        except TimeoutError:
+            raise Refused(
+                "starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503
+            ) from None
+
+    def shown(self) -> list[SeededAccount] | None:
+        """Those of the embedded demo; None elsewhere."""
+        return self._accounts if self._demo else None
+
+    async def _make(self, account: SeededAccount) -> None:
+        made = await self._users.seed(
+            staff_no_of(account.staff_no),
+            account.user(),
+            account.password,
+            reason="演示账号 / demo account" if self._demo else "首个账号 / first account",
+            must_change=not self._demo,
+        )
+        if made:
+            log.info("account.seeded", staff_no=account.staff_no, role=account.role)
