@@ -68,7 +68,7 @@ def answer_to(error: Exception, path: str) -> JSONResponse:
     if isinstance(error, AnyHTTPException):
         return of_http_exception(error)
     if isinstance(error, Refused):
-        more = {} if error.field is None else {"field": error.field}
+        more: dict[str, Any] = {} if error.field is None else {"field": error.field}
         return problem(error.status, error.code, error.zh, error.en, **more)
     assert isinstance(error, Transient)
     log.warning("http.store_away", path=path, error=str(error)[:200])

@@ -30,7 +30,7 @@ ACCOUNT, ADDRESS = Rule(free=5), Rule(free=50)
 
 
 class _Tries(NamedTuple):
-    count: int
+    made: int
     last: float
     until: float
 
@@ -52,20 +52,20 @@ class Lockout:
     def tried(self, name: str, now: float) -> None:
         """A try begins."""
         rule, known = self._rule, self._tries.pop(name, None)
-        count = 1 if known is None or now - known.last > rule.forgotten else known.count + 1
-        over = count - rule.free
+        made = 1 if known is None or now - known.last > rule.forgotten else known.made + 1
+        over = made - rule.free
         wait = 0.0 if over < 0 else min(rule.first * 2.0 ** min(over, 30), rule.longest)
-        self._tries[name] = _Tries(count, now, now + wait)
+        self._tries[name] = _Tries(made, now, now + wait)
         while len(self._tries) > _REMEMBERED:
             self._tries.popitem(last=False)
 
     def right(self, name: str, *, all: bool) -> None:
         """The try was right: it was none, and with ``all`` neither were those before it."""
         known = self._tries.get(name)
-        if known is not None and (all or known.count <= 1):
+        if known is not None and (all or known.made <= 1):
             del self._tries[name]
         elif known is not None:
-            self._tries[name] = _Tries(known.count - 1, known.last, known.until if known.count > self._rule.free else 0)
+            self._tries[name] = _Tries(known.made - 1, known.last, known.until if known.made > self._rule.free else 0)
 
 
 class SignInLockout:

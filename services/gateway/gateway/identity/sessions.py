@@ -1,4 +1,4 @@
-"""Sessions of browsers: a random token in a cookie, its hash in the database, and what this process knows for a moment."""
+"""Sessions of browsers: a random token in a cookie, its hash in the database, what was read of it for a moment here."""
 
 import asyncio
 from collections import OrderedDict

@@ -33,7 +33,7 @@ class User(msgspec.Struct, frozen=True):
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """What proves who somebody is. ``number`` counts their passwords; ``must_change``: it was somebody else's choice."""
+    """What proves who somebody is. ``number`` counts their passwords; ``must_change``: somebody else chose it."""
 
     hash: str
     number: int
