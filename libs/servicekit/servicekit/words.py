@@ -1,4 +1,4 @@
-"""What people read, once for all rooms: codes in Chinese and English, amounts, personal data masked.
+"""What people read, once for all rooms: codes in Chinese and English, amounts.
 
 Standard library only, so that the command line stays quick. Codes on the wire never change; words may.
 """
@@ -81,9 +81,6 @@ WORDS: Mapping[str, Text] = {
     "change": ("变更", "change"),
 }
 
-#: fields of BOSS records that say something of a person
-PERSONAL = ("name", "phone", "id_number", "birth_date")
-
 
 def said(code: Any) -> Text:
     """A code in both languages; one without words stays as it is (staff may add kinds)."""
@@ -93,28 +90,3 @@ def said(code: Any) -> Text:
 def yuan(fen: int) -> str:
     """Fen as yuan: 12345 → "123.45", -5 → "-0.05"."""
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
-
-
-def mask(field: str, value: Any) -> Any:
-    """What may be seen of a personal field: 张*, 139****0001, ****23, 1970-**-**; others, and None, stay as they are.
-
-    What is masked already stays so.
-    """
-    if value in (None, "") or field not in PERSONAL:
-        return value
-    text = str(value)
-    if field == "name":
-        return text[:1] + "*"
-    if field == "phone":
-        return mask_number(text)
-    if field == "id_number":
-        return "****" + text[-2:]
-    return text[:4] + "-**-**"
-
-
-def mask_number(number: str) -> str:
-    """A phone number as it may stand in a log: 8613900000001 → 139****0001; a shorter one is not shown at all."""
-    if "*" in number:
-        return number
-    digits = "".join(filter(str.isdigit, number))[-11:]
-    return f"{digits[:3]}****{digits[-4:]}" if len(digits) == 11 else "****"

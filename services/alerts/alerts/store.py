@@ -14,8 +14,8 @@ from alerts import rules
 from alerts.notifications.send_policy import SmsPolicy, Template, VersionedDocument, seeds
 from servicekit.clock import iso
 from servicekit.mongo import MongoDocuments
+from servicekit.personal import mask
 from servicekit.store import Documents
-from servicekit.words import mask
 
 log = structlog.get_logger()
 RECEIPTS_FORGOTTEN = Counter("kam_sms_receipts_forgotten_total", "Unmatched receipts removed for their age or number")

@@ -3,15 +3,13 @@
 from itertools import islice
 from typing import Any
 
-from servicekit.words import PERSONAL, mask, mask_number
+from servicekit.personal import FREE_TEXT, mask, mask_number
 
 _MOST_ITEMS = 24
 _LONGEST_TEXT = 200
 _DEEPEST = 4
 #: what a database takes as a number
 _LARGEST = 2**63 - 1
-#: text people or BOSS wrote freely: it may say anything about a person
-_FREE_TEXT = frozenset({"text", "note", "detail"})
 
 
 def masked(data: dict[str, Any]) -> dict[str, Any]:
@@ -19,7 +17,7 @@ def masked(data: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _bounded(name, value, _DEEPEST)
         for name, value in data.items()
-        if value is not None and name not in _FREE_TEXT
+        if value is not None and name not in FREE_TEXT
     }
 
 
@@ -30,7 +28,7 @@ def mask_key(topic: str, key: str) -> str:
 
 def _bounded(name: str, value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        return (mask(name, value) if name in PERSONAL else value)[:_LONGEST_TEXT]
+        return mask(name, value)[:_LONGEST_TEXT]
     if isinstance(value, int):
         return value if -_LARGEST <= value <= _LARGEST else str(value)[:_LONGEST_TEXT]
     if isinstance(value, dict) and depth:
@@ -47,6 +45,6 @@ def _of_fields(value: dict[str, Any], depth: int) -> dict[str, Any]:
     shown = {}
     for name, item in islice(value.items(), _MOST_ITEMS):
         as_ = meant.get(name, name)
-        if item is not None and name not in _FREE_TEXT and as_ not in _FREE_TEXT:
+        if item is not None and name not in FREE_TEXT and as_ not in FREE_TEXT:
             shown[name] = _bounded(as_, item, depth)
     return shown

@@ -7,7 +7,7 @@ import msgspec
 
 from contracts.boss import Customer, CustomerLeft
 from contracts.misc import FieldChange, Scalar
-from servicekit.words import mask
+from servicekit.personal import mask
 
 Step = Literal["created", "changed", "left", "returned"]
 

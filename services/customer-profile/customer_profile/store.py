@@ -8,8 +8,8 @@ import msgspec
 
 from customer_profile.account import KINDS, KindRecords, key
 from servicekit.mongo import MongoDocuments
+from servicekit.personal import shown_change, shown_record
 from servicekit.store import Documents, Store
-from servicekit.words import mask
 
 _HISTORY_SHOWN = 500
 _decode_facts = msgspec.msgpack.Decoder(KindRecords).decode
@@ -68,8 +68,6 @@ def _plain(document: dict[str, Any]) -> dict[str, Any]:
 def _masked(page: dict[str, Any]) -> dict[str, Any]:
     return {
         **page,
-        "customer": {name: mask(name, value) for name, value in page["customer"].items()},
-        "history": [
-            {**h, "old": mask(h["field"], h["old"]), "new": mask(h["field"], h["new"])} for h in page["history"]
-        ],
+        "customer": shown_record(page["customer"]),
+        "history": [shown_change(change) for change in page["history"]],
     }

@@ -33,9 +33,9 @@ from servicekit.clock import SystemClock, iso, system_now
 from servicekit.envelope import Headers, OutgoingMessage, encode_data, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
+from servicekit.personal import mask_number
 from servicekit.pipeline import StreamProcessor
 from servicekit.store import Documents
-from servicekit.words import mask_number
 
 log = structlog.get_logger()
 RECEIPTS = Counter("kam_sms_receipts_total", "Delivery receipts, by how their message was found", ["found"])

@@ -16,7 +16,7 @@ from gateway.projection.names import search_words, sort_form
 from gateway.projection.schema import NEVER, STATEMENTS
 from servicekit.clock import iso
 from servicekit.envelope import Message
-from servicekit.words import mask_number
+from servicekit.personal import mask_number
 
 #: name of a statement (``schema.STATEMENTS``) and its parameters
 Row = tuple[str, dict[str, Any]]

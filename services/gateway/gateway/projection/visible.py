@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from gateway.access.grants import Principal
-from servicekit.words import mask
+from servicekit.personal import mask
 
 List = Literal["alerts", "work", "sms", "customers"]
 

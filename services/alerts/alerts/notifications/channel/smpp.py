@@ -11,7 +11,7 @@ from functools import partial
 import smpp34
 import structlog
 
-from servicekit.words import mask_number
+from servicekit.personal import mask_number
 
 from . import pdu
 from .session import LinkLost, NotBound, Response, Session
