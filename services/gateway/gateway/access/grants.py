@@ -12,6 +12,8 @@ import msgspec
 from servicekit import auth
 
 Role = Literal["integrator", "manager", "head", "city_head", "analyst", "operations", "administrator"]
+#: subjects of tokens that were made for nobody in particular (``kam token ROLE``)
+_NOBODY = "cli:"
 #: the roles of people and machines, least first; ``service`` is the platform's own and nobody's
 ROLES: tuple[Role, ...] = ("integrator", "manager", "head", "city_head", "analyst", "operations", "administrator")
 
@@ -19,9 +21,9 @@ ROLES: tuple[Role, ...] = ("integrator", "manager", "head", "city_head", "analys
 class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A role and what it reaches.
 
-    ``manager_id``: the customers of this manager alone. ``units``: those of these units and of all beneath them;
-    ``cities``: those of these cities (six-digit codes). None of the three: the whole province. ``kinds``: kinds of
-    alerts (``churn_warning``, …), empty: all.
+    ``manager_id``: the customers of this manager alone, and of a head those of the units that BOSS says they head.
+    ``units``: those of these units and of all beneath them; ``cities``: those of these cities (six-digit codes). None
+    of the three: the whole province. ``kinds``: kinds of alerts (``churn_warning``, …), empty: all.
     """
 
     role: Role
@@ -71,11 +73,13 @@ class Principal(auth.Principal):
 def granted(role: Role, subject: str, scope: Any = None) -> Grant:
     """The grant of a bearer token: ``scope`` is its claim of this name, ``{cities, units, manager_id, kinds}``.
 
-    A manager's token without one reaches the customers of its subject, any other the whole province. Raises
-    ``msgspec.ValidationError`` for a scope that is none.
+    Without one a manager's token reaches the customers of its subject, a head's the units that its subject heads; any
+    other, and one that was made for nobody in particular, the whole province. Raises ``msgspec.ValidationError`` for a
+    scope that is none.
     """
     if scope is None:
-        return Grant(role, manager_id=subject if role == "manager" else None)
+        is_somebodys = role in ("manager", "head") and not subject.startswith(_NOBODY)
+        return Grant(role, manager_id=subject if is_somebodys else None)
     if not isinstance(scope, dict):
         raise msgspec.ValidationError("scope is no object")
     return msgspec.convert({**scope, "role": role}, Grant)
@@ -88,6 +92,8 @@ def summary(grants: Iterable[Grant]) -> tuple[str, str]:
 
 
 def _reach(grant: Grant) -> tuple[str, str]:
+    if grant.manager_id is not None and grant.role == "head":
+        return f"{grant.manager_id} 负责的单位及下级", f"units headed by {grant.manager_id} and those beneath"
     if grant.manager_id is not None:
         return f"经理 {grant.manager_id} 的客户", f"customers of manager {grant.manager_id}"
     if grant.units:

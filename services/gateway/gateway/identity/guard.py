@@ -1,7 +1,7 @@
 """Who is at the gateway's door: a person by the session of their browser, or a machine by its bearer token."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
 from pathlib import Path
 
@@ -20,6 +20,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _CALLER = "kam.caller"
 #: (id of a token) -> whether it may still be used
 IsGood = Callable[[str], Awaitable[bool]]
+#: roles that have a right just now
+Entitled = Callable[[], Awaitable[Collection[str]]]
 
 
 class Guard(auth.Guard):
@@ -38,13 +40,16 @@ class Guard(auth.Guard):
         caller = request.scope.get(_CALLER)
         if caller is None:
             caller = request.scope[_CALLER] = await self._caller(request)
-        return self._let_in(caller)
+        return self._let_in(caller, await self._allowed())
 
     async def again(self, request: Request) -> Principal:
         """The same, looked up anew: for what is sent on over a connection that lasts."""
-        return self._let_in(await self._caller(request))
+        return self._let_in(await self._caller(request), await self._allowed())
 
-    def _let_in(self, caller: tuple[Principal, bool]) -> Principal:
+    async def _allowed(self) -> Collection[str]:
+        return self._roles
+
+    def _let_in(self, caller: tuple[Principal, bool], roles: Collection[str]) -> Principal:
         who, must_change = caller
         if must_change and not self._unchanged:
             raise Problem(
@@ -53,7 +58,7 @@ class Guard(auth.Guard):
                 "请先修改密码",
                 "change your password first",
             )
-        fitting = [role for role in ROLES if role in self._roles and role in who.roles]
+        fitting = [role for role in ROLES if role in roles and role in who.roles]
         if not fitting:
             role = "、".join(who.roles), ", ".join(who.roles)
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", f"角色 {role[0]} 无权", f"role {role[1]} may not do this")
@@ -89,11 +94,26 @@ class Guard(auth.Guard):
         return Principal(claims["sub"], role, (grant,), manager_id=grant.manager_id)
 
 
+class RightGuard(Guard):
+    """The same, by what roles may do at that moment: ``entitled`` gives those that have the right."""
+
+    def __init__(self, secret_file: Path | None, sessions: Sessions, is_good: IsGood, entitled: Entitled) -> None:
+        super().__init__(secret_file, sessions, is_good, (), unchanged=False)
+        self._entitled = entitled
+
+    async def _allowed(self) -> Collection[str]:
+        return await self._entitled()
+
+
 class Guards:
-    """Makes the guards of the gateway's routes: ``guards("manager", "head")``."""
+    """Makes the guards of the gateway's routes: ``guards("manager", "head")``, ``guards.right(…)``."""
 
     def __init__(self, secret_file: Path | None, sessions: Sessions, is_good: IsGood) -> None:
         self._secret_file, self.sessions, self._is_good = secret_file, sessions, is_good
+
+    def right(self, entitled: Entitled) -> Guard:
+        """The guard of a right (``access.viewer.Access.may``)."""
+        return RightGuard(self._secret_file, self.sessions, self._is_good, entitled)
 
     def __call__(self, *roles: str, unchanged: bool = False) -> Guard:
         return Guard(self._secret_file, self.sessions, self._is_good, roles, unchanged)

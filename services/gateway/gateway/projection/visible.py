@@ -1,4 +1,4 @@
-"""Which rows somebody may see: the one place that lists, counts, search and single items ask.
+"""Which rows somebody may see, as lists, counts, search and single items ask it; who sees what, ``access.scope`` says.
 
 A condition in SQL over ``r``, a row of the list: every list has ``city``, ``unit_id`` and ``manager_id`` of the
 customer whom a row is about, and their ``customer_id``; alerts and work items a ``kind``; work items and SMS an
@@ -6,48 +6,76 @@ customer whom a row is about, and their ``customer_id``; alerts and work items a
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from gateway.access.grants import Principal
-from servicekit.personal import mask
+from servicekit.personal import FieldClass
 
 List = Literal["alerts", "work", "sms", "customers"]
 
 
+class Subject(NamedTuple):
+    """What visibility is decided by: a customer with their place, and the kind of the alert that it is about."""
+
+    customer_id: str
+    city: str | None = None
+    unit_id: str | None = None
+    manager_id: str | None = None
+    kind: str | None = None
+
+
+def _nothing(_: Subject) -> Collection[FieldClass]:
+    return ()
+
+
 class Visible(NamedTuple):
-    """Rows that meet the condition are seen; ``shown`` gives what is seen of a field (masked, unless entitled)."""
+    """Rows that meet the condition are seen; ``clear`` tells which personal fields of one are, unmasked."""
 
     condition: str = "1"
     parameters: tuple[Any, ...] = ()
-    shown: Callable[[str, Any], Any] = mask
-
-
-#: what of a list somebody may see
-Sight = Callable[[Principal, List], Visible]
+    clear: Callable[[Subject], Collection[FieldClass]] = _nothing
 
 
 class About(msgspec.Struct):
-    """Of a single item, what conditions ask for."""
+    """Of a single item, as a service gives it, what visibility is decided by. An alert's own id is its ``alert_id``."""
 
     customer_id: str
     kind: str | None = None
     alert_id: str | None = None
 
 
-def is_visible(connection: sqlite3.Connection, visible: Visible, item: About) -> bool:
-    """Whether somebody sees this item, which may be younger than the read model: of that is only its customer."""
-    seen = connection.execute(
-        "SELECT 1 FROM (SELECT i.*, c.city, c.unit_id, c.manager_id"
-        " FROM (SELECT ? AS customer_id, ? AS kind, ? AS alert_id) i"
-        f" LEFT JOIN customers c ON c.customer_id = i.customer_id) r WHERE {visible.condition}",
-        (item.customer_id, item.kind, item.alert_id, *visible.parameters),
+def subject_of(row: Mapping[str, Any], kind: str | None = None) -> Subject:
+    """What visibility of a row of a list is decided by."""
+    return Subject(row["customer_id"], row["city"], row["unit_id"], row["manager_id"], kind)
+
+
+def subjects(connection: sqlite3.Connection, list_: List, items: Sequence[About]) -> list[Subject]:
+    """What visibility of these is decided by, in their order. Items may be younger than the read model: then nothing is
+    known but their customer, and of a customer nothing but the id."""
+    places = _by(
+        connection,
+        "SELECT customer_id, city, unit_id, manager_id FROM customers WHERE customer_id",
+        {item.customer_id for item in items},
     )
-    return seen.fetchone() is not None
+    kinds: Mapping[str, sqlite3.Row] = {}
+    if list_ in ("work", "sms"):
+        kinds = _by(connection, "SELECT alert_id, kind FROM alerts WHERE alert_id", {item.alert_id for item in items})
+    found = []
+    for item in items:
+        kind = item.kind if list_ == "alerts" else None
+        if item.alert_id in kinds:
+            kind = kinds[item.alert_id]["kind"]
+        place = places.get(item.customer_id)
+        found.append(Subject(item.customer_id, kind=kind) if place is None else subject_of(place, kind))
+    return found
 
 
-def everything(who: Principal, list_: List) -> Visible:
-    """Every row, personal fields masked."""
-    return Visible()
+def _by(connection: sqlite3.Connection, select: str, ids: set[str | None]) -> dict[str | None, sqlite3.Row]:
+    rows = connection.execute(f"{select} IN (SELECT value FROM json_each(?))", (_array(ids),))
+    return {row[0]: row for row in rows}
+
+
+def _array(values: Collection[str | None]) -> str:
+    return msgspec.json.encode([value for value in values if value is not None]).decode()
