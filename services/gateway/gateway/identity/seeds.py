@@ -14,6 +14,7 @@ from servicekit.store import patiently
 log = structlog.get_logger()
 #: whoever signs in while they are being made waits so long
 _PATIENCE = 15.0
+_SHOWN = ("staff_no", "password", "role", "name", "unit_id", "manager_id")
 
 
 class SeededAccount(msgspec.Struct, frozen=True):
@@ -63,9 +64,9 @@ class Seeds:
                 "starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503
             ) from None
 
-    def shown(self) -> list[SeededAccount] | None:
+    def shown(self) -> list[dict[str, str | None]] | None:
         """Those of the embedded demo; None elsewhere."""
-        return self._accounts if self._demo else None
+        return [{field: getattr(a, field) for field in _SHOWN} for a in self._accounts] if self._demo else None
 
     async def _make(self, account: SeededAccount) -> None:
         made = await self._users.seed(
