@@ -215,8 +215,8 @@ async def test_a_new_password_ends_every_other_session(house: Gateway) -> None:
 
 
 async def test_the_password_of_the_first_account_must_be_changed_outside_of_the_demo(tmp_path: Path) -> None:
-    async with gateway(tmp_path, demo=False) as house:
-        browser = await house.signed_in("X0001")
+    async with gateway(tmp_path, people=None) as house:
+        browser = await house.signed_in("ADMIN")
         assert (await browser.get("/v1/session")).json()["must_change_password"]
         refused = await browser.get("/v1/alerts")
         assert (refused.status_code, refused.json()["error"]) == (403, "password_change_needed")

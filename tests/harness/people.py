@@ -84,9 +84,10 @@ def _files(folder: Path, people: list[dict[str, str]] | None) -> dict[str, Path]
     folder.mkdir(parents=True, exist_ok=True)
     files = {"secret_file": folder / "secret"}
     files["secret_file"].write_text(SECRET)
-    if people is not None:
-        files["seed_accounts"] = folder / "accounts.json"
-        files["seed_accounts"].write_text(json.dumps([{"password": PASSWORD, **person} for person in people]))
+    name = "first_password" if people is None else "demo_accounts"
+    files[name] = folder / name
+    accounts = [{"password": PASSWORD, **person} for person in people or ()]
+    files[name].write_text(PASSWORD if people is None else json.dumps(accounts))
     return files
 
 
@@ -96,20 +97,17 @@ async def gateway(
     documents: Documents | None = None,
     *,
     answer: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(200, json=[]),
-    people: list[dict[str, str]] = PEOPLE,
-    demo: bool = True,
+    people: list[dict[str, str]] | None = PEOPLE,
     clock: Clock | None = None,
-    seeded: bool = True,
     **more: Any,
 ) -> AsyncIterator[Gateway]:
-    """A gateway over these documents whose accounts have ``PASSWORD``."""
+    """A gateway over these documents whose accounts have ``PASSWORD``; without ``people`` it is no demo."""
     clock = clock or Clock()
     settings = Settings(
         service_data=folder,
         kafka="unused:1",
         peers={name: f"http://{name}" for name in NAMES},
-        demo=demo,
-        **_files(folder, people if seeded else None),
+        **_files(folder, people),
         **more,
     )
     audited: list[tuple[str | None, ...]] = []
