@@ -11,7 +11,6 @@ import pytest
 
 from cli.conftest import FakeInstance, Kam, Reply, Request
 from kam import render
-from kam.client import issue_token
 
 ALERT = {
     "alert_id": "11111111-aaaa-5aaa-8aaa-aaaaaaaaaaaa",
@@ -104,19 +103,6 @@ def test_clock_is_set_to_ten_in_the_morning(known: FakeInstance, kam: Kam) -> No
     assert known.asked("PUT /v1/clock")[0].body == {"at": "2026-12-01T10:00:00+08:00"}
     assert "10:00:00" in kam("clock").out
     assert kam("clock", "set", "soon").status == 2
-
-
-def test_token_is_one_that_the_services_take(fake: FakeInstance, kam: Kam) -> None:
-    token = kam("token", "manager", "--subject", "M0001").out.strip()
-    secret = (fake.data / "secret").read_text()
-    claims = jwt.decode(token, secret, ["HS256"], issuer="kam", options={"require": ["exp", "sub"]})
-    assert (claims["sub"], claims["role"]) == ("M0001", "manager")
-    assert kam("token", "king").status == 2
-
-
-def test_token_expires() -> None:
-    with pytest.raises(jwt.ExpiredSignatureError):
-        jwt.decode(issue_token("s" * 64, "x", "manager", hours=-1), "s" * 64, ["HS256"])
 
 
 def test_sim_asks_the_simulator_and_shows_the_alert(known: FakeInstance, kam: Kam) -> None:

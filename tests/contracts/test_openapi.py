@@ -55,8 +55,13 @@ def faults(document: dict[str, Any]) -> list[str]:
             if not name.isidentifier() or name in seen:
                 found.append(f"{method} {path}: operation id {name!r} is not its own")
             seen.add(name)
-            (content,) = [answer["content"] for status, answer in answers.items() if status.startswith("2")]
-            if not content.keys() <= _PASS or not all(map(_is_typed, content.items())):
+            ((status, answer),) = [found for found in answers.items() if found[0].startswith("2")]
+            content = answer.get("content", {})
+            if (
+                bool(content) == (status == "204")
+                or not content.keys() <= _PASS
+                or not all(map(_is_typed, content.items()))
+            ):
                 found.append(f"{method} {path}: does not say what it answers")
             for status in ("4XX", "5XX"):
                 refusal = answers.get(status, {}).get("content", {}).get("application/json", {}).get("schema", {})

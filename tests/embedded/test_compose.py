@@ -53,7 +53,14 @@ def test_every_service_is_there_from_one_image_with_the_names_of_the_embedded_in
 ) -> None:
     options = Options(data=tmp_path)
     options.place.create()
-    known = {*common_env(options), "KAM_SERVICE", "KAM_SERVICE_DATA", "KAM_HTTP_PORT", "KAM_RATES_URL"}
+    known = {
+        *common_env(options),
+        "KAM_SERVICE",
+        "KAM_SERVICE_DATA",
+        "KAM_HTTP_PORT",
+        "KAM_RATES_URL",
+        "KAM_FIRST_PASSWORD",
+    }
     services = compose["services"]
     assert set(SERVICES) | {"analytics-rates", "kafka", "topics", "mongodb", "prometheus", "grafana"} == set(services)
     for name in SERVICES:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import typer
 
 #: modules with ``register(app: typer.Typer) -> None``; a module is listed here once it exists
-COMMANDS = tuple(f"kam.commands.{name}" for name in ("lifecycle", "feed", "read", "sim", "dlq", "clock"))
+COMMANDS = tuple(f"kam.commands.{name}" for name in ("lifecycle", "feed", "read", "sim", "dlq", "clock", "accounts"))
 
 
 def build() -> typer.Typer:

@@ -82,6 +82,11 @@ class Layout:
         return self.data / "secret-smsc.json"
 
     @property
+    def accounts(self) -> Path:
+        """Accounts of the demo with their passwords, mode 0600."""
+        return self.data / "accounts.json"
+
+    @property
     def smsc_log(self) -> Path:
         return self.data / "smsc" / "accepted.jsonl"
 
@@ -100,7 +105,7 @@ class Layout:
 
     def remember(self, partitions: int) -> None:
         """Write down what the topics are about to be made with."""
-        _write_once(self.creation, json.dumps({"partitions": partitions}))
+        write_once(self.creation, json.dumps({"partitions": partitions}))
 
     @property
     def description(self) -> Path:
@@ -123,13 +128,14 @@ class Layout:
         for name in ("accepted", "rejected", "partial"):
             (self.boss / name).mkdir(exist_ok=True)
         self.data.chmod(0o700)
-        _write_once(self.secret, secrets.token_hex(32))
+        write_once(self.secret, secrets.token_hex(32))
         # SMPP allows 15 and 8 characters
         bind = {"system_id": "kam" + secrets.token_hex(4), "password": secrets.token_hex(4)}
-        _write_once(self.secret_smsc, json.dumps(bind))
+        write_once(self.secret_smsc, json.dumps(bind))
 
 
-def _write_once(path: Path, content: str) -> None:
+def write_once(path: Path, content: str) -> None:
+    """Make this file, for its owner alone, unless it is there."""
     if path.exists():
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

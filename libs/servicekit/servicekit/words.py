@@ -20,6 +20,14 @@ WORDS: Mapping[str, Text] = {
     "dunning": ("催缴", "dunning"),
     "complaint_follow_up": ("投诉跟进", "complaint follow-up"),
     "renewal": ("续约", "renewal"),
+    # roles of people and machines
+    "integrator": ("接入方", "integrator"),
+    "manager": ("客户经理", "account manager"),
+    "head": ("单位负责人", "unit head"),
+    "city_head": ("市级负责人", "city head"),
+    "analyst": ("分析员", "analyst"),
+    "operations": ("运维", "operations"),
+    "administrator": ("管理员", "administrator"),
     # states
     "new": ("新建", "new"),
     "raised": ("已触发", "raised"),

@@ -16,7 +16,9 @@ class Settings(ServiceSettings):
     audit_timeout: Seconds = Field(default=10.0, description="seconds in which an audit record must be acknowledged")
     session_idle: Seconds = Field(default=1800.0, description="seconds without a request after which a session ends")
     session_lasts: Seconds = Field(default=43_200.0, description="seconds after which every session ends")
-    seed_accounts: Path | None = Field(
-        default=None, description="JSON file of accounts that are made at the first start, mode 0600"
+    demo_accounts: Path | None = Field(
+        default=None, description="of the embedded demo alone: file of accounts, which anybody may read and use"
     )
-    demo: bool = Field(default=False, description="show the seeded accounts, password and all, at the sign-in page")
+    first_password: Path | None = Field(
+        default=None, description="file with the password with which ADMIN signs in first, and then changes it"
+    )

@@ -1,4 +1,4 @@
-"""``kam clock`` and ``kam token``."""
+"""``kam clock``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import typer
 
 from kam import render
 from kam.client import Client
-from kam.commands.common import Data, Json, fail, print_json
+from kam.commands.common import Data, Json, print_json
 
-ROLES = ("integrator", "manager", "head", "analyst", "operations", "administrator")
 START_OF_WORK = 10
 
 
@@ -54,29 +53,8 @@ def clock(ctx: typer.Context, data: Data = None, as_json: Json = False) -> None:
         _show(Client.of(data), as_json)
 
 
-def token(
-    role: Annotated[str, typer.Argument(metavar="ROLE", help=" | ".join(ROLES))],
-    subject: Annotated[str | None, typer.Option("--subject", help="谁 / whose, e.g. a manager id")] = None,
-    hours: Annotated[int, typer.Option("--hours", min=1, max=24 * 3660, help="有效小时 / hours it is good for")] = 24
-    * 30,
-    data: Data = None,
-    as_json: Json = False,
-) -> None:
-    """本实例的令牌 / a bearer token for the local instance."""
-    if role not in ROLES:
-        fail(f"角色只能是 {'、'.join(ROLES)}", f"the role is one of {', '.join(ROLES)}", 2)
-    client = Client.of(data)
-    subject = subject or client.subject
-    made = client.token(role, subject, hours)
-    if as_json:
-        print_json({"token": made, "role": role, "subject": subject, "hours": hours})
-    else:
-        print(made)
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(token)
     group = typer.Typer(invoke_without_command=True)
     group.callback()(clock)
     group.command("show")(show)

@@ -12,9 +12,11 @@ import typer
 from contracts import DEFAULT_PARTITIONS
 from kam import watching
 from kam.client import Client
+from kam.commands.accounts import known
 from kam.commands.common import Data, Json, fail, print_json
 from kam.failure import Misused
 from kam.instance import DEFAULT_PORT_BASE, Layout, describe, layout, require, supervised
+from kam.render import word
 
 #: so many are proven; each has a store, a journal and its share of every topic
 MOST_PARTITIONS = 128
@@ -26,11 +28,15 @@ def _public(description: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(description: dict[str, Any]) -> None:
+    accounts = "".join(
+        f"\n    {word(account['role']):<28}{account['staff_no']:<8}{account['password']}"
+        for account in known(Layout(Path(description["data"])))
+    )
     print(
         f"\n  网关 / gateway        {description['gateway']}"
         f"\n  BOSS 接口 / feed      {description['billing_sync']}/v1/events"
         f"\n  BOSS 文件 / inbox     {description['inbox']}"
-        f"\n  登录 / sign in        kam token manager"
+        f"\n  登录 / sign in        工号与密码 / staff number and password (kam accounts){accounts}"
         f"\n  看一看 / look         kam status · kam watch · kam alerts · kam sms · kam work"
         f"\n  停止 / stop           kam down\n",
         flush=True,

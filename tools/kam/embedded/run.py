@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 
+from kam.embedded import accounts
 from kam.embedded.kafka import KafkaError
 from kam.embedded.mongodb import MongoError
 from kam.embedded.process import Identity, ProcessSpec, rotate
@@ -94,6 +95,7 @@ class Run:
                 self._reporter.emit(Event("failed", "kam", zh, en))
                 return 1
             place.create()
+            accounts.make(place, self._options.seed, self._options.customers)
             configure_log(place)
             self._await_stale(place)
             try:

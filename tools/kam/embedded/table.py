@@ -82,6 +82,7 @@ def common_env(options: Options) -> dict[str, str]:
         "KAM_KAFKA": options.address("kafka"),
         "KAM_MONGODB": options.mongodb_uri,
         "KAM_SECRET_FILE": str(place.secret),
+        "KAM_DEMO_ACCOUNTS": str(place.accounts),
         "KAM_BOSS_DIR": str(place.boss),
         "KAM_CLOCK": options.business_clock,
         "KAM_SMSC": options.address("smsc"),

@@ -56,6 +56,6 @@ def identity(
         SignIn(users, sessions, audit, lockout),
         tokens,
         Guards(settings.secret_file, sessions, tokens.is_good),
-        Seeds(users, settings.seed_accounts, settings.demo),
+        Seeds(users, settings.demo_accounts, settings.first_password),
         limits,
     )

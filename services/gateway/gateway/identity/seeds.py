@@ -14,6 +14,9 @@ from servicekit.store import patiently
 log = structlog.get_logger()
 #: whoever signs in while they are being made waits so long
 _PATIENCE = 15.0
+#: the staff number of the first administrator outside of the demo
+FIRST = "ADMIN"
+_SHOWN = ("staff_no", "password", "role", "name", "unit_id", "manager_id")
 
 
 class SeededAccount(msgspec.Struct, frozen=True):
@@ -36,13 +39,18 @@ class SeededAccount(msgspec.Struct, frozen=True):
 
 
 class Seeds:
-    """Accounts of a file, made once; what was changed since stays. ``demo``: they are shown at the sign-in page, and
-    nobody need change the password that all can read there.
+    """Accounts that are made once; what was changed since stays. Those of the demo are shown at the sign-in page, and
+    nobody need change a password that all can read there; ``first_password`` is in a file.
     """
 
-    def __init__(self, users: Users, file: Path | None, demo: bool) -> None:
-        self._users, self._demo, self._made = users, demo, asyncio.Event()
-        self._accounts = [] if file is None else msgspec.json.decode(file.read_bytes(), type=list[SeededAccount])
+    def __init__(self, users: Users, demo: Path | None, first_password: Path | None) -> None:
+        self._users, self._demo, self._made = users, demo is not None, asyncio.Event()
+        self._accounts: list[SeededAccount] = []
+        if demo is not None:
+            self._accounts += msgspec.json.decode(demo.read_bytes(), type=list[SeededAccount])
+        if first_password is not None:
+            password = first_password.read_text(encoding="utf-8").strip()
+            self._accounts.append(SeededAccount(FIRST, password, "administrator", "管理员 administrator"))
         if not self._accounts:
             self._made.set()
 
@@ -63,9 +71,9 @@ class Seeds:
                 "starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503
             ) from None
 
-    def shown(self) -> list[SeededAccount] | None:
+    def shown(self) -> list[dict[str, str | None]] | None:
         """Those of the embedded demo; None elsewhere."""
-        return self._accounts if self._demo else None
+        return [{field: getattr(a, field) for field in _SHOWN} for a in self._accounts] if self._demo else None
 
     async def _make(self, account: SeededAccount) -> None:
         made = await self._users.seed(

@@ -70,14 +70,43 @@ def issued_on(period: str) -> date:
     return month_before(date(int(period[:4]), int(period[4:]), 1), -1)
 
 
+def organisation(rng: Random) -> tuple[list[Unit], list[Manager]]:
+    """Units and managers: each city has groups, each group its managers, of whom the last is its head."""
+    units = [Unit(unit_id="U" + people.PROVINCE, name="江苏大客户部", city=people.PROVINCE)]
+    managers: list[Manager] = []
+    for city, name in people.CITIES.items():
+        top = "U" + city
+        units.append(Unit(unit_id=top, parent_id="U" + people.PROVINCE, name=f"{name}大客户中心", city=city))
+        for group in (1, 2):
+            unit = f"{top}{group}"
+            for number in range(len(managers) + 1, len(managers) + MANAGERS // 4 + 1):
+                managers.append(
+                    Manager(
+                        manager_id=f"M{number:04}",
+                        name=people.person(rng)[0],
+                        unit_id=unit,
+                        phone=f"1380000{number:04}",
+                        extension=f"8{number:03}",
+                        status="active",
+                    )
+                )
+            head = managers[-1].manager_id
+            units.append(Unit(unit_id=unit, parent_id=top, name=f"{name}大客户{group}组", city=city, head_id=head))
+    return units, managers
+
+
+def seeded(seed: int, customers: int) -> Random:
+    """The dice that make a province."""
+    return Random(f"province/{seed}/{customers}")
+
+
 class Province:
     """Records by their keys. Of the latest month, some bills and usage are yet to come in real time."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self._rng = Random(f"province/{shape.seed}/{shape.customers}")
-        self.units: list[Unit] = []
-        self.managers: list[Manager] = []
+        self._rng = seeded(shape.seed, shape.customers)
+        self.units, self.managers = organisation(self._rng)
         self.customers: dict[str, Customer] = {}
         self.bills: dict[tuple[str, str], Bill] = {}
         self.usage: dict[tuple[str, str], Usage] = {}
@@ -93,7 +122,6 @@ class Province:
         #: day before the first bills: what is younger has no bills yet
         self.begin = month_before(latest, HISTORY - 2) - timedelta(days=1)
         self.periods = [period_of(month_before(latest, back)) for back in reversed(range(HISTORY))]
-        self._organise()
         self._populate()
         self._fees = {id_: known.monthly_fee_fen or 0 for id_, known in self.customers.items()}
         chosen = self._pick()
@@ -105,30 +133,6 @@ class Province:
         self._incidents(chosen, yesterday)
 
     # --- making ---------------------------------------------------------------------------------------------------
-
-    def _organise(self) -> None:
-        rng, number = self._rng, 0
-        self.units.append(
-            Unit(unit_id="U" + people.PROVINCE, name="江苏大客户部", city=people.PROVINCE, head_id="M0001")
-        )
-        for city, name in people.CITIES.items():
-            top = "U" + city
-            self.units.append(Unit(unit_id=top, parent_id="U" + people.PROVINCE, name=f"{name}大客户中心", city=city))
-            for group in (1, 2):
-                unit = f"{top}{group}"
-                self.units.append(Unit(unit_id=unit, parent_id=top, name=f"{name}大客户{group}组", city=city))
-                for _ in range(MANAGERS // 4):
-                    number += 1
-                    self.managers.append(
-                        Manager(
-                            manager_id=f"M{number:04}",
-                            name=people.person(rng)[0],
-                            unit_id=unit,
-                            phone=f"1380000{number:04}",
-                            extension=f"8{number:03}",
-                            status="active",
-                        )
-                    )
 
     def _populate(self) -> None:
         rng, first = self._rng, self.shape.first_day
@@ -174,12 +178,20 @@ class Province:
             if corporate:
                 companies[city].append(id_)
         if (example := self.customers.get(EXAMPLE)) is not None:
+            # In the first city and its first manager's, so that every account of the demo sees them.
+            city = next(iter(people.CITIES))
+            district, area = people.DISTRICTS[city][0]
             self.customers[EXAMPLE] = _replace(
                 example,
+                city=city,
+                district=district,
+                area="rural" if area == "rural" else "urban",
+                corporate_id=None,
+                role=None,
                 status="active",
                 language="zh",
                 do_not_disturb=False,
-                manager_id=managers[example.city or ""][0],
+                manager_id=managers[city][0],
             )
 
     def _pick(self) -> dict[str, list[str]]:
