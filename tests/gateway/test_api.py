@@ -12,10 +12,12 @@ import httpx
 import jwt
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from gateway.bootstrap import build
 from gateway.domain import Collection
 from gateway.peers import Peers
+from gateway.projection.follow import Projection
 from gateway.settings import Settings
 from gateway.settling import wait_until_settled
 from harness.read_model import Log, following
@@ -23,6 +25,7 @@ from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
 from servicekit.kafka import partition_of
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NAMES = ("gateway", "billing-sync", "customer-profile", "alerts", "manager-work", "analytics")
@@ -74,7 +77,7 @@ class Province:
         headers = {"Kam-Seconds-Behind": self.behind[service]} if service in self.behind else {}
         return httpx.Response(200, json=[{"service": service}], headers=headers)
 
-    async def audit(self, who: Principal, action: str, object_: str, result: str) -> None:
+    async def audit(self, who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
         if not self.audit_works:
             raise Refused("audit_unavailable", "不能审计", "no audit", 503)
         self.audited.append((who.subject, action, object_, result))
@@ -88,6 +91,17 @@ def province() -> Province:
     return Province()
 
 
+def _app(settings: Settings, province: Province, lists: Projection) -> FastAPI:
+    return build(
+        settings,
+        client=httpx.AsyncClient(transport=httpx.MockTransport(province.answer)),
+        audit=province.audit,
+        ends=province.ends,
+        projection=lists,
+        documents=MemoryDocuments(MemoryStore()),
+    ).asgi()
+
+
 @pytest.fixture
 async def people(province: Province, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     secret = tmp_path / "secret"
@@ -95,9 +109,15 @@ async def people(province: Province, tmp_path: Path) -> AsyncIterator[httpx.Asyn
     settings = Settings(
         service_data=tmp_path, kafka="unused:1", secret_file=secret, peers={name: f"http://{name}" for name in NAMES}
     )
-    client = httpx.AsyncClient(transport=httpx.MockTransport(province.answer))
     async with following(tmp_path / "lists", Log()) as lists:
-        app = build(settings, client=client, audit=province.audit, ends=province.ends, projection=lists).asgi()
+        app = build(
+            settings,
+            client=client,
+            audit=province.audit,
+            ends=province.ends,
+            projection=lists,
+            documents=MemoryDocuments(MemoryStore()),
+        ).asgi()
         async with httpx.AsyncClient(
             transport=TypedAnswers(app, own=("/v1/status", "/v1/wait")), base_url="http://gateway"
         ) as people:
@@ -195,7 +215,7 @@ async def test_actions_are_done_in_the_name_of_the_person(people: httpx.AsyncCli
     ],
 )
 async def test_roles(people: httpx.AsyncClient, role: str | None, method: str, path: str, status: int) -> None:
-    people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', role)}" if role else ""
+    people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'cli:li', role)}" if role else ""
 
     answer = await people.request(method, path, json={} if method != "GET" else None)
 
@@ -253,7 +273,7 @@ async def test_the_body_names_no_other_actor_and_the_role_goes_along(
     people: httpx.AsyncClient, province: Province
 ) -> None:
     """Defect 10: manager-work decides by the role of the person, not by that of the gateway."""
-    people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'manager-A', 'manager')}"
+    people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'manager-A', 'manager', scope={})}"
     await people.post("/v1/work/w1/close", json={"outcome": "retained", "by": "manager-B"})
 
     assert province.asked[-1] == ("manager-work", "POST", "/v1/work/w1/close", "manager-A")
@@ -323,9 +343,15 @@ async def two_workers(province: Province, tmp_path: Path) -> AsyncIterator[httpx
         partitions=6,
         peers={**{name: (f"http://{name}",) for name in NAMES}, **pairs},
     )
-    client = httpx.AsyncClient(transport=httpx.MockTransport(province.answer))
     async with following(tmp_path / "lists", Log()) as lists:
-        app = build(settings, client=client, audit=province.audit, ends=province.ends, projection=lists).asgi()
+        app = build(
+            settings,
+            client=client,
+            audit=province.audit,
+            ends=province.ends,
+            projection=lists,
+            documents=MemoryDocuments(MemoryStore()),
+        ).asgi()
         transport = TypedAnswers(app, own=("/v1/status", "/v1/wait", "/v1/counts", "/v1/recount"))
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as people:
             people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"

@@ -10,7 +10,6 @@ import pytest
 
 from gateway.bootstrap import build
 from gateway.domain import Collection
-from gateway.projection.visible import List, Visible
 from gateway.settings import Settings
 from harness.read_model import (
     Log,
@@ -30,6 +29,7 @@ from harness.read_model import (
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 SECRET = "0123456789abcdef0123456789abcdef"
 LISTS = ("alerts", "work", "sms", "customers")
@@ -55,16 +55,13 @@ class People:
             return httpx.Response(404, json={"error": "not_found", "zh": "没有", "en": "none"})
         return httpx.Response(200, json=found)
 
-    async def audit(self, who: Principal, action: str, object_: str, result: str) -> None:
+    async def audit(self, who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
         if not self.audit_works:
             raise Refused("audit_unavailable", "不能审计", "no audit", 503)
         self.audited.append((who.subject, action, object_, result))
 
     async def ends(self, _: Collection) -> dict[str, int] | None:
         return {}
-
-    def sight(self, who: Principal, list_: List) -> Visible:
-        return Visible("r.manager_id = ?", (who.subject,)) if who.role == "manager" else Visible()
 
 
 @pytest.fixture
@@ -93,7 +90,7 @@ async def asks(people: People, tmp_path: Path) -> AsyncIterator[httpx.AsyncClien
             audit=people.audit,
             ends=people.ends,
             projection=lists,
-            sight=people.sight,
+            documents=MemoryDocuments(MemoryStore()),
         ).asgi()
         own = [f"/v1/lists/{name}{more}" for name in LISTS for more in ("", "/facets")]
         transport = TypedAnswers(app, own=(*own, "/v1/search", "/v1/status"))

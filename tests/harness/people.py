@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from gateway.bootstrap import build
 from gateway.identity.passwords import Passwords
 from gateway.settings import Settings
-from harness.read_model import Log, following
+from harness.read_model import Log, following, reached, until
 from harness.typed_answers import TypedAnswers, routes_of
 from servicekit.auth import issue_token
 from servicekit.decision import Refused
@@ -99,9 +99,11 @@ async def gateway(
     answer: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(200, json=[]),
     people: list[dict[str, str]] | None = PEOPLE,
     clock: Clock | None = None,
+    log: Log | None = None,
     **more: Any,
 ) -> AsyncIterator[Gateway]:
-    """A gateway over these documents whose accounts have ``PASSWORD``; without ``people`` it is no demo."""
+    """A gateway over these documents whose accounts have ``PASSWORD``; without ``people`` it is no demo. ``log``: what
+    its read model has read."""
     clock = clock or Clock()
     settings = Settings(
         service_data=folder,
@@ -121,7 +123,9 @@ async def gateway(
     async def ends(_: Any) -> dict[str, int]:
         return {}
 
-    async with following(folder / "lists", Log()) as lists:
+    log = log or Log()
+    async with following(folder / "lists", log) as lists:
+        await until(lambda: reached(lists, log))
         service = build(
             settings,
             client=httpx.AsyncClient(transport=httpx.MockTransport(answer)),

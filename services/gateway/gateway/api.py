@@ -1,10 +1,9 @@
-"""What people may ask: the services' read API behind one address, composed, guarded and audited."""
+"""What people may ask: the services' read API behind one address, composed, guarded, audited, within their scope."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -23,94 +22,75 @@ from contracts.answers import (
     Settled,
     SmsView,
     Status,
-    WholeCustomer,
     WorkChanged,
     WorkView,
 )
 from contracts.http import AcceptWork, ActOnWork, ClockSetting, CloseWork
-from gateway import merging
+from gateway import chain, merging, scoped
 from gateway.access.grants import Principal
+from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit
-from gateway.identity.guard import Guard, Guards
-from gateway.peers import Peers, failed
-from gateway.projection.follow import Projection
-from gateway.projection.visible import About, List, Sight, is_visible
+from gateway.identity.guard import Guards
+from gateway.peers import Peers, failed, segment
+from gateway.projection.visible import List
+from gateway.scoped import age, same
 from gateway.settings import Settings
 from gateway.settling import Collect, Ends, standing_of, wait_until_settled
-from servicekit.age import HEADER
 from servicekit.answer import json_answer
 from servicekit.decision import Refused
 from servicekit.query import AtMost, Filter, Id, IdempotencyKey
 
+#: who may ask how the platform is doing: whoever reads anything
 READERS = ("manager", "head", "city_head", "analyst", "operations", "administrator")
-WORKERS = ("manager", "head", "city_head", "operations", "administrator")
-OPERATORS = ("operations", "administrator")
 _WAITS, _RECOUNTS = 32, 2
-_Raw = msgspec.Raw
-_decode_about = msgspec.json.Decoder(About).decode
-_decode_page = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_chain = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def not_found() -> Refused:
-    """One answer for what there is not and for what somebody may not see."""
-    return Refused(
-        "not_found", "没有找到，或不在你的客户范围内。", "Not found, or outside your customers.", HTTPStatus.NOT_FOUND
-    )
-
-
-def _same(answer: httpx.Response) -> Response:
-    retry = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
-    return Response(answer.content, answer.status_code, {**_age(answer), **retry}, "application/json")
-
-
-def _age(*answers: httpx.Response) -> dict[str, str]:
-    """The header that says how old these are: the worst of them."""
-    return (
-        {HEADER: max(ages, key=float)} if (ages := [a.headers[HEADER] for a in answers if HEADER in a.headers]) else {}
-    )
-
-
-def _whole(merge: Callable[[Iterable[bytes]], Any], answers: list[httpx.Response]) -> Response:
+def _whole(merge: Callable[[Iterable[bytes]], Any], answers: list[httpx.Response]) -> httpx.Response:
     """What the workers of analytics say together; a refusal of one refuses it."""
     refused = [answer for answer in answers if not answer.is_success]
     if refused or len(answers) == 1:
-        return _same((refused or answers)[0])
+        return (refused or answers)[0]
     try:
-        return json_answer(merge([answer.content for answer in answers]), headers=_age(*answers))
+        content = msgspec.json.encode(merge([answer.content for answer in answers]))
     except msgspec.MsgspecError as error:
         raise failed("analytics", "not its counts") from error
+    return httpx.Response(HTTPStatus.OK, content=content, headers=age(*answers))
 
 
-def _segment(id: str) -> str:
-    """An id as one segment of a path; dots alone would lead to another address."""
-    return quote(id, safe="") if id.strip(".") else "%2E" * len(id)
-
-
-def read_routes(peers: Peers, audit: Audit, guards: Guards, settings: Settings) -> APIRouter:
-    """What the system knows: alerts, SMS, work, customers, why, counts, rates, rules."""
+def read_routes(peers: Peers, audit: Audit, access: Access, settings: Settings) -> APIRouter:
+    """What the system knows: alerts, SMS, work, why, counts, rates, rules."""
     router = APIRouter(prefix="/v1", tags=["read"])
-    Reader = Annotated[Principal, Depends(guards(*READERS))]
     recounts = AtMost(_RECOUNTS)
 
     @router.get("/alerts", name="list_alerts", response_model=list[AlertView])
     async def list_alerts(
-        who: Reader, customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
+        viewer: Annotated[Viewer, Depends(access.may("alerts"))],
+        customer: Filter = None,
+        kind: Filter = None,
+        since: Filter = None,
+        state: Filter = None,
     ) -> Response:
         query = {"customer": customer, "kind": kind, "since": since, "state": state}
-        return _same(await peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query, customer=customer))
+        answer = await peers.call("alerts", "GET", "/v1/alerts", actor=viewer.who, query=query, customer=customer)
+        return await scoped.listed(access, viewer.scope, "alerts", "alerts", answer)
 
     @router.get("/sms", name="list_sms", response_model=list[SmsView])
     async def list_sms(
-        who: Reader, customer: Filter = None, since: Filter = None, state: Filter = None, alert: Filter = None
+        viewer: Annotated[Viewer, Depends(access.may("sms"))],
+        customer: Filter = None,
+        since: Filter = None,
+        state: Filter = None,
+        alert: Filter = None,
     ) -> Response:
         query = {"customer": customer, "since": since, "state": state, "alert": alert}
-        answer = await peers.call("alerts", "GET", "/v1/sms", actor=who, query=query, customer=customer)
-        await audit(who, "sms.read", customer or alert or "*", str(answer.status_code))
-        return _same(answer)
+        answer = await peers.call("alerts", "GET", "/v1/sms", actor=viewer.who, query=query, customer=customer)
+        await audit(viewer.who, "sms.read", customer or alert or "*", str(answer.status_code))
+        return await scoped.listed(access, viewer.scope, "alerts", "sms", answer)
 
     @router.get("/work", name="list_work", response_model=list[WorkView])
     async def list_work(
-        who: Reader,
+        viewer: Annotated[Viewer, Depends(access.may("work"))],
         customer: Filter = None,
         kind: Filter = None,
         since: Filter = None,
@@ -118,127 +98,138 @@ def read_routes(peers: Peers, audit: Audit, guards: Guards, settings: Settings) 
         manager: Filter = None,
     ) -> Response:
         query = {"customer": customer, "kind": kind, "since": since, "state": state, "manager": manager}
-        return _same(await peers.call("manager-work", "GET", "/v1/work", actor=who, query=query))
-
-    @router.get("/customers/{id}", name="get_customer", response_model=WholeCustomer)
-    async def get_customer(who: Reader, id: Id) -> Response:
-        """The customer's page: profile with ``alerts``, ``sms`` and ``work`` beside it."""
-        query: dict[str, str | None] = {"customer": id}
-        profile, alerts, sms, work = await asyncio.gather(
-            peers.call(
-                "customer-profile", "GET", f"/v1/customers/{_segment(id)}", actor=who, customer=id, owner_only=True
-            ),
-            peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query, customer=id),
-            peers.call("alerts", "GET", "/v1/sms", actor=who, query=query, customer=id),
-            peers.call("manager-work", "GET", "/v1/work", actor=who, query=query),
-        )
-        await audit(who, "customer.read", id, str(profile.status_code))
-        for answer in (profile, alerts, sms, work):
-            if not answer.is_success:
-                return _same(answer)
-        try:
-            page: dict[str, Any] = _decode_page(profile.content)
-        except msgspec.MsgspecError as error:
-            raise failed("customer-profile", "not a page") from error
-        page |= {"alerts": _Raw(alerts.content), "sms": _Raw(sms.content), "work": _Raw(work.content)}
-        return json_answer(page, headers=_age(profile, alerts, sms, work))
+        answer = await peers.call("manager-work", "GET", "/v1/work", actor=viewer.who, query=query)
+        return await scoped.listed(access, viewer.scope, "manager-work", "work", answer)
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
-    async def why(who: Reader, id: Id) -> Response:
-        return _same(await peers.call("analytics", "GET", f"/v1/why/{_segment(id)}", actor=who))
+    async def why(viewer: Annotated[Viewer, Depends(access.may("why"))], id: Id) -> Response:
+        """The chain of facts behind an id; of other customers than those in scope nothing."""
+        answer = await peers.call("analytics", "GET", f"/v1/why/{segment(id)}", actor=viewer.who)
+        is_unknown = answer.status_code == HTTPStatus.NOT_FOUND
+        if viewer.scope.is_everything or not (answer.is_success or is_unknown):
+            return same(answer)
+        try:
+            links = [] if is_unknown else _decode_chain(answer.content)["chain"]
+            named = chain.customers_of(links)
+            subjects = dict(zip(named, await access.subjects("work", *named), strict=True))
+            found = chain.seen_of(links, id, lambda about: viewer.scope.allows_about(subjects[about], about))
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
+            raise failed("analytics", "not a chain") from error
+        if not found:
+            raise not_found()
+        return json_answer({"id": id, "chain": found}, headers=age(answer))
 
     @router.get("/counts", name="get_counts", response_model=list[CountView])
-    async def get_counts(who: Reader, day: Filter = None, city: Filter = None, kind: Filter = None) -> Response:
+    async def get_counts(
+        viewer: Annotated[Viewer, Depends(access.may("overview"))],
+        day: Filter = None,
+        city: Filter = None,
+        kind: Filter = None,
+    ) -> Response:
+        """Sums by city; of the cities that are in scope as a whole."""
         query = {"day": day, "city": city, "kind": kind}
-        return _whole(merging.counts, await peers.call_all("analytics", "/v1/counts", actor=who, query=query))
+        found = await peers.call_all("analytics", "/v1/counts", actor=viewer.who, query=query)
+        return scoped.sums(viewer.scope, "analytics", _whole(merging.counts, found))
 
     @router.get("/recount", name="recount", response_model=RecountView)
-    async def recount(who: Reader) -> Response:
-        limit = settings.recount_timeout
+    async def recount(viewer: Annotated[Viewer, Depends(access.may("overview"))]) -> Response:
+        """Of the whole province only."""
+        if not viewer.scope.is_everything:
+            raise Refused(
+                "whole_province_only", "此功能只对全省范围开放", "this is for those who see the whole province", 403
+            )
         with recounts:
-            found = await peers.call_all("analytics", "/v1/recount", actor=who, timeout=limit)
-        return _whole(merging.recounts, found)
+            limit = settings.recount_timeout
+            found = await peers.call_all("analytics", "/v1/recount", actor=viewer.who, timeout=limit)
+        return same(_whole(merging.recounts, found))
 
     @router.get("/rates", name="get_rates", response_model=list[RateView])
-    async def get_rates(who: Reader) -> Response:
-        return _same(await peers.call("analytics", "GET", "/v1/rates", actor=who))
+    async def get_rates(viewer: Annotated[Viewer, Depends(access.may("overview"))]) -> Response:
+        """Live rates by city; of the cities that are in scope as a whole."""
+        answer = await peers.call("analytics", "GET", "/v1/rates", actor=viewer.who)
+        return scoped.sums(viewer.scope, "analytics", answer)
 
     @router.get("/rules", name="list_rules", response_model=list[RuleView])
-    async def list_rules(who: Reader) -> Response:
-        return _same(await peers.call("alerts", "GET", "/v1/rules", actor=who))
+    async def list_rules(who: Annotated[Principal, Depends(access.guard("rules", "see"))]) -> Response:
+        return same(await peers.call("alerts", "GET", "/v1/rules", actor=who))
 
     return router
 
 
-def item_routes(peers: Peers, projection: Projection, audit: Audit, reader: Guard, sight: Sight) -> APIRouter:
+def item_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
     """Single items by their id. One that somebody may not see is not found, as one that there is not."""
     router = APIRouter(prefix="/v1", tags=["read"])
-    Reader = Annotated[Principal, Depends(reader)]
 
-    async def item(service: str, list_: List, id: str, who: Principal) -> Response:
-        answer = await peers.call(service, "GET", f"/v1/{list_}/{_segment(id)}", actor=who)
-        if answer.is_success:
-            try:
-                about, visible = _decode_about(answer.content), sight(who, list_)
-            except msgspec.MsgspecError as error:
-                raise failed(service, "not an item") from error
-            if await projection.store.read(lambda connection: is_visible(connection, visible, about)):
-                return _same(answer)
-        elif answer.status_code != HTTPStatus.NOT_FOUND:
-            return _same(answer)
-        raise not_found()
+    async def item(service: str, list_: List, id: str, viewer: Viewer) -> Response:
+        answer = await peers.call(service, "GET", f"/v1/{list_}/{segment(id)}", actor=viewer.who)
+        return await scoped.item(access, viewer.scope, service, list_, answer)
 
     @router.get("/alerts/{id}", name="get_alert", response_model=AlertView)
-    async def get_alert(who: Reader, id: Id) -> Response:
-        return await item("alerts", "alerts", id, who)
+    async def get_alert(viewer: Annotated[Viewer, Depends(access.may("alerts"))], id: Id) -> Response:
+        return await item("alerts", "alerts", id, viewer)
 
     @router.get("/work/{id}", name="get_work", response_model=WorkView)
-    async def get_work(who: Reader, id: Id) -> Response:
-        return await item("manager-work", "work", id, who)
+    async def get_work(viewer: Annotated[Viewer, Depends(access.may("work"))], id: Id) -> Response:
+        return await item("manager-work", "work", id, viewer)
 
     @router.get("/sms/{id}", name="get_sms", response_model=SmsView)
-    async def get_sms(who: Reader, id: Id) -> Response:
-        answer = await item("alerts", "sms", id, who)
-        await audit(who, "sms.read", id, str(answer.status_code))
+    async def get_sms(viewer: Annotated[Viewer, Depends(access.may("sms"))], id: Id) -> Response:
+        answer = await item("alerts", "sms", id, viewer)
+        await audit(viewer.who, "sms.read", id, str(answer.status_code))
         return answer
 
     return router
 
 
-def action_routes(peers: Peers, guards: Guards) -> APIRouter:
+def action_routes(peers: Peers, audit: Audit, access: Access, guards: Guards) -> APIRouter:
     """What people may do: their work items, and the business clock."""
     router = APIRouter(prefix="/v1", tags=["actions"])
-    Worker = Annotated[Principal, Depends(guards(*WORKERS))]
-    Reader = Annotated[Principal, Depends(guards(*READERS))]
-    Operator = Annotated[Principal, Depends(guards(*OPERATORS))]
+    Worker = Annotated[Viewer, Depends(access.may("work", "change"))]
 
     async def act_on(
-        work_id: str, action: str, who: Principal, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
+        id: str, action: str, viewer: Viewer, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
     ) -> Response:
-        path = f"/v1/work/{_segment(work_id)}/{action}"
+        who, path = viewer.who, f"/v1/work/{segment(id)}"
+        if not viewer.scope.is_everything:
+            there = await peers.call("manager-work", "GET", path, actor=who)
+            checked = await scoped.item(access, viewer.scope, "manager-work", "work", there)
+            if checked.status_code >= HTTPStatus.BAD_REQUEST:
+                return checked
         headers = {} if key is None else {"Idempotency-Key": key}
         body = {} if asked is None else asked.model_dump(exclude_none=True)
-        return _same(await peers.call("manager-work", "POST", path, actor=who.acting, body=body, headers=headers))
+        answer = await peers.call(
+            "manager-work", "POST", f"{path}/{action}", actor=who.acting, body=body, headers=headers
+        )
+        await audit(who, f"work.{action}", id, str(answer.status_code))
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            raise not_found()
+        return same(answer)
 
     @router.post("/work/{id}/accept", name="accept_work", response_model=WorkChanged)
-    async def accept_work(who: Worker, id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None) -> Response:
-        return await act_on(id, "accept", who, asked, key)
+    async def accept_work(
+        viewer: Worker, id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None
+    ) -> Response:
+        return await act_on(id, "accept", viewer, asked, key)
 
     @router.post("/work/{id}/act", name="act_on_work", response_model=WorkChanged)
-    async def act_on_work(who: Worker, id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> Response:
-        return await act_on(id, "act", who, asked, key)
+    async def act_on_work(viewer: Worker, id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> Response:
+        return await act_on(id, "act", viewer, asked, key)
 
     @router.post("/work/{id}/close", name="close_work", response_model=WorkChanged)
-    async def close_work(who: Worker, id: Id, asked: CloseWork, key: IdempotencyKey = None) -> Response:
-        return await act_on(id, "close", who, asked, key)
+    async def close_work(viewer: Worker, id: Id, asked: CloseWork, key: IdempotencyKey = None) -> Response:
+        return await act_on(id, "close", viewer, asked, key)
 
     @router.get("/clock", name="get_clock", response_model=ClockView)
-    async def get_clock(who: Reader) -> Response:
-        return _same(await peers.call("billing-sync", "GET", "/v1/clock", actor=who))
+    async def get_clock(who: Annotated[Principal, Depends(guards(*READERS))]) -> Response:
+        return same(await peers.call("billing-sync", "GET", "/v1/clock", actor=who))
 
     @router.put("/clock", name="set_clock", response_model=ClockView)
-    async def set_clock(who: Operator, setting: ClockSetting) -> Response:
-        return _same(await peers.call("billing-sync", "PUT", "/v1/clock", actor=who, body=setting.model_dump()))
+    async def set_clock(
+        who: Annotated[Principal, Depends(access.guard("feeds", "change"))], setting: ClockSetting
+    ) -> Response:
+        answer = await peers.call("billing-sync", "PUT", "/v1/clock", actor=who, body=setting.model_dump())
+        await audit(who, "clock.set", str(setting.at), str(answer.status_code))
+        return same(answer)
 
     return router
 

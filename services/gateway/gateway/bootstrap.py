@@ -7,8 +7,12 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from gateway.api import READERS, action_routes, item_routes, read_routes, settling_routes
+from gateway.access.api import role_routes
+from gateway.access.roles import ROLES, Roles
+from gateway.access.viewer import Access
+from gateway.api import action_routes, item_routes, read_routes, settling_routes
 from gateway.audit import Audit, AuditLog
+from gateway.customers import customer_routes
 from gateway.domain import Collection, Standing
 from gateway.identity.build import identity
 from gateway.identity.lockout import SignInLockout
@@ -22,7 +26,6 @@ from gateway.projection.follow import NAME, Projection
 from gateway.projection.rebuild import Rebuild
 from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
-from gateway.projection.visible import Sight, everything
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
 from servicekit.clock import SystemClock, system_now
@@ -42,7 +45,6 @@ def build(
     audit: Audit | None = None,
     ends: Ends | None = None,
     projection: Projection | None = None,
-    sight: Sight = everything,
     documents: Documents | None = None,
     passwords: Passwords | None = None,
     lockout: SignInLockout | None = None,
@@ -73,14 +75,16 @@ def build(
         own = msgspec.convert({**service.settle(), "ready": True}, Standing)
         return {**await peers.collect(), "gateway": own}
 
-    reader = who.guards(*READERS)
     model = projection
+    access = Access(who.guards, Roles(documents, now), projection.store)
     service.routers += [
         *who.routers(settings, audit, lambda: model.clock),
-        list_routes(projection, audit, reader, sight),
-        item_routes(peers, projection, audit, reader, sight),
-        read_routes(peers, audit, who.guards, settings),
-        action_routes(peers, who.guards),
+        role_routes(access, projection.store, audit, who.sign_in.users.count),
+        list_routes(projection, audit, access),
+        item_routes(peers, audit, access),
+        customer_routes(peers, audit, access, now),
+        read_routes(peers, audit, access, settings),
+        action_routes(peers, audit, access, who.guards),
         settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
     return service
@@ -88,7 +92,8 @@ def build(
 
 async def _index(documents: MongoDocuments) -> None:
     """Job: by what else accounts, tokens and sessions are looked for."""
-    for collection, field in ((SESSIONS, "staff_no"), (f"{USERS}.versions", "id"), (f"{TOKENS}.versions", "id")):
+    versioned = [(f"{name}.versions", "id") for name in (USERS, TOKENS, ROLES)]
+    for collection, field in ((SESSIONS, "staff_no"), *versioned):
         await patiently(partial(documents.index, collection, field), "indexes of accounts")
     await asyncio.Event().wait()
 

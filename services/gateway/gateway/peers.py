@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -232,6 +233,11 @@ class Peers:
         if secret is None:
             raise Refused("no_secret", "网关没有密钥文件", "the gateway has no secret file", 503)
         return issue_token(secret.read_text().strip(), actor.subject, "service", hours=1, person_role=actor.person_role)
+
+
+def segment(id: str) -> str:
+    """An id as one segment of a path; dots alone would lead to another address."""
+    return quote(id, safe="") if id.strip(".") else "%2E" * len(id)
 
 
 def failed(service: str, what: str) -> Refused:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import cast
 
 import structlog
 
@@ -47,11 +46,11 @@ class Roles:
 
     async def get(self, name: str) -> Version[RoleDocument] | None:
         """A role as it is now."""
-        return (await self.documents.get(name) or _seed(cast(Role, name))) if name in NAMES else None
+        return (await self.documents.get(name) or _seed(name)) if name in NAMES else None
 
     async def history(self, name: str) -> Sequence[Version[RoleDocument]]:
         """All versions of a role, newest first, the seed last."""
-        return [*await self.documents.history(name), _seed(cast(Role, name))] if name in NAMES else []
+        return [*await self.documents.history(name), _seed(name)] if name in NAMES else []
 
     async def save(
         self, name: str, document: RoleDocument, *, after: int, author: str, reason: str, key: str | None
@@ -66,9 +65,7 @@ class Roles:
         """Names of the roles that have this right."""
         return frozenset(name for name, role in (await self.all()).items() if role.document.may(area, verb))
 
-    async def grants(
-        self, grants: Sequence[Grant], area: Area, verb: Verb
-    ) -> list[tuple[Grant, RoleDocument]]:
+    async def grants(self, grants: Sequence[Grant], area: Area, verb: Verb) -> list[tuple[Grant, RoleDocument]]:
         """Those of somebody's grants by which they have this right, each with its role."""
         roles = await self.all()
         held = [(grant, roles[grant.role].document) for grant in grants if grant.role in roles]
@@ -92,5 +89,9 @@ def check_role(name: str, document: RoleDocument) -> None:
     if twice := set(document.clear) & set(document.reveals):
         field = sorted(twice)[0]
         raise Refused(
-            "bad_role", f"{field} 不能既明文显示又需申请", f"{field} is either shown or revealed, not both", 422, "reveals"
+            "bad_role",
+            f"{field} 不能既明文显示又需申请",
+            f"{field} is either shown or revealed, not both",
+            422,
+            "reveals",
         )

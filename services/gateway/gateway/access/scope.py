@@ -16,7 +16,7 @@ import msgspec
 
 from gateway.access.grants import Grant
 from gateway.access.rights import RoleDocument
-from gateway.projection.visible import List, Subject, Visible
+from gateway.projection.visible import About, List, Subject, Visible
 from servicekit.personal import FieldClass
 
 _BELOW = (
@@ -94,9 +94,9 @@ class Scope(msgspec.Struct, frozen=True):
         return any(reach.is_whole and not reach.kinds for reach in self.reaches)
 
     @property
-    def has_kinds(self) -> bool:
-        """Whether some of what is about a customer of theirs may be out of their sight."""
-        return any(reach.kinds for reach in self.reaches)
+    def is_alike(self) -> bool:
+        """Whether it makes no difference who a customer is, or where."""
+        return all(reach.is_whole for reach in self.reaches)
 
     def visible(self, list_: List) -> Visible:
         """The rows of a list that they see."""
@@ -109,6 +109,10 @@ class Scope(msgspec.Struct, frozen=True):
     def allows(self, list_: List, subject: Subject) -> bool:
         """Whether they see a row of this list that is about this."""
         return any(reach.allows(list_, subject) for reach in self.reaches)
+
+    def allows_about(self, subject: Subject, about: About) -> bool:
+        """Whether they see what tells of this customer, and of an alert where it names one."""
+        return self.allows("customers" if about.alert_id is None else "work", subject)
 
     def sees_city(self, city: str | None, kind: str | None = None) -> bool:
         """Whether they see all of a city, or (``kind``) all alerts of this kind there: then its sums may be told."""

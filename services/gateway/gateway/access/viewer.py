@@ -50,6 +50,13 @@ class Access:
             return Viewer(who, await self._store.read(lambda connection: resolve(connection, held)))
         return Viewer(who, resolve(None, held))
 
+    async def customer(self, scope: Scope, id: str) -> Subject | None:
+        """A customer, as the scope judges them; None for one who is out of it."""
+        if scope.is_alike:
+            return Subject(id) if scope.reaches else None
+        (subject,) = await self.subjects("customers", About(id))
+        return subject if scope.allows("customers", subject) else None
+
     async def subjects(self, list_: List, *items: About) -> list[Subject]:
         """What visibility of these items is decided by."""
         return await self._store.read(lambda connection: subjects(connection, list_, items))

@@ -96,6 +96,11 @@ class Users:
             if user.state == "active" and user.id != staff_no
         )
 
+    async def count(self, role: str) -> int:
+        """How many active accounts have this role."""
+        found = [user for user in await self.documents.all() if user.state == "active"]
+        return sum(any(grant.role == role for grant in user.document.grants) for user in found)
+
     # --- one-time links -------------------------------------------------------------------------------------------
 
     async def link(self, staff_no: str) -> tuple[str, datetime]:

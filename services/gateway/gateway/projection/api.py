@@ -9,16 +9,16 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from contracts.lists import AlertPage, Asked, CustomerPageOfRows, Facets, Found, SmsPage, WorkPage
-from gateway.access.grants import Principal
+from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit
-from gateway.identity.guard import Guard
 from gateway.projection import lists, search
 from gateway.projection.follow import Projection
 from gateway.projection.schema import NEVER
-from gateway.projection.visible import List, Sight, Visible
+from gateway.projection.visible import List, Visible, subject_of
 from servicekit.age import HEADER
 from servicekit.answer import json_answer
 from servicekit.clock import iso, system_now
+from servicekit.personal import shown
 from servicekit.query import Filter
 
 PAGE, MOST = 50, 200
@@ -28,17 +28,20 @@ Limit = Annotated[int, Query(ge=1, le=MOST)]
 Flag = Annotated[bool | None, Query()]
 #: what comes of a row's JSON columns and flags
 _FLAGS = ("escalated", "late", "do_not_disturb")
-_PERSONAL = {"customer_name": "name"}
+PERSONAL = ("customer_name",)
 _Asked = Mapping[str, str | bool | None]
 _Shape = Callable[[dict[str, Any]], dict[str, Any]]
 _NOTHING_SHOWN = b'{"reasons":[],"values":{}}'
 _decode_shown = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def list_routes(projection: Projection, audit: Audit, reader: Guard, sight: Sight) -> APIRouter:
-    """``sight`` says what somebody may see of a list; nothing here gives out a row, a count or an id without it."""
+def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRouter:
+    """``access`` says what somebody sees of a list; nothing here gives out a row, a count or an id without it."""
     router = APIRouter(prefix="/v1", tags=["lists"])
-    Reader = Annotated[Principal, Depends(reader)]
+    OfAlerts = Annotated[Viewer, Depends(access.may("alerts"))]
+    OfWork = Annotated[Viewer, Depends(access.may("work"))]
+    OfSms = Annotated[Viewer, Depends(access.may("sms"))]
+    OfCustomers = Annotated[Viewer, Depends(access.may("customers"))]
 
     def fresh(position: int) -> dict[str, Any]:
         as_of = projection.as_of()
@@ -55,23 +58,25 @@ def list_routes(projection: Projection, audit: Audit, reader: Guard, sight: Sigh
         return json_answer(content, headers={} if behind is None else {HEADER: f"{behind:.3f}"})
 
     async def page(
-        who: Principal, list_: List, asked: _Asked, sort: str | None, cursor: str | None, limit: int
+        viewer: Viewer, list_: List, asked: _Asked, sort: str | None, cursor: str | None, limit: int
     ) -> Response:
-        visible = sight(who, list_)
+        visible = viewer.scope.visible(list_)
         where = lists.where(list_, visible, _texts(asked), projection.clock)
 
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
             found, total, following = lists.page(connection, where, sort, cursor, limit)
-            shown = [shape(_SHAPES[list_], row, visible) for row in found]
-            return {"rows": shown, "total": total, "next": following, **fresh(_position(connection))}
+            found_rows = [shape(_SHAPES[list_], row, visible) for row in found]
+            if list_ == "customers":
+                lists.count_open(connection, found_rows, viewer.scope.visible)
+            return {"rows": found_rows, "total": total, "next": following, **fresh(_position(connection))}
 
         content = await projection.store.read(read)
-        await audit(who, f"{list_}.list", _told(asked), "200")
+        await audit(viewer.who, f"{list_}.list", _told(asked), "200")
         return answer(content)
 
-    async def count(who: Principal, list_: List, asked: _Asked) -> Response:
+    async def count(viewer: Viewer, list_: List, asked: _Asked) -> Response:
         now = projection.clock
-        where = lists.where(list_, sight(who, list_), _texts(asked), now)
+        where = lists.where(list_, viewer.scope.visible(list_), _texts(asked), now)
 
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
             return {**lists.facets(connection, where, now), **fresh(_position(connection))}
@@ -109,67 +114,73 @@ def list_routes(projection: Projection, audit: Audit, reader: Guard, sight: Sigh
 
     @router.get("/lists/alerts", name="page_alerts", response_model=AlertPage)
     async def page_alerts(
-        who: Reader, asked: Annotated[_Asked, Depends(alert_filters)],
+        viewer: OfAlerts, asked: Annotated[_Asked, Depends(alert_filters)],
         sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
     ) -> Response:  # fmt: skip
         """Sorts: due, severity, raised, amount. ``due``: overdue, today, tomorrow, week, later, none."""
-        return await page(who, "alerts", asked, sort, cursor, limit)
+        return await page(viewer, "alerts", asked, sort, cursor, limit)
 
     @router.get("/lists/work", name="page_work", response_model=WorkPage)
     async def page_work(
-        who: Reader, asked: Annotated[_Asked, Depends(work_filters)],
+        viewer: OfWork, asked: Annotated[_Asked, Depends(work_filters)],
         sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
     ) -> Response:  # fmt: skip
         """Sorts: due, opened. ``holder``: who has the item in hand; ``none``: nobody, it waits in a queue."""
-        return await page(who, "work", asked, sort, cursor, limit)
+        return await page(viewer, "work", asked, sort, cursor, limit)
 
     @router.get("/lists/sms", name="page_sms", response_model=SmsPage)
     async def page_sms(
-        who: Reader, asked: Annotated[_Asked, Depends(sms_filters)],
+        viewer: OfSms, asked: Annotated[_Asked, Depends(sms_filters)],
         sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
     ) -> Response:  # fmt: skip
         """Sort: planned, newest first unless asked otherwise."""
-        return await page(who, "sms", asked, sort, cursor, limit)
+        return await page(viewer, "sms", asked, sort, cursor, limit)
 
     @router.get("/lists/customers", name="page_customers", response_model=CustomerPageOfRows)
     async def page_customers(
-        who: Reader, asked: Annotated[_Asked, Depends(customer_filters)],
+        viewer: OfCustomers, asked: Annotated[_Asked, Depends(customer_filters)],
         sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
     ) -> Response:  # fmt: skip
         """Sorts: name (as it is said), id, fee, opened."""
-        return await page(who, "customers", asked, sort, cursor, limit)
+        return await page(viewer, "customers", asked, sort, cursor, limit)
 
     @router.get("/lists/alerts/facets", name="count_alerts", response_model=Facets)
-    async def count_alerts(who: Reader, asked: Annotated[_Asked, Depends(alert_filters)]) -> Response:
-        return await count(who, "alerts", asked)
+    async def count_alerts(viewer: OfAlerts, asked: Annotated[_Asked, Depends(alert_filters)]) -> Response:
+        return await count(viewer, "alerts", asked)
 
     @router.get("/lists/work/facets", name="count_work", response_model=Facets)
-    async def count_work(who: Reader, asked: Annotated[_Asked, Depends(work_filters)]) -> Response:
-        return await count(who, "work", asked)
+    async def count_work(viewer: OfWork, asked: Annotated[_Asked, Depends(work_filters)]) -> Response:
+        return await count(viewer, "work", asked)
 
     @router.get("/lists/sms/facets", name="count_sms", response_model=Facets)
-    async def count_sms(who: Reader, asked: Annotated[_Asked, Depends(sms_filters)]) -> Response:
-        return await count(who, "sms", asked)
+    async def count_sms(viewer: OfSms, asked: Annotated[_Asked, Depends(sms_filters)]) -> Response:
+        return await count(viewer, "sms", asked)
 
     @router.get("/lists/customers/facets", name="count_customers", response_model=Facets)
-    async def count_customers(who: Reader, asked: Annotated[_Asked, Depends(customer_filters)]) -> Response:
-        return await count(who, "customers", asked)
+    async def count_customers(viewer: OfCustomers, asked: Annotated[_Asked, Depends(customer_filters)]) -> Response:
+        return await count(viewer, "customers", asked)
 
     @router.post("/search", name="search", response_model=Found)
-    async def find(who: Reader, asked: Asked) -> Response:
-        """Customers by number, name, pinyin (in full or by initials), phone or its last four digits; items by id."""
-        sights: dict[List, Visible] = {list_: sight(who, list_) for list_ in lists.LISTS}
-        visible, key = sights["customers"], projection.rows.phone_key(asked.text)
+    async def find(viewer: OfCustomers, asked: Asked) -> Response:
+        """Customers by number, name, pinyin (in full or by initials), phone or its last four digits; items by id, of
+        the areas that one may see."""
+        visible, key = viewer.scope.visible("customers"), projection.rows.phone_key(asked.text)
+        sights: dict[List, Visible] = {
+            "alerts": (await access.viewer(viewer.who, "alerts")).scope.visible("alerts"),
+            "work": (await access.viewer(viewer.who, "work")).scope.visible("work"),
+            "sms": (await access.viewer(viewer.who, "sms")).scope.visible("sms"),
+        }
 
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
             found = search.find_customers(connection, visible, asked.text, key, asked.limit)
             customers = [shape(_customer, row, visible) for row in found]
+            lists.count_open(connection, customers, viewer.scope.visible)
             items = search.find_items(connection, sights, asked.text)
             return {"customers": customers, "items": items, **fresh(_position(connection))}
 
         content = await projection.store.read(read)
         # Not what was typed: it may be a number. How many were seen is what counts.
-        await audit(who, "search", f"customers={len(content['customers'])}", "200")
+        await audit(viewer.who, "search", f"customers={len(content['customers'])}", "200")
         return answer(content)
 
     return router
@@ -178,8 +189,9 @@ def list_routes(projection: Projection, audit: Audit, reader: Guard, sight: Sigh
 def shape(shaped: _Shape, row: sqlite3.Row, visible: Visible) -> dict[str, Any]:
     """A row as people get it: personal fields as they may be seen, what only sorts and joins left out."""
     found = {name: row[name] for name in row.keys() if name not in _INNER}  # noqa: SIM118
-    for name, field in _PERSONAL.items():
-        found[name] = visible.shown(field, found[name])
+    clear = visible.clear(subject_of(found))
+    for name in PERSONAL:
+        found[name] = shown(name, found[name], clear)
     for name in _FLAGS:
         if found.get(name) is not None:
             found[name] = bool(found[name])

@@ -6,7 +6,7 @@ between neither repeat nor hide others.
 
 import base64
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from servicekit.decision import Refused
 from servicekit.query import since_instant
 
 MOST_VALUES = 100
+_OPEN: tuple[List, ...] = ("alerts", "work")
 #: in place of a value: rows that have none
 NONE = "none"
 DUE = ("overdue", "today", "tomorrow", "week", "later", NONE)
@@ -139,8 +140,6 @@ LISTS: dict[List, ListSpec] = {
         columns=(
             "r.phone, r.status, r.district, r.area, r.brand, r.plan_code, r.monthly_fee_fen, r.opened_on,"
             " r.credit_class, r.corporate_id, r.role,"
-            " (SELECT count(*) FROM alerts a WHERE a.customer_id = r.customer_id AND a.open = 1) AS open_alerts,"
-            " (SELECT count(*) FROM work w WHERE w.customer_id = r.customer_id AND w.open = 1) AS open_work,"
             " r.customer_id, r.name AS customer_name, r.kind AS customer_kind, r.city, r.unit_id, r.manager_id,"
             " m.name AS manager_name, r.do_not_disturb"
         ),
@@ -244,6 +243,24 @@ def page(
         f"SELECT count(*) FROM {spec.table} r WHERE {found.condition}", found.parameters
     ).fetchone()
     return rows, total, following
+
+
+def count_open(
+    connection: sqlite3.Connection, customers: Iterable[dict[str, Any]], sight: Callable[[List], Visible]
+) -> None:
+    """Add to rows of customers how many open alerts and work items of theirs are seen."""
+    rows = {row["customer_id"]: row for row in customers}
+    ids = msgspec.json.encode(list(rows)).decode()
+    for list_ in _OPEN:
+        visible = sight(list_)
+        counted = connection.execute(
+            f"SELECT r.customer_id, count(*) FROM {list_} r WHERE r.customer_id IN (SELECT value FROM json_each(?))"
+            f" AND r.open = 1 AND ({visible.condition}) GROUP BY r.customer_id",
+            (ids, *visible.parameters),
+        )
+        counts = dict(counted.fetchall())
+        for id_, row in rows.items():
+            row[f"open_{list_}"] = counts.get(id_, 0)
 
 
 def facets(connection: sqlite3.Connection, found: Where, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from gateway.projection.lists import LISTS
 from gateway.projection.names import asked_words
-from gateway.projection.visible import List, Visible
+from gateway.projection.visible import List, Visible, subject_of
+from servicekit.personal import shown
 
 #: rows that one way of finding looks at, at most; the shortest beginning of an id that is looked for; ids of a kind
 _LOOKED_AT, _SHORTEST_ID, _MOST_ITEMS = 300, 6, 5
@@ -16,6 +17,7 @@ _TAIL = 4
 _CUSTOMERS = "customers r"
 #: behind every text that begins with it
 _END = "\U0010ffff"
+_HIT = ("id", "kind", "state", "customer_id")
 _ITEMS: tuple[List, ...] = ("alerts", "work", "sms")
 
 
@@ -58,14 +60,20 @@ def _hits(
     spec, visible = LISTS[list_], sights[list_]
     kind = "r.template" if list_ == "sms" else "r.kind"
     rows = connection.execute(
-        f"SELECT r.{spec.id} AS id, {kind} AS kind, r.state, r.customer_id, c.name AS customer_name"
+        f"SELECT r.{spec.id} AS id, {kind} AS kind, r.state, r.customer_id, c.name AS customer_name,"
+        " r.city, r.unit_id, r.manager_id"
         f" FROM {spec.table} r JOIN customers c ON c.customer_id = r.customer_id"
         f" WHERE r.{spec.id} >= ? AND r.{spec.id} < ? AND ({visible.condition})"
         f" ORDER BY r.{spec.id} LIMIT {_MOST_ITEMS}",
         (id_, id_ + _END, *visible.parameters),
     )
     for row in rows:
-        yield {"list": list_, **dict(row), "customer_name": visible.shown("name", row["customer_name"])}
+        hit = {name: row[name] for name in _HIT}
+        yield {
+            "list": list_,
+            **hit,
+            "customer_name": shown("customer_name", row["customer_name"], visible.clear(subject_of(row))),
+        }
 
 
 def _ways(text: str, phone_key: bytes | None) -> Iterator[tuple[str, str, tuple[Any, ...]]]:

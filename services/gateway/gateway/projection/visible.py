@@ -38,7 +38,7 @@ class Visible(NamedTuple):
     clear: Callable[[Subject], Collection[FieldClass]] = _nothing
 
 
-class About(msgspec.Struct):
+class About(msgspec.Struct, frozen=True):
     """Of a single item, as a service gives it, what visibility is decided by. An alert's own id is its ``alert_id``."""
 
     customer_id: str
@@ -59,7 +59,7 @@ def subjects(connection: sqlite3.Connection, list_: List, items: Sequence[About]
         "SELECT customer_id, city, unit_id, manager_id FROM customers WHERE customer_id",
         {item.customer_id for item in items},
     )
-    kinds: Mapping[str, sqlite3.Row] = {}
+    kinds: Mapping[str | None, dict[str, Any]] = {}
     if list_ in ("work", "sms"):
         kinds = _by(connection, "SELECT alert_id, kind FROM alerts WHERE alert_id", {item.alert_id for item in items})
     found = []
@@ -72,9 +72,9 @@ def subjects(connection: sqlite3.Connection, list_: List, items: Sequence[About]
     return found
 
 
-def _by(connection: sqlite3.Connection, select: str, ids: set[str | None]) -> dict[str | None, sqlite3.Row]:
+def _by(connection: sqlite3.Connection, select: str, ids: set[str | None]) -> dict[str | None, dict[str, Any]]:
     rows = connection.execute(f"{select} IN (SELECT value FROM json_each(?))", (_array(ids),))
-    return {row[0]: row for row in rows}
+    return {row[0]: dict(row) for row in rows}
 
 
 def _array(values: Collection[str | None]) -> str:

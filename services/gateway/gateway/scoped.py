@@ -1,0 +1,110 @@
+"""What services answer, narrowed to what somebody sees of it."""
+
+from collections.abc import Collection, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import msgspec
+from fastapi.responses import Response
+
+from gateway.access.scope import Scope
+from gateway.access.viewer import Access, not_found
+from gateway.peers import failed
+from gateway.projection.visible import About, List
+from servicekit.age import HEADER
+from servicekit.answer import json_answer
+from servicekit.personal import FieldClass, shown_change, shown_record
+
+_Raw = msgspec.Raw
+_decode_rows = msgspec.json.Decoder(list[_Raw]).decode
+_decode_about = msgspec.json.Decoder(About).decode
+_decode_sums = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_decode_page = msgspec.json.Decoder(dict[str, _Raw]).decode
+_decode_record = msgspec.json.Decoder(dict[str, Any]).decode
+#: an event that is counted under a kind of alert
+_OF_ALERTS = "alert."
+
+
+def same(answer: httpx.Response) -> Response:
+    """The answer of a service as it is."""
+    retry = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
+    return Response(answer.content, answer.status_code, {**age(answer), **retry}, "application/json")
+
+
+def age(*answers: httpx.Response) -> dict[str, str]:
+    """The header that says how old these are: the worst of them."""
+    ages = [answer.headers[HEADER] for answer in answers if HEADER in answer.headers]
+    return {HEADER: max(ages, key=float)} if ages else {}
+
+
+async def rows(access: Access, scope: Scope, service: str, list_: List, answer: httpx.Response) -> bytes:
+    """Those of the rows that a service answered which are in scope."""
+    if scope.is_everything:
+        return answer.content
+    try:
+        found = _decode_rows(answer.content)
+        seen = await access.sees(scope, list_, *map(_decode_about, found))
+    except msgspec.MsgspecError as error:
+        raise failed(service, "not its rows") from error
+    return msgspec.json.encode([row for row, is_seen in zip(found, seen, strict=True) if is_seen])
+
+
+async def listed(access: Access, scope: Scope, service: str, list_: List, answer: httpx.Response) -> Response:
+    """The list that a service answered, or its refusal."""
+    if scope.is_everything or not answer.is_success:
+        return same(answer)
+    found = await rows(access, scope, service, list_, answer)
+    return Response(found, answer.status_code, age(answer), "application/json")
+
+
+async def item(access: Access, scope: Scope, service: str, list_: List, answer: httpx.Response) -> Response:
+    """The item that a service answered. Raises ``Refused``: not found, where there is none or it is out of scope."""
+    if not answer.is_success and answer.status_code != HTTPStatus.NOT_FOUND:
+        return same(answer)
+    try:
+        about = _decode_about(answer.content) if answer.is_success else None
+    except msgspec.MsgspecError as error:
+        raise failed(service, "not an item") from error
+    # What there is not takes the same way, and as long.
+    (is_seen,) = await access.sees(scope, list_, about or About(""))
+    if about is None or not is_seen:
+        raise not_found()
+    return same(answer)
+
+
+def sums(scope: Scope, service: str, answer: httpx.Response) -> Response:
+    """Of sums by city those of cities that are seen whole, and of kinds of alerts that are."""
+    if scope.is_everything or not answer.is_success:
+        return same(answer)
+    try:
+        found = [cell for cell in _decode_sums(answer.content) if _is_seen(scope, cell)]
+    except msgspec.MsgspecError as error:
+        raise failed(service, "not its counts") from error
+    return json_answer(found, headers=age(answer))
+
+
+def _is_seen(scope: Scope, cell: Mapping[str, Any]) -> bool:
+    event, _, kind = str(cell.get("kind", "")).partition(":")
+    return scope.sees_city(cell.get("city"), kind if event.startswith(_OF_ALERTS) else None)
+
+
+def page_of(answer: httpx.Response, clear: Collection[FieldClass]) -> dict[str, Any]:
+    """A customer's page as customer-profile answered it: in clear, where anything of it is to be; then everything else
+    is masked here."""
+    try:
+        page: dict[str, Any] = _decode_page(answer.content)
+        if clear:
+            page["customer"] = shown_record(_decode_record(page["customer"]), clear)
+            page["history"] = [shown_change(change, clear) for change in _decode_sums(page["history"])]
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise failed("customer-profile", "not a page") from error
+    return page
+
+
+def field_of(answer: httpx.Response, field: str) -> Any:
+    """A field of the customer's record; None where it is not known."""
+    try:
+        return _decode_record(_decode_page(answer.content)["customer"]).get(field)
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise failed("customer-profile", "not a page") from error
