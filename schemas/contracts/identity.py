@@ -178,6 +178,12 @@ class TokenView(_Answer):
     at: str
 
 
+class RevokedTokens(_Answer):
+    """Ids of tokens that were revoked before their end."""
+
+    ids: tuple[str, ...]
+
+
 class IssuedToken(TokenView):
     """A new token: ``token`` is shown this once."""
 

@@ -29,6 +29,7 @@ from harness.waiting import eventually
 from servicekit.auth import Principal, issue_token
 from servicekit.clock import iso
 from servicekit.kafka import partition_of, start_consumer, start_producer
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 
 pytestmark = pytest.mark.embedded
@@ -100,7 +101,8 @@ async def asking(service: Service, gateway_settings: GatewaySettings) -> AsyncIt
     connect = partial(start_consumer, gateway_settings.kafka, "test-lists")
     store = ProjectionStore(gateway_settings.service_data / "lists", ROWS.identity)
     lists = Projection(store, ROWS, gateway_settings.partitions, connect, nothing_to_bring)
-    app = gateway.build(gateway_settings, client=peer, audit=audit, projection=lists)
+    documents = MemoryDocuments(MemoryStore())
+    app = gateway.build(gateway_settings, client=peer, audit=audit, projection=lists, documents=documents)
     jobs = [asyncio.ensure_future(job()) for job in (*app.jobs[1:], lists.run)]
     async with httpx.AsyncClient(transport=TypedAnswers(app.asgi()), base_url="http://gateway", timeout=60) as client:
         client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'analyst')}"

@@ -35,11 +35,13 @@ from customer_profile.settings import Settings as ProfileSettings
 from fuzz.doors import Fault, ask, by_hand
 from gateway import bootstrap as gateway_root
 from gateway.domain import Collection
+from gateway.identity.passwords import Passwords
 from gateway.projection.follow import Projection
 from gateway.projection.store import ProjectionStore
 from gateway.settings import Settings as GatewaySettings
 from harness.notifications_feed import Story
 from harness.one_processor import NOON, OneProcessor
+from harness.people import PASSWORD, QUICK
 from harness.read_model import ROWS, Log, customer, nothing_to_bring, rows_of
 from harness.read_model import alert as told
 from harness.typed_answers import TypedAnswers
@@ -115,7 +117,7 @@ class House:
                 raise answer
             return answer
 
-        async def audit(who: Principal, action: str, object_: str, result: str) -> None:
+        async def audit(who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
             pass
 
         async def ends(_: Collection) -> dict[str, int] | None:
@@ -141,6 +143,8 @@ class House:
         gateway = gateway_root.build(
             GatewaySettings(**common, peers={name: f"http://{name}" for name in names}),
             projection=Projection(lists, ROWS, 1, Log().connect, nothing_to_bring),
+            documents=MemoryDocuments(MemoryStore()),
+            passwords=Passwords(QUICK),
             client=httpx.AsyncClient(transport=httpx.MockTransport(peers)),
             audit=audit,
             ends=ends,
@@ -218,10 +222,24 @@ class Caller:
             ("GET", f"/v1/{pick(_LISTS)}/{self._id()}"), ("GET", f"/internal/export/{pick(_LISTS)}"),
             *[("GET", f"/v1/lists/{name}{more}") for name in _LISTS for more in ("", "/facets")],
             *[("POST", f"/v1/work/{self._id()}/{verb}") for verb in ("accept", "act", "close") * 2],
+            ("GET", "/v1/session"), ("DELETE", "/v1/session"), ("DELETE", "/v1/sessions"),
+            ("POST", "/v1/session/reset"),
+            ("PUT", "/v1/session/password"), ("GET", "/v1/session/demo-accounts"), ("POST", "/v1/admin/users"),
+            *[("POST", "/v1/session")] * 2, *[("POST", "/v1/admin/users")] * 4, ("GET", "/v1/admin/users"),
+            ("PUT", f"/v1/admin/users/{self._id()}"), ("GET", f"/v1/admin/users/{self._id()}/history"),
+            ("POST", f"/v1/admin/users/{self._id()}/{pick(['reset', 'sign-out'])}"),
+            ("POST", "/v1/admin/tokens"), ("GET", "/v1/admin/tokens"),
+            ("POST", f"/v1/admin/tokens/{self._id()}/revoke"),
         ])  # fmt: skip
         if self._dice.random() < 0.05:
             method = pick(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "BREW"])
-        headers = [(b"host", b"kam")]
+        headers = [(b"host", pick([b"kam", b"localhost", b"localhost:1", *_BYTES]))]
+        if self._dice.random() < 0.1:
+            headers.append((b"cookie", b"kam_session=" + pick([b"A" * 43, b"x" * 10_000, *_BYTES])))
+        if self._dice.random() < 0.2:
+            headers += [(b"origin", pick([b"http://localhost", b"null", b"http://[", *_BYTES])), (b"kam-request", b"1")]
+        if self._dice.random() < 0.3:
+            headers.append((b"if-match", pick([b'"1"', b'"2"', b"*", b'"99999999999"', *_BYTES])))
         if self._dice.random() < 0.95:
             headers.append((b"authorization", self._token()))
         if self._dice.random() < 0.8:
@@ -275,7 +293,7 @@ class Caller:
         now = int(time.time())
         claims: dict[str, Any] = {"sub": self._dice.choice(["m1", "cli:root", "王"]), "iss": "kam", "exp": now + 3600}
         claims["role"] = self._dice.choice(
-            [*ROLES, *["head", "service", "manager"] * 8, None, ["head"], {"a": 1}, 7, "root"]
+            [*ROLES, *["head", "service", "manager", "administrator"] * 8, None, ["head"], {"a": 1}, 7, "root"]
         )
         if self._dice.random() < 0.2:
             claims["person_role"] = self._dice.choice(["head", "manager", None, 7, []])
@@ -294,15 +312,30 @@ class Caller:
     def _body(self) -> bytes:
         if self._dice.random() < 0.3:
             return self._dice.choice(_BODIES)
-        names = ["kind", "note", "by", "outcome", "at", "key", "taker", "on_behalf_of", "text", "text", "\ud800"]
-        good: dict[str, Any] = {"kind": "call", "outcome": "lost"} if self._dice.random() < 0.6 else {}
+        names = [
+            "kind", "note", "by", "outcome", "at", "key", "taker", "on_behalf_of", "text", "text", "\ud800", "staff_no",
+            "password", "grants", "grant", "reason", "secret", "new", "current", "days", "state", "unit_id",
+        ]  # fmt: skip
+        good: dict[str, Any] = dict(self._dice.choice(_GOOD)) if self._dice.random() < 0.6 else {}
         for _ in range(self._dice.randrange(3)):
             good[self._dice.choice(names)] = self._dice.choice(_JSON)
         return json.dumps(good, ensure_ascii=self._dice.random() < 0.5).encode("utf-8", "surrogatepass")
 
 
+#: bodies that some route takes; an administrator reads the names of staff, so theirs are not ``PERSONAL``
+_GOOD: list[dict[str, Any]] = [
+    *[{"kind": "call"}, {"outcome": "lost"}] * 3,
+    {"staff_no": "U1", "password": PASSWORD},
+    {"staff_no": "U1", "name": "李员工", "grants": [{"role": "head", "units": ["u1"]}], "reason": PERSONAL},
+    {"name": "李员工", "grants": [{"role": "analyst", "kinds": ["arrears"]}], "reason": "x", "state": "disabled"},
+    {"name": "robot", "grant": {"role": "integrator"}, "reason": "x"},
+    {"secret": "x", "new": PASSWORD},
+    {"current": "x", "new": PASSWORD},
+    {"reason": PERSONAL},
+]
 _LISTS = ("alerts", "work", "sms", "customers")
 _IDS = [
+    "U1",
     "c1",
     "a1",
     "a%2Fb",

@@ -253,6 +253,9 @@ async def test_a_machine_works_with_its_token_until_it_is_revoked_or_ends(
     assert (await robot.get("/v1/session")).status_code == 401
     assert (await admin.post(f"{path}/revoke", json={"reason": "停用"}, headers=etag)).status_code == 412
     assert (await admin.post("/v1/admin/tokens/none/revoke", json={"reason": "x"}, headers=etag)).status_code == 404
+    heard = await house.machine("service", "billing-sync").get("/internal/revoked-tokens")
+    assert heard.json() == {"ids": [token["token_id"]]}
+    assert (await admin.get("/internal/revoked-tokens")).status_code == 401, "nobody's but the services'"
     assert [told[1] for told in house.audited if told[2] == token["token_id"]] == ["token.issued", "token.revoked"]
 
 

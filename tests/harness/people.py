@@ -58,7 +58,9 @@ class Gateway:
         self.app, self.clock, self.audited = service.asgi(), clock, audited
         self.audit_works = True
         #: routes whose answers are ours, and not those of the services behind us
-        self._own = {r.path for r in routes_of(self.app) if r.path.startswith(("/v1/session", "/v1/admin"))}
+        self._own = {
+            r.path for r in routes_of(self.app) if r.path.startswith(("/v1/session", "/v1/admin", "/internal"))
+        }
 
     def browser(self, address: str = "10.0.0.1", base_url: str = "http://localhost:22000") -> httpx.AsyncClient:
         """A browser at our page: what it sends with every request of its own."""

@@ -1,5 +1,6 @@
 """Bearer tokens of an instance: HS256 JWTs signed with its own secret. Roles are the platform's, least first."""
 
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -58,17 +59,20 @@ class Principal:
 class Guard:
     """FastAPI dependency: lets in the bearers of these roles (401 without a valid token, 403 for another role).
 
-    ``servicekit.http_guard`` asks it before the body is read; the token is then decoded once a request.
+    ``servicekit.http_guard`` asks it before the body is read; the token is then decoded once a request. ``revoked``:
+    ids of tokens that are good no more.
     """
 
-    def __init__(self, secret_file: Path | None, *roles: str) -> None:
-        self._secret_file, self._roles = secret_file, roles
+    def __init__(self, secret_file: Path | None, *roles: str, revoked: Container[object] = ()) -> None:
+        self._secret_file, self._roles, self._revoked = secret_file, roles, revoked
         self._believed: dict[str, tuple[float, dict[str, Any]]] = {}
 
     async def __call__(self, request: Request) -> Principal:
         claims = request.scope.get(CLAIMS)
         if claims is None:
             claims = request.scope[CLAIMS] = self._claims(request.headers.get("authorization", ""))
+        if "jti" in claims and claims["jti"] in self._revoked:
+            raise revoked()
         role = claims.get("role")
         if role not in self._roles:
             raise Problem(403, "forbidden", f"角色 {role} 无权", f"role {role} may not do this")
@@ -118,6 +122,11 @@ class Guard:
                 "this service has no usable secret file to check tokens with",
             )
         return secret
+
+
+def revoked() -> Problem:
+    """The refusal of a token that an administrator has taken back."""
+    return unauthorized("令牌已撤销", "the token was revoked")
 
 
 def unauthorized(zh: str, en: str) -> Problem:

@@ -1,7 +1,8 @@
 """HTTP: the real-time feed, the business clock, and nightly files. Thin: every write is a job of the intake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -26,13 +27,18 @@ _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-b
 _BATCH_EVENTS = 50_000
 
 
-def routes(settings: Settings, intake: Callable[[], Intake], loader: Callable[[], Loader]) -> APIRouter:
-    """The service's routes. ``intake`` and ``loader`` raise ``Refused`` (503) while the service is starting."""
+def routes(
+    settings: Settings, intake: Callable[[], Intake], loader: Callable[[], Loader], revoked: Container[object] = ()
+) -> APIRouter:
+    """The service's routes. ``intake`` and ``loader`` raise ``Refused`` (503) while the service is starting;
+    ``revoked``: ids of tokens that are good no more.
+    """
     router = APIRouter()
     bodies = _Bodies(settings.body_bytes, max(settings.queue_bytes, settings.body_bytes))
-    feeder = Depends(Guard(settings.secret_file, "integrator", "service"))
-    operator = Depends(Guard(settings.secret_file, "operations", "administrator", "service"))
-    reader = Depends(Guard(settings.secret_file, "integrator", "operations", "administrator", "service"))
+    guard = partial(Guard, settings.secret_file, revoked=revoked)
+    feeder = Depends(guard("integrator", "service"))
+    operator = Depends(guard("operations", "administrator", "service"))
+    reader = Depends(guard("integrator", "operations", "administrator", "service"))
 
     async def feed_events(request: Request) -> Response:
         """One CloudEvent (structured or binary) or a batch; answers when they are stored, a receipt each."""

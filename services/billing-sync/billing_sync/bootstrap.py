@@ -13,6 +13,7 @@ from contracts.apps import APPS
 from servicekit.app import App
 from servicekit.clock import SystemClock, system_now
 from servicekit.decision import Refused
+from servicekit.revocations import Revocations
 from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 
@@ -47,7 +48,11 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
             loaders.append(Loader(settings, intake()))
         return loaders[0]
 
-    service.routers.append(routes(settings, intake, loader))
+    revoked: Revocations | None = None
+    if "gateway" in settings.peers:
+        revoked = Revocations(settings.peers["gateway"][0], settings.secret_file, NAME)
+        service.jobs.append(revoked.run)
+    service.routers.append(routes(settings, intake, loader, revoked or ()))
     service.jobs += [
         lambda: intake().pulse(),
         lambda: loader().run(),

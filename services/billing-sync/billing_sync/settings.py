@@ -4,12 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from servicekit.settings import Folder, Seconds, ServiceSettings, Whole
+from servicekit.settings import Folder, Seconds, ServiceSettings, Whole, Workers
 
 
 class Settings(ServiceSettings):
     """What billing-sync needs besides what every service needs."""
 
+    peers: dict[str, Workers] = Field(default={}, description="of all services' base URLs the gateway's")
     boss_dir: Folder = Field(description="folder with inbox/, accepted/, partial/ and rejected/")
     clock: Literal["system", "feed", "demo"] = "system"
     chunk_rows: Whole = Field(default=2000, description="file rows a commit, of those that must be read one by one")

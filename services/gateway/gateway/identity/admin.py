@@ -18,6 +18,7 @@ from contracts.identity import (
     NewToken,
     NewUser,
     ResetLink,
+    RevokedTokens,
     TokenView,
     UserBody,
     UserPage,
@@ -32,11 +33,13 @@ from gateway.identity.guard import Guards
 from gateway.identity.signin import SignIn
 from gateway.identity.tokens import MachineToken, Tokens
 from gateway.identity.users import User, Users, check_grant, check_user, is_administrator, staff_no_of
+from servicekit import auth
 from servicekit.answer import json_answer
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.ids import derive
 from servicekit.query import Filter, Id, IdempotencyKey
+from servicekit.revocations import REVOKED_TOKENS
 from servicekit.versioned import IfMatch, Version, version_of
 
 PAGE, MOST = 100, 500
@@ -190,6 +193,18 @@ def token_routes(
         )
         await audit(who, "token.revoked", token.id, "200", asked.reason)
         return _answer(revoked, machine.shown)
+
+    return router
+
+
+def revocation_routes(tokens: Tokens, secret_file: Path | None) -> APIRouter:
+    """For services that machines come to directly."""
+    router = APIRouter(tags=["operations"], dependencies=[Depends(auth.Guard(secret_file, "service"))])
+
+    @router.get(REVOKED_TOKENS, name="list_revoked_tokens", response_model=RevokedTokens)
+    async def list_revoked_tokens() -> Response:
+        """Ids of tokens that were revoked before their end."""
+        return json_answer({"ids": await tokens.revoked()})
 
     return router
 

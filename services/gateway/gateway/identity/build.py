@@ -6,7 +6,7 @@ from typing import NamedTuple
 from fastapi import APIRouter
 
 from gateway.audit import Audit
-from gateway.identity.admin import token_routes, user_routes
+from gateway.identity.admin import revocation_routes, token_routes, user_routes
 from gateway.identity.api import BusinessClock, session_routes
 from gateway.identity.guard import Guards
 from gateway.identity.lockout import SignInLockout
@@ -36,6 +36,7 @@ class Identity(NamedTuple):
             session_routes(self.sign_in, self.guards, self.limits, self.seeds, business),
             user_routes(self.sign_in, self.guards, audit),
             token_routes(self.tokens, self.guards, audit, settings.secret_file),
+            revocation_routes(self.tokens, settings.secret_file),
         ]
 
 
@@ -51,7 +52,7 @@ def identity(
     """Over the documents in ``rows``; tests hand in quicker passwords, other limits and another clock."""
     limits = Limits(timedelta(seconds=settings.session_idle), timedelta(seconds=settings.session_lasts))
     users = Users(rows, passwords or Passwords(), clock)
-    sessions, tokens = Sessions(rows, users, limits, clock), Tokens(rows, clock)
+    sessions, tokens = Sessions(rows, users, limits, clock), Tokens(rows)
     return Identity(
         SignIn(users, sessions, audit, lockout),
         tokens,

@@ -84,7 +84,7 @@ class Guard(auth.Guard):
         claims = self._claims(authorization)
         role, id = claims.get("role"), claims.get("jti")
         if id is not None and not await self._is_good(str(id)):
-            raise auth.unauthorized("令牌已撤销", "the token was revoked")
+            raise auth.revoked()
         if role not in ROLES:
             raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "这个令牌的角色不能用在这里", "not with this token's role")
         try:

@@ -38,7 +38,7 @@ class Tokens:
         self, rows: Documents, clock: SystemClock = system_now, since_start: Callable[[], float] = monotonic
     ) -> None:
         self.documents = VersionedDocuments(rows, TOKENS, MachineToken, clock)
-        self._since_start = since_start
+        self._clock, self._since_start = clock, since_start
         self._believed: dict[str, tuple[float, bool]] = {}
 
     async def is_good(self, id: str) -> bool:
@@ -52,6 +52,11 @@ class Tokens:
                 self._believed.clear()
             self._believed[id] = now + BELIEVED_SECONDS, good
         return good
+
+    async def revoked(self) -> list[str]:
+        """Ids of tokens that were revoked before their end."""
+        now = self._clock()
+        return [t.id for t in await self.documents.all() if t.state == REVOKED and t.document.expires_at > now]
 
     async def revoke(
         self, id: str, token: MachineToken, *, after: int, author: str, reason: str, key: str | None
