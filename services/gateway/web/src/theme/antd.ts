@@ -1,0 +1,101 @@
+import { type ThemeConfig, theme } from "antd";
+import { FONT, type Mode, palettes, RADIUS, ROW, ROW_COMPACT } from "./tokens";
+
+/**
+ * antd's theme from our palette. Its own defaults are too faint (description 3.4 : 1, border 1.4 : 1), and its dark
+ * algorithm dims what it is given: so every colour that carries text or a border is set here, and `theme.test.ts`
+ * measures what comes out.
+ */
+export function antdTheme(mode: Mode): ThemeConfig {
+  const p = palettes[mode];
+  const derive = mode === "dark" ? theme.darkAlgorithm : theme.defaultAlgorithm;
+  const seeds = { colorPrimary: p.primary, colorError: p.error, colorWarning: p.warning, colorSuccess: p.success };
+  return {
+    algorithm: (seed, map) => ({ ...derive(seed, map), ...seeds, colorInfo: p.link, colorLink: p.link }),
+    hashed: false,
+    token: {
+      fontFamily: FONT,
+      fontSize: 14,
+      borderRadius: RADIUS,
+      controlHeight: ROW_COMPACT,
+      controlHeightLG: ROW,
+      wireframe: false,
+      colorPrimary: p.primary,
+      colorPrimaryHover: p.primaryHover,
+      colorPrimaryActive: p.primaryActive,
+      colorPrimaryText: p.link,
+      colorPrimaryBorder: p.link,
+      colorPrimaryBg: p.selected,
+      colorInfo: p.link,
+      colorInfoText: p.link,
+      colorInfoBg: p.infoTint,
+      colorInfoBorder: p.link,
+      colorLink: p.link,
+      colorLinkHover: p.link,
+      colorLinkActive: p.link,
+      colorText: p.text,
+      colorTextHeading: p.text,
+      colorTextSecondary: p.secondary,
+      colorTextTertiary: p.secondary,
+      colorTextQuaternary: p.placeholder,
+      colorTextDescription: p.secondary,
+      colorTextPlaceholder: p.placeholder,
+      colorTextDisabled: p.placeholder,
+      colorIcon: p.secondary,
+      colorIconHover: p.text,
+      colorBgLayout: p.layout,
+      colorBgContainer: p.card,
+      colorBgElevated: p.raised,
+      colorBorder: p.border,
+      colorBorderSecondary: p.line,
+      colorSplit: p.line,
+      colorError: p.error,
+      colorErrorText: p.error,
+      colorErrorBg: p.errorTint,
+      colorErrorBorder: p.error,
+      colorErrorBorderHover: p.error,
+      colorErrorHover: p.error,
+      colorErrorActive: p.error,
+      colorErrorTextHover: p.error,
+      colorErrorTextActive: p.error,
+      colorWarning: p.warning,
+      colorWarningText: p.warning,
+      colorWarningBg: p.warningTint,
+      colorWarningBorder: p.warning,
+      colorSuccess: p.success,
+      colorSuccessText: p.success,
+      colorSuccessBg: p.successTint,
+      colorSuccessBorder: p.success,
+      controlItemBgActive: p.selected,
+      controlItemBgHover: p.hover,
+      lineWidthFocus: 2,
+      motionDurationMid: "0.12s",
+      motionDurationSlow: "0.16s",
+    },
+    components: {
+      Layout: { headerBg: p.card, siderBg: p.card, bodyBg: p.layout, headerHeight: 48, headerPadding: "0 12px" },
+      Menu: {
+        itemBg: "transparent",
+        itemHeight: 36,
+        itemSelectedBg: p.selected,
+        itemSelectedColor: p.link,
+        itemColor: p.text,
+        groupTitleColor: p.secondary,
+        activeBarBorderWidth: 0,
+      },
+      Segmented: { itemColor: p.text, itemSelectedColor: p.text, trackBg: p.hover, itemSelectedBg: p.raised },
+      Table: { headerBg: p.layout, headerColor: p.secondary, rowHoverBg: p.hover, cellPaddingBlock: 8 },
+      Tabs: { itemSelectedColor: p.link, itemColor: p.text, inkBarColor: p.link },
+      Card: { bodyPadding: 12, headerPadding: 12, headerHeight: ROW },
+      Tooltip: { colorBgSpotlight: mode === "dark" ? "#2A2F38" : "#1F2328", colorTextLightSolid: "#FFFFFF" },
+      Button: {
+        autoInsertSpace: false,
+        dangerColor: mode === "dark" ? p.card : "#FFFFFF",
+        defaultHoverColor: p.link,
+        defaultHoverBorderColor: p.link,
+        primaryShadow: "none",
+        defaultShadow: "none",
+      } as object,
+    },
+  };
+}
