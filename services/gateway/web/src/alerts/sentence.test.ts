@@ -30,28 +30,52 @@ function alert(kind: string, code: string, rule: string, values: object, more: P
   };
 }
 
-const bill = alert("churn_warning", "bill_fall", "drop-30", {
-  amount_fen: 312000,
-  amount_fen_base: 3 * 498600,
-  amount_fen_percent: 62,
-}, { period: "202606" });
+const bill = alert(
+  "churn_warning",
+  "bill_fall",
+  "drop-30",
+  {
+    amount_fen: 312000,
+    amount_fen_base: 3 * 498600,
+    amount_fen_percent: 62,
+  },
+  { period: "202606" },
+);
 const debt = (stage: string, due: string | null, more: object = {}): AlertFacts =>
-  alert("arrears", "arrears", "arrears", { amount_fen: 128650, oldest_due_on: due, suspended: false, ...more }, { stage });
+  alert(
+    "arrears",
+    "arrears",
+    "arrears",
+    { amount_fen: 128650, oldest_due_on: due, suspended: false, ...more },
+    { stage },
+  );
 const complaint = (stage: string, due: string, opened = "2026-06-28T18:20:00+08:00"): AlertFacts =>
-  alert("complaint_opened", "complaint", "complaint-opened", {
-    complaint_id: "C1",
-    opened_at: opened,
-    category: "网络质量",
-    complaint_severity: 2,
-  }, { stage, due_at: due });
+  alert(
+    "complaint_opened",
+    "complaint",
+    "complaint-opened",
+    {
+      complaint_id: "C1",
+      opened_at: opened,
+      category: "网络质量",
+      complaint_severity: 2,
+    },
+    { stage, due_at: due },
+  );
 const contract = (ends: string, more: object = {}): AlertFacts =>
-  alert("contract_expiring", "contract", "contract-expiring", {
-    contract_id: "K9",
-    product_code: "5G畅享",
-    ends_on: ends,
-    days_left: 7,
-    ...more,
-  }, { stage: "7" });
+  alert(
+    "contract_expiring",
+    "contract",
+    "contract-expiring",
+    {
+      contract_id: "K9",
+      product_code: "5G畅享",
+      ends_on: ends,
+      days_left: 7,
+      ...more,
+    },
+    { stage: "7" },
+  );
 
 const TABLE: [string, AlertFacts, string, string][] = [
   [
@@ -153,7 +177,12 @@ const TABLE: [string, AlertFacts, string, string][] = [
     "合约 5G畅享（月费 ¥288.00） 7月7日 到期，还有 7 天，未设自动续约。",
     "Contract 5G畅享 (¥288.00 a month) ends 7 Jul, in 7 days; auto-renew is off.",
   ],
-  ["a contract that ends today", contract("2026-06-30"), "合约 5G畅享 6月30日 到期，就是今天。", "Contract 5G畅享 ends 30 Jun, today."],
+  [
+    "a contract that ends today",
+    contract("2026-06-30"),
+    "合约 5G畅享 6月30日 到期，就是今天。",
+    "Contract 5G畅享 ends 30 Jun, today.",
+  ],
   [
     "a rule that staff wrote",
     alert("attention", "silent", "silent", { "usage.active_days": 2, "bill.amount_fen": 1200, active_days_limit: 3 }),
@@ -162,7 +191,13 @@ const TABLE: [string, AlertFacts, string, string][] = [
   ],
   [
     "an alert that lost its reasons",
-    { kind: "arrears", rule: { id: "arrears", version: 1 }, reasons: [], values: { amount_fen: 5000 }, stage: "opened" },
+    {
+      kind: "arrears",
+      rule: { id: "arrears", version: 1 },
+      reasons: [],
+      values: { amount_fen: 5000 },
+      stage: "opened",
+    },
     "欠 ¥50.00，到期日未知。",
     "Owes ¥50.00; due date unknown.",
   ],
@@ -184,14 +219,25 @@ describe("an alert says why", () => {
 
   it("never says that more was lost than was: just at the line is 30 %", () => {
     const at = { amount_fen: 70, amount_fen_base: 300, amount_fen_percent: 70 };
-    expect(told(alert("churn_warning", "bill_fall", "drop-30", at, { period: "202606" }), {
-      language: "zh",
-      now: NOW,
-    })).toContain("低 30%");
+    expect(
+      told(alert("churn_warning", "bill_fall", "drop-30", at, { period: "202606" }), {
+        language: "zh",
+        now: NOW,
+      }),
+    ).toContain("低 30%");
   });
 
   it("leaves nobody without words, whatever comes", () => {
-    for (const code of ["bill_fall", "minutes_fall", "stop_request", "port_query", "arrears", "complaint", "contract", "x"]) {
+    for (const code of [
+      "bill_fall",
+      "minutes_fall",
+      "stop_request",
+      "port_query",
+      "arrears",
+      "complaint",
+      "contract",
+      "x",
+    ]) {
       for (const language of ["zh", "en"] as const) {
         const odd = alert("new_kind", code, "nobody", { amount_fen: "much", ends_on: 7, opened_at: null });
         expect(told(odd, { language, now: NOW }), code).not.toMatch(/undefined|NaN|null|\[object/);

@@ -28,11 +28,10 @@ const HOUR = 3600_000;
 export function sentence(alert: AlertFacts, telling: Telling): Part[] {
   const words = wording[telling.language];
   const [first, ...others] = reasonsOf(alert);
-  const parts = reason(alert, first as ReasonFacts, telling, words);
-  return others.reduce(
-    (sofar, other) => [...sofar, words.between, ...words.also(reason(alert, other, telling, words))],
-    parts,
-  );
+  return [
+    ...reason(alert, first as ReasonFacts, telling, words),
+    ...others.flatMap(other => [words.between, ...words.also(reason(alert, other, telling, words))]),
+  ];
 }
 
 /** The same in the width of a table's column: the first reason alone, without baseline. */
@@ -136,9 +135,7 @@ function debt(alert: AlertFacts, found: ReasonFacts, telling: Telling, words: Wo
   const due = textOf(found.values, "oldest_due_on");
   const stage = alert.stage && alert.stage !== "opened" ? word(names, alert.stage) : undefined;
   const next =
-    overdue === undefined
-      ? undefined
-      : telling.ruleOf?.(found.rule)?.stages?.find(step => step.after_days > overdue);
+    overdue === undefined ? undefined : telling.ruleOf?.(found.rule)?.stages?.find(step => step.after_days > overdue);
   return words.debt({
     amount,
     overdue,

@@ -38,11 +38,20 @@ export function plain(parts: readonly Part[]): string {
 
 /** The words of alerts, by language; every entry gets values that are formatted already. */
 export interface Wording {
-  fall(what: "bill" | "minutes", of: { month: string; value: string; mean: string; months: number; drop: string; line?: string }): Part[];
+  fall(
+    what: "bill" | "minutes",
+    of: { month: string; value: string; mean: string; months: number; drop: string; line?: string },
+  ): Part[];
   briefFall(what: "bill" | "minutes", of: { month: string; value: string; drop: string }): Part[];
   stopRequest(at: string): Part[];
   portQuery(at: string): Part[];
-  debt(of: { amount: string; overdue?: number; due?: string; stage?: string; next?: { days: number; stage: string } }): Part[];
+  debt(of: {
+    amount: string;
+    overdue?: number;
+    due?: string;
+    stage?: string;
+    next?: { days: number; stage: string };
+  }): Part[];
   suspended(amount: string): Part[];
   briefDebt(amount: string, overdue?: number): Part[];
   complaint(of: {
@@ -121,7 +130,8 @@ const en: Wording = {
     const name = aside(what === "bill" ? "bill" : "calls");
     return say`${aside(of.month)} ${name} ${of.value}, ${of.drop} below the ${aside(MONTHS[of.months] ?? String(of.months))}-month mean ${of.mean}${line}.`;
   },
-  briefFall: (what, of) => say`${aside(`${of.month} ${what === "bill" ? "bill" : "calls"}`)} ${of.value}, ${of.drop} lower`,
+  briefFall: (what, of) =>
+    say`${aside(`${of.month} ${what === "bill" ? "bill" : "calls"}`)} ${of.value}, ${of.drop} lower`,
   stopRequest: at => say`Line closure asked ${at}.`,
   portQuery: at => say`Porting asked ${at}.`,
   debt: of => {

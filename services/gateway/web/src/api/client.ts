@@ -60,4 +60,3 @@ export async function call<T>(
   }
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
-

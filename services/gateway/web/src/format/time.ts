@@ -91,17 +91,13 @@ function dayAndTime(there: Local, here: Local, language: Language): string {
   if (there.year !== here.year) {
     return `${there.year}-${two(there.month)}-${two(there.day)}`;
   }
-  return zh
-    ? `${two(there.month)}-${two(there.day)} ${time}`
-    : `${there.day} ${MONTHS[there.month - 1]} ${time}`;
+  return zh ? `${two(there.month)}-${two(there.day)} ${time}` : `${there.day} ${MONTHS[there.month - 1]} ${time}`;
 }
 
 /** The whole of it, for hovering: `2026-06-30 14:05:09 +08:00`. */
 export function exact(at: Instant | null | undefined): string {
   const there = at === null || at === undefined ? undefined : local(at);
-  return there
-    ? `${isoDate(there)} ${two(there.hour)}:${two(there.minute)}:${two(there.second)} +08:00`
-    : UNKNOWN;
+  return there ? `${isoDate(there)} ${two(there.hour)}:${two(there.minute)}:${two(there.second)} +08:00` : UNKNOWN;
 }
 
 /** `09:42:05`. */

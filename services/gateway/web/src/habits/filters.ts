@@ -29,7 +29,9 @@ export function parseFilter<F extends Fields>(fields: F, search: string): Parsed
   const unknown = [...new Set(query.keys())].filter(key => !Object.hasOwn(fields, key) && !COMMON.includes(key));
   const filter: Record<string, string | string[]> = {};
   for (const [name, field] of Object.entries(fields)) {
-    const asked = String(query.get(name) ?? field.first ?? "").split(",").filter(value => value && value.length <= LONGEST);
+    const asked = String(query.get(name) ?? field.first ?? "")
+      .split(",")
+      .filter(value => value && value.length <= LONGEST);
     const known = asked.filter(value => !field.values || field.values.includes(value));
     unknown.push(...asked.filter(value => !known.includes(value)).map(value => `${name}=${value}`));
     filter[name] = field.kind === "many" ? [...new Set(known)] : (known[0] ?? field.first ?? "");
@@ -42,8 +44,7 @@ export function filterQuery<F extends Fields>(fields: F, filter: Filter<F>, sear
   const kept = new URLSearchParams(search);
   const parts: string[] = [];
   for (const [name, field] of Object.entries(fields)) {
-    const value = filter[name];
-    const text = Array.isArray(value) ? value.join(",") : (value ?? "");
+    const text = String(filter[name] ?? "");
     if (text !== (field.first ?? "")) {
       parts.push(`${name}=${text.split(",").map(encodeURIComponent).join(",")}`);
     }
@@ -83,9 +84,8 @@ export function useFilters<F extends Fields>(fields: F): Filters<F> {
   );
   return {
     ...parsed,
-    changed: Object.entries(fields).filter(
-      ([name, field]) => String(parsed.filter[name] ?? "") !== (field.first ?? ""),
-    ).length,
+    changed: Object.entries(fields).filter(([name, field]) => String(parsed.filter[name] ?? "") !== (field.first ?? ""))
+      .length,
     set: change => void go({ ...parsed.filter, ...change }, text),
     clear: () => void go(parseFilter(fields, "").filter, ""),
     text,

@@ -192,7 +192,6 @@ export const en: typeof zh = {
     go: "Go to",
     list: "List",
     item: "Item",
-    then: "then",
     next: "Next",
     previous: "Previous",
     open: "Open",

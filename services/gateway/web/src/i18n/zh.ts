@@ -190,7 +190,6 @@ export const zh = {
     go: "前往",
     list: "列表",
     item: "条目",
-    then: "再按",
     next: "下一条",
     previous: "上一条",
     open: "打开",

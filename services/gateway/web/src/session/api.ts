@@ -1,14 +1,6 @@
 import { call, Problem } from "@/api/client";
 
-export const ROLES = [
-  "manager",
-  "head",
-  "city_head",
-  "analyst",
-  "operations",
-  "administrator",
-  "integrator",
-] as const;
+export const ROLES = ["manager", "head", "city_head", "analyst", "operations", "administrator", "integrator"] as const;
 
 export type Role = (typeof ROLES)[number];
 

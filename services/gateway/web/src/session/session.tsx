@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { onSessionEnd } from "@/api/transport";
 import { forgetDrafts } from "@/habits/drafts";
-import { type Me, signOut as leave, whoAmI } from "./api";
+import { signOut as leave, type Me, whoAmI } from "./api";
 
 /** Opened when a session ends in the middle of work; most people never load it. */
 const SignInOver = lazy(() => import("./SignInOver"));
