@@ -7,6 +7,7 @@ from gateway.audit import Audit, AuditLog
 from gateway.peers import Peers
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from gateway.web import Pages, SecurityHeaders
 from servicekit.service import Service
 
 
@@ -32,4 +33,6 @@ def build(
         action_routes(peers, settings),
         settling_routes(peers, ends, settings),
     ]
+    service.middlewares.append(SecurityHeaders)
+    service.fallback = Pages(settings.web_dist)
     return service

@@ -18,7 +18,7 @@ from kam.instance import DEFAULT_PORT_BASE, Layout, describe, layout, require, s
 
 #: so many are proven; each has a store, a journal and its share of every topic
 MOST_PARTITIONS = 128
-PUBLIC = ("gateway", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids")
+PUBLIC = ("gateway", "web", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids")
 
 
 def _public(description: dict[str, Any]) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def _public(description: dict[str, Any]) -> dict[str, Any]:
 
 def _show(description: dict[str, Any]) -> None:
     print(
+        f"\n  网页 / page           {description['web']}"
         f"\n  网关 / gateway        {description['gateway']}"
         f"\n  BOSS 接口 / feed      {description['billing_sync']}/v1/events"
         f"\n  BOSS 文件 / inbox     {description['inbox']}"
@@ -69,7 +70,7 @@ def up(
         _already(place.data, as_json)
         return
     number = _partitions(place, partitions, workers)
-    from kam.embedded import detached
+    from kam.embedded import detached, web
     from kam.embedded.progress import Lines, for_terminal
     from kam.embedded.run import Run
     from kam.embedded.table import Options
@@ -85,6 +86,7 @@ def up(
         partitions=number,
         workers=workers,
     )
+    web.build_or_say_why()
     reporter = Lines() if as_json else for_terminal()
 
     def announce(description: dict[str, Any]) -> None:

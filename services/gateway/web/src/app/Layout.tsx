@@ -72,6 +72,7 @@ function Frame() {
 
   return (
     <div className={styles.frame}>
+      {/* biome-ignore lint/a11y/useValidAnchor: it leads to a place of the page, which the address need not keep */}
       <a
         className={styles.skip}
         href="#content"

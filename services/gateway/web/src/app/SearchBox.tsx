@@ -133,10 +133,10 @@ export function SearchBox() {
         onBlur={() => setOpen(false)}
         onKeyDown={press}
       />
-      <ul id={`${id}-list`} role="listbox" aria-label={t.top.search} className={styles.list} hidden={!isShown}>
+      <div id={`${id}-list`} role="listbox" aria-label={t.top.search} className={styles.list} hidden={!isShown}>
         {choices.map((choice, index) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are handled at the input, which keeps the focus
-          <li
+          <div
             key={choice.key}
             id={`${id}-${index}`}
             role="option"
@@ -150,9 +150,9 @@ export function SearchBox() {
             <Stars n={choice.stars} />
             <span className={styles.name}>{choice.text}</span>
             <span className="kam-secondary kam-small">{choice.aside}</span>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
     </search>
   );
 }
