@@ -100,9 +100,8 @@ class Pages:
             "Cache-Control": "public, max-age=31536000, immutable" if found["hashed"] else "no-cache",
             "Vary": "Accept-Encoding",
         }
-        if "gzip" in request.headers.get("accept-encoding", "") and (
-            small := await _read(path.with_name(path.name + ".gz"))
-        ):
+        takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        if takes_gzip and (small := await _read(path.with_name(f"{path.name}.gz"))):
             return Response(small, headers={**headers, "Content-Encoding": "gzip"}, media_type=media_type)
         content = await _read(path)
         return None if content is None else Response(content, headers=headers, media_type=media_type)
@@ -124,7 +123,7 @@ async def _read(path: Path) -> bytes | None:
 
 
 class SecurityHeaders:
-    """ASGI middleware: the headers of ``SECURITY_HEADERS`` on every answer, and no copy of an answer of the API kept."""
+    """ASGI middleware: the headers of ``SECURITY_HEADERS`` on every answer; nobody keeps a copy of the API's."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

