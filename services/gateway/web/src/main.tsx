@@ -3,8 +3,10 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import "./app/base.css";
 import { preferences } from "./habits/preferences";
+import { giveNonceToStyles } from "./theme/nonce";
 import { paint } from "./theme/ThemeProvider";
 
+giveNonceToStyles();
 const wanted = preferences().theme;
 paint(wanted === "auto" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : wanted);
 

@@ -36,7 +36,10 @@ export default function Help({ onClose }: { onClose: () => void }) {
 function Keys({ shortcut }: { shortcut: Shortcut }) {
   return shortcut.keys.split(" ").map(key => (
     <kbd key={key} className={styles.key}>
-      {key.replace("Mod+", "Ctrl ").replace("Escape", "Esc")}
+      {key
+        .replace(/^Mod\+(.)$/, (_, letter: string) => `Ctrl ${letter.toUpperCase()}`)
+        .replace("Mod+", "Ctrl ")
+        .replace("Escape", "Esc")}
     </kbd>
   ));
 }

@@ -75,7 +75,9 @@ function BottomBar({ badges }: { badges: Badges }) {
         {rest.length > 0 && (
           <li>
             <button type="button" className={styles.entry} aria-expanded={isOpen} onClick={() => setOpen(true)}>
-              <EllipsisOutlined aria-hidden />
+              <Badge count={0}>
+                <EllipsisOutlined aria-hidden />
+              </Badge>
               <span>{t.nav.more}</span>
             </button>
           </li>

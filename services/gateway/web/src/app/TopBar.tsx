@@ -14,7 +14,12 @@ export function TopBar({ businessDay }: { businessDay?: string }) {
   return (
     <header className={styles.bar}>
       <SearchBox />
-      {businessDay && <span className={styles.day}>{t.top.businessDate(businessDay)}</span>}
+      {businessDay && (
+        <span className={styles.day} title={t.top.businessDate(businessDay)}>
+          <span className={styles.dayWord}>{t.top.businessDay} </span>
+          {businessDay}
+        </span>
+      )}
       <div className={styles.tools}>
         <Freshness />
         <Button

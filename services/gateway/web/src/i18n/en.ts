@@ -38,6 +38,7 @@ export const en: typeof zh = {
     changePassword: "Change password",
     signOut: "Sign out",
     signOutEverywhere: "Sign out everywhere",
+    businessDay: "Business date",
     businessDate: date => `Business date ${date}`,
     newVersion: "There is a new version of this page",
     reload: "Reload",

@@ -36,6 +36,7 @@ export const zh = {
     changePassword: "修改密码",
     signOut: "退出登录",
     signOutEverywhere: "在所有设备上退出",
+    businessDay: "业务日",
     businessDate: (date: string) => `业务日 ${date}`,
     newVersion: "页面有新版本",
     reload: "刷新",

@@ -41,8 +41,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const { data, isPending, error, refetch } = useQuery({ queryKey: WHO, queryFn: whoAmI, staleTime: 60_000, retry: 1 });
   const [ended, setEnded] = useState(false);
+  // Who was signed in stays on their page while they sign in again over it.
+  const [known, setKnown] = useState<Me | null>(null);
+  if (data && data !== known) {
+    setKnown(data);
+  }
   const waiting = useRef<{ promise: Promise<void>; resolve: () => void } | null>(null);
-  const me = data ?? null;
+  const me = data ?? known;
+  const isEnded = known !== null && (ended || data === null);
 
   useEffect(() => {
     // Everybody who meets the ended session waits for the same sign-in.
@@ -78,7 +84,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   );
 
   const backAgain = (person: Me): void => {
-    if (me && person.staff_no !== me.staff_no) {
+    if (known && person.staff_no !== known.staff_no) {
       location.reload();
       return;
     }
@@ -91,9 +97,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   return (
     <Context value={session}>
       {children}
-      {ended && me && (
+      {isEnded && (
         <Suspense>
-          <SignInOver me={me} onSignedIn={backAgain} />
+          <SignInOver me={known} onSignedIn={backAgain} />
         </Suspense>
       )}
     </Context>

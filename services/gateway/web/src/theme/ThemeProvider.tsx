@@ -4,14 +4,12 @@ import zhCN from "antd/locale/zh_CN";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import { usePreferences } from "@/habits/preferences";
 import { antdTheme } from "./antd";
+import { nonce } from "./nonce";
 import { cssVariables, type Mode, type Palette, palettes } from "./tokens";
 
 const Context = createContext<Mode>("light");
 const dark = globalThis.matchMedia?.("(prefers-color-scheme: dark)");
 const calm = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
-
-/** The nonce of this copy of the page, by which antd's style sheets are let in (gateway/web.py). */
-const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce;
 
 export function useMode(): Mode {
   return useContext(Context);

@@ -83,7 +83,7 @@ export function antdTheme(mode: Mode): ThemeConfig {
         groupTitleColor: p.secondary,
         activeBarBorderWidth: 0,
       },
-      Segmented: { itemColor: p.text, itemSelectedColor: p.text, trackBg: p.hover, itemSelectedBg: p.raised },
+      Segmented: { itemColor: p.text, itemSelectedColor: p.link, trackBg: p.layout, itemSelectedBg: p.selected },
       Table: { headerBg: p.layout, headerColor: p.secondary, rowHoverBg: p.hover, cellPaddingBlock: 8 },
       Tabs: { itemSelectedColor: p.link, itemColor: p.text, inkBarColor: p.link },
       Card: { bodyPadding: 12, headerPadding: 12, headerHeight: ROW },

@@ -56,6 +56,11 @@ describe.each(MODES)("%s", mode => {
     expect(contrast(t.colorSuccessText, t.colorSuccessBg)).toBeGreaterThanOrEqual(TEXT);
   });
 
+  it("what is selected can be read", () => {
+    expect(contrast(p.link, p.selected)).toBeGreaterThanOrEqual(TEXT);
+    expect(contrast(p.text, p.selected)).toBeGreaterThanOrEqual(7);
+  });
+
   it("kinds of alerts are seen on the card in charts", () => {
     for (const color of [p.churn, p.arrears, p.complaint, p.contract, p.better, p.worse, p.ruleLine]) {
       expect(contrast(color, p.card)).toBeGreaterThanOrEqual(SHAPE);
