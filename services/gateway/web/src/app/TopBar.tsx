@@ -26,7 +26,6 @@ export function TopBar({ businessDay }: { businessDay?: string }) {
           type="text"
           icon={<TranslationOutlined aria-hidden />}
           lang={language === "zh" ? "en" : "zh-CN"}
-          aria-label={t.top.languageLabel}
           onClick={() => setPreferences({ language: language === "zh" ? "en" : "zh" })}
         >
           <span className={styles.wide}>{t.top.language}</span>
@@ -102,7 +101,7 @@ function Me() {
   );
   return (
     <Popover trigger="click" placement="bottomRight" content={content}>
-      <Button type="text" icon={<UserOutlined aria-hidden />} aria-label={t.top.me}>
+      <Button type="text" icon={<UserOutlined aria-hidden />} title={t.top.me}>
         <span className={styles.wide}>{me.name ?? me.staff_no}</span>
       </Button>
     </Popover>

@@ -94,6 +94,10 @@ export function DataTable<Row extends object>(props: Props<Row>) {
     // What scrolls inside has to be reached by keyboard only through this table, not by a stop of its own.
     body.current = frame.current?.querySelector(".ant-table-tbody-virtual-holder") ?? null;
     body.current?.setAttribute("tabindex", "-1");
+    // antd's frame for waiting, which is not used here, is no row: a grid must not have it as a child of its own.
+    for (const name of ["aria-busy", "aria-live"]) {
+      frame.current?.querySelector(`[${name}]`)?.removeAttribute(name);
+    }
   });
 
   const shown: TableColumnType<Row>[] = columns.map((column, index) => ({

@@ -73,6 +73,7 @@ export function safe(options: Options, label: string, motion: boolean): Options 
     animation: motion,
     animationDuration: 200,
     aria: { enabled: true, decal: { show: true }, label: { description: label } },
+    grid: { left: 8, right: 12, top: 32, bottom: 8 },
     ...options,
     tooltip: { confine: true, ...tooltip, renderMode: "richText" },
   };

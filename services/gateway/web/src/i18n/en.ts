@@ -29,7 +29,6 @@ export const en: typeof zh = {
     search: "Find a customer, an id, a page",
     searchHint: "Customer number, name, pinyin, last digits of the phone, or any id",
     language: "中文",
-    languageLabel: "Switch to Chinese",
     theme: { light: "Light", dark: "Dark", auto: "As the system", label: "Appearance" },
     density: { normal: "Normal rows", compact: "Compact rows" },
     shortcutsOn: "Shortcuts: on",

@@ -27,7 +27,6 @@ export const zh = {
     search: "找客户、编号、页面",
     searchHint: "客户编号、姓名、拼音、电话尾号，或任何编号",
     language: "English",
-    languageLabel: "换成英文",
     theme: { light: "浅色", dark: "深色", auto: "跟随系统", label: "外观" },
     density: { normal: "标准行高", compact: "紧凑行高" },
     shortcutsOn: "快捷键：开",

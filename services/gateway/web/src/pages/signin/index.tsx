@@ -38,7 +38,6 @@ export default function SignIn() {
           <Button
             type="text"
             lang={language === "zh" ? "en" : "zh-CN"}
-            aria-label={shared.top.languageLabel}
             onClick={() => setPreferences({ language: language === "zh" ? "en" : "zh" })}
           >
             {shared.top.language}
