@@ -1,5 +1,5 @@
 import { Table, type TableColumnType, type TableRef } from "antd";
-import { type ComponentProps, type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useEffect, useId, useRef } from "react";
 import { useSize } from "@/habits/element";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
@@ -89,14 +89,9 @@ export function DataTable<Row extends object>(props: Props<Row>) {
       : []),
   ]);
 
-  const body = useRef<Element | null>(null);
   useEffect(() => {
-    // What scrolls inside has to be reached by keyboard only through this table, not by a stop of its own.
-    body.current = frame.current?.querySelector(".ant-table-tbody-virtual-holder") ?? null;
-    body.current?.setAttribute("tabindex", "-1");
-    // antd's frame for waiting, which is not used here, is no row: a grid must not have it as a child of its own.
-    for (const name of ["aria-busy", "aria-live"]) {
-      frame.current?.querySelector(`[${name}]`)?.removeAttribute(name);
+    if (frame.current) {
+      asGrid(frame.current);
     }
   });
 
@@ -150,7 +145,6 @@ export function DataTable<Row extends object>(props: Props<Row>) {
           dataSource={[...rows]}
           rowKey={idOf}
           columns={shown}
-          components={{ table: HeaderTable }}
           scroll={{ x: Math.max(breadth, width), y: Math.max(LEAST, height - HEADER) }}
           locale={{ emptyText: props.empty ?? t.chart.noData }}
           rowSelection={
@@ -197,9 +191,19 @@ export function DataTable<Row extends object>(props: Props<Row>) {
   );
 }
 
-/** The header's own table is only a frame: its row belongs to the grid around it. */
-function HeaderTable(props: ComponentProps<"table">) {
-  return <table {...props} role="presentation" />;
+/** antd builds the header as a table of its own and the rows as divs; to who listens, both are parts of one grid. */
+function asGrid(frame: HTMLElement): void {
+  for (const part of frame.querySelectorAll("table, thead")) {
+    part.setAttribute("role", "presentation");
+  }
+  const body = frame.querySelector(".ant-table-tbody-virtual-holder");
+  body?.setAttribute("role", "rowgroup");
+  // The grid itself is the one tab stop; what scrolls in it is reached by its keys.
+  body?.setAttribute("tabindex", "-1");
+  // The frame for waiting, which is not used here, is neither a row nor a group.
+  for (const name of ["aria-busy", "aria-live"]) {
+    frame.querySelector(`[${name}]`)?.removeAttribute(name);
+  }
 }
 
 /** Enter on a button or link inside is theirs. */
