@@ -122,7 +122,7 @@ describe("the live connection", () => {
     await settle();
     for (let n = 0; n < 5; n += 1) {
       world.latest.broken(new Error("away"));
-      await settle(60 * 2 ** n);
+      await settle(Math.min(60 * 2 ** n, 700));
       expect(world.connections).toHaveLength(n + 1);
       await settle(1300);
       expect(world.connections).toHaveLength(n + 2);
