@@ -78,7 +78,7 @@ class Pages:
         await answer(scope, receive, send)
 
     def _answer(self, request: Request) -> Response:
-        path = request.url.path
+        path = request.scope["path"]
         if path.removeprefix("/").partition("/")[0] in NO_PAGE:
             raise HTTPException(404)
         if request.method not in ("GET", "HEAD"):

@@ -2,14 +2,14 @@ import { SearchOutlined } from "@ant-design/icons";
 import { Input, type InputRef } from "antd";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { useNavigate } from "react-router";
-import { Stars } from "@/components/Stars";
 import { useShortcuts } from "@/habits/shortcuts";
-import { common, useText } from "@/i18n";
+import { common, useText, word } from "@/i18n";
 import { useMe } from "@/session/session";
 import { entriesOf } from "./pages";
-import { type Found, findCustomers, looksLikeId } from "./search";
+import { type Found, type FoundItem, find, looksLikeRecord, placeOf } from "./search";
 import styles from "./searchbox.module.css";
 
+const NOTHING: Found = { customers: [], items: [] };
 /** Pause in ms after the last key before the server is asked. */
 const PAUSE_MS = 150;
 
@@ -18,7 +18,6 @@ interface Choice {
   to: string;
   text: string;
   aside?: string;
-  stars?: number | null;
 }
 
 /** `Ctrl K`: a customer by number, name, pinyin or phone tail; a page by its name; anything by its id. */
@@ -30,13 +29,13 @@ export function SearchBox() {
   const input = useRef<InputRef>(null);
   const [text, setText] = useState("");
   const [isComposing, setComposing] = useState(false);
-  const [found, setFound] = useState<Found[]>([]);
+  const [found, setFound] = useState<Found>(NOTHING);
   const [at, setAt] = useState(0);
   const [isOpen, setOpen] = useState(false);
   const asked = text.trim();
 
   useEffect(() => {
-    setFound([]);
+    setFound(NOTHING);
     setAt(0);
     if (!asked || isComposing) {
       return;
@@ -44,7 +43,7 @@ export function SearchBox() {
     const abort = new AbortController();
     const timer = setTimeout(() => {
       // Where the search does not answer, pages and ids are found all the same.
-      findCustomers(asked, abort.signal)
+      find(asked, abort.signal)
         .then(setFound)
         .catch(() => undefined);
     }, PAUSE_MS);
@@ -59,17 +58,28 @@ export function SearchBox() {
         .map(entry => ({ key: entry.path, to: entry.path, text: t.nav[entry.name] }))
         .filter(choice => choice.text.toLowerCase().includes(asked.toLowerCase()))
     : [];
-  const ids: Choice[] = looksLikeId(asked)
+  const records: Choice[] = looksLikeRecord(asked)
     ? [{ key: "why", to: `/why/${encodeURIComponent(asked)}`, text: asked, aside: t.nav.why }]
     : [];
-  const customers: Choice[] = found.map(each => ({
+  const customers: Choice[] = found.customers.map(each => ({
     key: `customer-${each.customer_id}`,
     to: `/customers/${encodeURIComponent(each.customer_id)}`,
-    text: each.name ?? each.customer_id,
-    aside: [each.customer_id, each.phone_tail && `…${each.phone_tail}`].filter(Boolean).join(" · "),
-    stars: each.tier,
+    text: each.customer_name ?? each.customer_id,
+    aside: [each.customer_id, each.phone, each.manager_name].filter(Boolean).join(" · "),
   }));
-  const choices = [...ids, ...customers, ...pages];
+  const kindOf = ({ list, kind, state }: FoundItem): string =>
+    kind === null
+      ? word(t.smsState, state)
+      : list === "work"
+        ? `${word(t.workKind, kind)} · ${word(t.workState, state)}`
+        : `${word(t.kind, kind)} · ${word(t.alertState, state)}`;
+  const items: Choice[] = found.items.map(item => ({
+    key: `${item.list}-${item.id}`,
+    to: placeOf(item),
+    text: [item.customer_name, item.id.slice(0, 8)].filter(Boolean).join(" · "),
+    aside: kindOf(item),
+  }));
+  const choices = [...items, ...customers, ...pages, ...records];
   const isShown = isOpen && choices.length > 0;
 
   const go = (choice: Choice | undefined): void => {
@@ -147,7 +157,6 @@ export function SearchBox() {
             onMouseEnter={() => setAt(index)}
             onClick={() => go(choice)}
           >
-            <Stars n={choice.stars} />
             <span className={styles.name}>{choice.text}</span>
             <span className="kam-secondary kam-small">{choice.aside}</span>
           </div>
