@@ -145,7 +145,7 @@ export function DataTable<Row extends object>(props: Props<Row>) {
           dataSource={[...rows]}
           rowKey={idOf}
           columns={shown}
-          scroll={{ x: Math.max(breadth, width), y: Math.max(LEAST, height - HEADER) }}
+          scroll={{ x: Math.max(breadth, width - 1), y: Math.max(LEAST, height - HEADER) }}
           locale={{ emptyText: props.empty ?? t.chart.noData }}
           rowSelection={
             onSelect && {

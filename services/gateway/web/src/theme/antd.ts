@@ -30,6 +30,10 @@ export function antdTheme(mode: Mode): ThemeConfig {
       colorInfoText: p.link,
       colorInfoBg: p.infoTint,
       colorInfoBorder: p.link,
+      // Colour alone would not tell a link within a text from the text.
+      linkDecoration: "underline",
+      linkHoverDecoration: "underline",
+      linkFocusDecoration: "underline",
       colorLink: p.link,
       colorLinkHover: p.link,
       colorLinkActive: p.link,
