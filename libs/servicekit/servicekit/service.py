@@ -18,6 +18,7 @@ import uvicorn
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp
 
 from contracts.answers import Digests, Health, StandingView
 from servicekit import checkpointing, problem, telemetry
@@ -65,13 +66,16 @@ class Service:
     ``prepare`` runs once before the processors open (indexes, seeds). A job that ends with an error ends the service,
     so that the supervisor starts it again. ``pending`` are functions counting work that ``kam wait`` must wait for,
     ``delays`` such that say how long something takes lately (p99 in seconds, None: there was none).
-    ``body_bytes``: how long the body of a request may be.
+    ``body_bytes``: how long the body of a request may be. ``middlewares`` stand around every route, the last outermost;
+    ``fallback`` answers what no route takes (None: 404).
     """
 
     def __init__(self, name: str, settings: ServiceSettings) -> None:
         self.name, self.settings = name, settings
         self.processors: list[StreamProcessor] = []
         self.routers: list[APIRouter] = []
+        self.middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
+        self.fallback: ASGIApp | None = None
         self.jobs: list[Job] = []
         self.prepare: list[Job] = []
         self.pending: dict[str, Callable[[], int]] = {}
@@ -264,6 +268,10 @@ class Service:
             app.include_router(router)
         app.add_middleware(Age, seconds_behind=self.seconds_behind)
         app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes, is_stopping=lambda: self._stopping)
+        for middleware in self.middlewares:
+            app.add_middleware(middleware)
+        if self.fallback is not None:
+            app.router.default = self.fallback
         problem.install(app)
 
         @app.get("/health/live", name="is_alive", response_model=Health, tags=["operations"])

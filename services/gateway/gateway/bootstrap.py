@@ -28,6 +28,7 @@ from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from gateway.web import Pages, SecurityHeaders
 from servicekit.clock import SystemClock, system_now
 from servicekit.kafka import start_consumer
 from servicekit.mongo import MongoDocuments, connect
@@ -87,6 +88,8 @@ def build(
         action_routes(peers, audit, access, who.guards),
         settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
+    service.middlewares.append(SecurityHeaders)
+    service.fallback = Pages(settings.web_dist)
     return service
 
 

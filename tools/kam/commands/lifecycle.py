@@ -20,7 +20,7 @@ from kam.render import word
 
 #: so many are proven; each has a store, a journal and its share of every topic
 MOST_PARTITIONS = 128
-PUBLIC = ("gateway", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids")
+PUBLIC = ("gateway", "web", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids")
 
 
 def _public(description: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def _show(description: dict[str, Any]) -> None:
         for account in known(Layout(Path(description["data"])))
     )
     print(
+        f"\n  网页 / page           {description['web']}"
         f"\n  网关 / gateway        {description['gateway']}"
         f"\n  BOSS 接口 / feed      {description['billing_sync']}/v1/events"
         f"\n  BOSS 文件 / inbox     {description['inbox']}"
@@ -75,7 +76,7 @@ def up(
         _already(place.data, as_json)
         return
     number = _partitions(place, partitions, workers)
-    from kam.embedded import detached
+    from kam.embedded import detached, web
     from kam.embedded.progress import Lines, for_terminal
     from kam.embedded.run import Run
     from kam.embedded.table import Options
@@ -91,6 +92,7 @@ def up(
         partitions=number,
         workers=workers,
     )
+    web.build_or_say_why()
     reporter = Lines() if as_json else for_terminal()
 
     def announce(description: dict[str, Any]) -> None:

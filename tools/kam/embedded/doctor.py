@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from kam.embedded import jars, java, mongodb
+from kam.embedded import jars, java, mongodb, web
 from kam.instance import Layout, busy_ports, ports, supervised
 
 NEEDED_DISK_GB = 2.0
@@ -82,6 +82,16 @@ def _mongodb() -> Check:
     return Check("mongodb", "ok", f"{found.kind} {found.path}", f"{found.kind} {found.path}")
 
 
+def _web() -> Check:
+    if web.is_current():
+        return Check("web", "ok", "网页已构建", "the page is built")
+    node = web.find_node()
+    zh, en = ("没有", "none that fits") if node is None else (node.version, node.version)
+    return Check(
+        "web", "warning", f"网页未构建或已过时；Node：{zh}", f"not built, or out of date; Node: {en}", "make web"
+    )
+
+
 def _disk(place: Layout) -> Check:
     parent = place.data
     while not parent.exists():
@@ -123,6 +133,7 @@ def examine(place: Layout, port_base: int, workers: int = 1) -> list[Check]:
         _java,
         _kafka,
         _mongodb,
+        _web,
         lambda: _disk(place),
         _memory,
         lambda: _ports(place, port_base, workers),

@@ -184,6 +184,7 @@ class Run:
         options, place = self._options, self._options.place
         return {
             "gateway": options.url("gateway"),
+            "web": options.url("gateway"),
             "billing_sync": options.url("billing-sync"),
             "kafka": options.address("kafka"),
             "mongodb": options.mongodb_uri,

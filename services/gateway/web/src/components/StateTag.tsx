@@ -1,0 +1,48 @@
+import { common, useText, word } from "@/i18n";
+import styles from "./tags.module.css";
+
+type Of = "alert" | "work" | "sms";
+type Tone = "isNew" | "isGood" | "isBad" | "isOver" | "";
+
+/** Glyph and tone of each state; the word comes from the messages. ⇧ is *escalated*: ↑ alone would read as *upgraded*. */
+const LOOKS: Record<Of, Record<string, [glyph: string, tone: Tone]>> = {
+  alert: {
+    raised: ["✦", "isNew"],
+    delivered: ["✉", ""],
+    acknowledged: ["○", ""],
+    acted: ["◐", ""],
+    escalated: ["⇧", "isBad"],
+    resolved: ["✓", "isGood"],
+    expired: ["–", "isOver"],
+  },
+  work: {
+    new: ["✦", "isNew"],
+    accepted: ["○", ""],
+    acted: ["◐", ""],
+    closed: ["✓", "isGood"],
+  },
+  sms: {
+    queued: ["…", ""],
+    held: ["☾", ""],
+    sending: ["↗", ""],
+    sent: ["↗", ""],
+    delivered: ["✓", "isGood"],
+    failed: ["✕", "isBad"],
+    cancelled: ["–", "isOver"],
+    suppressed: ["–", "isOver"],
+    unknown: ["?", "isBad"],
+  },
+};
+
+/** A state as glyph and word. `outcome` (how an alert or work item ended) stands in place of *resolved* or *closed*. */
+export function StateTag({ of, state, outcome }: { of: Of; state: string; outcome?: string | null }) {
+  const t = useText(common);
+  const words = { alert: t.alertState, work: t.workState, sms: t.smsState }[of];
+  const [glyph, tone] = Object.hasOwn(LOOKS[of], state) ? (LOOKS[of][state] as [string, Tone]) : ["·", ""];
+  return (
+    <span className={`${styles.state} ${tone && styles[tone]}`}>
+      <span aria-hidden>{glyph}</span>
+      {outcome ? `${word(words, state)} · ${word(t.outcome, outcome)}` : word(words, state)}
+    </span>
+  );
+}
