@@ -86,7 +86,7 @@ def install(app: FastAPI) -> None:
     """Let every error of this app be answered in the one shape."""
 
     async def refused(request: Request, error: Exception) -> JSONResponse:
-        return answer_to(error, request.url.path)
+        return answer_to(error, request.scope["path"])
 
     for kind in REFUSALS:
         app.add_exception_handler(kind, refused)
@@ -106,7 +106,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        log.error("http.failed", path=request.url.path, error=repr(error)[:500])
+        log.error("http.failed", path=request.scope["path"], error=repr(error)[:500])
         return problem(500, "internal", "服务内部出错，请查看它的日志", "the service failed, see its log")
 
 
