@@ -110,14 +110,7 @@ async def people(province: Province, tmp_path: Path) -> AsyncIterator[httpx.Asyn
         service_data=tmp_path, kafka="unused:1", secret_file=secret, peers={name: f"http://{name}" for name in NAMES}
     )
     async with following(tmp_path / "lists", Log()) as lists:
-        app = build(
-            settings,
-            client=client,
-            audit=province.audit,
-            ends=province.ends,
-            projection=lists,
-            documents=MemoryDocuments(MemoryStore()),
-        ).asgi()
+        app = _app(settings, province, lists)
         async with httpx.AsyncClient(
             transport=TypedAnswers(app, own=("/v1/status", "/v1/wait")), base_url="http://gateway"
         ) as people:
@@ -344,14 +337,7 @@ async def two_workers(province: Province, tmp_path: Path) -> AsyncIterator[httpx
         peers={**{name: (f"http://{name}",) for name in NAMES}, **pairs},
     )
     async with following(tmp_path / "lists", Log()) as lists:
-        app = build(
-            settings,
-            client=client,
-            audit=province.audit,
-            ends=province.ends,
-            projection=lists,
-            documents=MemoryDocuments(MemoryStore()),
-        ).asgi()
+        app = _app(settings, province, lists)
         transport = TypedAnswers(app, own=("/v1/status", "/v1/wait", "/v1/counts", "/v1/recount"))
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as people:
             people.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'operations')}"

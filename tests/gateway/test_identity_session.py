@@ -12,7 +12,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from gateway.identity import sessions as sessions_module
 from harness.people import PASSWORD, SECRET, Clock, Gateway, gateway
-from harness.read_model import Log, customer, work_data
+from harness.read_model import customer, work_data
 from servicekit.auth import issue_token
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.mongo import MongoDocuments
@@ -385,10 +385,9 @@ async def test_a_manager_acts_by_the_id_that_boss_gives_them(tmp_path: Path) -> 
         asked.append(request)
         return httpx.Response(200, json=work_data("w1"))
 
-    log = Log()
-    log.put("boss.events", customer(manager_id="M0007"))
+    told = {"boss.events": [customer(manager_id="M0007")]}
     person = {"staff_no": "10023", "role": "manager", "name": "王芳", "manager_id": "M0007"}
-    async with gateway(tmp_path, answer=answer, people=[person], log=log) as house:
+    async with gateway(tmp_path, answer=answer, people=[person], told=told) as house:
         browser = await house.signed_in("10023")
         await browser.post("/v1/work/w1/accept")
     claims = jwt.decode(asked[-1].headers["authorization"].split()[1], SECRET, ["HS256"], issuer="kam")

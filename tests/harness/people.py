@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from harness.read_model import Log, following, reached, until
 from harness.typed_answers import TypedAnswers, routes_of
 from servicekit.auth import issue_token
 from servicekit.decision import Refused
+from servicekit.envelope import Message
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 from servicekit.store import Documents
@@ -101,11 +102,11 @@ async def gateway(
     answer: Callable[[httpx.Request], httpx.Response] = lambda request: httpx.Response(200, json=[]),
     people: list[dict[str, str]] | None = PEOPLE,
     clock: Clock | None = None,
-    log: Log | None = None,
+    told: Mapping[str, Sequence[Message]] | None = None,
     **more: Any,
 ) -> AsyncIterator[Gateway]:
-    """A gateway over these documents whose accounts have ``PASSWORD``; without ``people`` it is no demo. ``log``: what
-    its read model has read."""
+    """A gateway over these documents whose accounts have ``PASSWORD``; without ``people`` it is no demo. ``told``: by
+    topic, what its read model has read."""
     clock = clock or Clock()
     settings = Settings(
         service_data=folder,
@@ -125,8 +126,10 @@ async def gateway(
     async def ends(_: Any) -> dict[str, int]:
         return {}
 
-    log = log or Log()
+    log = Log()
     async with following(folder / "lists", log) as lists:
+        for topic, messages in (told or {}).items():
+            log.put(topic, *messages)
         await until(lambda: reached(lists, log))
         service = build(
             settings,
