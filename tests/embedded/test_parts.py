@@ -221,5 +221,5 @@ def test_every_tool_looks_for_packages_in_the_same_roots() -> None:
 def test_doctor_finds_this_machine_fit_and_speaks_json(tmp_path: Path) -> None:
     shown = CliRunner().invoke(build(), ["doctor", "--json", "--data", str(tmp_path), "--port-base", "31900"])
     found = {check["name"]: check for check in json.loads(shown.stdout)}
-    assert set(found) == {"python", "platform", "java", "kafka", "mongodb", "disk", "memory", "ports"}
+    assert set(found) == {"python", "platform", "java", "kafka", "mongodb", "disk", "memory", "ports", "web"}
     assert all(check["mend"] for check in found.values() if check["state"] == "missing")
