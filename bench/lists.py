@@ -25,8 +25,7 @@ import psutil
 from bench import broker
 from bench.figures import percentile
 from bench.machine import free_port_base
-from contracts.apps import READERS
-from gateway.projection.follow import NAME
+from gateway.projection.follow import NAME, TOPICS
 from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
 from kam.embedded.process import guarded
@@ -143,7 +142,7 @@ async def fill(folder: Path, customers: int) -> float:
     while batch := list(islice(events, 2000)):
         await store.apply((row for message in batch for row in rows.of_event(message)), {})
     seconds = time.monotonic() - began
-    beginning = {f"{topic}/{number}": 0 for topic in READERS["gateway"] for number in range(PARTITIONS)}
+    beginning = {f"{topic}/{number}": 0 for topic in TOPICS for number in range(PARTITIONS)}
     await store.apply([], beginning, whole="1")
     await store.analyse()
     await store.close()
@@ -215,7 +214,7 @@ async def alerts_come(kafka: str, rate: float) -> None:
 async def measure(quick: bool) -> list[dict[str, Any]]:
     """Two lines."""
     customers, seconds = (5_000, 5) if quick else (100_000, SECONDS)
-    async with broker.running(PARTITIONS, *READERS["gateway"], "audit.log") as (kafka, scratch):
+    async with broker.running(PARTITIONS, *TOPICS, "audit.log") as (kafka, scratch):
         folder, secret = scratch / "gateway", scratch / "secret"
         secret.write_text(SECRET)
         print(f"{customers} 个客户 / customers …", file=sys.stderr, flush=True)

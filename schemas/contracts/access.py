@@ -103,7 +103,7 @@ class Effect(_Answer):
 
 
 class AuditEntry(_Answer):
-    """Who read or changed what, when and with what result."""
+    """Who read or changed what, when and with what result. ``correlation_id``: of the request, as answers name it."""
 
     id: str
     at: str
@@ -113,6 +113,7 @@ class AuditEntry(_Answer):
     object: str
     reason: str | None = None
     result: str
+    correlation_id: str
 
 
 class AuditPage(_Answer):

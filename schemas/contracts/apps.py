@@ -59,6 +59,8 @@ APPS: dict[str, AppContract] = {
 }
 
 #: who reads topics without being an app: what it keeps is a cache, and what it can't read an app puts aside
-READERS: dict[str, tuple[str, ...]] = {"gateway": ("boss.events", "alert.events", "work.events", "sms.outbound")}
+READERS: dict[str, tuple[str, ...]] = {
+    "gateway": ("boss.events", "alert.events", "work.events", "sms.outbound", "audit.log")
+}
 #: who writes to a topic without being an app: the audit log is written by the gateway's HTTP API itself
 WRITERS: dict[str, str] = {"audit.log": "gateway"}

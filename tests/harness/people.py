@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from gateway.bootstrap import build
 from gateway.identity.passwords import Passwords
 from gateway.settings import Settings
-from harness.read_model import Log, following, reached, until
+from harness.read_model import Log, following, reached, trail_of, until
 from harness.typed_answers import TypedAnswers, routes_of
 from servicekit.auth import issue_token
 from servicekit.decision import Refused
@@ -55,8 +55,9 @@ class Clock:
 class Gateway:
     """A gateway process, what it audited, and the answers of the services behind it."""
 
-    def __init__(self, service: Service, clock: Clock, audited: list[tuple[str | None, ...]]) -> None:
+    def __init__(self, service: Service, clock: Clock, audited: list[tuple[str | None, ...]], log: Log) -> None:
         self.app, self.clock, self.audited = service.asgi(), clock, audited
+        self.log = log
         self.audit_works = True
         #: routes whose answers are ours, and not those of the services behind us
         self._own = {
@@ -131,19 +132,22 @@ async def gateway(
         for topic, messages in (told or {}).items():
             log.put(topic, *messages)
         await until(lambda: reached(lists, log))
+        trail = trail_of(folder, log)
         service = build(
             settings,
             client=httpx.AsyncClient(transport=httpx.MockTransport(answer)),
             audit=audit,
             ends=ends,
             projection=lists,
+            trail=trail,
             documents=documents or MemoryDocuments(MemoryStore()),
             passwords=Passwords(QUICK),
             now=clock,
         )
-        made = Gateway(service, clock, audited)
-        jobs = [asyncio.ensure_future(job()) for job in service.jobs]
+        made = Gateway(service, clock, audited, log)
+        jobs = [asyncio.ensure_future(job()) for job in (*service.jobs, trail.run)]
         try:
+            await until(lambda: trail.as_of() is not None)
             yield made
         finally:
             for job in jobs:

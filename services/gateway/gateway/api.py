@@ -191,10 +191,16 @@ def action_routes(peers: Peers, audit: Audit, access: Access, guards: Guards) ->
     ) -> Response:
         who, path = viewer.who, f"/v1/work/{segment(id)}"
         if not viewer.scope.is_everything:
-            there = await peers.call("manager-work", "GET", path, actor=who)
-            checked = await scoped.item(access, viewer.scope, "manager-work", "work", there)
-            if checked.status_code >= HTTPStatus.BAD_REQUEST:
-                return checked
+            known = await access.work_item(id)
+            if known is not None:
+                (is_seen,) = await access.sees(viewer.scope, "work", known)
+                if not is_seen:
+                    raise not_found()
+            else:  # younger than the read model
+                there = await peers.call("manager-work", "GET", path, actor=who)
+                checked = await scoped.item(access, viewer.scope, "manager-work", "work", there)
+                if checked.status_code >= HTTPStatus.BAD_REQUEST:
+                    return checked
         headers = {} if key is None else {"Idempotency-Key": key}
         body = {} if asked is None else asked.model_dump(exclude_none=True)
         answer = await peers.call(

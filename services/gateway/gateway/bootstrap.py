@@ -28,6 +28,10 @@ from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from gateway.trail.api import audit_routes
+from gateway.trail.follow import NAME as TRAIL_NAME
+from gateway.trail.follow import Trail
+from gateway.trail.store import TRAIL
 from gateway.web import Pages, SecurityHeaders
 from servicekit.clock import SystemClock, system_now
 from servicekit.kafka import start_consumer
@@ -46,12 +50,13 @@ def build(
     audit: Audit | None = None,
     ends: Ends | None = None,
     projection: Projection | None = None,
+    trail: Trail | None = None,
     documents: Documents | None = None,
     passwords: Passwords | None = None,
     lockout: SignInLockout | None = None,
     now: SystemClock = system_now,
 ) -> Service:
-    """The service; tests hand in a client, an audit log, log ends, a read model, documents, passwords and a clock of
+    """The service; tests hand in a client, an audit log, log ends, read models, documents, passwords and a clock of
     their own."""
     service = Service("gateway", settings)
     peers = Peers(settings, client)
@@ -66,6 +71,9 @@ def build(
         projection = read_model(settings, peers)
         service.jobs.append(projection.run)
     service.standings.append(projection.settle)
+    if trail is None:
+        trail = audit_trail(settings)
+        service.jobs.append(trail.run)
     if documents is None:
         documents = database = MongoDocuments(connect(settings.mongodb, "gateway"))
         service.jobs.append(partial(_index, database))
@@ -81,6 +89,7 @@ def build(
     service.routers += [
         *who.routers(settings, audit, lambda: model.clock),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
+        audit_routes(trail, access, audit),
         list_routes(projection, audit, access),
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, now),
@@ -110,6 +119,15 @@ def read_model(settings: Settings, peers: Peers) -> Projection:
         settings.partitions,
         partial(start_consumer, settings.kafka, f"gateway-{NAME}", pace=_PACE_SECONDS),
         Rebuild(peers.collect, peers.export),
+    )
+
+
+def audit_trail(settings: Settings) -> Trail:
+    """The searchable copy of the audit log, in its own folder."""
+    return Trail(
+        ProjectionStore(settings.service_data / "audit", "", TRAIL),
+        settings.partitions,
+        partial(start_consumer, settings.kafka, f"gateway-{TRAIL_NAME}", pace=_PACE_SECONDS),
     )
 
 

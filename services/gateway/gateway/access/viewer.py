@@ -13,7 +13,7 @@ from gateway.access.roles import Roles
 from gateway.access.scope import Scope, needs_tree, resolve
 from gateway.identity.guard import Guard, Guards
 from gateway.projection.store import ProjectionStore
-from gateway.projection.visible import About, List, Subject, subjects
+from gateway.projection.visible import About, List, Subject, about, subjects
 from servicekit.decision import Refused
 
 
@@ -66,6 +66,10 @@ class Access:
         if scope.is_everything:
             return [True] * len(items)
         return [scope.allows(list_, subject) for subject in await self.subjects(list_, *items)]
+
+    async def work_item(self, id: str) -> About | None:
+        """A work item, as the read model knows it: what people do goes on while the query database is away."""
+        return await self._store.read(lambda connection: about(connection, id))
 
 
 def not_found() -> Refused:

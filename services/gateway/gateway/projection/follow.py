@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
-from contracts.apps import READERS
+from contracts.apps import READERS, WRITERS
 from contracts.registry import TICK
 from gateway.projection.rows import Row, Rows, Unreadable
 from gateway.projection.store import Damaged, ProjectionStore, Stored
@@ -26,7 +26,8 @@ from servicekit.store import Position
 
 log = structlog.get_logger()
 NAME = "projection"
-TOPICS = READERS["gateway"]
+#: what others tell; the audit log has a file of its own (``gateway.trail``)
+TOPICS = tuple(topic for topic in READERS["gateway"] if topic not in WRITERS)
 SKIPPED = Counter("kam_projection_skipped_total", "Messages and rows the read model can't take", ["what"])
 BATCH = 2000
 #: how often the broker is asked where the log ends, how long it has, and after how long it counts as away

@@ -50,6 +50,20 @@ class Stored(NamedTuple):
     marks: dict[str, str]
 
 
+class Schema(NamedTuple):
+    """What a file holds: its name, tables (``meta`` and ``offsets`` among them), how each kind of row goes in, and by
+    how many it may be read at once. Another ``version``, and the file is made anew."""
+
+    name: str
+    version: int
+    tables: str
+    statements: Mapping[str, str]
+    readers: int = READERS
+
+
+LISTS = Schema("projection", VERSION, TABLES, STATEMENTS)
+
+
 class Damaged(Exception):
     """The file could not be read any more and was deleted."""
 
@@ -57,10 +71,14 @@ class Damaged(Exception):
 class ProjectionStore:
     """``identity``: with what it must have been made to be of use."""
 
-    def __init__(self, folder: Path, identity: str) -> None:
-        self._file, self._identity = folder / "projection.sqlite", f"{VERSION} {identity}"
-        self._writing = ThreadPoolExecutor(1, "projection-writer")
-        self._reading = ThreadPoolExecutor(READERS, "projection-reader")
+    def __init__(self, folder: Path, identity: str, schema: Schema = LISTS) -> None:
+        self._file, self._identity, self._schema = (
+            folder / f"{schema.name}.sqlite",
+            f"{schema.version} {identity}",
+            schema,
+        )
+        self._writing = ThreadPoolExecutor(1, f"{schema.name}-writer")
+        self._reading = ThreadPoolExecutor(schema.readers, f"{schema.name}-reader")
         self._connection: sqlite3.Connection | None = None
         self._own = threading.local()
         self._made, self._waiting, self._seq = 0, 0, 0
@@ -165,7 +183,7 @@ class ProjectionStore:
                 self._connect()
                 is_usable = self._made_with() == self._identity
             if not is_usable:
-                log.info("projection.made_anew")
+                log.info("projection.made_anew", name=self._schema.name)
                 self._delete()
                 self._make()
         return self._stored()
@@ -188,7 +206,7 @@ class ProjectionStore:
         with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")  # what a loss of power leaves of it is made anew
-            connection.executescript(f"BEGIN; {TABLES} COMMIT;")
+            connection.executescript(f"BEGIN; {self._schema.tables} COMMIT;")
             connection.execute("INSERT INTO meta VALUES ('identity', ?)", (self._identity,))
         self._connect()
 
@@ -217,14 +235,14 @@ class ProjectionStore:
 
     def _apply(self, rows: Iterable[Row], offsets: Mapping[str, int], marks: Mapping[str, str]) -> tuple[int, int]:
         connection, seq, refused = self._writer(), self._seq, 0
-        execute = connection.execute
+        execute, statements = connection.execute, self._schema.statements
         execute("BEGIN IMMEDIATE")
         try:
             for name, row in rows:
                 seq += 1
                 row["seq"] = seq
                 try:
-                    execute(STATEMENTS[name], row)
+                    execute(statements[name], row)
                 except _ROW_AT_FAULT as error:
                     refused += 1
                     log.error("projection.row_refused", statement=name, error=repr(error)[:200])

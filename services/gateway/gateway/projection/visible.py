@@ -72,6 +72,12 @@ def subjects(connection: sqlite3.Connection, list_: List, items: Sequence[About]
     return found
 
 
+def about(connection: sqlite3.Connection, id: str) -> About | None:
+    """What visibility of a work item is decided by, if the read model knows it."""
+    row = connection.execute("SELECT customer_id, alert_id FROM work WHERE work_id = ?", (id,)).fetchone()
+    return None if row is None else About(row["customer_id"], alert_id=row["alert_id"])
+
+
 def _by(connection: sqlite3.Connection, select: str, ids: set[str | None]) -> dict[str | None, dict[str, Any]]:
     rows = connection.execute(f"{select} IN (SELECT value FROM json_each(?))", (_array(ids),))
     return {row[0]: dict(row) for row in rows}

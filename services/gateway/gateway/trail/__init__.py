@@ -1,0 +1,1 @@
+"""Who read or changed what: a searchable copy of the audit log."""

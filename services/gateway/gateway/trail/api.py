@@ -1,0 +1,71 @@
+"""Who read or changed what, for administrators."""
+
+import sqlite3
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from contracts.access import AuditPage
+from gateway.access.grants import Principal
+from gateway.access.viewer import Access
+from gateway.audit import Audit
+from gateway.trail.follow import Trail
+from gateway.trail.store import find
+from servicekit.answer import json_answer
+from servicekit.clock import iso, system_now
+from servicekit.query import Filter
+
+PAGE, MOST = 50, 200
+
+
+def audit_routes(trail: Trail, access: Access, audit: Audit) -> APIRouter:
+    """Search of the audit log."""
+    router = APIRouter(prefix="/v1/admin", tags=["administration"])
+    Reader = Annotated[Principal, Depends(access.guard("admin", "see"))]
+
+    @router.get("/audit", name="page_audit", response_model=AuditPage)
+    async def page_audit(
+        who: Reader,
+        actor: Filter = None,
+        action: Filter = None,
+        object: Filter = None,
+        role: Filter = None,
+        result: Filter = None,
+        correlation_id: Filter = None,
+        since: Filter = None,
+        until: Filter = None,
+        cursor: Annotated[str | None, Query(max_length=400, description="`next` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
+    ) -> Response:
+        """Newest first. ``actor``, ``action``, ``role``, ``result``: lists with commas; ``object`` and
+        ``correlation_id``: how it begins; ``since`` (from) and ``until`` (before): days or times."""
+        asked = {
+            "actor": actor,
+            "action": action,
+            "object": object,
+            "role": role,
+            "result": result,
+            "correlation_id": correlation_id,
+            "since": since,
+            "until": until,
+        }
+        as_of = trail.as_of()
+
+        def read(connection: sqlite3.Connection) -> tuple[list[dict[str, Any]], str | None]:
+            return find(connection, asked, cursor, limit)
+
+        rows, following = await trail.store.read(read)
+        told = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
+        await audit(who, "audit.read", told or "*", "200")
+        behind = None if as_of is None else round((system_now() - as_of).total_seconds(), 3)
+        return json_answer(
+            {
+                "rows": rows,
+                "next": following,
+                "as_of": None if as_of is None else iso(as_of),
+                "seconds_behind": behind,
+            }
+        )
+
+    return router
