@@ -24,7 +24,7 @@ def in_arrears(month: Month, number: int, day: int) -> list[Row]:
 
 
 def work_is(house: House, work_id: str, action: str) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {house.token('head')}"}
+    headers = {"Authorization": f"Bearer {house.token('administrator')}"}
     return httpx.post(f"{house.urls['gateway']}/v1/work/{work_id}/{action}", headers=headers, json={}, timeout=60)
 
 
@@ -41,7 +41,7 @@ def test_alerts_work_and_sms_go_on_while_the_database_is_away(house: House, mont
     house.delivered(first)
     (work,) = house.work(first)
     assert float(ask(house, "alerts").headers["kam-seconds-behind"]) < 5
-    tokens = [house.token(role) for role in ("head", "analyst", "operations", "integrator")]
+    tokens = [house.token(role) for role in ("administrator", "analyst", "operations", "integrator")]
     assert all(tokens)
     with paused(house, "mongodb"):
         send(house, *in_arrears(month, 2, 2))
@@ -65,7 +65,7 @@ def test_alerts_work_and_sms_go_on_while_the_database_is_away(house: House, mont
     assert len(house.smsc_took(phones[1])) == 1
     assert [s["state"] for s in house.sms(month.customer(3))] == ["suppressed"] and not house.smsc_took(phones[2])
     assert [w["state"] for w in house.work(first)] == ["accepted"]
-    assert house.get("customers/" + second, role="head")["customer"]["customer_id"] == second
+    assert house.get("customers/" + second, role="administrator")["customer"]["customer_id"] == second
 
 
 def test_a_manager_s_next_list_shows_what_he_has_just_done(house: House, month: Month) -> None:

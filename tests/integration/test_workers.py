@@ -56,7 +56,7 @@ def check(house: House, month: Month, numbers: list[int]) -> None:
         assert [alert["kind"] for alert in house.alerts(one)] == ["arrears"]
         assert len(house.work(one)) == 1
         assert len(house.smsc_took(str(month.profile(n)["phone"]))) == 1
-        page = house.get(f"customers/{one}", role="head")
+        page = house.get(f"customers/{one}", role="administrator")
         assert page["customer"]["customer_id"] == one and page["arrears"]["amount_fen"] == 12_345, page
         chain = house.why(sms["sms_id"])
         assert chain[0]["type"] == "boss.record"
