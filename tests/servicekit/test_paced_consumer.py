@@ -43,11 +43,13 @@ class Broker:
         self.came = asyncio.Event()
         self.fails: Exception | None = None
         self.paused: set[TopicPartition] = set()
+        self.ends: dict[TopicPartition, int] = {}
         for name, does in (
             ("__init__", lambda _: None), ("getmany", self.getmany), ("assignment", lambda _: frozenset({A, B})),
             ("pause", lambda _, *places: self.paused.update(places)),
             ("resume", lambda _, *places: self.paused.difference_update(places)),
             ("position", self.position), ("stop", self.stop), ("__del__", lambda _: None),
+            ("highwater", lambda _, place: self.ends.get(place)),
         ):  # fmt: skip
             monkeypatch.setattr(AIOKafkaConsumer, name, does, raising=False)
 
@@ -134,6 +136,18 @@ async def test_under_load_requests_keep_the_pace(broker: Broker, consumer: Paced
         broker.tells(a=[n := n + 1])
         await a
     assert 8 <= n <= 8 + 12
+
+
+async def test_nobody_rests_while_much_is_left_in_the_log(broker: Broker, consumer: PacedConsumer) -> None:
+    broker.ends[A] = 100_000
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    for n in range(100):
+        a = ask(consumer, A)
+        await asyncio.sleep(0)
+        broker.tells(a=[n])
+        await a
+    assert loop.time() - start < 10 * PACE and broker.paused == set(), "and aiokafka may fetch ahead"
 
 
 async def test_a_partition_that_is_paused_or_full_is_not_asked_for(

@@ -82,6 +82,10 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                 room -= len(found[tp])
         return found
 
+    def _has_more(self, found: dict[TopicPartition, list[Message]]) -> bool:
+        """Whether much is left in the log: a little that came is then no sign of a quiet moment."""
+        return any((self.highwater(tp) or 0) - records[-1].offset > _LARGE for tp, records in found.items() if records)
+
     async def _ask(self) -> None:
         """Ask the broker until nobody waits any more."""
         while not all(asker.done() for asker in self._askers):
@@ -96,7 +100,8 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                     if not asker.done():
                         asker.set_exception(error)
                 return
-            is_small, came = sum(map(len, found.values())) < _LARGE, time.monotonic()
+            came = time.monotonic()
+            is_small = sum(map(len, found.values())) < _LARGE and not self._has_more(found)
             if is_small:
                 super().pause(*wanted)  # before aiokafka asks for the next; where there is much it may
             for tp, records in found.items():
