@@ -198,3 +198,34 @@ class Found(Freshness):
 
     customers: list[CustomerRow]
     items: list[Hit]
+
+
+class Figures(_Answer):
+    """How much there is of what is in scope; ``overdue``: open work whose time is over."""
+
+    customers: int
+    open_alerts: int
+    open_work: int
+    overdue: int
+
+
+class UnitRow(Figures):
+    """A unit with its own figures; ``parent_id`` null: the top of what is seen. ``managers``: how many it has."""
+
+    unit_id: str
+    parent_id: str | None
+    name: str | None
+    city: str | None
+    head_id: str | None
+    head_name: str | None
+    managers: int
+
+
+class MemberRow(Figures):
+    """A manager of a unit, with what their customers come to."""
+
+    manager_id: str
+    name: str | None
+    unit_id: str | None
+    extension: str | None
+    status: str | None

@@ -32,6 +32,7 @@ from gateway.trail.api import audit_routes
 from gateway.trail.follow import NAME as TRAIL_NAME
 from gateway.trail.follow import Trail
 from gateway.trail.store import TRAIL
+from gateway.units import unit_routes
 from gateway.web import Pages, SecurityHeaders
 from servicekit.clock import SystemClock, system_now
 from servicekit.kafka import start_consumer
@@ -90,6 +91,7 @@ def build(
         *who.routers(settings, audit, lambda: model.clock),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
         audit_routes(trail, access, audit),
+        unit_routes(projection, access),
         list_routes(projection, audit, access),
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, now),
