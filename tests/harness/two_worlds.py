@@ -1,0 +1,192 @@
+"""A province twice: once whole, and once without what somebody may not see. Whatever they ask, both must answer alike.
+
+Everything that may be left out is marked: ids, names and texts of it hold ``ZZ``.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import httpx
+
+from harness.read_model import (
+    alert_data,
+    at,
+    customer,
+    manager,
+    message,
+    sms_data,
+    unit,
+    work_data,
+)
+from servicekit.envelope import Message
+
+MARK = "ZZ"
+BATCH = "file:BILL_1.dat#1"
+_NOT_THERE = {"error": "not_found", "zh": "没有", "en": "none"}
+
+
+class Household(NamedTuple):
+    """A customer with an alert, its work item and SMS: all that stands or falls together."""
+
+    part: str
+    city: str
+    unit_id: str
+    manager_id: str
+    kind: str = "arrears"
+    of: str | None = None
+
+    @property
+    def customer_id(self) -> str:
+        return self.of or f"c{self.part}"
+
+    @property
+    def cause(self) -> str:
+        """The BOSS record that began it: of an alert of another kind the same one."""
+        return f"e{self.part if self.of is None else MINE.part}"
+
+    def id(self, letter: str) -> str:
+        return f"{letter}{self.part}{'0' * 6}"
+
+
+#: whose they are: everybody's below, the neighbour unit's, another city's; and of the first an alert of another kind
+MINE = Household("1", "320100", "U11", "M0001")
+NEIGHBOUR = Household("ZZn", "320100", "U12ZZ", "M2ZZ")
+ELSEWHERE = Household("ZZe", "320200", "U21ZZ", "M3ZZ", "churn_warning")
+OTHER_KIND = Household("ZZk", "320100", "U11", "M0001", "churn_warning", of="c1")
+EVERYTHING = (MINE, NEIGHBOUR, ELSEWHERE, OTHER_KIND)
+
+
+def told(parts: Collection[Household]) -> dict[str, list[Message]]:
+    """What the read model has heard of these."""
+    boss = [
+        unit("U0", None, city=None),
+        unit("U1", "U0"),
+        unit("U11", "U1"),
+        manager("M0001", name="王芳", unit_id="U11"),
+    ]
+    events: dict[str, list[Message]] = {"boss.events": boss, "alert.events": [], "work.events": [], "sms.outbound": []}
+    for part in parts:
+        if part.of is None:
+            if MARK in part.unit_id:
+                above = "U1" if part.city == "320100" else "U0"
+                boss.append(unit(part.unit_id, above, city=part.city, name=f"单位{MARK}", head_id=part.manager_id))
+                boss.append(manager(part.manager_id, name=f"经理{MARK}", unit_id=part.unit_id))
+            record = _record(part)
+            boss.append(customer(**{("id_" if name == "customer_id" else name): v for name, v in record.items()}))
+        events["alert.events"].append(message("kam.alert.raised.v1", _alert(part)))
+        events["work.events"].append(message("kam.work.opened.v1", _work(part)))
+        events["sms.outbound"].append(message("kam.sms.planned.v1", _sms(part)))
+    return events
+
+
+class Services:
+    """What the services behind the gateway answer of these. ``commands``: what they were told to change."""
+
+    def __init__(self, parts: Collection[Household]) -> None:
+        self.commands: list[str] = []
+        people = [part for part in parts if part.of is None]
+        self._items: dict[str, dict[str, Any]] = {}
+        for path, made, letter in (("alerts", _alert, "a"), ("work", _work, "w"), ("sms", _sms, "s")):
+            self._items |= {f"/v1/{path}/{part.id(letter)}": made(part) for part in parts}
+        self._items |= {f"/v1/customers/{part.customer_id}": _page(part) for part in people}
+        for part in parts:
+            self._items |= {f"/v1/why/{id_}": {"id": id_, "chain": list(_chain(part))} for id_ in _names(part)}
+        links = [link for part in parts for link in _chain(part)]
+        self._items[f"/v1/why/{BATCH}"] = {"id": BATCH, "chain": [_link(BATCH, None, {"customer_id": "c1"}), *links]}
+        cells = [
+            {"day": "2026-06-30", "city": part.city, "kind": f"alert.raised:{part.kind}", "count": 1} for part in parts
+        ]
+        rates = [{"city": part.city, "seconds": 60.0, "alerts": 1, "per_minute": 1.0} for part in people]
+        self._lists = {
+            "/v1/alerts": [_alert(part) for part in parts],
+            "/v1/work": [_work(part) for part in parts],
+            "/v1/sms": [_sms(part) for part in parts],
+            "/v1/counts": cells,
+            "/v1/rates": rates,
+            "/v1/rules": [],
+        }
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        path = unquote(request.url.path)
+        if path == "/internal/settle":
+            standing = {"service": request.url.host, "ready": True, "processors": [], "pending": {}, "delays": {}}
+            return httpx.Response(200, json=standing)
+        if path == "/health/ready":
+            return httpx.Response(200, json={"status": "ready"})
+        if request.method != "GET":
+            self.commands.append(f"{request.method} {path}")
+            changed = self._items.get(path.rpartition("/")[0])
+            if path.startswith(("/v1/work/", "/v1/alerts/", "/v1/sms/")) and changed is None:
+                return httpx.Response(404, json=_NOT_THERE)
+            return httpx.Response(200, json=changed or {})
+        if path in self._lists:
+            wanted = {name: value for name, value in request.url.params.items() if name in ("customer", "alert")}
+            rows = [row for row in self._lists[path] if _fits(row, wanted)]
+            return httpx.Response(200, json=rows)
+        found = self._items.get(path)
+        return httpx.Response(404, json=_NOT_THERE) if found is None else httpx.Response(200, json=found)
+
+
+def _fits(row: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    return all(row.get(f"{name}_id", value) == value for name, value in wanted.items())
+
+
+def _record(part: Household) -> dict[str, Any]:
+    is_mine = MARK not in part.part
+    return {
+        "customer_id": part.customer_id,
+        "name": "王小明" if is_mine else f"李{MARK}",
+        "phone": "13901000123" if is_mine else "13901009876",
+        "city": part.city,
+        "manager_id": part.manager_id,
+        "unit_id": part.unit_id,
+        "id_number": f"3201001990010100{'11' if is_mine else MARK}",
+        "birth_date": "1990-01-01",
+        "address": "中山路 1 号" if is_mine else MARK,
+        "plan_code": "P1" if is_mine else f"P{MARK}",
+    }
+
+
+def _of(part: Household) -> dict[str, Any]:
+    return {"customer_id": part.customer_id, "city": part.city, "manager_id": part.manager_id}
+
+
+def _alert(part: Household) -> dict[str, Any]:
+    return alert_data(part.id("a"), kind=part.kind, evidence=[part.cause], **_of(part))
+
+
+def _work(part: Household) -> dict[str, Any]:
+    return work_data(part.id("w"), alert_id=part.id("a"), **_of(part))
+
+
+def _sms(part: Household) -> dict[str, Any]:
+    found = sms_data(part.id("s"), alert_id=part.id("a"), customer_id=part.customer_id, text=f"欠费{part.part}")
+    return {**found, "phone": _record(part)["phone"]}
+
+
+def _page(part: Household) -> dict[str, Any]:
+    facts = ("bills", "usages", "payments", "contracts", "complaints", "requests")
+    page = {name: [{"customer_id": part.customer_id, "note": part.part}] for name in facts}
+    nobody = dict.fromkeys(("manager", "unit", "arrears", "balance"))
+    return {"customer": _record(part), "history": [], **nobody, **page}
+
+
+def _names(part: Household) -> tuple[str, ...]:
+    return (f"x{part.part}", part.id("a"), part.id("w"), part.id("s"), *([part.cause] if part.of is None else ()))
+
+
+def _chain(part: Household) -> Iterable[dict[str, Any]]:
+    whose = {"customer_id": part.customer_id}
+    if part.of is None:
+        yield _link(part.cause, None, whose)
+    yield _link(f"x{part.part}", part.cause, {**whose, "alert_id": part.id("a"), "evidence": [part.cause]})
+    of = {**whose, "alert_id": part.id("a")}
+    yield _link(f"y{part.part}", f"x{part.part}", {**of, "work_id": part.id("w")})
+    yield _link(f"z{part.part}", f"x{part.part}", {**of, "sms_id": part.id("s")})
+
+
+def _link(id_: str, cause: str | None, detail: dict[str, Any]) -> dict[str, Any]:
+    told = {"summary_zh": json.dumps(detail), "summary_en": json.dumps(detail), "detail": detail}
+    return {"id": id_, "type": "kam.x", "at": at(), "service": "alerts", "caused_by": cause, **told}
