@@ -2,8 +2,8 @@ import type { ChartTable } from "@/components/ChartCard";
 import type { Options } from "@/components/charts";
 import { money, monthOf, number, shortMoney, shortNumber } from "@/format";
 import type { Language } from "@/i18n/language";
-import { type AlertFacts, numberOf, type RuleFacts } from "./facts";
 import type { Palette } from "@/theme/tokens";
+import { type AlertFacts, numberOf, type RuleFacts } from "./facts";
 
 /** Monthly figures of a customer, as the customer's page has them. */
 export interface Month {

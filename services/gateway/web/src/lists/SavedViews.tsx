@@ -58,7 +58,10 @@ export function SavedViews({ page, columns, onColumns }: Props) {
       tell({ text: t.saved(title) });
       setName("");
       setOpen(false);
-      void navigate({ pathname, search: [saved.query, `view=${saved.id}`].filter(Boolean).join("&") }, { replace: true });
+      void navigate(
+        { pathname, search: [saved.query, `view=${saved.id}`].filter(Boolean).join("&") },
+        { replace: true },
+      );
     } catch (error) {
       tell({ text: t.notSaved(asProblem(error).said(language)), tone: "error" });
     }

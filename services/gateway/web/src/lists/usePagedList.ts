@@ -75,7 +75,11 @@ export function usePagedList<Row>({ queryKey, read, idOf, matches }: Asked<Row>)
   // What came since stands at the head of the list or among its first rows.
   const look = useRef(() => undefined as unknown);
   useEffect(() => {
-    look.current = () => read(undefined).then(page => list.change(page.rows), () => undefined);
+    look.current = () =>
+      read(undefined).then(
+        page => list.change(page.rows),
+        () => undefined,
+      );
   });
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === "visible" && look.current(), EVERY_MS);
