@@ -29,6 +29,8 @@ export interface PagedList<Row> extends SteadyList<Row> {
   /** Reads the page behind; does nothing while one is under way. */
   more: () => void;
   isReadingMore: boolean;
+  /** Looks at the first page for changes and new rows, which wait. */
+  look: () => void;
   /** Reads anew: what waited comes in, what no longer matches goes. */
   refresh: () => void;
 }
@@ -93,6 +95,7 @@ export function usePagedList<Row>({ queryKey, read, idOf, matches }: Asked<Row>)
     hasMore: next !== null,
     more,
     isReadingMore: here?.isBusy === true,
+    look: () => void look.current(),
     refresh: () => void query.refetch(),
   };
 }
