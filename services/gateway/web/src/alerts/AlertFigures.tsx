@@ -6,7 +6,7 @@ import { useMode } from "@/theme/ThemeProvider";
 import { palettes } from "@/theme/tokens";
 import { baselineOf, monthsOf, optionsOf, tableOf } from "./chart";
 import type { AlertFacts, RuleFacts, Telling } from "./facts";
-import { panelText } from "./panelMessages";
+import { panelText } from "./messages";
 
 interface Props {
   alert: AlertFacts;

@@ -4,7 +4,7 @@ import { answer, api, Problem, type Schema } from "@/api/client";
 import { requestKey } from "@/api/requestKey";
 import { useUndo } from "@/habits/undo";
 import { useLanguage, useText } from "@/i18n";
-import { commandText } from "./commandMessages";
+import { commandText } from "./messages";
 
 export type RowResults = Schema<"RowResults">;
 

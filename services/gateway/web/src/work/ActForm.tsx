@@ -10,8 +10,9 @@ import { useUndo } from "@/habits/undo";
 import { useText } from "@/i18n";
 import styles from "./act.module.css";
 import { ContactLine } from "./ContactLine";
+import { ACTS, type Act, type Result, resultsOf } from "./choices";
 import { act, type Done, type WorkChanged } from "./commands";
-import { ACTS, type Act, type Result, resultsOf, workText } from "./messages";
+import { workText } from "./messages";
 import { Trouble } from "./Trouble";
 
 /** What the form needs to know of a work item; list rows and cards have it. */

@@ -1,51 +1,12 @@
 import type { Schema } from "@/api/client";
 import { shortDate } from "@/format";
 import { useNow } from "@/habits/clock";
-import { count, messages, useLanguage, useText, word } from "@/i18n";
-import { workText } from "./messages";
-
-const text = messages(
-  {
-    system: "系统",
-    for: (name: string) => `代${name}`,
-    what: {
-      opened: "建立",
-      accepted: "接单",
-      released: "撤回接单",
-      acted: "处理",
-      closed: "办结",
-      reopened: "重新打开",
-      reassigned: "转派",
-      due_changed: "时限变更",
-    },
-    to: (name: string) => `给 ${name}`,
-    promised: (day: string) => `承诺 ${day} 缴`,
-    next: (day: string) => `下次 ${day}`,
-    lines: (n: number) => `${n} 笔`,
-  },
-  {
-    system: "System",
-    for: name => `for ${name}`,
-    what: {
-      opened: "opened",
-      accepted: "accepted",
-      released: "acceptance taken back",
-      acted: "acted",
-      closed: "closed",
-      reopened: "reopened",
-      reassigned: "handed over",
-      due_changed: "due time changed",
-    },
-    to: name => `to ${name}`,
-    promised: day => `promised for ${day}`,
-    next: day => `next ${day}`,
-    lines: n => count(n, "entry", "entries"),
-  },
-);
+import { useLanguage, useText, word } from "@/i18n";
+import { logText, workText } from "./messages";
 
 /** A line of a work item's log in words: who did what, what came of it, what was noted. */
 export function LogLine({ entry }: { entry: Schema<"LogEntryView"> }) {
-  const t = useText(text);
+  const t = useText(logText);
   const words = useText(workText);
   const language = useLanguage();
   const now = useNow(60_000);

@@ -1,10 +1,11 @@
-import { commandText } from "@/alerts/commandMessages";
 import { idsDone, inParts, orThrow, type RowResults, refusals, useRefresh } from "@/alerts/commands";
+import { commandText } from "@/alerts/messages";
 import { answer, api, Problem, type Schema } from "@/api/client";
 import { requestKey } from "@/api/requestKey";
 import { useUndo } from "@/habits/undo";
 import { common, useLanguage, useText, word } from "@/i18n";
-import { type Act, type Outcome, type Result, workText } from "./messages";
+import type { Act, Outcome, Result } from "./choices";
+import { workText } from "./messages";
 
 export type WorkChanged = Schema<"WorkChanged">;
 

@@ -130,30 +130,60 @@ export const workText = messages(
   },
 );
 
-/** What is done for a customer, in the order of the number keys. */
-export const ACTS = ["call", "sms", "visit", "offer", "other"] as const;
-export type Act = (typeof ACTS)[number];
-export type Result = keyof typeof workText.zh.results;
+/** Lines of a work item's log. */
+export const logText = messages(
+  {
+    system: "系统",
+    for: (name: string) => `代${name}`,
+    what: {
+      opened: "建立",
+      accepted: "接单",
+      released: "撤回接单",
+      acted: "处理",
+      closed: "办结",
+      reopened: "重新打开",
+      reassigned: "转派",
+      due_changed: "时限变更",
+    },
+    to: (name: string) => `给 ${name}`,
+    promised: (day: string) => `承诺 ${day} 缴`,
+    next: (day: string) => `下次 ${day}`,
+    lines: (n: number) => `${n} 笔`,
+  },
+  {
+    system: "System",
+    for: name => `for ${name}`,
+    what: {
+      opened: "opened",
+      accepted: "accepted",
+      released: "acceptance taken back",
+      acted: "acted",
+      closed: "closed",
+      reopened: "reopened",
+      reassigned: "handed over",
+      due_changed: "due time changed",
+    },
+    to: name => `to ${name}`,
+    promised: day => `promised for ${day}`,
+    next: day => `next ${day}`,
+    lines: n => count(n, "entry", "entries"),
+  },
+);
 
-const RESULTS: Readonly<Record<string, readonly Result[]>> = {
-  dunning: ["promised", "no_answer", "disputed", "propose_suspension", "other"],
-  retention: ["reached", "accepted", "considering", "refused", "no_answer"],
-  complaint_follow_up: ["solved", "reached", "disputed", "no_answer"],
-  renewal: ["accepted", "considering", "refused", "no_answer"],
-};
-const OUTCOMES = {
-  dunning: ["paid", "promised", "false_alarm", "other"],
-  retention: ["retained", "lost", "false_alarm", "other"],
-  renewal: ["retained", "lost", "other"],
-  complaint_follow_up: ["other", "false_alarm"],
-} as const;
-export type Outcome = "retained" | "lost" | "paid" | "promised" | "false_alarm" | "other";
-
-/** What may come of it, by the kind of work. */
-export function resultsOf(kind: string): readonly Result[] {
-  return RESULTS[kind] ?? ["reached", "no_answer", "other"];
-}
-
-export function outcomesOf(kind: string): readonly Outcome[] {
-  return (OUTCOMES as Record<string, readonly Outcome[]>)[kind] ?? ["other", "false_alarm"];
-}
+/** An outcome beside what BOSS says. */
+export const claimText = messages(
+  {
+    awaiting: (outcome: string) => `标为${outcome} · 待 BOSS 核实`,
+    confirmed: (outcome: string) => `${outcome} · 已核实`,
+    owes: (outcome: string, amount: string) => `标为${outcome}，仍欠 ${amount}`,
+    contradicted: (outcome: string) => `标为${outcome}，BOSS 记录不符`,
+    said: (outcome: string) => `结果：${outcome}`,
+  },
+  {
+    awaiting: outcome => `Marked ${outcome.toLowerCase()} · awaiting BOSS`,
+    confirmed: outcome => `${outcome} · confirmed`,
+    owes: (outcome, amount) => `Marked ${outcome.toLowerCase()}, still owes ${amount}`,
+    contradicted: outcome => `Marked ${outcome.toLowerCase()}, BOSS says otherwise`,
+    said: outcome => `Outcome: ${outcome}`,
+  },
+);
