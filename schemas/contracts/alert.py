@@ -1,6 +1,6 @@
 """Alerts, work items and SMS as they travel between services."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -75,12 +75,20 @@ class Alert(Closed, frozen=True, kw_only=True):
 
 
 class WorkAction(Closed, frozen=True, kw_only=True):
-    """What a manager did; TM Forum *PartyInteraction*."""
+    """What a manager did; TM Forum *PartyInteraction*.
+
+    ``kind`` and ``result`` are open sets; so far call, sms, visit, offer, other and promised, no_answer, disputed,
+    reached, accepted, refused, propose_suspension, solved, other. ``promised_on``: when the customer said they would
+    pay; ``follow_up_on``: when the manager wants to come back to it.
+    """
 
     kind: str
     note: str | None = None
     at: Instant
     by: str
+    result: str | None = None
+    promised_on: date | None = None
+    follow_up_on: date | None = None
 
 
 class WorkItem(Closed, frozen=True, kw_only=True):

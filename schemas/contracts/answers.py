@@ -130,6 +130,10 @@ class LogEntryView(_Answer):
     kind: str | None = None
     note: str | None = None
     on_behalf_of: str | None = None
+    result: str | None = None
+    promised_on: str | None = None
+    follow_up_on: str | None = None
+    to: str | None = None
 
 
 class WorkView(_Answer):
@@ -147,6 +151,7 @@ class WorkView(_Answer):
     outcome: str | None
     opened_at: str
     updated_at: str
+    revision: int | None = None
     log: list[LogEntryView]
 
 
@@ -157,6 +162,9 @@ class WorkActionView(_Answer):
     note: str | None = None
     at: str
     by: str
+    result: str | None = None
+    promised_on: str | None = None
+    follow_up_on: str | None = None
 
 
 class WorkChanged(_Answer):
@@ -178,6 +186,25 @@ class WorkChanged(_Answer):
     by: str | None
     on_behalf_of: str | None
     action: WorkActionView | None
+
+
+class RowResult(_Answer):
+    """What became of one of several: ``done``; ``same``, it was so already; ``refused``, with the reason."""
+
+    id: str
+    result: Literal["done", "same", "refused"]
+    work_id: str | None = None
+    error: str | None = None
+    zh: str | None = None
+    en: str | None = None
+
+
+class RowResults(_Answer):
+    """What became of each, in the order in which they were named, and how many were done."""
+
+    done: int
+    refused: int
+    results: list[RowResult]
 
 
 class CustomerFields(_Open):

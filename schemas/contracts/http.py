@@ -1,6 +1,7 @@
 """What people send over HTTP, checked at the gateway and again at the service: pydantic, for the sake of OpenAPI."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +32,9 @@ class ActOnWork(_Asked):
     """Body of act: what was done."""
 
     kind: Annotated[str, Field(min_length=1, max_length=64)]
+    result: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    promised_on: date | None = None
+    follow_up_on: date | None = None
     note: Note | None = None
     by: Person | None = None
 
@@ -41,6 +45,49 @@ class CloseWork(_Asked):
     outcome: ManagerOutcome
     note: Note | None = None
     by: Person | None = None
+
+
+class ReleaseWork(_Asked):
+    """Body of release: an acceptance is taken back by who gave it, as long as nothing has happened since."""
+
+    by: Person | None = None
+
+
+class HandOverWork(_Asked):
+    """Body of handing over. ``to``: the manager who gets it, new, to accept."""
+
+    to: Annotated[str, Field(min_length=1, max_length=200)]
+    note: Note | None = None
+    by: Person | None = None
+
+
+Ids = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=500)], ...], Field(min_length=1, max_length=200)]
+
+
+class Alerts(_Asked):
+    """Body of what is done to several alerts."""
+
+    ids: Ids
+
+
+class AlertsTo(Alerts):
+    """Body of handing over the work of several alerts."""
+
+    to: Annotated[str, Field(min_length=1, max_length=200)]
+    note: Note | None = None
+
+
+class BulkWork(_Asked):
+    """Body of what is done to several work items; the other fields are those of the single action."""
+
+    ids: Ids
+    action: Literal["accept", "release", "act", "close", "hand_over"]
+    kind: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    result: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    follow_up_on: date | None = None
+    outcome: ManagerOutcome | None = None
+    to: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    note: Note | None = None
 
 
 class ClockSetting(_Asked):

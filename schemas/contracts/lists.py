@@ -72,7 +72,8 @@ class AlertRow(OfCustomer):
 
 
 class WorkRow(OfCustomer):
-    """A work item in a list; ``holder_id`` has it in hand, without one it waits in its ``queue``."""
+    """A work item in a list; ``holder_id`` has it in hand, without one it waits in its ``queue``. ``contact_…``: what
+    was done for the customer last under this item."""
 
     work_id: str
     kind: str
@@ -82,6 +83,13 @@ class WorkRow(OfCustomer):
     due_at: str
     outcome: str | None
     opened_at: str
+    revision: int
+    contact_at: str | None
+    contact_kind: str | None
+    contact_result: str | None
+    contact_by: str | None
+    promised_on: str | None
+    follow_up_on: str | None
     alert_id: str
     alert_kind: str | None
     alert_state: AlertState | None
@@ -198,6 +206,49 @@ class Found(Freshness):
 
     customers: list[CustomerRow]
     items: list[Hit]
+
+
+class LastContact(_Answer):
+    """What was done for a customer last, by whom, and what came of it."""
+
+    at: str
+    kind: str | None
+    result: str | None
+    by: str | None
+    by_name: str | None
+    work_id: str
+
+
+class LastSms(_Answer):
+    """The newest message that was sent, or is being sent."""
+
+    at: str
+    state: SmsState
+    template: str
+
+
+class Contacts(_Answer):
+    """What should be seen before a customer is contacted."""
+
+    customer_id: str
+    do_not_disturb: bool | None
+    language: str | None
+    last: LastContact | None
+    last_sms: LastSms | None
+    sms_today: int
+    sms_limit: int
+    open_complaints: int
+
+
+class Colleague(_Answer):
+    """A manager to whom work may be handed over; ``open_work``: how many items they have in hand."""
+
+    manager_id: str
+    name: str | None
+    unit_id: str | None
+    unit_name: str | None
+    status: str | None
+    open_work: int
 
 
 class Figures(_Answer):

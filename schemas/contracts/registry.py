@@ -48,8 +48,10 @@ FILE_KINDS: dict[str, tuple[str, type[boss.BossRecord], str | None, bool]] = {
     "SERV": ("kam.boss.service.requested.v1", boss.ServiceRequest, None, False),
 }
 
-_ALERT = ("raised", "changed", "delivered", "acknowledged", "acted", "escalated", "resolved", "expired")
-_WORK = ("opened", "accepted", "acted", "closed", "reopened", "reassigned", "due_changed")
+_ALERT = (
+    "raised", "changed", "delivered", "acknowledged", "unacknowledged", "acted", "escalated", "resolved", "expired"
+)  # fmt: skip
+_WORK = ("opened", "accepted", "released", "acted", "closed", "reopened", "reassigned", "due_changed")
 _SMS = ("planned", "held", "intended", "submitted", "delivered", "failed", "cancelled", "suppressed", "unknown")
 _CUSTOMER = ("created", "changed", "left", "returned")
 _FILE = ("received", "accepted", "partial", "rejected", "duplicate", "missing", "late")

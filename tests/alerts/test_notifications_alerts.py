@@ -61,6 +61,20 @@ def test_the_manager_s_steps_show_on_the_alert() -> None:
     assert (s.alert_rows[0]["state"], s.alert_rows[0]["work_id"]) == ("raised", "w1")
 
 
+def test_what_is_taken_back_or_handed_over_is_unacknowledged_again() -> None:
+    s = complaint()
+    alert_id = s.alert_rows[0]["alert_id"]
+    for verb, state in [
+        ("accepted", "acknowledged"), ("released", "raised"), ("reassigned", "raised"), ("acted", "acted"),
+        ("reassigned", "raised"),
+    ]:  # fmt: skip
+        s.work(verb, alert_id)
+        assert s.alert_rows[0]["state"] == state
+    assert told(s) == ["acknowledged", "unacknowledged", "acted", "unacknowledged"]
+    back = [e.data for e in s.desk_emits if e.type == "kam.alert.unacknowledged.v1"]
+    assert [alert.state for alert in back] == ["raised", "raised"]  # type: ignore[attr-defined]
+
+
 def test_a_work_item_that_is_faster_than_its_alert() -> None:
     s = complaint()
     raised = s.emits[0]

@@ -61,8 +61,8 @@ class Story(Feed):
         self.boss("complaint.changed", when, complaint_id=complaint_id, opened_at=at(when).isoformat(), status=status)
 
     def work(self, verb: str, alert_id: str, work_id: str = "w1", state: str | None = None) -> None:
-        """``opened``, ``accepted``, ``acted`` or ``reopened`` on work.events."""
-        state = state or {"opened": "new", "reopened": "new"}.get(verb, verb)
+        """``opened``, ``accepted``, ``released``, ``reassigned``, ``acted`` or ``reopened`` on work.events."""
+        state = state or {"opened": "new", "reopened": "new", "released": "new", "reassigned": "new"}.get(verb, verb)
         data = {"customer_id": self.customer_id, "alert_id": alert_id, "work_id": work_id, "state": state}
         type_ = f"kam.work.{verb}.v1"
         self._desk(type_, data, Context(self.now, f"work-{verb}", type_, "feed:test#w"))

@@ -155,6 +155,32 @@ async def test_what_is_refused_says_why_in_two_languages(
     assert answer.json()["zh"] and answer.json()["en"]
 
 
+async def test_handed_over_to_whom_mgr_knows(call: Client) -> None:
+    path = f"/v1/work/{WORK}/hand-over"
+    refused = await call("POST", path, who="m7", json={"to": "nobody"})
+    assert (refused.status_code, refused.json()["error"], refused.json()["field"]) == (
+        422, "unknown_manager", "body.to"
+    )  # fmt: skip
+    given = await call("POST", path, who="m7", json={"to": "m1"})
+    assert (given.json()["manager_id"], given.json()["state"], given.json()["by"]) == ("m1", "new", "m7")
+
+
+async def test_an_acceptance_is_taken_back(call: Client) -> None:
+    await call("POST", f"/v1/work/{WORK}/accept")
+    assert (await call("POST", f"/v1/work/{WORK}/release")).json()["state"] == "new"
+    assert (await call("POST", f"/v1/work/{WORK}/release")).status_code == 409
+
+
+async def test_what_another_did_since_it_was_read_is_a_clash(call: Client) -> None:
+    read = {"if-match": f'"{(await call("GET", f"/v1/work/{WORK}")).json()["revision"]}"'}
+    assert (await call("POST", f"/v1/work/{WORK}/accept", headers=read)).status_code == 200
+    clash = await call("POST", f"/v1/work/{WORK}/act", who="m7", headers=read, json={"kind": "call"})
+    assert (clash.status_code, clash.json()["error"]) == (412, "changed_meanwhile")
+    assert (
+        await call("POST", f"/v1/work/{WORK}/act", headers={"if-match": "x"}, json={"kind": "call"})
+    ).status_code == 412
+
+
 async def test_a_wrong_state_is_409(call: Client) -> None:
     for expected in (200, 409):
         assert (await call("POST", f"/v1/work/{WORK}/close", json={"outcome": "lost"})).status_code == expected

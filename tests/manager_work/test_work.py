@@ -1,6 +1,6 @@
 """From an alert to a manager's work item and back: one item an alert, whatever the order and however often."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -284,6 +284,71 @@ async def test_what_may_follow_what(desk: Desk, before: list[str], command: tupl
         assert len(await desk.outbox()) == count
 
 
+async def test_an_acceptance_is_taken_back_by_whom_it_came_from(desk: Desk) -> None:
+    await desk.take(desk.alert("raised"))
+    await desk.ask("accept", taker="m1")
+    other = await desk.ask("release", by="m2")
+    assert isinstance(other, Refused) and (other.code, other.status) == ("cannot_be_undone", 409)
+    released = await desk.ask("release")
+    assert (released.state, released.manager_id, released.queue, released.by) == ("new", None, "city:320100", "m1")
+    again = await desk.ask("release")
+    assert isinstance(again, Refused) and again.code == "cannot_be_undone"
+    await desk.take(desk.alert("resolved", outcome="closed"), desk.alert("changed", reopened=True))
+    assert (await desk.item())["state"] == "new", "nobody has had it in hand"
+    assert (await desk.ask("accept", taker="m2")).manager_id == "m2"
+    assert [what for what, *_ in await desk.told()][:3] == ["opened", "accepted", "released"]
+
+
+async def test_what_has_gone_on_since_cannot_be_undone(desk: Desk) -> None:
+    await desk.take(desk.manager("m1"), desk.alert("raised", manager_id="m1"))
+    await desk.ask("accept")
+    await desk.take(desk.alert("changed", manager_id="m1", due_at=NOON + timedelta(days=9)))
+    assert (await desk.ask("release")).manager_id == "m1", "a due time that moved is nobody's doing"
+    await desk.ask("accept")
+    await desk.ask("act", kind="call")
+    assert isinstance(await desk.ask("release"), Refused)
+
+
+async def test_released_it_waits_again_for_whom_it_waited(desk: Desk) -> None:
+    await desk.take(desk.alert("raised", manager_id="m9"))
+    await desk.ask("accept", taker="m1")
+    assert await waiting(desk, "m9") == ()
+    await desk.ask("release")
+    assert await waiting(desk, "m9") == (WORK,)
+    await desk.ask("accept", taker="m1")
+    await desk.take(desk.manager("m9"))
+    assert (await desk.ask("release")).manager_id is None
+    assert (await desk.item())["manager_id"] == "m9", "who has come in the meantime gets it"
+
+
+async def test_handed_over_it_is_new_to_who_gets_it(desk: Desk) -> None:
+    await desk.take(desk.manager("m1"), desk.alert("raised", manager_id="m1"))
+    await desk.ask("act", kind="call", result="no_answer", follow_up_on=date(2026, 7, 6))
+    given = await desk.ask("hand_over", to="m2", note="他更熟")
+    assert (given.state, given.manager_id) == ("new", "m2")
+    same = await desk.ask("hand_over", to="m2")
+    assert isinstance(same, Refused) and same.code == "already_theirs"
+    log = (await desk.item())["log"]
+    assert [(e["what"], e["result"], e["follow_up_on"], e["to"]) for e in log[1:]] == [
+        ("acted", "no_answer", "2026-07-06", None),
+        ("reassigned", None, None, "m2"),
+    ]
+    assert [what for what, *_ in await desk.told()] == ["opened", "acted", "reassigned"]
+
+
+async def test_two_people_on_one_item(desk: Desk) -> None:
+    await desk.take(desk.manager("m1"), desk.alert("raised", manager_id="m1"))
+    seen = (await desk.item())["revision"]
+    assert (await desk.ask("act", by="m1", kind="call", after=seen)).revision == 2
+    clash = await desk.ask("close", by="h1", outcome="paid", after=seen)
+    assert isinstance(clash, Refused) and clash.status == 412 and "m1" in clash.zh and "m1" in clash.en
+    assert (await desk.ask("act", by="m1", kind="sms", after=seen)).revision == 3, "one's own doing is no clash"
+    await desk.take(desk.alert("changed", manager_id="m1", due_at=NOON + timedelta(days=9)))
+    assert (await desk.ask("act", by="h1", kind="visit", after=3)).revision == 5
+    assert isinstance(await desk.ask("close", by="m1", outcome="paid", after=3), Refused)
+    assert (await desk.ask("close", by="m1", outcome="paid", after=5)).state == "closed"
+
+
 async def test_a_repeated_command_answers_the_same_and_changes_nothing(desk: Desk) -> None:
     await desk.take(desk.alert("raised"))
     first = await desk.ask("act", key="k1", kind="call", note="无人接听")
@@ -368,7 +433,9 @@ async def test_so_many_wait_for_a_manager_and_no_more(desk: Desk) -> None:
     assert sum(item["queue"] == "city:320100" for item in items) == 10, "the rest waits in the queue of its city"
 
 
-@pytest.mark.parametrize("type_", ["close", "accept", "placed", "find", "leave", "is_known"])
+@pytest.mark.parametrize(
+    "type_", ["close", "accept", "release", "hand_over", "placed", "find", "leave", "wait", "is_known"]
+)
 async def test_a_record_that_calls_itself_a_command_speaks_in_nobodys_name(desk: Desk, type_: str) -> None:
     await desk.take(desk.alert("raised"))
     body = {"by": "m1", "outcome": "lost", "work_id": WORK, "manager_id": "m7", "alert": msgspec.to_builtins(alert())}

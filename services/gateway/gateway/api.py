@@ -22,10 +22,9 @@ from contracts.answers import (
     Settled,
     SmsView,
     Status,
-    WorkChanged,
     WorkView,
 )
-from contracts.http import AcceptWork, ActOnWork, ClockSetting, CloseWork
+from contracts.http import ClockSetting
 from gateway import chain, merging, scoped
 from gateway.access.grants import Principal
 from gateway.access.viewer import Access, Viewer, not_found
@@ -38,7 +37,7 @@ from gateway.settings import Settings
 from gateway.settling import Collect, Ends, standing_of, wait_until_settled
 from servicekit.answer import json_answer
 from servicekit.decision import Refused
-from servicekit.query import AtMost, Filter, Id, IdempotencyKey
+from servicekit.query import AtMost, Filter, Id
 
 #: who may ask how the platform is doing: whoever reads anything
 READERS = ("manager", "head", "city_head", "analyst", "operations", "administrator")
@@ -181,49 +180,9 @@ def item_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
     return router
 
 
-def action_routes(peers: Peers, audit: Audit, access: Access, guards: Guards) -> APIRouter:
-    """What people may do: their work items, and the business clock."""
+def clock_routes(peers: Peers, audit: Audit, access: Access, guards: Guards) -> APIRouter:
+    """What people may do to the platform itself: set its business clock."""
     router = APIRouter(prefix="/v1", tags=["actions"])
-    Worker = Annotated[Viewer, Depends(access.may("work", "change"))]
-
-    async def act_on(
-        id: str, action: str, viewer: Viewer, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
-    ) -> Response:
-        who, path = viewer.who, f"/v1/work/{segment(id)}"
-        if not viewer.scope.is_everything:
-            known = await access.work_item(id)
-            if known is not None:
-                (is_seen,) = await access.sees(viewer.scope, "work", known)
-                if not is_seen:
-                    raise not_found()
-            else:  # younger than the read model
-                there = await peers.call("manager-work", "GET", path, actor=who)
-                checked = await scoped.item(access, viewer.scope, "manager-work", "work", there)
-                if checked.status_code >= HTTPStatus.BAD_REQUEST:
-                    return checked
-        headers = {} if key is None else {"Idempotency-Key": key}
-        body = {} if asked is None else asked.model_dump(exclude_none=True)
-        answer = await peers.call(
-            "manager-work", "POST", f"{path}/{action}", actor=who.acting, body=body, headers=headers
-        )
-        await audit(who, f"work.{action}", id, str(answer.status_code))
-        if answer.status_code == HTTPStatus.NOT_FOUND:
-            raise not_found()
-        return same(answer)
-
-    @router.post("/work/{id}/accept", name="accept_work", response_model=WorkChanged)
-    async def accept_work(
-        viewer: Worker, id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None
-    ) -> Response:
-        return await act_on(id, "accept", viewer, asked, key)
-
-    @router.post("/work/{id}/act", name="act_on_work", response_model=WorkChanged)
-    async def act_on_work(viewer: Worker, id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> Response:
-        return await act_on(id, "act", viewer, asked, key)
-
-    @router.post("/work/{id}/close", name="close_work", response_model=WorkChanged)
-    async def close_work(viewer: Worker, id: Id, asked: CloseWork, key: IdempotencyKey = None) -> Response:
-        return await act_on(id, "close", viewer, asked, key)
 
     @router.get("/clock", name="get_clock", response_model=ClockView)
     async def get_clock(who: Annotated[Principal, Depends(guards(*READERS))]) -> Response:

@@ -10,8 +10,9 @@ import msgspec
 from gateway.access.api import role_routes
 from gateway.access.roles import ROLES, Roles
 from gateway.access.viewer import Access
-from gateway.api import action_routes, item_routes, read_routes, settling_routes
+from gateway.api import clock_routes, item_routes, read_routes, settling_routes
 from gateway.audit import Audit, AuditLog
+from gateway.contacts import contact_routes
 from gateway.customers import customer_routes
 from gateway.domain import Collection, Standing
 from gateway.identity.build import identity
@@ -33,7 +34,9 @@ from gateway.trail.follow import NAME as TRAIL_NAME
 from gateway.trail.follow import Trail
 from gateway.trail.store import TRAIL
 from gateway.units import unit_routes
+from gateway.views import VIEWS, view_routes
 from gateway.web import Pages, SecurityHeaders
+from gateway.work_actions import work_routes
 from servicekit.clock import SystemClock, system_now
 from servicekit.kafka import start_consumer
 from servicekit.mongo import MongoDocuments, connect
@@ -96,7 +99,10 @@ def build(
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, now),
         read_routes(peers, audit, access, settings),
-        action_routes(peers, audit, access, who.guards),
+        work_routes(peers, audit, access, projection.store),
+        contact_routes(projection, audit, access),
+        view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
+        clock_routes(peers, audit, access, who.guards),
         settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
     service.middlewares.append(SecurityHeaders)
@@ -106,7 +112,7 @@ def build(
 
 async def _index(documents: MongoDocuments) -> None:
     """Job: by what else accounts, tokens and sessions are looked for."""
-    versioned = [(f"{name}.versions", "id") for name in (USERS, TOKENS, ROLES)]
+    versioned = [(f"{name}.versions", "id") for name in (USERS, TOKENS, ROLES, VIEWS)]
     for collection, field in ((SESSIONS, "staff_no"), *versioned):
         await patiently(partial(documents.index, collection, field), "indexes of accounts")
     await asyncio.Event().wait()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from contracts.answers import WorkChanged, WorkView
-from contracts.http import AcceptWork, ActOnWork, CloseWork
+from contracts.http import AcceptWork, ActOnWork, CloseWork, HandOverWork, ReleaseWork
 from manager_work.domain import Command
 from manager_work.handlers import IsKnown, manager_key
 from manager_work.store import find_work, get_work
@@ -19,8 +19,10 @@ from servicekit.decision import Refused
 from servicekit.envelope import Message, command
 from servicekit.query import Filter, Id, IdempotencyKey, since_instant
 from servicekit.store import Documents
+from servicekit.versioned import IfMatch, version_of
 
 Send = Callable[[Message], Awaitable[Any]]
+_Asked = AcceptWork | ReleaseWork | ActOnWork | CloseWork | HandOverWork
 Shown = Callable[[str], Awaitable[None]]
 _ACT_FOR_OTHERS = ("head", "city_head", "administrator")
 
@@ -52,8 +54,11 @@ def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) 
             raise Refused("not_found", "没有此编号", "there is nothing of this id", 404)
         return json_answer(item)
 
+    async def is_known(manager_id: str) -> bool:
+        return bool(await send(command("is_known", manager_key(manager_id), IsKnown(), id=f"command/{uuid.uuid4()}")))
+
     async def carry_out(
-        work_id: str, who: Principal, type_: str, asked: AcceptWork | ActOnWork | CloseWork | None, key: str | None
+        work_id: str, who: Principal, type_: str, asked: _Asked | None, key: str | None, read: str | None
     ) -> Response:
         fields = {} if asked is None else asked.model_dump()
         named = fields.pop("by", None)
@@ -66,31 +71,56 @@ def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) 
                 403,
             )
         taker = other or who.subject
-        is_known = await send(command("is_known", manager_key(taker), IsKnown(), id=f"command/{uuid.uuid4()}"))
-        if other is not None and not is_known:
+        takes = taker if await is_known(taker) else None
+        if other is not None and takes is None:
             raise Refused(
                 "unknown_manager",
                 "by 所指的客户经理不在 MGR 名单中或不在岗，不能代其操作",
                 "by names nobody whom MGR lists as a manager at work: nothing can be done in their place",
                 422,
             )
-        order = Command(by=who.subject, on_behalf_of=other, taker=taker if is_known else None, key=key, **fields)
+        if isinstance(asked, HandOverWork) and not await is_known(asked.to):
+            raise Refused(
+                "unknown_manager",
+                "接手人不在 MGR 名单中或不在岗",
+                "this is nobody whom MGR lists as a manager at work",
+                422,
+                "body.to",
+            )
+        after = None if read is None else version_of(read)
+        order = Command(by=who.subject, on_behalf_of=other, taker=takes, key=key, after=after, **fields)
         changed = await send(command(type_, work_id, order, id=f"command/{uuid.uuid4()}"))
         await shown(work_id)
         return json_answer(changed)
 
     @api.post("/work/{work_id}/accept", name="accept_work", response_model=WorkChanged)
     async def accept_work(
-        who: Caller, work_id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None
+        who: Caller, work_id: Id, asked: AcceptWork | None = None, key: IdempotencyKey = None, read: IfMatch = None
     ) -> Response:
-        return await carry_out(work_id, who, "accept", asked, key)
+        return await carry_out(work_id, who, "accept", asked, key, read)
+
+    @api.post("/work/{work_id}/release", name="release_work", response_model=WorkChanged)
+    async def release_work(
+        who: Caller, work_id: Id, asked: ReleaseWork | None = None, key: IdempotencyKey = None, read: IfMatch = None
+    ) -> Response:
+        return await carry_out(work_id, who, "release", asked, key, read)
 
     @api.post("/work/{work_id}/act", name="act_on_work", response_model=WorkChanged)
-    async def act_on_work(who: Caller, work_id: Id, asked: ActOnWork, key: IdempotencyKey = None) -> Response:
-        return await carry_out(work_id, who, "act", asked, key)
+    async def act_on_work(
+        who: Caller, work_id: Id, asked: ActOnWork, key: IdempotencyKey = None, read: IfMatch = None
+    ) -> Response:
+        return await carry_out(work_id, who, "act", asked, key, read)
 
     @api.post("/work/{work_id}/close", name="close_work", response_model=WorkChanged)
-    async def close_work(who: Caller, work_id: Id, asked: CloseWork, key: IdempotencyKey = None) -> Response:
-        return await carry_out(work_id, who, "close", asked, key)
+    async def close_work(
+        who: Caller, work_id: Id, asked: CloseWork, key: IdempotencyKey = None, read: IfMatch = None
+    ) -> Response:
+        return await carry_out(work_id, who, "close", asked, key, read)
+
+    @api.post("/work/{work_id}/hand-over", name="hand_over_work", response_model=WorkChanged)
+    async def hand_over_work(
+        who: Caller, work_id: Id, asked: HandOverWork, key: IdempotencyKey = None, read: IfMatch = None
+    ) -> Response:
+        return await carry_out(work_id, who, "hand_over", asked, key, read)
 
     return api

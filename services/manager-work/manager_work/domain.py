@@ -1,6 +1,6 @@
 """A work item and its life, and a manager as far as work needs to know one. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -15,11 +15,12 @@ from servicekit.ids import derive
 #: Of an item: answers under an Idempotency-Key (the newest), and lines of its log (the opening and the newest). Whole
 #: is the story on work.events. Of a manager who is not at work: items that wait for him (the newest, open ones).
 ANSWERS_KEPT, LOG_KEPT, WAITING_KEPT = 20, 200, 2000
-What = Literal["opened", "accepted", "acted", "closed", "reopened", "reassigned", "due_changed"]
+What = Literal["opened", "accepted", "released", "acted", "closed", "reopened", "reassigned", "due_changed"]
 
 
 class LogEntry(msgspec.Struct, frozen=True):
-    """A line of an item's log. ``by`` None: the system; ``on_behalf_of``: in whose place a head did it."""
+    """A line of an item's log. ``by`` None: the system; ``on_behalf_of``: in whose place a head did it; ``to``: who
+    got it."""
 
     at: datetime
     by: str | None
@@ -27,12 +28,17 @@ class LogEntry(msgspec.Struct, frozen=True):
     kind: str | None = None
     note: str | None = None
     on_behalf_of: str | None = None
+    result: str | None = None
+    promised_on: date | None = None
+    follow_up_on: date | None = None
+    to: str | None = None
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asks for. ``key`` is the caller's Idempotency-Key.
 
     ``by`` is always who called; ``on_behalf_of`` the manager in whose place; ``taker`` the one of them whom MGR knows.
+    ``after``: the revision that was on screen; what another person has done since makes it a clash.
     """
 
     by: str
@@ -42,6 +48,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     outcome: ManagerOutcome | None = None
     key: str | None = None
+    result: str | None = None
+    promised_on: date | None = None
+    follow_up_on: date | None = None
+    to: str | None = None
+    after: int | None = None
 
     def asks_the_same(self, other: "Command") -> bool:
         """Whether both ask for the same; whom MGR knew at the time does not count."""
@@ -62,7 +73,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     ``wanted`` is the manager whom the alert names; without ``manager_id`` the item waits in the queue of its city.
     ``event_id`` is the last event about it, ``correlation`` the BOSS record behind the alert's last change,
     ``alert_at`` and ``alert_revision`` that change: what is not newer has been overtaken. ``taken``: a person has
-    had it in hand, which its log may no longer tell.
+    had it in hand, which its log may no longer tell. ``from_queue``: its manager took it out of the queue himself.
     """
 
     work_id: str
@@ -84,6 +95,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     alert_at: datetime | None = None
     alert_revision: int = 0
     taken: bool = False
+    from_queue: bool = False
 
     @property
     def is_waiting(self) -> bool:
@@ -100,7 +112,15 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
         last = self.log[-1]
         action = None
         if last.what == "acted":
-            action = WorkAction(kind=last.kind or "", note=last.note, at=last.at, by=last.by or "")
+            action = WorkAction(
+                kind=last.kind or "",
+                note=last.note,
+                at=last.at,
+                by=last.by or "",
+                result=last.result,
+                promised_on=last.promised_on,
+                follow_up_on=last.follow_up_on,
+            )
         return WorkItem(
             work_id=self.work_id,
             kind=self.kind,
@@ -160,10 +180,8 @@ def work_id_of(alert_id: str) -> str:
     return derive("work", alert_id)
 
 
-def _step(item: Item, at: datetime, what: What, by: str | None = None, **changes: Any) -> Item:
-    entry = LogEntry(
-        at, by, what, changes.pop("action", None), changes.pop("note", None), changes.pop("place_of", None)
-    )
+def _step(item: Item, at: datetime, what: What, told: LogEntry | None = None, **changes: Any) -> Item:
+    entry = told or LogEntry(at, None, what)
     log = (*item.log[:1], *item.log[1:][2 - LOG_KEPT :], entry)
     return replace(item, revision=item.revision + 1, log=log, **changes)
 
@@ -202,7 +220,8 @@ def follow(rules: WorkRules, item: Item, alert: Alert, now: datetime, *, raised:
     if item.state == "closed":
         if not (alert.reopened or raised):
             return item
-        taken = item.taken or any(e.what in ("accepted", "acted") for e in item.log)
+        in_hand = [e.what for e in item.log if e.what in ("accepted", "released", "acted")]
+        taken = item.taken or in_hand[-1:] not in ([], ["released"])
         return _step(
             item,
             now,
@@ -243,27 +262,74 @@ def accept(item: Item, command: Command, now: datetime) -> Item:
     _must_be_open(item, "接受", "accepted")
     if item.state != "new":
         raise Refused("work_accepted", "工单已被接受，可直接处理或关闭", "already accepted: act on it or close it")
-    return _by_person(item, command, now, "accepted", manager_id=item.manager_id or command.taker)
+    from_queue = item.manager_id is None
+    manager_id = command.taker if from_queue else item.manager_id
+    return _by_person(item, command, now, "accepted", "accepted", manager_id=manager_id, from_queue=from_queue)
+
+
+def release(item: Item, command: Command, now: datetime) -> Item:
+    """The acceptance is taken back, by whom it came from: everything is as it was before. Raises ``Refused``."""
+    last = next((e for e in reversed(item.log) if e.what != "due_changed"), None)
+    if item.state != "accepted" or last is None or last.what != "accepted" or last.by != command.by:
+        raise Refused("cannot_be_undone", "此后已有变化，不能撤销", "it has changed since and can't be undone any more")
+    manager_id = None if item.from_queue else item.manager_id
+    # Only what nobody had in hand can be accepted: that it was is taken back too.
+    return _by_person(item, command, now, "released", "new", taken=False, manager_id=manager_id, from_queue=False)
+
+
+def pass_on(item: Item, command: Command, now: datetime) -> Item:
+    """Handed over to ``command.to``, who has not accepted it yet. Raises ``Refused``."""
+    _must_be_open(item, "转派", "handed over")
+    if item.manager_id == command.to:
+        raise Refused("already_theirs", "工单已在此人名下", "this manager has it already")
+    return _by_person(item, command, now, "reassigned", "new", manager_id=command.to, from_queue=False)
 
 
 def act(item: Item, command: Command, now: datetime) -> Item:
     """Something was done for the customer: ``kind`` and ``note``. Raises ``Refused``."""
     _must_be_open(item, "处理", "acted on")
-    return _by_person(item, command, now, "acted", action=command.kind)
+    return _by_person(item, command, now, "acted", "acted", taken=True)
 
 
 def close(item: Item, command: Command, now: datetime) -> Item:
     """Done, with an outcome. Raises ``Refused``."""
     _must_be_open(item, "关闭", "closed")
-    return _by_person(item, command, now, "closed", outcome=command.outcome)
+    return _by_person(item, command, now, "closed", "closed", outcome=command.outcome)
 
 
-def _by_person(
-    item: Item, command: Command, now: datetime, what: Literal["accepted", "acted", "closed"], **changes: Any
-) -> Item:
-    place_of = command.on_behalf_of
-    taken = item.taken or what != "closed"
-    return _step(item, now, what, command.by, state=what, note=command.note, place_of=place_of, taken=taken, **changes)
+def check_unchanged(item: Item, command: Command) -> None:
+    """Raises ``Refused`` (412) where another person has changed the item since it was read. Its due time may have moved
+    with the alert: that overrules nobody."""
+    if command.after is None or command.after >= item.revision:
+        return
+    since = item.log[max(1, len(item.log) - (item.revision - command.after)) :]
+    by = [e.by for e in since if e.what != "due_changed" and e.by != command.by]
+    if by:
+        zh, en = (by[-1], by[-1]) if by[-1] is not None else ("系统", "The system")
+        raise Refused(
+            "changed_meanwhile",
+            f"{zh} 刚改过，请对比后再保存",
+            f"{en} just changed this; compare, then save again",
+            412,
+        )
+
+
+def _by_person(item: Item, command: Command, now: datetime, what: What, state: WorkState, **changes: Any) -> Item:
+    entry = LogEntry(
+        now,
+        command.by,
+        what,
+        command.kind,
+        command.note,
+        command.on_behalf_of,
+        command.result,
+        command.promised_on,
+        command.follow_up_on,
+        command.to,
+    )
+    if state == "accepted":
+        changes["taken"] = True
+    return _step(item, now, what, entry, state=state, **changes)
 
 
 def _must_be_open(item: Item, zh: str, en: str) -> None:

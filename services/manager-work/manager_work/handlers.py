@@ -6,6 +6,7 @@ the item's, within the same write: ``Find`` -> ``Placed``. A manager who is not 
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -20,16 +21,20 @@ from manager_work.domain import (
     CommandReply,
     Ended,
     Item,
+    LogEntry,
     Manager,
     What,
     accept,
     act,
+    check_unchanged,
     close,
     close_with_alert,
     follow,
     hand_over,
     is_overtaken,
     open_item,
+    pass_on,
+    release,
     seen,
     work_id_of,
 )
@@ -56,6 +61,13 @@ class Leave(msgspec.Struct, frozen=True):
     """Tells a manager's key that an item no longer waits for him."""
 
     work_id: str
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Tells a manager's key that an item waits for him again; where he works by now, it is his."""
+
+    work_id: str
+    manager_id: str
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -113,10 +125,21 @@ def on_find(known: Manager | None, find: Find, context: Context) -> Decision:
     known = known or Manager()
     if known.works:
         return Decision(known, forwards=(Forward(find.work_id, "placed", Placed(find.alert.manager_id, find.alert)),))
-    waiting = tuple(dict.fromkeys((*known.waiting, find.work_id)))[-WAITING_KEPT:]
     return Decision(
-        replace(known, waiting=waiting), forwards=(Forward(find.work_id, "placed", Placed(None, find.alert)),)
+        replace(known, waiting=_waiting(known, find.work_id)),
+        forwards=(Forward(find.work_id, "placed", Placed(None, find.alert)),),
     )
+
+
+def on_wait(known: Manager | None, wait: Wait, context: Context) -> Decision:
+    known = known or Manager()
+    if known.works:
+        return Decision(known, forwards=(Forward(wait.work_id, "placed", Placed(wait.manager_id)),))
+    return Decision(replace(known, waiting=_waiting(known, wait.work_id)))
+
+
+def _waiting(known: Manager, work_id: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*known.waiting, work_id)))[-WAITING_KEPT:]
 
 
 def on_leave(known: Manager | None, leave: Leave, context: Context) -> Decision:
@@ -162,8 +185,11 @@ def _find(alert: Alert) -> Forward:
 
 
 def _leave(before: Item, after: Item) -> tuple[Forward, ...]:
-    if not before.is_waiting or after.is_waiting or before.wanted is None:
+    """Words to the manager for whom the item no longer waits, or waits again."""
+    if before.wanted is None or before.is_waiting == after.is_waiting:
         return ()
+    if after.is_waiting:
+        return (Forward(manager_key(before.wanted), "wait", Wait(before.work_id, before.wanted)),)
     return (Forward(manager_key(before.wanted), "leave", Leave(before.work_id)),)
 
 
@@ -191,7 +217,7 @@ def on_alert_over(known: _Known, alert: Alert, context: Context) -> Decision:
 
 # --- people -----------------------------------------------------------------------------------------------------
 
-_CARRY_OUT = {"accepted": accept, "acted": act, "closed": close}
+_CARRY_OUT = {"accepted": accept, "released": release, "acted": act, "closed": close, "reassigned": pass_on}
 
 
 def on_command(what: What, item: _Known, command: Command, context: Context) -> Decision:
@@ -208,6 +234,7 @@ def on_command(what: What, item: _Known, command: Command, context: Context) -> 
                     422,
                 )
             return Decision(item, answer=answer.work)
+    check_unchanged(item, command)
     changed = _CARRY_OUT[what](item, command, context.now)
     if command.key is not None:
         answers = (*item.answers, CommandReply(what, command, changed.work()))[-ANSWERS_KEPT:]
@@ -239,7 +266,7 @@ def _decide(
             ),
         )
         item = replace(item, event_id=derive(APP, seed, type_))
-    log = [{**msgspec.structs.asdict(e), "at": iso(e.at)} for e in item.log]
+    log = [_line(e) for e in item.log]
     document = {
         "work_id": item.work_id,
         "kind": item.kind,
@@ -253,10 +280,19 @@ def _decide(
         "outcome": item.outcome,
         "opened_at": iso(item.opened_at),
         "updated_at": iso(entry.at),
+        "revision": item.revision,
         "log": log,
     }
     rows = (DocumentWrite("work", item.work_id, document, new=len(item.log) == 1),)
     return Decision(replace(item, correlation=correlation), events, writes=rows, forwards=forwards, answer=work)
+
+
+def _line(entry: LogEntry) -> dict[str, Any]:
+    days = {name: None if (day := getattr(entry, name)) is None else day.isoformat() for name in _DAYS}
+    return {**msgspec.structs.asdict(entry), "at": iso(entry.at), **days}
+
+
+_DAYS = ("promised_on", "follow_up_on")
 
 
 def handlers(rules: WorkRules) -> Mapping[str, HandlerEntry]:
@@ -270,8 +306,11 @@ def handlers(rules: WorkRules) -> Mapping[str, HandlerEntry]:
         "find": HandlerEntry(Find, on_find),
         "is_known": HandlerEntry(IsKnown, on_is_known),
         "leave": HandlerEntry(Leave, on_leave),
+        "wait": HandlerEntry(Wait, on_wait),
         "placed": HandlerEntry(Placed, partial(on_placed, rules)),
         "accept": HandlerEntry(Command, partial(on_command, "accepted")),
+        "release": HandlerEntry(Command, partial(on_command, "released")),
+        "hand_over": HandlerEntry(Command, partial(on_command, "reassigned")),
         "act": HandlerEntry(Command, partial(on_command, "acted")),
         "close": HandlerEntry(Command, partial(on_command, "closed")),
     }

@@ -18,14 +18,16 @@ from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import cancel_left, cancel_paid, decide
 from alerts.notifications.send_policy import Language, SendPolicy
 from alerts.notifications.state import AlertProgress, Customer, NumberBlocked, Recency, hidden
-from contracts.alert import Alert, OptedOut, ReceiptReceived
+from contracts.alert import Alert, AlertState, OptedOut, ReceiptReceived
 from contracts.boss import ArrearsConfirmed
 from servicekit.clock import end_of, in_range, iso, later
 from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
 from servicekit.envelope import parse_time
 
 log = structlog.get_logger()
-_REOPENED = "kam.work.reopened.v1"
+_REOPENED, _RELEASED, _REASSIGNED = "kam.work.reopened.v1", "kam.work.released.v1", "kam.work.reassigned.v1"
+#: how far an alert is by the state of its work item
+_PROGRESS: dict[str, AlertState] = {"accepted": "acknowledged", "acted": "acted"}
 _MOST_PAYMENTS = 500  # of one customer, behind the last ARR
 
 # --- payloads: the fields we ask for; others have checked the whole record -------------------------------------------
@@ -265,13 +267,15 @@ def _end(builder: DecisionBuilder, after: AlertProgress, alert: Alert) -> AlertP
 
 
 def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx: Context) -> Decision:
-    """The work item of an alert: its id, and that its manager has accepted it or acted on it."""
+    """The work item of an alert: its id, and that its manager has accepted it or acted on it, has taken that back or
+    has handed it over to one who has not."""
     builder = DecisionBuilder(send_policy, state, data.customer_id, ctx)
     before = builder.cases.get(data.alert_id, AlertProgress())
     recency = None if data.at is None else Recency(data.at, data.revision)
     if recency is not None and recency.is_passed_by(before.work_recency):
         return unchanged(state)
-    verb = {"accepted": "acknowledged", "acted": "acted"}.get(data.state)
+    is_new_again = data.state == "new" and ctx.type in (_RELEASED, _REASSIGNED)
+    verb: AlertState | None = "raised" if is_new_again else _PROGRESS.get(data.state)
     after = replace(before, work_id=data.work_id, work_recency=recency)
     if verb is not None and (before.ended is None or ctx.type == _REOPENED or before.progress != "raised"):
         after = replace(after, progress=verb)
@@ -279,7 +283,7 @@ def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx
         return unchanged(state)
     builder.keep(data.alert_id, after)
     if after.progress != before.progress and after.is_open:
-        builder.tell(after.progress, after)
+        builder.tell("unacknowledged" if is_new_again else after.progress, after)
     return builder.decision()
 
 
@@ -353,6 +357,8 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     "kam.work.opened.v1": (WorkItem, on_work),
     "kam.work.accepted.v1": (WorkItem, on_work),
     "kam.work.acted.v1": (WorkItem, on_work),
+    _RELEASED: (WorkItem, on_work),
+    _REASSIGNED: (WorkItem, on_work),
     _REOPENED: (WorkItem, on_work),
     "kam.sms.receipt.received.v1": (ReceiptReceived, on_receipt),
     "kam.sms.subscriber.opted_out.v1": (OptedOut, on_opted_out),

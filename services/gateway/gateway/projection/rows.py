@@ -110,6 +110,18 @@ class AlertEvent(Struct):
     due_at: datetime | None = None
 
 
+class Contact(Struct):
+    """What was done for a customer: an event's ``action``, or a line of the log of a document."""
+
+    at: datetime
+    kind: str | None = None
+    by: str | None = None
+    result: str | None = None
+    promised_on: str | None = None
+    follow_up_on: str | None = None
+    what: str = "acted"
+
+
 class WorkEvent(Struct):
     work_id: str
     kind: str
@@ -120,9 +132,12 @@ class WorkEvent(Struct):
     opened_at: datetime
     revision: int = 0
     at: datetime | None = None
+    updated_at: datetime | None = None
     manager_id: str | None = None
     queue: str | None = None
     outcome: str | None = None
+    action: Contact | None = None
+    log: list[Contact] = []
 
 
 class SmsEvent(Struct):
@@ -284,8 +299,28 @@ def _alert(alert: AlertEvent) -> dict[str, Any]:
 
 
 def _work(item: WorkEvent) -> dict[str, Any]:
-    times = {"at": _time(item.at), "due_at": iso(item.due_at), "opened_at": iso(item.opened_at)}
-    return {**msgspec.structs.asdict(item), **times, "open": item.state != "closed", "holder_id": item.manager_id}
+    last = item.action or next((line for line in reversed(item.log) if line.what == "acted"), None)
+    return {
+        "work_id": item.work_id,
+        "kind": item.kind,
+        "alert_id": item.alert_id,
+        "customer_id": item.customer_id,
+        "revision": item.revision,
+        "at": _time(item.at or item.updated_at),
+        "state": item.state,
+        "open": item.state != "closed",
+        "holder_id": item.manager_id,
+        "queue": item.queue,
+        "due_at": iso(item.due_at),
+        "outcome": item.outcome,
+        "opened_at": iso(item.opened_at),
+        "contact_at": None if last is None else iso(last.at),
+        "contact_kind": last and last.kind,
+        "contact_result": last and last.result,
+        "contact_by": last and last.by,
+        "promised_on": last and last.promised_on,
+        "follow_up_on": last and last.follow_up_on,
+    }
 
 
 def _sms(message: SmsEvent) -> dict[str, Any]:
@@ -332,11 +367,11 @@ _HANDLERS: dict[str, _Handler] = {
     },
     **{
         f"kam.alert.{verb}.v1": _handler(AlertEvent, Rows.alert_told)
-        for verb in ("delivered", "acknowledged", "acted", "escalated")
+        for verb in ("delivered", "acknowledged", "unacknowledged", "acted", "escalated")
     },
     **{
         f"kam.work.{verb}.v1": _handler(WorkEvent, Rows.work)
-        for verb in ("opened", "accepted", "acted", "closed", "reopened", "reassigned", "due_changed")
+        for verb in ("opened", "accepted", "released", "acted", "closed", "reopened", "reassigned", "due_changed")
     },
     **{
         f"kam.sms.{verb}.v1": _handler(SmsEvent, Rows.sms)

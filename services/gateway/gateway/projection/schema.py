@@ -6,7 +6,7 @@ those of alerts, work items and SMS are ``revision`` and ``at``: by revision, bu
 """
 
 #: Another number, and the file is made anew.
-VERSION = 1
+VERSION = 2
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
@@ -89,12 +89,14 @@ CREATE INDEX alerts_unit ON alerts (unit_id, open, due_at, alert_id, kind, state
 CREATE INDEX alerts_city ON alerts (city, open, due_at, alert_id, kind, state, stage, severity, escalated);
 CREATE INDEX alerts_seq ON alerts (seq);
 
--- ``holder_id`` has it in hand.
+-- ``holder_id`` has it in hand; ``contact_…``: what was done for the customer last.
 CREATE TABLE work (
   work_id TEXT PRIMARY KEY, kind TEXT NOT NULL, alert_id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL,
   city TEXT, unit_id TEXT, manager_id TEXT,
   revision INTEGER NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL,
-  holder_id TEXT, queue TEXT, due_at TEXT NOT NULL, outcome TEXT, opened_at TEXT NOT NULL, seq INTEGER NOT NULL
+  holder_id TEXT, queue TEXT, due_at TEXT NOT NULL, outcome TEXT, opened_at TEXT NOT NULL,
+  contact_at TEXT, contact_kind TEXT, contact_result TEXT, contact_by TEXT, promised_on TEXT, follow_up_on TEXT,
+  seq INTEGER NOT NULL
 );
 CREATE INDEX work_due ON work (open, due_at, work_id, kind, state, holder_id, city, unit_id, manager_id);
 CREATE INDEX work_opened ON work (opened_at, work_id, kind, state, holder_id, city, unit_id, manager_id);
@@ -140,7 +142,7 @@ _ALERT = (
 )
 _WORK = (
     "work_id kind alert_id customer_id city unit_id manager_id revision at state open holder_id queue due_at outcome"
-    " opened_at seq"
+    " opened_at contact_at contact_kind contact_result contact_by promised_on follow_up_on seq"
 )
 _SMS = (
     "sms_id alert_id customer_id city unit_id manager_id revision at step template language phone segments state reason"
@@ -178,6 +180,12 @@ def _put(table: str, columns: str, is_newer: str, **instead: str) -> str:
     condition = is_newer.format(table=table)
     return _add(table, columns).replace("DO NOTHING", f"DO UPDATE SET {told} WHERE {condition}")
 
+
+#: What is done for the customer is told once; later changes of the item leave it as it was.
+_CONTACT = {
+    name: f"CASE WHEN excluded.contact_at IS NULL THEN work.{name} ELSE excluded.{name} END"
+    for name in ("contact_at", "contact_kind", "contact_result", "contact_by", "promised_on", "follow_up_on")
+}
 
 #: how each kind of row goes in, by name; all values are parameters
 STATEMENTS: dict[str, str] = {
@@ -218,7 +226,7 @@ STATEMENTS: dict[str, str] = {
         " escalated = escalated OR :escalated, seq = :seq"
         " WHERE alert_id = :alert_id AND life <= :revision AND ended IS NULL AND coalesce(progress_at, '') <= :at"
     ),
-    "work": _put("work", _WORK, _IS_NEWER, at="max(work.at, excluded.at)"),
+    "work": _put("work", _WORK, _IS_NEWER, at="max(work.at, excluded.at)", **_CONTACT),
     "alert of work": (
         "UPDATE alerts SET due_at = w.due_at, seq = :seq FROM work w"
         " WHERE w.alert_id = :alert_id AND alerts.alert_id = :alert_id AND alerts.due_at <> w.due_at"

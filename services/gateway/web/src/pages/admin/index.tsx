@@ -1,12 +1,40 @@
-import { EmptyState } from "@/components/EmptyState";
+import { Segmented } from "antd";
+import { useLocation, useNavigate, useParams } from "react-router";
 import { Page } from "@/components/Page";
-import { common, useText } from "@/i18n";
+import { useText } from "@/i18n";
+import { AuditTrail } from "./AuditTrail";
+import { adminText } from "./messages";
+import { Roles } from "./Roles";
+import { Tokens } from "./Tokens";
+import { Users } from "./Users";
 
+const SECTIONS = { users: Users, roles: Roles, tokens: Tokens, audit: AuditTrail };
+type Section = keyof typeof SECTIONS;
+
+/** Accounts, roles, tokens and the audit log: `/admin/<section>/<id>`. */
 export default function Admin() {
-  const t = useText(common);
+  const t = useText(adminText);
+  const navigate = useNavigate();
+  const { pathname, search } = useLocation();
+  const { section: asked, id } = useParams();
+  const section: Section = asked && Object.hasOwn(SECTIONS, asked) ? (asked as Section) : "users";
+  const Shown = SECTIONS[section];
+  const open = (item: string | undefined): void => {
+    void navigate({ pathname: item ? `/admin/${section}/${encodeURIComponent(item)}` : `/admin/${section}`, search });
+  };
   return (
-    <Page title={t.nav.admin}>
-      <EmptyState text={t.empty.yet} />
+    <Page
+      title={t.title}
+      fill
+      extra={
+        <Segmented<Section>
+          value={section}
+          options={(Object.keys(SECTIONS) as Section[]).map(value => ({ value, label: t.sections[value] }))}
+          onChange={next => void navigate(`/admin/${next}`)}
+        />
+      }
+    >
+      <Shown key={section} id={pathname === "/admin" ? undefined : id} open={open} />
     </Page>
   );
 }

@@ -1,12 +1,422 @@
+import { Button, Segmented, Select } from "antd";
+import { useMemo, useState } from "react";
+import { useLocation, useNavigate, useParams } from "react-router";
+import { AlertPanel } from "@/alerts/AlertPanel";
+import { useAlertCommands } from "@/alerts/commands";
+import { brief, plain } from "@/alerts/sentence";
+import { useAlert } from "@/alerts/useItem";
+import { useTelling } from "@/alerts/useTelling";
+import { DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
+import { FilterBar } from "@/components/FilterBar";
+import { AsOf } from "@/components/Freshness";
+import { NewPill } from "@/components/NewPill";
 import { Page } from "@/components/Page";
-import { common, useText } from "@/i18n";
+import { QueryBlock } from "@/components/QueryBlock";
+import { Skeletons } from "@/components/Skeletons";
+import { WithPanel } from "@/components/WithPanel";
+import { number } from "@/format";
+import { useBreadth } from "@/habits/element";
+import { useFilters } from "@/habits/filters";
+import { useShortcuts } from "@/habits/shortcuts";
+import { useUndo } from "@/habits/undo";
+import { common, useText, word } from "@/i18n";
+import { ColumnChooser } from "@/lists/ColumnChooser";
+import { useColumns } from "@/lists/columns";
+import { listText } from "@/lists/messages";
+import { SavedViews } from "@/lists/SavedViews";
+import { StaleNote } from "@/lists/StaleNote";
+import { useLiveRows } from "@/lists/useLiveRows";
+import { useMe } from "@/session/session";
+import { ActPopover } from "@/work/ActPopover";
+import { HandOver } from "@/work/HandOver";
+import styles from "./alerts.module.css";
+import { Cards } from "./Cards";
+import { ALL, actable, columnsOf, FIRST, FIXED, isOpen } from "./columns";
+import { type AlertRow, FIELDS, KINDS, OPEN_STATES, SEVERITIES, STATES } from "./fields";
+import { alertsText } from "./messages";
+import { idOf, useAlerts } from "./useAlerts";
+
+/** Who does what alerts ask for; others look. */
+const ACTING = ["manager", "head", "city_head"];
 
 export default function Alerts() {
-  const t = useText(common);
+  const t = useText(alertsText);
+  const shared = useText(common);
+  const lists = useText(listText);
+  const me = useMe();
+  const telling = useTelling();
+  const navigate = useNavigate();
+  const { search, hash } = useLocation();
+  const { id: inPath } = useParams();
+  const isPhone = useBreadth() === "phone";
+  const { tell } = useUndo();
+  const filters = useFilters(FIELDS);
+  const { list, counts } = useAlerts(filters);
+  const [chosen, choose] = useColumns("alerts");
+  const [current, setCurrent] = useState<string>();
+  const [selected, setSelected] = useState<string[]>([]);
+  const [isSelecting, setSelecting] = useState(false);
+  const [acting, setActing] = useState<string>();
+  const [handingOver, setHandingOver] = useState<readonly string[]>();
+  const mayAct = ACTING.includes(me.role);
+  useLiveRows<AlertRow>("alerts", idOf, list);
+
+  const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
+  const openedAlert = useAlert(opened);
+  const rowOf = (id: string | undefined): AlertRow | undefined => list.rows.find(row => row.alert_id === id);
+  const commands = useAlertCommands((ids, state) =>
+    list.change(list.rows.filter(row => ids.includes(row.alert_id)).map(row => ({ ...row, state }))),
+  );
+  const acknowledge = (ids: readonly string[]): void => {
+    const open = ids.filter(id => rowOf(id)?.state !== "acted");
+    if (mayAct && open.length > 0) {
+      void commands.acknowledge(open);
+      setSelected([]);
+    }
+  };
+  const acted = (id: string): void => {
+    const row = rowOf(id);
+    if (row) {
+      list.change([{ ...row, state: "acted", work_state: "acted" }]);
+    }
+  };
+
+  const show = (id: string | undefined): void => {
+    const query = new URLSearchParams(search);
+    query.delete("item");
+    const rest = query.toString().replaceAll("%2C", ",");
+    const item = id ? `item=${encodeURIComponent(id)}` : "";
+    void navigate({ pathname: "/alerts", search: [rest, item].filter(Boolean).join("&"), hash });
+  };
+  const step = (by: number): void => {
+    const next = list.rows[list.rows.findIndex(row => row.alert_id === opened) + by];
+    if (next) {
+      setCurrent(next.alert_id);
+      show(next.alert_id);
+    }
+  };
+  /** Those that a key works on: what is selected, else what is open, else the row the keys stand on. */
+  const target = (): string[] => (selected.length > 0 ? selected : [opened ?? current].filter(id => id !== undefined));
+  const group = shared.shortcuts.item;
+  useShortcuts([
+    { keys: "a", label: shared.action.acknowledge, group, run: () => target().length > 0 && acknowledge(target()) },
+    {
+      keys: "e",
+      label: shared.action.act,
+      group,
+      run: () => {
+        const row = rowOf(opened ?? current);
+        return row && mayAct && isOpen(row) ? setActing(row.alert_id) : false;
+      },
+    },
+    {
+      keys: "t",
+      label: shared.action.handOver,
+      group,
+      run: () => (mayAct && target().length > 0 ? setHandingOver(target()) : false),
+    },
+    {
+      keys: "w",
+      label: shared.action.why,
+      group,
+      run: () => {
+        const id = opened ?? current;
+        return id ? void navigate(`/why/${encodeURIComponent(id)}`) : false;
+      },
+    },
+    { keys: "[", label: shared.shortcuts.previous, group, run: () => (opened ? step(-1) : false) },
+    { keys: "]", label: shared.shortcuts.next, group, run: () => (opened ? step(1) : false) },
+    {
+      keys: "y",
+      label: shared.action.copyLink,
+      group,
+      run: () => {
+        const id = opened ?? current;
+        const path = id ? `/alerts/${encodeURIComponent(id)}` : `/alerts${search}`;
+        void navigator.clipboard?.writeText(location.origin + path).then(() => tell({ text: lists.copied }));
+      },
+    },
+  ]);
+
+  const shown = chosen ?? FIRST;
+  const columns = columnsOf({
+    t,
+    shared,
+    telling,
+    isLeaving: id => list.leaving.has(id),
+    mayAct,
+    acting: opened ? undefined : acting,
+    onAct: setActing,
+    onActed: row => acted(row.alert_id),
+    onAcknowledge: row => acknowledge([row.alert_id]),
+  }).filter(column => FIXED.includes(column.key) || shown.includes(column.key));
+  const cities = useMemo(
+    () => [...new Set([...filters.filter.city, ...list.rows.flatMap(row => (row.city ? [row.city] : []))])].sort(),
+    [filters.filter.city, list.rows],
+  );
+  const managers = useMemo(() => {
+    const known = new Map(filters.filter.manager.map(id => [id, id]));
+    for (const row of list.rows) {
+      if (row.manager_id) {
+        known.set(row.manager_id, row.manager_name ?? row.manager_id);
+      }
+    }
+    return [...known].map(([value, label]) => ({ value, label }));
+  }, [filters.filter.manager, list.rows]);
+  const state = filters.filter.state;
+  const tab =
+    filters.filter.escalated === "1"
+      ? "escalated"
+      : state.length === 1 && state[0] === "raised"
+        ? "unacknowledged"
+        : state.length === OPEN_STATES.length && OPEN_STATES.every(each => state.includes(each))
+          ? "open"
+          : "";
+  const n = (count: number | null | undefined): string =>
+    count === null || count === undefined ? "" : ` ${number(count)}`;
+  const newest = list.waiting[0];
+  const page = list.query.data;
+  const empty = (
+    <EmptyState text={filters.changed > 0 || filters.text ? t.empty : t.emptyDay}>
+      {(filters.changed > 0 || filters.text !== "") && (
+        <Button onClick={filters.clear}>{shared.action.clearFilters}</Button>
+      )}
+    </EmptyState>
+  );
+  const openedRow = rowOf(opened);
+  const title = openedRow
+    ? `${word(shared.kindLong, openedRow.kind)} · ${openedRow.customer_name ?? openedRow.customer_id}`
+    : openedAlert.data
+      ? `${word(shared.kindLong, openedAlert.data.kind)} · ${openedAlert.data.customer_id}`
+      : t.list;
+
   return (
-    <Page title={t.nav.alerts}>
-      <EmptyState text={t.empty.yet} />
+    <Page
+      title={shared.nav.alerts}
+      fill
+      waiting={list.waiting.length}
+      extra={
+        <>
+          <div className={styles.tabs}>
+            <Segmented
+              aria-label={t.tabs.label}
+              value={tab}
+              onChange={value =>
+                filters.set({
+                  state: value === "unacknowledged" ? ["raised"] : [...OPEN_STATES],
+                  escalated: value === "escalated" ? "1" : "",
+                })
+              }
+              options={[
+                { value: "open", label: `${t.tabs.open}${n(counts?.open)}` },
+                { value: "unacknowledged", label: `${t.tabs.unacknowledged}${n(counts?.unacknowledged)}` },
+                { value: "escalated", label: `${t.tabs.escalated}${n(counts?.escalated)}` },
+              ]}
+            />
+            <SavedViews page="alerts" columns={shown} onColumns={choose} />
+          </div>
+          <StaleNote asOf={page?.as_of} secondsBehind={page?.seconds_behind} isRebuilding={page?.rebuilding} />
+        </>
+      }
+    >
+      <WithPanel
+        title={title}
+        onClose={() => show(undefined)}
+        panel={
+          opened ? (
+            <AlertPanel
+              id={opened}
+              actions={alert => {
+                const row: AlertRow | undefined = rowOf(alert.alert_id);
+                const item = row
+                  ? actable(row)
+                  : { work_id: alert.work_id ?? "", customer_id: alert.customer_id, kind: alert.kind };
+                const isOver = alert.state === "resolved" || alert.state === "expired" || !alert.work_id;
+                return (
+                  <>
+                    {mayAct && !isOver && (
+                      <>
+                        {(row?.state ?? alert.state) === "raised" && (
+                          <Button onClick={() => void commands.acknowledge([alert.alert_id])}>
+                            {shared.action.acknowledge} <kbd>a</kbd>
+                          </Button>
+                        )}
+                        <ActPopover
+                          item={item}
+                          open={acting === alert.alert_id}
+                          onOpenChange={open => setActing(open ? alert.alert_id : undefined)}
+                          onDone={() => acted(alert.alert_id)}
+                        >
+                          <Button type="primary">
+                            {shared.action.act} <kbd>e</kbd>
+                          </Button>
+                        </ActPopover>
+                        <Button onClick={() => setHandingOver([alert.alert_id])}>
+                          {shared.action.handOver} <kbd>t</kbd>
+                        </Button>
+                      </>
+                    )}
+                    <Button href={`/why/${encodeURIComponent(alert.alert_id)}`} type="text">
+                      {shared.action.why} <kbd>w</kbd>
+                    </Button>
+                  </>
+                );
+              }}
+            />
+          ) : null
+        }
+      >
+        {selected.length > 0 ? (
+          <div className={styles.bulk} role="toolbar" aria-label={shared.filter.selected(selected.length)}>
+            <b>{shared.filter.selected(selected.length)}</b>
+            {list.rows.length > selected.length && (
+              <Button type="link" size="small" onClick={() => setSelected(list.rows.map(idOf))}>
+                {t.selectAll(list.rows.length)}
+              </Button>
+            )}
+            {mayAct && (
+              <>
+                <Button loading={commands.isBusy} onClick={() => acknowledge(selected)}>
+                  {shared.action.acknowledge} <kbd>a</kbd>
+                </Button>
+                <Button onClick={() => setHandingOver(selected)}>{shared.action.handOver}</Button>
+              </>
+            )}
+            <Button
+              type="text"
+              onClick={() => {
+                setSelected([]);
+                setSelecting(false);
+              }}
+            >
+              {shared.action.cancel}
+            </Button>
+          </div>
+        ) : (
+          <FilterBar
+            fields={FIELDS}
+            filters={filters}
+            text={t.find}
+            controls={[
+              {
+                name: "kind",
+                label: t.field.kind,
+                options: KINDS.map(value => ({ value, label: word(shared.kind, value) })),
+              },
+              {
+                name: "severity",
+                label: t.field.severity,
+                options: SEVERITIES.map(value => ({ value, label: word(shared.severity, value) })),
+              },
+              {
+                name: "state",
+                label: t.field.state,
+                width: 160,
+                options: STATES.map(value => ({ value, label: word(shared.alertState, value) })),
+              },
+              {
+                name: "due",
+                label: t.field.due,
+                options: (["overdue", "today", "tomorrow", "week", "later"] as const).map(value => ({
+                  value,
+                  label: t.due[value],
+                })),
+              },
+              ...(cities.length > 1
+                ? [{ name: "city", label: t.field.city, options: cities.map(value => ({ value, label: value })) }]
+                : []),
+              ...(managers.length > 1 ? [{ name: "manager", label: t.field.manager, options: managers }] : []),
+            ]}
+          >
+            {isPhone ? (
+              <>
+                <Select
+                  aria-label={t.sortBy}
+                  value={filters.filter.sort}
+                  onChange={sort => filters.set({ sort })}
+                  options={(["due", "severity", "-raised", "-amount"] as const).map(value => ({
+                    value,
+                    label: t.sorts[value],
+                  }))}
+                />
+                {mayAct && <Button onClick={() => setSelecting(!isSelecting)}>{t.select}</Button>}
+              </>
+            ) : (
+              <ColumnChooser
+                columns={ALL.map(key => ({
+                  key,
+                  label: t.column[key as keyof typeof t.column],
+                  fixed: FIXED.includes(key),
+                }))}
+                shown={shown}
+                onShow={choose}
+              />
+            )}
+            <span>{shared.filter.total(number(page?.total ?? list.total))}</span>
+            <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
+          </FilterBar>
+        )}
+        <NewPill
+          n={list.waiting.length}
+          noun={t.newAlerts}
+          newest={newest && t.newest(newest.customer_name ?? newest.customer_id, plain(brief(newest, telling)))}
+          onShow={list.refresh}
+        />
+        <QueryBlock
+          query={list.query}
+          what={t.list}
+          skeleton={<Skeletons n={12} />}
+          empty={() => (list.rows.length === 0 ? empty : undefined)}
+        >
+          {() =>
+            isPhone ? (
+              <Cards
+                rows={list.rows}
+                telling={telling}
+                isLeaving={id => list.leaving.has(id)}
+                mayAct={mayAct}
+                isSelecting={isSelecting || selected.length > 0}
+                selected={selected}
+                onSelect={setSelected}
+                onOpen={row => show(row.alert_id)}
+                onAcknowledge={row => acknowledge([row.alert_id])}
+                onActed={row => acted(row.alert_id)}
+                hasMore={list.hasMore}
+                isReadingMore={list.isReadingMore}
+                onMore={list.more}
+              />
+            ) : (
+              <DataTable
+                label={t.list}
+                rows={list.rows}
+                idOf={idOf}
+                columns={columns}
+                total={list.total}
+                current={opened ?? current}
+                onCurrent={setCurrent}
+                onOpen={row => show(row.alert_id)}
+                selected={selected}
+                onSelect={mayAct ? setSelected : undefined}
+                sort={filters.filter.sort}
+                onSort={sort => filters.set({ sort: sort || "due" })}
+                isDimmed={row => list.leaving.has(row.alert_id)}
+                onEnd={list.more}
+              />
+            )
+          }
+        </QueryBlock>
+      </WithPanel>
+      {handingOver && (
+        <HandOver
+          n={handingOver.length}
+          onClose={() => setHandingOver(undefined)}
+          onConfirm={(to, note) => {
+            void commands.handOver(handingOver, to, note);
+            setSelected([]);
+          }}
+        />
+      )}
     </Page>
   );
 }

@@ -1,12 +1,357 @@
+import { DownOutlined } from "@ant-design/icons";
+import { Button, Dropdown, Segmented } from "antd";
+import { useCallback, useId, useState } from "react";
+import { useLocation, useNavigate, useParams } from "react-router";
+import { brief, plain } from "@/alerts/sentence";
+import { useTelling } from "@/alerts/useTelling";
 import { EmptyState } from "@/components/EmptyState";
+import { FilterBar } from "@/components/FilterBar";
+import { AsOf } from "@/components/Freshness";
+import { NewPill } from "@/components/NewPill";
 import { Page } from "@/components/Page";
-import { common, useText } from "@/i18n";
+import { QueryBlock } from "@/components/QueryBlock";
+import { Skeletons } from "@/components/Skeletons";
+import { WithPanel } from "@/components/WithPanel";
+import { number } from "@/format";
+import { useFilters } from "@/habits/filters";
+import { useShortcuts } from "@/habits/shortcuts";
+import { useUndo } from "@/habits/undo";
+import { common, useText, word } from "@/i18n";
+import { listText } from "@/lists/messages";
+import { SavedViews } from "@/lists/SavedViews";
+import { StaleNote } from "@/lists/StaleNote";
+import { useLiveRows } from "@/lists/useLiveRows";
+import { useMe } from "@/session/session";
+import { type Outcome, outcomesOf } from "@/work/choices";
+import { useWorkCommands } from "@/work/commands";
+import { HandOver } from "@/work/HandOver";
+import { Closing } from "./Closing";
+import { FIELDS, FIELDS_OF_OTHERS, KINDS, STATES, WHOSE, type WorkRow } from "./fields";
+import { factsOf, Item } from "./Item";
+import { workPageText } from "./messages";
+import { idOf, useWork } from "./useWork";
+import { WorkList } from "./WorkList";
+import { WorkPanel } from "./WorkPanel";
+import styles from "./work.module.css";
+
+/** Who may only look. */
+const LOOKING = ["analyst"];
 
 export default function Work() {
-  const t = useText(common);
+  const t = useText(workPageText);
+  const shared = useText(common);
+  const lists = useText(listText);
+  const me = useMe();
+  const telling = useTelling();
+  const navigate = useNavigate();
+  const { tell } = useUndo();
+  const { search, hash } = useLocation();
+  const { id: inPath } = useParams();
+  const prefix = useId();
+  const filters = useFilters((me.manager_id ? FIELDS : FIELDS_OF_OTHERS) as typeof FIELDS);
+  const { list, counts, groups } = useWork(filters, me.manager_id);
+  const [current, setCurrent] = useState<string>();
+  const [selected, setSelected] = useState<string[]>([]);
+  const [acting, setActing] = useState<string>();
+  const [handingOver, setHandingOver] = useState<readonly string[]>();
+  const [closing, setClosing] = useState<readonly string[]>();
+  const mayAct = !LOOKING.includes(me.role);
+  const rowId = useCallback((id: string) => `${prefix}-${id}`, [prefix]);
+  useLiveRows<WorkRow>("work", idOf, list);
+
+  const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
+  const rowOf = (id: string | undefined): WorkRow | undefined => list.rows.find(row => row.work_id === id);
+  const commands = useWorkCommands((ids, change) =>
+    list.change(list.rows.filter(row => ids.includes(row.work_id)).map(row => ({ ...row, ...change }))),
+  );
+  const run = (ids: readonly string[], what: (ids: readonly string[]) => Promise<void>): void => {
+    if (mayAct && ids.length > 0) {
+      void what(ids);
+      setSelected([]);
+    }
+  };
+  const acted = (id: string): void => {
+    const row = rowOf(id);
+    if (row) {
+      list.change([{ ...row, state: "acted", revision: row.revision + 1 }]);
+    }
+  };
+
+  const show = (id: string | undefined): void => {
+    const query = new URLSearchParams(search);
+    query.delete("item");
+    const rest = query.toString().replaceAll("%2C", ",");
+    void navigate({
+      pathname: "/work",
+      search: [rest, id ? `item=${encodeURIComponent(id)}` : ""].filter(Boolean).join("&"),
+      hash,
+    });
+  };
+  const step = (by: number): void => {
+    const rows = groups.flatMap(group => group.rows);
+    const next = rows[rows.findIndex(row => row.work_id === opened) + by];
+    if (next) {
+      setCurrent(next.work_id);
+      show(next.work_id);
+    }
+  };
+  const target = (): string[] => (selected.length > 0 ? selected : [opened ?? current].filter(id => id !== undefined));
+  const isOpen = (id: string | undefined): boolean => rowOf(id)?.state !== "closed";
+  const group = shared.shortcuts.item;
+  useShortcuts([
+    {
+      keys: "a",
+      label: shared.action.accept,
+      group,
+      run: () => {
+        const ids = target().filter(id => rowOf(id)?.state === "new" || selected.includes(id));
+        return ids.length > 0 ? run(ids, commands.accept) : false;
+      },
+    },
+    {
+      keys: "e",
+      label: shared.action.act,
+      group,
+      run: () => (mayAct && !opened && current && isOpen(current) ? setActing(current) : false),
+    },
+    {
+      keys: "c",
+      label: shared.action.close,
+      group,
+      run: () => (mayAct && target().length > 0 && target().some(isOpen) ? setClosing(target()) : false),
+    },
+    {
+      keys: "t",
+      label: shared.action.handOver,
+      group,
+      run: () => (mayAct && target().length > 0 ? setHandingOver(target()) : false),
+    },
+    {
+      keys: "w",
+      label: shared.action.why,
+      group,
+      run: () => {
+        const id = opened ?? current;
+        return id ? void navigate(`/why/${encodeURIComponent(id)}`) : false;
+      },
+    },
+    { keys: "[", label: shared.shortcuts.previous, group, run: () => (opened ? step(-1) : false) },
+    { keys: "]", label: shared.shortcuts.next, group, run: () => (opened ? step(1) : false) },
+    {
+      keys: "y",
+      label: shared.action.copyLink,
+      group,
+      run: () => {
+        const id = opened ?? current;
+        const path = id ? `/work/${encodeURIComponent(id)}` : `/work${search}`;
+        void navigator.clipboard?.writeText(location.origin + path).then(() => tell({ text: lists.copied }));
+      },
+    },
+  ]);
+
+  const page = list.query.data;
+  const openedRow = rowOf(opened);
+  const newest = list.waiting[0];
+  const whose = filters.filter.whose;
+  const tabs = WHOSE.filter(each => each !== "mine" || me.manager_id);
+  const n = (count: number | undefined): string => (count === undefined ? "" : ` ${number(count)}`);
+  const isBare = filters.changed === 0 && filters.text === "";
+  const unclaimed = counts?.unclaimed ?? 0;
+  const toggle = (id: string): void =>
+    setSelected(selected.includes(id) ? selected.filter(each => each !== id) : [...selected, id]);
+  const kindsOf = (ids: readonly string[]): string[] => ids.flatMap(id => rowOf(id)?.kind ?? []);
+  const closeMenu = (ids: readonly string[], kind: string) => ({
+    items: outcomesOf(kind).map(outcome => ({ key: outcome, label: word(shared.outcome, outcome) })),
+    onClick: ({ key }: { key: string }) => run(ids, each => commands.close(each, key as Outcome)),
+  });
+
   return (
-    <Page title={t.nav.work}>
-      <EmptyState text={t.empty.yet} />
+    <Page
+      title={shared.nav.work}
+      fill
+      waiting={list.waiting.length}
+      extra={
+        <>
+          <Segmented
+            aria-label={t.tabs.label}
+            value={whose}
+            onChange={value => filters.set({ whose: value })}
+            options={tabs.map(value => ({ value, label: `${t.tabs[value]}${n(counts?.[value])}` }))}
+          />
+          <SavedViews page="work" columns={[]} onColumns={() => undefined} />
+          <StaleNote
+            asOf={page?.as_of}
+            secondsBehind={page?.seconds_behind}
+            isRebuilding={page?.rebuilding}
+            text={t.clocks}
+          />
+        </>
+      }
+    >
+      <WithPanel
+        title={
+          openedRow
+            ? t.title(word(shared.workKind, openedRow.kind), openedRow.customer_name ?? openedRow.customer_id)
+            : t.panel
+        }
+        onClose={() => show(undefined)}
+        panel={
+          opened ? (
+            <WorkPanel
+              id={opened}
+              mayAct={mayAct}
+              onActed={acted}
+              actions={item =>
+                mayAct &&
+                item.state !== "closed" && (
+                  <>
+                    {(rowOf(item.work_id)?.state ?? item.state) === "new" && (
+                      <Button type="primary" onClick={() => run([item.work_id], commands.accept)}>
+                        {item.manager_id ? shared.action.accept : t.claim} <kbd>a</kbd>
+                      </Button>
+                    )}
+                    <Dropdown trigger={["click"]} menu={closeMenu([item.work_id], item.kind)}>
+                      <Button>
+                        {shared.action.close} <kbd>c</kbd> <DownOutlined aria-hidden />
+                      </Button>
+                    </Dropdown>
+                    <Button onClick={() => setHandingOver([item.work_id])}>
+                      {shared.action.handOver} <kbd>t</kbd>
+                    </Button>
+                  </>
+                )
+              }
+            />
+          ) : null
+        }
+      >
+        {selected.length > 0 ? (
+          <div className={styles.bulk} role="toolbar" aria-label={shared.filter.selected(selected.length)}>
+            <b>{shared.filter.selected(selected.length)}</b>
+            {list.rows.length > selected.length && (
+              <Button type="link" size="small" onClick={() => setSelected(list.rows.map(idOf))}>
+                {t.selectAll(list.rows.length)}
+              </Button>
+            )}
+            <Button onClick={() => run(selected, commands.accept)}>
+              {shared.action.accept} <kbd>a</kbd>
+            </Button>
+            <Button onClick={() => setClosing(selected)}>
+              {shared.action.close} <kbd>c</kbd>
+            </Button>
+            <Button onClick={() => setHandingOver(selected)}>
+              {shared.action.handOver} <kbd>t</kbd>
+            </Button>
+            <Button type="text" onClick={() => setSelected([])}>
+              {shared.action.cancel}
+            </Button>
+          </div>
+        ) : (
+          <FilterBar
+            fields={FIELDS}
+            filters={filters}
+            text={t.find}
+            controls={[
+              {
+                name: "type",
+                label: t.field.type,
+                options: KINDS.map(value => ({ value, label: word(shared.workKind, value) })),
+              },
+              {
+                name: "due",
+                label: t.field.due,
+                options: FIELDS.due.values.map(value => ({ value, label: t.group[value] })),
+              },
+              {
+                name: "state",
+                label: t.field.state,
+                width: 160,
+                options: STATES.map(value => ({ value, label: word(shared.workState, value) })),
+              },
+            ]}
+          >
+            <span>{shared.filter.total(number(list.total))}</span>
+            <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
+          </FilterBar>
+        )}
+        <NewPill
+          n={list.waiting.length}
+          noun={t.newWork}
+          newest={
+            newest && t.newest(newest.customer_name ?? newest.customer_id, plain(brief(factsOf(newest), telling)))
+          }
+          onShow={list.refresh}
+        />
+        <QueryBlock
+          query={list.query}
+          what={t.list}
+          skeleton={<Skeletons n={8} height={56} />}
+          empty={() =>
+            list.rows.length > 0 ? undefined : isBare && whose === "mine" && unclaimed > 0 ? (
+              <EmptyState text={t.unclaimed(unclaimed)}>
+                <Button onClick={() => filters.set({ whose: "unclaimed" })}>{t.claim}</Button>
+              </EmptyState>
+            ) : (
+              <EmptyState text={isBare ? t.emptyMine : t.empty}>
+                {!isBare && <Button onClick={filters.clear}>{shared.action.clearFilters}</Button>}
+              </EmptyState>
+            )
+          }
+        >
+          {() => (
+            <WorkList
+              groups={groups}
+              current={opened ?? current}
+              onCurrent={setCurrent}
+              onShow={row => show(row.work_id)}
+              onSelect={mayAct ? toggle : undefined}
+              rowId={rowId}
+              hasMore={list.hasMore}
+              isReadingMore={list.isReadingMore}
+              onMore={list.more}
+              item={row => (
+                <Item
+                  key={row.work_id}
+                  id={rowId(row.work_id)}
+                  row={row}
+                  telling={telling}
+                  isCurrent={(opened ?? current) === row.work_id}
+                  isOpen={opened === row.work_id}
+                  isLeaving={list.leaving.has(row.work_id)}
+                  isSelected={selected.includes(row.work_id)}
+                  mayAct={mayAct}
+                  saysWho={whose !== "mine"}
+                  acting={acting === row.work_id}
+                  onActing={open => setActing(open ? row.work_id : undefined)}
+                  onSelect={() => toggle(row.work_id)}
+                  onShow={() => {
+                    setCurrent(row.work_id);
+                    show(row.work_id);
+                  }}
+                  onAccept={() => run([row.work_id], commands.accept)}
+                  onActed={() => acted(row.work_id)}
+                />
+              )}
+            />
+          )}
+        </QueryBlock>
+      </WithPanel>
+      {handingOver && (
+        <HandOver
+          n={handingOver.length}
+          onClose={() => setHandingOver(undefined)}
+          onConfirm={(to, note) => run(handingOver, ids => commands.handOver(ids, to, note))}
+        />
+      )}
+      {closing && (
+        <Closing
+          n={closing.length}
+          kinds={kindsOf(closing)}
+          draft={closing.length === 1 ? (closing[0] as string) : "bulk"}
+          onClose={() => setClosing(undefined)}
+          onConfirm={(outcome, note) => run(closing, ids => commands.close(ids, outcome, note))}
+        />
+      )}
     </Page>
   );
 }

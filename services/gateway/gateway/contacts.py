@@ -1,0 +1,80 @@
+"""What should be seen before a customer is contacted, and to whom their work may go."""
+
+import sqlite3
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from contracts.lists import Colleague, Contacts
+from gateway.access.viewer import Access, Viewer, not_found
+from gateway.audit import Audit
+from gateway.colleagues import colleagues
+from gateway.projection.follow import Projection
+from servicekit.answer import json_answer
+from servicekit.clock import at_local, iso, local_date
+from servicekit.query import Id
+
+#: SMS to a customer on one day; the sender keeps to it, here it is only told
+MOST_SMS_A_DAY = 3
+_SENT = "('sending', 'sent', 'delivered', 'unknown')"
+
+
+def contact_routes(projection: Projection, audit: Audit, access: Access) -> APIRouter:
+    """The last contact with a customer, and colleagues."""
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/contacts/{customer_id}", name="get_contacts", response_model=Contacts, tags=["customers"])
+    async def get_contacts(viewer: Annotated[Viewer, Depends(access.may("customers"))], customer_id: Id) -> Response:
+        """When somebody last had to do with this customer, SMS of today, and whether they want to be left alone."""
+        if await access.customer(viewer.scope, customer_id) is None:
+            raise not_found()
+        today = iso(at_local(local_date(projection.clock)))
+        found = await projection.store.read(lambda connection: _contacts(connection, customer_id, today))
+        if found is None:
+            raise not_found()
+        await audit(viewer.who, "contacts.read", customer_id, str(HTTPStatus.OK.value))
+        return json_answer(found)
+
+    @router.get("/colleagues", name="list_colleagues", response_model=list[Colleague], tags=["actions"])
+    async def list_colleagues(viewer: Annotated[Viewer, Depends(access.may("work", "change"))]) -> Response:
+        """Managers to whom work may be handed over, with how much they have in hand; at most 500."""
+        return json_answer(await projection.store.read(lambda connection: colleagues(connection, viewer)))
+
+    return router
+
+
+def _contacts(connection: sqlite3.Connection, customer_id: str, today: str) -> dict[str, Any] | None:
+    customer = connection.execute(
+        "SELECT customer_id, do_not_disturb, language FROM customers WHERE customer_id = ?", (customer_id,)
+    ).fetchone()
+    if customer is None:
+        return None
+    last = connection.execute(
+        "SELECT w.contact_at AS at, w.contact_kind AS kind, w.contact_result AS result, w.contact_by AS by,"
+        " m.name AS by_name, w.work_id FROM work w LEFT JOIN managers m ON m.manager_id = w.contact_by"
+        " WHERE w.customer_id = ? AND w.contact_at IS NOT NULL ORDER BY w.contact_at DESC LIMIT 1",
+        (customer_id,),
+    ).fetchone()
+    sms = connection.execute(
+        "SELECT at, state, template FROM sms WHERE customer_id = ? AND state IN " + _SENT + " ORDER BY at DESC LIMIT 1",
+        (customer_id,),
+    ).fetchone()
+    (sent,) = connection.execute(
+        f"SELECT count(*) FROM sms WHERE customer_id = ? AND state IN {_SENT} AND at >= ?", (customer_id, today)
+    ).fetchone()
+    (complaints,) = connection.execute(
+        "SELECT count(*) FROM alerts WHERE customer_id = ? AND kind = 'complaint_opened' AND open = 1", (customer_id,)
+    ).fetchone()
+    wish = customer["do_not_disturb"]
+    return {
+        "customer_id": customer_id,
+        "do_not_disturb": None if wish is None else bool(wish),
+        "language": customer["language"],
+        "last": None if last is None else dict(last),
+        "last_sms": None if sms is None else dict(sms),
+        "sms_today": sent,
+        "sms_limit": MOST_SMS_A_DAY,
+        "open_complaints": complaints,
+    }

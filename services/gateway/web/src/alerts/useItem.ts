@@ -1,0 +1,38 @@
+import { useQuery } from "@tanstack/react-query";
+import { answer, api } from "@/api/client";
+
+/** One alert as the service has it. */
+export function useAlert(id: string | undefined) {
+  return useQuery({
+    queryKey: ["alert", id],
+    queryFn: ({ signal }) => answer(api.GET("/v1/alerts/{id}", { params: { path: { id: id as string } }, signal })),
+    enabled: id !== undefined && id !== "",
+  });
+}
+
+export function useWorkItem(id: string | null | undefined) {
+  return useQuery({
+    queryKey: ["work-item", id],
+    queryFn: ({ signal }) => answer(api.GET("/v1/work/{id}", { params: { path: { id: id as string } }, signal })),
+    enabled: Boolean(id),
+  });
+}
+
+/** The customer's page: figures, SMS and debt beside the alert. */
+export function useCustomerPage(id: string | undefined) {
+  return useQuery({
+    queryKey: ["customer", id],
+    queryFn: ({ signal }) => answer(api.GET("/v1/customers/{id}", { params: { path: { id: id as string } }, signal })),
+    enabled: Boolean(id),
+    staleTime: 60_000,
+  });
+}
+
+/** The chain of facts behind an id. */
+export function useChain(id: string, enabled: boolean) {
+  return useQuery({
+    queryKey: ["why", id],
+    queryFn: ({ signal }) => answer(api.GET("/v1/why/{id}", { params: { path: { id } }, signal })),
+    enabled,
+  });
+}

@@ -1,0 +1,101 @@
+import { keepPreviousData, type UseQueryResult, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { type SteadyList, useSteady } from "@/habits/steady";
+import { useUndo } from "@/habits/undo";
+import { common, useText } from "@/i18n";
+
+/** A page of rows as `GET /v1/lists/…` answers it. */
+export interface RowPage<Row> {
+  rows: Row[];
+  total: number;
+  next: string | null;
+  as_of: string | null;
+  seconds_behind: number | null;
+  rebuilding?: boolean;
+}
+
+interface Asked<Row> {
+  /** Name of the list and its filter: another key is another list. */
+  queryKey: readonly unknown[];
+  read: (cursor: string | undefined, signal?: AbortSignal) => Promise<RowPage<Row>>;
+  idOf: (row: Row) => string;
+  matches: (row: Row) => boolean;
+}
+
+export interface PagedList<Row> extends SteadyList<Row> {
+  query: UseQueryResult<RowPage<Row>>;
+  total: number;
+  hasMore: boolean;
+  /** Reads the page behind; does nothing while one is under way. */
+  more: () => void;
+  isReadingMore: boolean;
+  /** Looks at the first page for changes and new rows, which wait. */
+  look: () => void;
+  /** Reads anew: what waited comes in, what no longer matches goes. */
+  refresh: () => void;
+}
+
+/** How often the first page is looked at for new rows, in ms; live messages are sooner. */
+const EVERY_MS = 30_000;
+const NONE: never[] = [];
+
+/** A long list page by page, in which nothing moves until the person asks for it (see `useSteady`). */
+export function usePagedList<Row>({ queryKey, read, idOf, matches }: Asked<Row>): PagedList<Row> {
+  const t = useText(common);
+  const { tell } = useUndo();
+  const query = useQuery({
+    queryKey,
+    queryFn: ({ signal }) => read(undefined, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnMount: "always",
+    refetchOnWindowFocus: false,
+    placeholderData: keepPreviousData,
+  });
+  const first = query.data;
+  const list = useSteady<Row>(first?.rows ?? NONE, { idOf, matches });
+  const [behind, setBehind] = useState<{ of: RowPage<Row>; next: string | null; isBusy: boolean }>();
+  const here = behind && behind.of === first ? behind : undefined;
+  const next = here ? here.next : (first?.next ?? null);
+
+  const more = (): void => {
+    if (!first || !next || here?.isBusy || query.isPlaceholderData) {
+      return;
+    }
+    setBehind({ of: first, next, isBusy: true });
+    read(next).then(
+      page => {
+        list.extend(page.rows);
+        setBehind({ of: first, next: page.next, isBusy: false });
+      },
+      () => {
+        setBehind({ of: first, next, isBusy: false });
+        tell({ text: t.undo.failed, tone: "error" });
+      },
+    );
+  };
+
+  // What came since stands at the head of the list or among its first rows.
+  const look = useRef(() => undefined as unknown);
+  useEffect(() => {
+    look.current = () =>
+      read(undefined).then(
+        page => list.change(page.rows),
+        () => undefined,
+      );
+  });
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === "visible" && look.current(), EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+
+  return {
+    ...list,
+    query,
+    total: first?.total ?? 0,
+    hasMore: next !== null,
+    more,
+    isReadingMore: here?.isBusy === true,
+    look: () => void look.current(),
+    refresh: () => void query.refetch(),
+  };
+}

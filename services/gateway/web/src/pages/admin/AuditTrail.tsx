@@ -1,0 +1,137 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Button, Input } from "antd";
+import { useMemo, useState } from "react";
+import { answer, api, type Schema } from "@/api/client";
+import { type Column, DataTable } from "@/components/DataTable";
+import { EmptyState } from "@/components/EmptyState";
+import { AsOf } from "@/components/Freshness";
+import { QueryBlock } from "@/components/QueryBlock";
+import { Skeletons } from "@/components/Skeletons";
+import { exact } from "@/format";
+import { useFilters } from "@/habits/filters";
+import { common, useText, word } from "@/i18n";
+import styles from "./admin.module.css";
+import { adminText } from "./messages";
+
+type Entry = Schema<"AuditEntry">;
+
+const FIELDS = {
+  actor: { kind: "one" },
+  action: { kind: "one" },
+  object: { kind: "one" },
+  correlation_id: { kind: "one" },
+  since: { kind: "one" },
+  until: { kind: "one" },
+} as const;
+type Name = keyof typeof FIELDS;
+const PAGE = 100;
+
+/** Who read or changed what: newest first; the reference of a request shows all of its steps. */
+export function AuditTrail() {
+  const t = useText(adminText);
+  const shared = useText(common);
+  const filters = useFilters(FIELDS);
+  const [current, setCurrent] = useState<string>();
+  const asked = useMemo(
+    () => Object.fromEntries(Object.entries(filters.filter).map(([name, value]) => [name, value || undefined])),
+    [filters.filter],
+  ) as Partial<Record<Name, string>>;
+  const query = useInfiniteQuery({
+    queryKey: ["admin", "audit", asked],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      answer(api.GET("/v1/admin/audit", { params: { query: { ...asked, cursor: pageParam, limit: PAGE } }, signal })),
+    getNextPageParam: page => page.next ?? undefined,
+  });
+  const rows = query.data?.pages.flatMap(page => page.rows) ?? [];
+  const first = query.data?.pages[0];
+  const columns: Column<Entry>[] = [
+    { key: "at", title: t.audit.at, width: 160, render: entry => exact(entry.at) },
+    { key: "actor", title: t.audit.actor, width: 110, render: entry => entry.actor },
+    { key: "role", title: t.grant.role, width: 100, render: entry => word(shared.role, entry.role) },
+    { key: "action", title: t.audit.action, width: 140, render: entry => entry.action },
+    {
+      key: "object",
+      title: t.audit.object,
+      width: 220,
+      render: entry => <span title={entry.object}>{entry.object}</span>,
+    },
+    { key: "reason", title: t.audit.reason, width: 160, render: entry => entry.reason ?? "" },
+    { key: "result", title: t.audit.result, width: 70, render: entry => entry.result },
+    {
+      key: "correlation",
+      title: t.audit.correlation,
+      width: 120,
+      render: entry => (
+        <Button
+          type="link"
+          size="small"
+          title={entry.correlation_id}
+          onClick={() => filters.set({ correlation_id: entry.correlation_id })}
+        >
+          {entry.correlation_id.slice(0, 8)}
+        </Button>
+      ),
+    },
+  ];
+  const labels: Record<Name, string> = {
+    actor: t.audit.actor,
+    action: t.audit.action,
+    object: t.audit.object,
+    correlation_id: t.audit.correlation,
+    since: t.audit.since,
+    until: t.audit.until,
+  };
+  return (
+    <>
+      <search className={styles.bar} aria-label={t.audit.list}>
+        {(Object.keys(FIELDS) as Name[]).map(name => (
+          <label key={name} className={styles.asked} htmlFor={`audit-${name}`}>
+            <span>{labels[name]}</span>
+            <Input
+              id={`audit-${name}`}
+              key={filters.filter[name]}
+              type={name === "since" || name === "until" ? "date" : "text"}
+              allowClear
+              maxLength={200}
+              defaultValue={filters.filter[name]}
+              onPressEnter={event => filters.set({ [name]: event.currentTarget.value.trim() })}
+              onBlur={event =>
+                event.target.value.trim() !== filters.filter[name] && filters.set({ [name]: event.target.value.trim() })
+              }
+              onClear={() => filters.set({ [name]: "" })}
+            />
+          </label>
+        ))}
+        {filters.changed > 0 && <Button onClick={filters.clear}>{shared.action.clear}</Button>}
+        <AsOf at={first?.as_of} secondsBehind={first?.seconds_behind ?? 0} />
+      </search>
+      <QueryBlock
+        query={query}
+        what={t.audit.list}
+        skeleton={<Skeletons n={10} />}
+        empty={() =>
+          rows.length === 0 && (
+            <EmptyState text={t.audit.none}>
+              {(asked.since || asked.until) && (
+                <Button onClick={() => filters.set({ since: "", until: "" })}>{t.audit.widen}</Button>
+              )}
+            </EmptyState>
+          )
+        }
+      >
+        {() => (
+          <DataTable
+            label={t.audit.list}
+            rows={rows}
+            idOf={entry => entry.id}
+            columns={columns}
+            current={current}
+            onCurrent={setCurrent}
+            onEnd={() => query.hasNextPage && !query.isFetching && void query.fetchNextPage()}
+          />
+        )}
+      </QueryBlock>
+    </>
+  );
+}

@@ -1,0 +1,170 @@
+import { Button } from "antd";
+import { Link } from "react-router";
+import { amountOf, brief, type Telling } from "@/alerts/sentence";
+import type { Column } from "@/components/DataTable";
+import { Deadline } from "@/components/Deadline";
+import { Money } from "@/components/Money";
+import { Sentence } from "@/components/Sentence";
+import { SeverityTag } from "@/components/SeverityTag";
+import { StateTag } from "@/components/StateTag";
+import { Ago } from "@/components/Time";
+import { type common, word } from "@/i18n";
+import { ActPopover } from "@/work/ActPopover";
+import styles from "./alerts.module.css";
+import type { AlertRow } from "./fields";
+import type { alertsText } from "./messages";
+
+/** Columns without which a row does not say what it is. */
+export const FIXED = ["severity", "customer", "reason"];
+export const FIRST = ["severity", "kind", "customer", "reason", "amount", "due", "state", "manager", "actions"];
+export const ALL = [...FIRST.slice(0, -1), "stage", "sms", "raised", "city", "work", "actions"];
+
+interface Around {
+  t: typeof alertsText.zh;
+  shared: typeof common.zh;
+  telling: Telling;
+  isLeaving: (id: string) => boolean;
+  mayAct: boolean;
+  acting: string | undefined;
+  onAct: (id: string | undefined) => void;
+  onActed: (row: AlertRow) => void;
+  onAcknowledge: (row: AlertRow) => void;
+}
+
+/** The work item of an alert as the form of an act wants it. */
+export function actable(row: AlertRow) {
+  return {
+    work_id: row.work_id ?? "",
+    customer_id: row.customer_id,
+    customer_name: row.customer_name,
+    kind: WORK_OF[row.kind] ?? "follow_up",
+  };
+}
+
+/** The kind of work that an alert means; the server's rules decide, the form only orders its chips by it. */
+const WORK_OF: Readonly<Record<string, string>> = {
+  churn_warning: "retention",
+  arrears: "dunning",
+  complaint_opened: "complaint_follow_up",
+  contract_expiring: "renewal",
+};
+
+export function isOpen(row: AlertRow): boolean {
+  return row.state !== "resolved" && row.state !== "expired" && row.work_id !== null;
+}
+
+export function columnsOf(around: Around): readonly Column<AlertRow>[] {
+  const { t, shared, telling, isLeaving } = around;
+  return [
+    {
+      key: "severity",
+      title: t.column.severity,
+      width: 88,
+      sort: "severity",
+      render: row => <SeverityTag severity={row.severity} />,
+    },
+    { key: "kind", title: t.column.kind, width: 76, render: row => word(shared.kind, row.kind) },
+    {
+      key: "customer",
+      title: t.column.customer,
+      width: 132,
+      render: row => (
+        <Link
+          to={`/customers/${encodeURIComponent(row.customer_id)}`}
+          className={styles.customer}
+          onClick={event => event.stopPropagation()}
+          tabIndex={-1}
+        >
+          {row.customer_name ?? row.customer_id}
+        </Link>
+      ),
+    },
+    {
+      key: "reason",
+      title: t.column.reason,
+      width: 280,
+      render: row => (
+        <span className={styles.reason}>
+          {isLeaving(row.alert_id) && <em>{t.leaving} · </em>}
+          <Sentence parts={brief(row, telling)} />
+        </span>
+      ),
+    },
+    {
+      key: "amount",
+      title: t.column.amount,
+      width: 112,
+      align: "end",
+      sort: "amount",
+      render: row => <Money fen={row.amount_fen ?? amountOf(row)} />,
+    },
+    {
+      key: "due",
+      title: t.column.due,
+      width: 116,
+      sort: "due",
+      render: row => (isOpen(row) ? <Deadline at={row.due_at} /> : null),
+    },
+    {
+      key: "state",
+      title: t.column.state,
+      width: 116,
+      render: row => (
+        <StateTag of="alert" state={row.escalated && isOpen(row) ? "escalated" : row.state} outcome={row.outcome} />
+      ),
+    },
+    {
+      key: "manager",
+      title: t.column.manager,
+      width: 96,
+      render: row => <span className={styles.clip}>{row.manager_name ?? row.manager_id ?? "—"}</span>,
+    },
+    {
+      key: "stage",
+      title: t.column.stage,
+      width: 104,
+      render: row => (row.stage ? word(shared.stage, row.stage) : ""),
+    },
+    {
+      key: "sms",
+      title: t.column.sms,
+      width: 96,
+      render: row => (row.sms_state ? <StateTag of="sms" state={row.sms_state} /> : "—"),
+    },
+    { key: "raised", title: t.column.raised, width: 108, sort: "raised", render: row => <Ago at={row.raised_at} /> },
+    { key: "city", title: t.column.city, width: 80, render: row => row.city ?? "—" },
+    {
+      key: "work",
+      title: t.column.work,
+      width: 96,
+      render: row => (row.work_state ? <StateTag of="work" state={row.work_state} /> : "—"),
+    },
+    {
+      key: "actions",
+      title: t.column.actions,
+      width: 132,
+      render: row =>
+        around.mayAct && isOpen(row) ? (
+          // biome-ignore lint/a11y/noStaticElementInteractions: it only keeps clicks from opening the row
+          // biome-ignore lint/a11y/useKeyWithClickEvents: as above
+          <span className={styles.actions} onClick={event => event.stopPropagation()}>
+            {row.state === "raised" && (
+              <Button size="small" tabIndex={-1} onClick={() => around.onAcknowledge(row)}>
+                {shared.action.acknowledge}
+              </Button>
+            )}
+            <ActPopover
+              item={actable(row)}
+              open={around.acting === row.alert_id}
+              onOpenChange={open => around.onAct(open ? row.alert_id : undefined)}
+              onDone={() => around.onActed(row)}
+            >
+              <Button size="small" tabIndex={-1}>
+                {shared.action.act}
+              </Button>
+            </ActPopover>
+          </span>
+        ) : null,
+    },
+  ];
+}

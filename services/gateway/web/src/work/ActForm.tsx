@@ -1,0 +1,231 @@
+import { useState } from "react";
+import { useRefresh } from "@/alerts/commands";
+import { asProblem, type Problem } from "@/api/client";
+import { requestKey } from "@/api/requestKey";
+import { dayOf } from "@/format";
+import { businessNow } from "@/habits/clock";
+import { useDraft } from "@/habits/drafts";
+import { useShortcuts } from "@/habits/shortcuts";
+import { useUndo } from "@/habits/undo";
+import { useText } from "@/i18n";
+import styles from "./act.module.css";
+import { ContactLine } from "./ContactLine";
+import { ACTS, type Act, type Result, resultsOf } from "./choices";
+import { act, type Done, type WorkChanged } from "./commands";
+import { workText } from "./messages";
+import { Trouble } from "./Trouble";
+
+/** What the form needs to know of a work item; list rows and cards have it. */
+export interface Actable {
+  work_id: string;
+  customer_id: string;
+  /** Kind of work: `dunning`, … */
+  kind: string;
+  customer_name?: string | null;
+  /** As it was on screen: what another person did since is a clash. */
+  revision?: number | null;
+}
+
+interface Props {
+  item: Actable;
+  onDone: (changed: WorkChanged) => void;
+  /** The person gave up, or the other's version holds. */
+  onCancel?: () => void;
+}
+
+const DAY = 86_400_000;
+
+/** ① what was done, ② what came of it: the second click saves. Note and next date are optional and stand between. */
+export function ActForm({ item, onDone, onCancel }: Props) {
+  const t = useText(workText);
+  const { tell } = useUndo();
+  const refresh = useRefresh();
+  const [kind, setKind] = useState<Act>();
+  const [result, setResult] = useState<Result>();
+  const [note, setNote, clearNote] = useDraft(`work/${item.work_id}/note`);
+  const [next, setNext] = useState("");
+  const [isPicking, setPicking] = useState(false);
+  const [promised, setPromised] = useState("");
+  const [isSending, setSending] = useState(false);
+  const [trouble, setTrouble] = useState<Problem>();
+  const [key, setKey] = useState(requestKey);
+  const results = resultsOf(item.kind);
+  const day = (days: number): string => dayOf(businessNow() + days * DAY);
+
+  const send = async (what: Result, revision = item.revision): Promise<void> => {
+    if (!kind || isSending) {
+      return;
+    }
+    setSending(true);
+    setTrouble(undefined);
+    const done: Done = { kind, result: what };
+    if (note.trim()) {
+      done.note = note.trim();
+    }
+    if (what === "promised" && promised) {
+      done.promised_on = promised;
+    }
+    if (next) {
+      done.follow_up_on = next;
+    }
+    try {
+      const changed = await act(item.work_id, done, key, revision);
+      clearNote();
+      setKind(undefined);
+      setResult(undefined);
+      setNext("");
+      setPromised("");
+      setKey(requestKey());
+      tell({ text: t.logged(`${t.act[kind]} · ${t.results[what]}`) });
+      refresh();
+      onDone(changed);
+    } catch (error) {
+      setTrouble(asProblem(error));
+    } finally {
+      setSending(false);
+    }
+  };
+  const chooseKind = (next: Act): void => {
+    setKind(next);
+    // Something else is asked now: another request.
+    setKey(requestKey());
+  };
+  const chooseResult = (what: Result): void => {
+    setResult(what);
+    setKey(requestKey());
+    if (what !== "promised") {
+      void send(what);
+    }
+  };
+  useShortcuts(
+    [1, 2, 3, 4, 5, 6].map(n => ({
+      keys: String(n),
+      run: () => {
+        if (!kind) {
+          const chosen = ACTS[n - 1];
+          return chosen ? chooseKind(chosen) : false;
+        }
+        const chosen = results[n - 1];
+        return chosen ? chooseResult(chosen) : false;
+      },
+    })),
+  );
+
+  return (
+    <div className={styles.form} aria-busy={isSending}>
+      <ContactLine customerId={item.customer_id} />
+      <fieldset className={styles.step}>
+        <legend>① {t.did}</legend>
+        <div className={styles.chips}>
+          {ACTS.map((name, at) => (
+            <button
+              key={name}
+              type="button"
+              className={styles.chip}
+              aria-pressed={kind === name}
+              onClick={() => chooseKind(name)}
+            >
+              {t.act[name]}
+              {!kind && <kbd>{at + 1}</kbd>}
+            </button>
+          ))}
+        </div>
+      </fieldset>
+      <textarea
+        className={styles.note}
+        rows={1}
+        maxLength={4000}
+        value={note}
+        placeholder={t.note}
+        aria-label={t.noteLabel}
+        onChange={event => setNote(event.target.value)}
+      />
+      <div className={styles.inline}>
+        <span className="kam-secondary">{t.followUp}</span>
+        {[
+          { label: t.none, value: "" },
+          { label: t.tomorrow, value: day(1) },
+          { label: t.inThreeDays, value: day(3) },
+        ].map(({ label, value }) => (
+          <button
+            key={label}
+            type="button"
+            className={styles.chip}
+            aria-pressed={!isPicking && next === value}
+            onClick={() => {
+              setPicking(false);
+              setNext(value);
+            }}
+          >
+            {label}
+          </button>
+        ))}
+        {isPicking ? (
+          <input
+            type="date"
+            className={styles.date}
+            aria-label={t.pickDate}
+            min={day(0)}
+            value={next}
+            onChange={event => setNext(event.target.value)}
+          />
+        ) : (
+          <button type="button" className={styles.chip} onClick={() => setPicking(true)}>
+            {t.pickDate}
+          </button>
+        )}
+      </div>
+      <fieldset className={styles.step}>
+        <legend>
+          ② {t.result}
+          <span className={styles.hint}>{kind ? t.resultHint : t.chooseFirst}</span>
+        </legend>
+        <div className={styles.chips}>
+          {results.map((name, at) => (
+            <button
+              key={name}
+              type="button"
+              className={styles.chip}
+              disabled={!kind || isSending}
+              aria-pressed={result === name}
+              onClick={() => chooseResult(name)}
+            >
+              {t.results[name]}
+              {kind && <kbd>{at + 1}</kbd>}
+            </button>
+          ))}
+        </div>
+        {result === "promised" && kind && (
+          <div className={styles.inline}>
+            <label>
+              {t.promisedOn}{" "}
+              <input
+                type="date"
+                className={styles.date}
+                min={day(0)}
+                value={promised}
+                onChange={event => setPromised(event.target.value)}
+              />
+            </label>
+            <button type="button" className={styles.chip} disabled={isSending} onClick={() => void send("promised")}>
+              {t.record}
+            </button>
+          </div>
+        )}
+      </fieldset>
+      {trouble && (
+        <Trouble
+          problem={trouble}
+          workId={item.work_id}
+          onAgain={revision => result && void send(result, revision ?? item.revision)}
+          onTheirs={() => {
+            setTrouble(undefined);
+            clearNote();
+            refresh();
+            onCancel?.();
+          }}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+import { useQuery } from "@tanstack/react-query";
+import { Input, Modal, Select } from "antd";
+import { useState } from "react";
+import { answer, api } from "@/api/client";
+import { BlockError } from "@/components/BlockError";
+import { useDraft } from "@/habits/drafts";
+import { useText } from "@/i18n";
+import { useMe } from "@/session/session";
+import styles from "./act.module.css";
+import { workText } from "./messages";
+
+interface Props {
+  /** How many go. */
+  n: number;
+  onConfirm: (to: { id: string; name: string }, note?: string) => void;
+  onClose: () => void;
+}
+
+/** To whom the work goes: it reaches a colleague's day, so it is confirmed, with how much each has in hand. */
+export function HandOver({ n, onConfirm, onClose }: Props) {
+  const t = useText(workText).handOver;
+  const me = useMe();
+  const [to, setTo] = useState<string>();
+  const [note, setNote, clearNote] = useDraft("work/hand-over/note");
+  const query = useQuery({
+    queryKey: ["colleagues"],
+    queryFn: ({ signal }) => answer(api.GET("/v1/colleagues", { signal })),
+  });
+  const name = (id: string): string => query.data?.find(each => each.manager_id === id)?.name ?? id;
+  const units = [...new Set(query.data?.map(each => each.unit_name ?? each.unit_id ?? "—"))];
+  return (
+    <Modal
+      open
+      title={t.title}
+      okText={t.confirm(n)}
+      okButtonProps={{ disabled: !to }}
+      onOk={() => {
+        if (to) {
+          onConfirm({ id: to, name: name(to) }, note.trim() || undefined);
+          clearNote();
+          onClose();
+        }
+      }}
+      onCancel={onClose}
+      width={440}
+    >
+      <div className={styles.form}>
+        {query.error ? (
+          <BlockError what={t.colleagues} error={query.error} retry={() => void query.refetch()} />
+        ) : (
+          <Select
+            autoFocus
+            aria-label={t.to}
+            placeholder={t.placeholder}
+            loading={query.isPending}
+            showSearch={{ optionFilterProp: "search" }}
+            value={to}
+            onChange={setTo}
+            options={units.map(unit => ({
+              label: unit,
+              options: (query.data ?? [])
+                .filter(each => (each.unit_name ?? each.unit_id ?? "—") === unit)
+                .map(each => ({
+                  value: each.manager_id,
+                  search: `${each.manager_id} ${each.name ?? ""}`,
+                  label: `${each.name ?? each.manager_id}${each.manager_id === me.manager_id ? t.own : ""} · ${t.load(each.open_work)}`,
+                })),
+            }))}
+          />
+        )}
+        <Input.TextArea
+          autoSize={{ minRows: 2, maxRows: 6 }}
+          maxLength={1000}
+          value={note}
+          placeholder={t.note}
+          aria-label={t.note}
+          onChange={event => setNote(event.target.value)}
+        />
+      </div>
+    </Modal>
+  );
+}

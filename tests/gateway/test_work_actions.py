@@ -1,0 +1,256 @@
+"""What people do to alerts and work items through the gateway: within their scope, several at once, row by row."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.bootstrap import build
+from gateway.domain import Collection
+from gateway.settings import Settings
+from harness.read_model import Log, alert, customer, following, manager, reached, sms, unit, until, work
+from harness.typed_answers import TypedAnswers
+from servicekit.auth import Principal, issue_token
+from servicekit.clock import iso, system_now
+from servicekit.memory_store import MemoryDocuments, MemoryStore
+
+SECRET = "0123456789abcdef0123456789abcdef"
+NOT_FOUND = "没有找到，或不在你的客户范围内。"
+CONTACT = {"kind": "call", "note": None, "at": "2026-06-29T08:20:00+00:00", "by": "m1", "result": "promised"}
+
+
+class Desk:
+    """manager-work as the gateway meets it: what it was asked, and items that it refuses to change."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any], dict[str, str]]] = []
+        self.refuses: dict[str, tuple[int, str]] = {}
+        self.audited: list[tuple[str, str, str, str]] = []
+        self.is_away = False
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if self.is_away:
+            raise httpx.ConnectError("refused", request=request)
+        *_, work_id, action = request.url.path.split("/")
+        if request.method == "GET":
+            about = {"w1": ("c1", "a1"), "w2": ("c2", "a2")}.get(action)
+            if about is None:
+                return httpx.Response(404, json={"error": "not_found", "zh": "没有", "en": "none"})
+            return httpx.Response(200, json={"customer_id": about[0], "alert_id": about[1]})
+        self.asked.append((f"{work_id} {action}", json.loads(request.content), dict(request.headers)))
+        if work_id in self.refuses:
+            status, error = self.refuses[work_id]
+            return httpx.Response(status, json={"error": error, "zh": "不行", "en": "no"})
+        return httpx.Response(200, json={"work_id": work_id})
+
+    async def audit(self, who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
+        self.audited.append((who.subject, action, object_, result))
+
+    async def ends(self, _: Collection) -> dict[str, int] | None:
+        return {}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+async def asks(desk: Desk, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile")}
+    settings = Settings(service_data=tmp_path, kafka="unused:1", secret_file=secret, peers=peers)
+    log = Log()
+    async with following(tmp_path / "lists", log) as lists:
+        log.put("boss.events", unit(), unit("u2"), manager(), manager("m2", unit_id="u2"), manager("m3"))
+        log.put("boss.events", customer(), customer("c2", manager_id="m2", do_not_disturb=True))
+        log.put("alert.events", *(alert("raised", f"a{n}") for n in (1, 3)), alert("raised", "a2", customer_id="c2"))
+        log.put("work.events", work("opened"), work("acted", revision=2, state="acted", action=CONTACT))
+        log.put("work.events", work("closed", revision=3, state="closed", outcome="paid"))
+        log.put("work.events", work("opened", "w2", alert_id="a2", customer_id="c2", manager_id="m2"))
+        log.put("sms.outbound", sms("delivered", state="delivered", at=iso(system_now())))
+        await until(lambda: reached(lists, log))
+        app = build(
+            settings,
+            client=httpx.AsyncClient(transport=httpx.MockTransport(desk.answer)),
+            audit=desk.audit,
+            ends=desk.ends,
+            projection=lists,
+            documents=MemoryDocuments(MemoryStore()),
+        ).asgi()
+        own = ("/v1/alerts/acknowledge", "/v1/alerts/hand-over", "/v1/work/bulk", "/v1/colleagues", "/v1/views",
+               "/v1/contacts/{customer_id}", "/v1/lists/work")  # fmt: skip
+        async with httpx.AsyncClient(transport=TypedAnswers(app, own=own), base_url="http://gateway") as client:
+            client.headers["authorization"] = token("manager", "m1")
+            yield client
+
+
+def token(role: str, subject: str) -> str:
+    return f"Bearer {issue_token(SECRET, subject, role)}"
+
+
+async def test_alerts_are_acknowledged_by_accepting_their_work(asks: httpx.AsyncClient, desk: Desk) -> None:
+    ids = ["a1", "a2", "a3", "a9", "a1"]
+    answer = await asks.post("/v1/alerts/acknowledge", json={"ids": ids}, headers={"Idempotency-Key": "k"})
+    found = answer.json()
+    assert (answer.status_code, found["done"], found["refused"]) == (200, 1, 3)
+    assert [(r["id"], r["result"], r["error"], r["work_id"]) for r in (_row(r) for r in found["results"])] == [
+        ("a1", "done", None, "w1"),
+        ("a2", "refused", "not_found", None),
+        ("a3", "refused", "no_work_item", None),
+        ("a9", "refused", "not_found", None),
+    ], "out of sight and unknown are one"
+    assert [r["zh"] for r in found["results"] if r.get("error") == "not_found"] == [NOT_FOUND] * 2
+    ((what, body, headers),) = desk.asked
+    assert (what, body) == ("w1 accept", {}) and headers["idempotency-key"] not in ("", "k")
+    assert desk.audited == [("m1", "work.accept", "w1", "200")]
+    await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]}, headers={"Idempotency-Key": "k"})
+    assert desk.asked[1][2]["idempotency-key"] == headers["idempotency-key"], "a repeat is known as one"
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    return {"error": None, **row}
+
+
+async def test_what_is_acknowledged_already_is_no_refusal(asks: httpx.AsyncClient, desk: Desk) -> None:
+    desk.refuses["w1"] = (409, "work_accepted")
+    found = (await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]})).json()
+    assert (found["done"], found["refused"], found["results"][0]["result"]) == (0, 0, "same")
+
+
+async def test_an_acknowledgement_is_taken_back(asks: httpx.AsyncClient, desk: Desk) -> None:
+    assert (await asks.post("/v1/alerts/unacknowledge", json={"ids": ["a1"]})).json()["done"] == 1
+    assert desk.asked[0][0] == "w1 release"
+    desk.refuses["w1"] = (409, "cannot_be_undone")
+    (row,) = (await asks.post("/v1/alerts/unacknowledge", json={"ids": ["a1"]})).json()["results"]
+    assert (row["result"], row["error"], row["zh"], row["en"]) == ("refused", "cannot_be_undone", "不行", "no")
+
+
+async def test_a_service_that_is_away_refuses_rows_not_the_request(asks: httpx.AsyncClient, desk: Desk) -> None:
+    desk.is_away = True
+    found = (await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]})).json()
+    assert (found["refused"], found["results"][0]["error"]) == (1, "service_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ({"action": "accept"}, ("w1 accept", {})),
+        ({"action": "release"}, ("w1 release", {})),
+        (
+            {"action": "act", "kind": "call", "result": "reached", "follow_up_on": "2026-07-01", "outcome": "paid"},
+            ("w1 act", {"kind": "call", "result": "reached", "follow_up_on": "2026-07-01"}),
+        ),
+        ({"action": "close", "outcome": "paid"}, ("w1 close", {"outcome": "paid"})),
+        ({"action": "hand_over", "to": "m3"}, ("w1 hand-over", {"to": "m3"})),
+    ],
+)
+async def test_the_same_done_to_several(asks: httpx.AsyncClient, desk: Desk, body: Any, asked: Any) -> None:
+    found = (await asks.post("/v1/work/bulk", json={"ids": ["w1", "w2"], **body})).json()
+    assert [row["result"] for row in found["results"]] == ["done", "refused"]
+    assert [(what, sent) for what, sent, _ in desk.asked] == [asked]
+
+
+@pytest.mark.parametrize("body", [{"action": "act"}, {"action": "close"}, {"action": "hand_over"}, {"action": "burn"}])
+async def test_several_need_what_one_needs(asks: httpx.AsyncClient, desk: Desk, body: Any) -> None:
+    assert (await asks.post("/v1/work/bulk", json={"ids": ["w1"], **body})).status_code == 422
+    assert (await asks.post("/v1/work/bulk", json={"ids": [], "action": "accept"})).status_code == 422
+    assert desk.asked == []
+
+
+async def test_work_goes_to_managers_of_ones_own_unit(asks: httpx.AsyncClient, desk: Desk) -> None:
+    assert [c["manager_id"] for c in (await asks.get("/v1/colleagues")).json()] == ["m1", "m3"]
+    for path, body in (("work/w1/hand-over", {}), ("alerts/hand-over", {"ids": ["a1"]})):
+        refused = await asks.post(f"/v1/{path}", json={"to": "m2", **body})
+        assert (refused.status_code, refused.json()["error"]) == (422, "not_a_colleague")
+        assert (await asks.post(f"/v1/{path}", json={"to": "m3", **body})).status_code == 200
+    assert [what for what, *_ in desk.asked] == ["w1 hand-over"] * 2
+    asks.headers["authorization"] = token("administrator", "root")
+    assert len((await asks.get("/v1/colleagues")).json()) == 3
+
+
+async def test_what_was_on_screen_goes_along(asks: httpx.AsyncClient, desk: Desk) -> None:
+    desk.refuses["w1"] = (412, "changed_meanwhile")
+    clash = await asks.post("/v1/work/w1/act", json={"kind": "call"}, headers={"If-Match": '"3"'})
+    assert (clash.status_code, clash.json()["error"]) == (412, "changed_meanwhile")
+    assert desk.asked[0][2]["if-match"] == '"3"'
+
+
+async def test_what_is_seen_before_a_contact(asks: httpx.AsyncClient, desk: Desk) -> None:
+    found = (await asks.get("/v1/contacts/c1")).json()
+    assert found["last"] == {
+        "at": CONTACT["at"], "kind": "call", "result": "promised", "by": "m1", "by_name": "李经理", "work_id": "w1",
+    }  # fmt: skip
+    assert (found["sms_today"], found["sms_limit"], found["do_not_disturb"]) == (1, 3, False)
+    assert found["last_sms"]["state"] == "delivered"
+    assert desk.audited == [("m1", "contacts.read", "c1", "200")]
+    for unseen in ("c2", "c9"):
+        assert (await asks.get(f"/v1/contacts/{unseen}")).json()["zh"] == NOT_FOUND
+
+
+async def test_a_row_of_work_tells_of_the_last_contact(asks: httpx.AsyncClient) -> None:
+    (row,) = (await asks.get("/v1/lists/work")).json()["rows"]
+    assert (row["state"], row["contact_kind"], row["contact_result"], row["contact_at"]) == (
+        "closed", "call", "promised", CONTACT["at"],
+    )  # fmt: skip
+    assert row["revision"] == 3
+
+
+# --- saved views ----------------------------------------------------------------------------------------------------
+
+VIEW = {"page": "alerts", "name": "市区欠费", "query": "kind=arrears&state=raised,acknowledged", "columns": ["reason"]}
+
+
+async def test_views_are_ones_own_or_shared_with_a_unit(asks: httpx.AsyncClient) -> None:
+    saved = await asks.put("/v1/views/11111111-a", json=VIEW)
+    assert (saved.status_code, saved.json()["is_own"], saved.headers["etag"]) == (200, True, '"1"')
+    shared = await asks.put("/v1/views/22222222-b", json={**VIEW, "name": "全单位", "unit_id": "u1"})
+    assert shared.status_code == 200
+
+    async def names(subject: str, role: str = "manager") -> list[str]:
+        found = await asks.get("/v1/views?page=alerts", headers={"authorization": token(role, subject)})
+        return [view["name"] for view in found.json()]
+
+    assert await names("m1") == ["全单位", "市区欠费"]
+    assert await names("m3") == ["全单位"], "the same unit"
+    assert await names("m2") == [], "another"
+    assert (await asks.get("/v1/views?page=work")).json() == []
+
+
+async def test_a_view_is_changed_by_its_owner_alone(asks: httpx.AsyncClient) -> None:
+    path = "/v1/views/11111111-a"
+    await asks.put(path, json={**VIEW, "unit_id": "u1"})
+    assert (await asks.put(path, json={**VIEW, "name": "新名"})).status_code == 412, "made without knowing of it"
+    changed = await asks.put(path, json={**VIEW, "name": "新名"}, headers={"If-Match": '"1"'})
+    assert (changed.json()["name"], changed.json()["version"]) == ("新名", 2)
+    other = {"authorization": token("manager", "m3")}
+    assert (await asks.put(path, json=VIEW, headers={**other, "If-Match": '"2"'})).status_code == 404
+    assert (await asks.delete(path, headers=other)).status_code == 404
+    assert (await asks.delete(path)).status_code == 204 and (await asks.delete(path)).status_code == 204
+    assert (await asks.get("/v1/views")).json() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"page": "rules"},
+        {"name": ""},
+        {"name": "x" * 61},
+        {"query": "q=<script>"},
+        {"query": "x" * 2001},
+        {"unit_id": "u2"},
+        {"owner": "m2"},
+    ],
+)
+async def test_views_that_are_none(asks: httpx.AsyncClient, change: Any) -> None:
+    assert (await asks.put("/v1/views/11111111-a", json={**VIEW, **change})).status_code == 422
+
+
+async def test_integrators_have_no_views(asks: httpx.AsyncClient) -> None:
+    asks.headers["authorization"] = token("integrator", "boss")
+    assert (await asks.get("/v1/views")).status_code == 403
+    assert (await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]})).status_code == 403
