@@ -241,7 +241,8 @@ class Contacts(_Answer):
 
 
 class Colleague(_Answer):
-    """A manager to whom work may be handed over; ``open_work``: how many items they have in hand."""
+    """A manager to whom work may be handed over; ``open_work``: how many items they have in hand, of what is in
+    one's scope."""
 
     manager_id: str
     name: str | None

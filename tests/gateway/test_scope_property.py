@@ -20,6 +20,7 @@ from harness.two_worlds import (
     BATCH,
     ELSEWHERE,
     EVERYTHING,
+    MATE,
     MINE,
     NEIGHBOUR,
     OTHER_KIND,
@@ -54,7 +55,7 @@ class Viewer(NamedTuple):
 
 PLACES, OF_KIND = (NEIGHBOUR, ELSEWHERE), {"kinds": ["arrears"]}
 VIEWERS = [
-    Viewer("manager", "manager", "M0001", {"manager_id": "M0001"}, PLACES),
+    Viewer("manager", "manager", "M0001", {"manager_id": "M0001"}, (MATE, *PLACES)),
     Viewer("head", "head", "H0001", {"units": ["U11"]}, PLACES),
     Viewer("city_head", "city_head", "C0001", {"cities": ["320100"]}, (ELSEWHERE,)),
     Viewer("analyst", "analyst", "A0001", {"units": ["U11"]}, PLACES, works=False),

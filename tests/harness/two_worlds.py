@@ -50,12 +50,14 @@ class Household(NamedTuple):
         return f"{letter}{self.part}{'0' * 6}"
 
 
-#: whose they are: everybody's below, the neighbour unit's, another city's; and of the first an alert of another kind
+#: whose they are: everybody's below, a mate's, the neighbour unit's, another city's; and of the first an alert of
+#: another kind
 MINE = Household("1", "320100", "U11", "M0001")
+MATE = Household("ZZm", "320100", "U11", "M0004")
 NEIGHBOUR = Household("ZZn", "320100", "U12ZZ", "M2ZZ")
 ELSEWHERE = Household("ZZe", "320200", "U21ZZ", "M3ZZ", "churn_warning")
-OTHER_KIND = Household("ZZk", "320100", "U11", "M0001", "churn_warning", of="c1")
-EVERYTHING = (MINE, NEIGHBOUR, ELSEWHERE, OTHER_KIND)
+OTHER_KIND = Household("ZZk", "320100", "U11", "M0001", "complaint_opened", of="c1")
+EVERYTHING = (MINE, MATE, NEIGHBOUR, ELSEWHERE, OTHER_KIND)
 
 
 def told(parts: Collection[Household]) -> dict[str, list[Message]]:
@@ -158,11 +160,21 @@ def _alert(part: Household) -> dict[str, Any]:
 
 
 def _work(part: Household) -> dict[str, Any]:
-    return work_data(part.id("w"), alert_id=part.id("a"), **_of(part))
+    contact = {
+        "what": "acted",
+        "kind": "call",
+        "result": "reached",
+        "by": part.manager_id,
+        "at": at(),
+        "note": part.part,
+    }
+    return work_data(part.id("w"), alert_id=part.id("a"), action=contact, **_of(part))
 
 
 def _sms(part: Household) -> dict[str, Any]:
-    found = sms_data(part.id("s"), alert_id=part.id("a"), customer_id=part.customer_id, text=f"欠费{part.part}")
+    found = sms_data(
+        part.id("s"), alert_id=part.id("a"), customer_id=part.customer_id, text=f"欠费{part.part}", state="sent"
+    )
     return {**found, "phone": _record(part)["phone"]}
 
 

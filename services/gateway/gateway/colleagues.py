@@ -9,18 +9,18 @@ from gateway.access.scope import Reach
 from gateway.access.viewer import Viewer
 
 MOST = 500
-_MANAGERS = (
-    "SELECT m.manager_id, m.name, m.unit_id, u.name AS unit_name, m.status,"
-    " (SELECT count(*) FROM work w WHERE w.holder_id = m.manager_id AND w.open = 1) AS open_work"
-    " FROM managers m LEFT JOIN units u ON u.unit_id = m.unit_id"
-)
+_OF_UNITS = "FROM managers m LEFT JOIN units u ON u.unit_id = m.unit_id"
 
 
 def colleagues(connection: sqlite3.Connection, viewer: Viewer) -> list[dict[str, Any]]:
-    """Managers with how much they have in hand, least first within a unit."""
+    """Managers with how much they have in hand of what is in scope, least first within a unit."""
     condition, parameters = _condition(viewer)
+    visible = viewer.scope.visible("work")
     found = connection.execute(
-        f"{_MANAGERS} WHERE {condition} ORDER BY m.unit_id, open_work, m.manager_id LIMIT {MOST}", parameters
+        "SELECT m.manager_id, m.name, m.unit_id, u.name AS unit_name, m.status, (SELECT count(*) FROM work r"
+        f" WHERE r.holder_id = m.manager_id AND r.open = 1 AND ({visible.condition})) AS open_work"
+        f" {_OF_UNITS} WHERE {condition} ORDER BY m.unit_id, open_work, m.manager_id LIMIT {MOST}",
+        (*visible.parameters, *parameters),
     )
     return [dict(row) for row in found]
 
@@ -28,7 +28,9 @@ def colleagues(connection: sqlite3.Connection, viewer: Viewer) -> list[dict[str,
 def is_colleague(connection: sqlite3.Connection, viewer: Viewer, manager_id: str) -> bool:
     """Whether this manager is one of them."""
     condition, parameters = _condition(viewer)
-    found = connection.execute(f"{_MANAGERS} WHERE ({condition}) AND m.manager_id = ?", (*parameters, manager_id))
+    found = connection.execute(
+        f"SELECT 1 {_OF_UNITS} WHERE ({condition}) AND m.manager_id = ?", (*parameters, manager_id)
+    )
     return found.fetchone() is not None
 
 

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from contracts.lists import Colleague, Contacts
+from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit
 from gateway.colleagues import colleagues
 from gateway.projection.follow import Projection
+from gateway.projection.visible import List
 from servicekit.answer import json_answer
 from servicekit.clock import at_local, iso, local_date
 from servicekit.query import Id
@@ -31,7 +33,7 @@ def contact_routes(projection: Projection, audit: Audit, access: Access) -> APIR
         if await access.customer(viewer.scope, customer_id) is None:
             raise not_found()
         today = iso(at_local(local_date(projection.clock)))
-        found = await projection.store.read(lambda connection: _contacts(connection, customer_id, today))
+        found = await projection.store.read(lambda connection: _contacts(connection, viewer.scope, customer_id, today))
         if found is None:
             raise not_found()
         await audit(viewer.who, "contacts.read", customer_id, str(HTTPStatus.OK.value))
@@ -45,28 +47,31 @@ def contact_routes(projection: Projection, audit: Audit, access: Access) -> APIR
     return router
 
 
-def _contacts(connection: sqlite3.Connection, customer_id: str, today: str) -> dict[str, Any] | None:
+def _contacts(connection: sqlite3.Connection, scope: Scope, customer_id: str, today: str) -> dict[str, Any] | None:
+    def first(list_: List, rest: str, *parameters: str) -> sqlite3.Row | None:
+        """Of what is in scope of this customer."""
+        select, _, tail = rest.partition(" WHERE ")
+        visible = scope.visible(list_)
+        found: sqlite3.Row | None = connection.execute(
+            f"SELECT {select} WHERE r.customer_id = ? AND ({visible.condition}) AND {tail}",
+            (customer_id, *visible.parameters, *parameters),
+        ).fetchone()
+        return found
+
     customer = connection.execute(
         "SELECT customer_id, do_not_disturb, language FROM customers WHERE customer_id = ?", (customer_id,)
     ).fetchone()
     if customer is None:
         return None
-    last = connection.execute(
-        "SELECT w.contact_at AS at, w.contact_kind AS kind, w.contact_result AS result, w.contact_by AS by,"
-        " m.name AS by_name, w.work_id FROM work w LEFT JOIN managers m ON m.manager_id = w.contact_by"
-        " WHERE w.customer_id = ? AND w.contact_at IS NOT NULL ORDER BY w.contact_at DESC LIMIT 1",
-        (customer_id,),
-    ).fetchone()
-    sms = connection.execute(
-        "SELECT at, state, template FROM sms WHERE customer_id = ? AND state IN " + _SENT + " ORDER BY at DESC LIMIT 1",
-        (customer_id,),
-    ).fetchone()
-    (sent,) = connection.execute(
-        f"SELECT count(*) FROM sms WHERE customer_id = ? AND state IN {_SENT} AND at >= ?", (customer_id, today)
-    ).fetchone()
-    (complaints,) = connection.execute(
-        "SELECT count(*) FROM alerts WHERE customer_id = ? AND kind = 'complaint_opened' AND open = 1", (customer_id,)
-    ).fetchone()
+    last = first(
+        "work",
+        "r.contact_at AS at, r.contact_kind AS kind, r.contact_result AS result, r.contact_by AS by, m.name AS by_name,"
+        " r.work_id FROM work r LEFT JOIN managers m ON m.manager_id = r.contact_by"
+        " WHERE r.contact_at IS NOT NULL ORDER BY r.contact_at DESC LIMIT 1",
+    )
+    sms = first("sms", f"r.at, r.state, r.template FROM sms r WHERE r.state IN {_SENT} ORDER BY r.at DESC LIMIT 1")
+    sent = first("sms", f"count(*) FROM sms r WHERE r.state IN {_SENT} AND r.at >= ?", today)
+    complaints = first("alerts", "count(*) FROM alerts r WHERE r.kind = 'complaint_opened' AND r.open = 1")
     wish = customer["do_not_disturb"]
     return {
         "customer_id": customer_id,
@@ -74,7 +79,7 @@ def _contacts(connection: sqlite3.Connection, customer_id: str, today: str) -> d
         "language": customer["language"],
         "last": None if last is None else dict(last),
         "last_sms": None if sms is None else dict(sms),
-        "sms_today": sent,
+        "sms_today": 0 if sent is None else sent[0],
         "sms_limit": MOST_SMS_A_DAY,
-        "open_complaints": complaints,
+        "open_complaints": 0 if complaints is None else complaints[0],
     }
