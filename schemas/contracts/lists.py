@@ -93,6 +93,7 @@ class WorkRow(OfCustomer):
     alert_id: str
     alert_kind: str | None
     alert_state: AlertState | None
+    period: str | None
     stage: str | None
     severity: Severity | None
     amount_fen: int | None

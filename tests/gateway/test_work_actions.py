@@ -200,6 +200,14 @@ async def test_a_row_of_work_tells_of_the_last_contact(asks: httpx.AsyncClient) 
     assert row["revision"] == 3
 
 
+@pytest.mark.parametrize(("holder", "found"), [("m1", ["w1"]), ("m2", ["w2"]), ("none", []), ("m1,m2", ["w1", "w2"])])
+async def test_work_by_who_has_it_in_hand(asks: httpx.AsyncClient, holder: str, found: list[str]) -> None:
+    asks.headers["authorization"] = token("administrator", "root")
+    rows = (await asks.get("/v1/lists/work", params={"holder": holder})).json()["rows"]
+    assert sorted(row["work_id"] for row in rows) == found
+    assert (await asks.get("/v1/lists/work/facets", params={"holder": holder})).json()["total"] == len(found)
+
+
 # --- saved views ----------------------------------------------------------------------------------------------------
 
 VIEW = {"page": "alerts", "name": "市区欠费", "query": "kind=arrears&state=raised,acknowledged", "columns": ["reason"]}

@@ -94,7 +94,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
     def work_filters(
         type: Filter = None, state: Filter = None, outcome: Filter = None, queue: Filter = None, alert: Filter = None,
         city: Filter = None, unit: Filter = None, manager: Filter = None, customer: Filter = None, due: Filter = None,
-        since: Filter = None, until: Filter = None, open: Flag = None,
+        holder: Filter = None, since: Filter = None, until: Filter = None, open: Flag = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 

@@ -96,7 +96,7 @@ LISTS: dict[List, ListSpec] = {
         columns=(
             "r.work_id, r.kind, r.state, r.holder_id, r.queue, r.due_at, r.outcome, r.opened_at, r.revision,"
             " r.contact_at, r.contact_kind, r.contact_result, r.contact_by, r.promised_on, r.follow_up_on, r.alert_id,"
-            " a.kind AS alert_kind, a.state AS alert_state, a.stage, a.severity, a.amount_fen, a.shown,"
+            " a.kind AS alert_kind, a.state AS alert_state, a.period, a.stage, a.severity, a.amount_fen, a.shown,"
             f" {_OF_CUSTOMER}"
         ),
         filters={

@@ -16,6 +16,7 @@ import { ClaimTag } from "@/work/ClaimTag";
 import { ContactLine } from "@/work/ContactLine";
 import { claimOf } from "@/work/claim";
 import { LogLine } from "@/work/LogLine";
+import { useNameOf } from "@/work/names";
 import { AlertFigures } from "./AlertFigures";
 import { panelText } from "./messages";
 import styles from "./panel.module.css";
@@ -48,6 +49,7 @@ function Loaded({ alert, actions }: { alert: Alert; actions: Props["actions"] })
   const telling = useTelling();
   const page = useCustomerPage(alert.customer_id);
   const work = useWorkItem(alert.work_id);
+  const nameOf = useNameOf();
   const label = told(alert, telling);
   const rule = telling.ruleOf?.(alert.rule);
   return (
@@ -79,7 +81,7 @@ function Loaded({ alert, actions }: { alert: Alert; actions: Props["actions"] })
                   <div className={styles.line}>
                     <Link to={`/work/${encodeURIComponent(item.work_id)}`}>{word(shared.workKind, item.kind)}</Link>
                     <StateTag of="work" state={item.state} />
-                    <span>{item.manager_id ?? item.queue}</span>
+                    <span>{item.manager_id ? nameOf(item.manager_id) : item.queue}</span>
                   </div>
                   {item.outcome && (
                     <ClaimTag outcome={item.outcome} claim={claimOf(item.outcome, item.updated_at, page.data)} />

@@ -44,6 +44,8 @@ export function FilterBar<F extends Fields>({ fields, filters, controls, text, c
         mode={isMany ? "multiple" : undefined}
         allowClear={isMany}
         maxTagCount={isPhone ? undefined : "responsive"}
+        // Where no tag finds room, the words of all stand in one, cut off at its end.
+        maxTagPlaceholder={left => <span className={styles.rest}>{left.map(each => each.label).join("、")}</span>}
         optionFilterProp="label"
         placeholder={label}
         prefix={Array.isArray(value) && value.length === 0 ? undefined : <span className="kam-secondary">{label}</span>}

@@ -209,3 +209,16 @@ export function lag(seconds: number, language: Language): string {
   const hours = Math.round(seconds / 3600);
   return zh ? `${hours} 小时` : `${hours} h`;
 }
+
+/** How long something took: `0.3 秒`, `12 秒`, `6 分钟`, `2 小时`, `3 天`. */
+export function span(ms: number, language: Language): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 10) {
+    return `${seconds.toFixed(1)} ${language === "zh" ? "秒" : "s"}`;
+  }
+  const days = Math.round(seconds / 86_400);
+  if (seconds < 172_800) {
+    return lag(seconds, language);
+  }
+  return language === "zh" ? `${days} 天` : count(days, "day");
+}

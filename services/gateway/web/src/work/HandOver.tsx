@@ -1,13 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
-import { Input, Modal, Select } from "antd";
+import { Modal, Select } from "antd";
 import { useState } from "react";
-import { answer, api } from "@/api/client";
 import { BlockError } from "@/components/BlockError";
 import { useDraft } from "@/habits/drafts";
 import { useText } from "@/i18n";
 import { useMe } from "@/session/session";
 import styles from "./act.module.css";
 import { workText } from "./messages";
+import { useColleagues } from "./names";
 
 interface Props {
   /** How many go. */
@@ -22,10 +21,7 @@ export function HandOver({ n, onConfirm, onClose }: Props) {
   const me = useMe();
   const [to, setTo] = useState<string>();
   const [note, setNote, clearNote] = useDraft("work/hand-over/note");
-  const query = useQuery({
-    queryKey: ["colleagues"],
-    queryFn: ({ signal }) => answer(api.GET("/v1/colleagues", { signal })),
-  });
+  const query = useColleagues();
   const name = (id: string): string => query.data?.find(each => each.manager_id === id)?.name ?? id;
   const units = [...new Set(query.data?.map(each => each.unit_name ?? each.unit_id ?? "—"))];
   return (
@@ -68,8 +64,9 @@ export function HandOver({ n, onConfirm, onClose }: Props) {
             }))}
           />
         )}
-        <Input.TextArea
-          autoSize={{ minRows: 2, maxRows: 6 }}
+        <textarea
+          className={styles.note}
+          rows={2}
           maxLength={1000}
           value={note}
           placeholder={t.note}

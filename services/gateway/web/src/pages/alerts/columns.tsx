@@ -17,6 +17,8 @@ import type { alertsText } from "./messages";
 /** Columns without which a row does not say what it is. */
 export const FIXED = ["severity", "customer", "reason"];
 export const FIRST = ["severity", "kind", "customer", "reason", "amount", "due", "state", "manager", "actions"];
+/** Those that stay beside an open item. */
+export const BESIDE = ["severity", "customer", "reason", "amount", "due", "state"];
 export const ALL = [...FIRST.slice(0, -1), "stage", "sms", "raised", "city", "work", "actions"];
 
 interface Around {
@@ -32,12 +34,17 @@ interface Around {
 }
 
 /** The work item of an alert as the form of an act wants it. */
-export function actable(row: AlertRow) {
+export function actable(alert: {
+  work_id?: string | null;
+  customer_id: string;
+  customer_name?: string | null;
+  kind: string;
+}) {
   return {
-    work_id: row.work_id ?? "",
-    customer_id: row.customer_id,
-    customer_name: row.customer_name,
-    kind: WORK_OF[row.kind] ?? "follow_up",
+    work_id: alert.work_id ?? "",
+    customer_id: alert.customer_id,
+    customer_name: alert.customer_name,
+    kind: WORK_OF[alert.kind] ?? "follow_up",
   };
 }
 
@@ -59,15 +66,15 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "severity",
       title: t.column.severity,
-      width: 88,
+      width: 86,
       sort: "severity",
       render: row => <SeverityTag severity={row.severity} />,
     },
-    { key: "kind", title: t.column.kind, width: 76, render: row => word(shared.kind, row.kind) },
+    { key: "kind", title: t.column.kind, width: 64, render: row => word(shared.kind, row.kind) },
     {
       key: "customer",
       title: t.column.customer,
-      width: 132,
+      width: 100,
       render: row => (
         <Link
           to={`/customers/${encodeURIComponent(row.customer_id)}`}
@@ -82,7 +89,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "reason",
       title: t.column.reason,
-      width: 280,
+      width: 268,
       render: row => (
         <span className={styles.reason}>
           {isLeaving(row.alert_id) && <em>{t.leaving} · </em>}
@@ -93,7 +100,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "amount",
       title: t.column.amount,
-      width: 112,
+      width: 104,
       align: "end",
       sort: "amount",
       render: row => <Money fen={row.amount_fen ?? amountOf(row)} />,
@@ -101,7 +108,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "due",
       title: t.column.due,
-      width: 116,
+      width: 112,
       sort: "due",
       render: row => (isOpen(row) ? <Deadline at={row.due_at} /> : null),
     },
@@ -116,7 +123,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "manager",
       title: t.column.manager,
-      width: 96,
+      width: 84,
       render: row => <span className={styles.clip}>{row.manager_name ?? row.manager_id ?? "—"}</span>,
     },
     {
@@ -142,7 +149,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "actions",
       title: t.column.actions,
-      width: 132,
+      width: 124,
       render: row =>
         around.mayAct && isOpen(row) ? (
           // biome-ignore lint/a11y/noStaticElementInteractions: it only keeps clicks from opening the row

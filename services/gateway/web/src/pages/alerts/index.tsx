@@ -1,5 +1,5 @@
 import { Button, Segmented, Select } from "antd";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { useLocation, useNavigate, useParams } from "react-router";
 import { AlertPanel } from "@/alerts/AlertPanel";
 import { useAlertCommands } from "@/alerts/commands";
@@ -28,14 +28,15 @@ import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
 import { useLiveRows } from "@/lists/useLiveRows";
 import { useMe } from "@/session/session";
-import { ActPopover } from "@/work/ActPopover";
 import { HandOver } from "@/work/HandOver";
+import { Actions } from "./Actions";
 import styles from "./alerts.module.css";
 import { Cards } from "./Cards";
-import { ALL, actable, columnsOf, FIRST, FIXED, isOpen } from "./columns";
-import { type AlertRow, FIELDS, KINDS, OPEN_STATES, SEVERITIES, STATES } from "./fields";
+import { ALL, BESIDE, columnsOf, FIRST, FIXED, isOpen } from "./columns";
+import { type AlertRow, FIELDS, OPEN_STATES } from "./fields";
 import { alertsText } from "./messages";
 import { idOf, useAlerts } from "./useAlerts";
+import { useControls } from "./useControls";
 
 /** Who does what alerts ask for; others look. */
 const ACTING = ["manager", "head", "city_head"];
@@ -49,7 +50,8 @@ export default function Alerts() {
   const navigate = useNavigate();
   const { search, hash } = useLocation();
   const { id: inPath } = useParams();
-  const isPhone = useBreadth() === "phone";
+  const breadth = useBreadth();
+  const isPhone = breadth === "phone";
   const { tell } = useUndo();
   const filters = useFilters(FIELDS);
   const { list, counts } = useAlerts(filters);
@@ -150,20 +152,11 @@ export default function Alerts() {
     onAct: setActing,
     onActed: row => acted(row.alert_id),
     onAcknowledge: row => acknowledge([row.alert_id]),
-  }).filter(column => FIXED.includes(column.key) || shown.includes(column.key));
-  const cities = useMemo(
-    () => [...new Set([...filters.filter.city, ...list.rows.flatMap(row => (row.city ? [row.city] : []))])].sort(),
-    [filters.filter.city, list.rows],
+  }).filter(
+    ({ key }) =>
+      (FIXED.includes(key) || shown.includes(key)) && (!opened || breadth !== "desktop" || BESIDE.includes(key)),
   );
-  const managers = useMemo(() => {
-    const known = new Map(filters.filter.manager.map(id => [id, id]));
-    for (const row of list.rows) {
-      if (row.manager_id) {
-        known.set(row.manager_id, row.manager_name ?? row.manager_id);
-      }
-    }
-    return [...known].map(([value, label]) => ({ value, label }));
-  }, [filters.filter.manager, list.rows]);
+  const controls = useControls(filters.filter, list.rows);
   const state = filters.filter.state;
   const tab =
     filters.filter.escalated === "1"
@@ -227,42 +220,18 @@ export default function Alerts() {
           opened ? (
             <AlertPanel
               id={opened}
-              actions={alert => {
-                const row: AlertRow | undefined = rowOf(alert.alert_id);
-                const item = row
-                  ? actable(row)
-                  : { work_id: alert.work_id ?? "", customer_id: alert.customer_id, kind: alert.kind };
-                const isOver = alert.state === "resolved" || alert.state === "expired" || !alert.work_id;
-                return (
-                  <>
-                    {mayAct && !isOver && (
-                      <>
-                        {(row?.state ?? alert.state) === "raised" && (
-                          <Button onClick={() => void commands.acknowledge([alert.alert_id])}>
-                            {shared.action.acknowledge} <kbd>a</kbd>
-                          </Button>
-                        )}
-                        <ActPopover
-                          item={item}
-                          open={acting === alert.alert_id}
-                          onOpenChange={open => setActing(open ? alert.alert_id : undefined)}
-                          onDone={() => acted(alert.alert_id)}
-                        >
-                          <Button type="primary">
-                            {shared.action.act} <kbd>e</kbd>
-                          </Button>
-                        </ActPopover>
-                        <Button onClick={() => setHandingOver([alert.alert_id])}>
-                          {shared.action.handOver} <kbd>t</kbd>
-                        </Button>
-                      </>
-                    )}
-                    <Button href={`/why/${encodeURIComponent(alert.alert_id)}`} type="text">
-                      {shared.action.why} <kbd>w</kbd>
-                    </Button>
-                  </>
-                );
-              }}
+              actions={alert => (
+                <Actions
+                  alert={alert}
+                  row={rowOf(alert.alert_id)}
+                  mayAct={mayAct}
+                  isActing={acting === alert.alert_id}
+                  onActing={open => setActing(open ? alert.alert_id : undefined)}
+                  onActed={() => acted(alert.alert_id)}
+                  onAcknowledge={() => void commands.acknowledge([alert.alert_id])}
+                  onHandOver={() => setHandingOver([alert.alert_id])}
+                />
+              )}
             />
           ) : null
         }
@@ -294,41 +263,7 @@ export default function Alerts() {
             </Button>
           </div>
         ) : (
-          <FilterBar
-            fields={FIELDS}
-            filters={filters}
-            text={t.find}
-            controls={[
-              {
-                name: "kind",
-                label: t.field.kind,
-                options: KINDS.map(value => ({ value, label: word(shared.kind, value) })),
-              },
-              {
-                name: "severity",
-                label: t.field.severity,
-                options: SEVERITIES.map(value => ({ value, label: word(shared.severity, value) })),
-              },
-              {
-                name: "state",
-                label: t.field.state,
-                width: 160,
-                options: STATES.map(value => ({ value, label: word(shared.alertState, value) })),
-              },
-              {
-                name: "due",
-                label: t.field.due,
-                options: (["overdue", "today", "tomorrow", "week", "later"] as const).map(value => ({
-                  value,
-                  label: t.due[value],
-                })),
-              },
-              ...(cities.length > 1
-                ? [{ name: "city", label: t.field.city, options: cities.map(value => ({ value, label: value })) }]
-                : []),
-              ...(managers.length > 1 ? [{ name: "manager", label: t.field.manager, options: managers }] : []),
-            ]}
-          >
+          <FilterBar fields={FIELDS} filters={filters} text={t.find} controls={controls}>
             {isPhone ? (
               <>
                 <Select

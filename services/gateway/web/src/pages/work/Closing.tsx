@@ -1,4 +1,4 @@
-import { Input, Modal } from "antd";
+import { Modal } from "antd";
 import { useState } from "react";
 import { useDraft } from "@/habits/drafts";
 import { common, useText, word } from "@/i18n";
@@ -54,8 +54,9 @@ export function Closing({ kinds, n, draft, onClose, onConfirm }: Props) {
             </button>
           ))}
         </div>
-        <Input.TextArea
-          autoSize={{ minRows: 2, maxRows: 6 }}
+        <textarea
+          className={styles.note}
+          rows={2}
           maxLength={4000}
           value={note}
           placeholder={t.closeNote}

@@ -11,6 +11,7 @@ import { ActPopover } from "@/work/ActPopover";
 import { ClaimTag } from "@/work/ClaimTag";
 import { claimOf } from "@/work/claim";
 import { workText } from "@/work/messages";
+import { useNameOf } from "@/work/names";
 import type { WorkRow } from "./fields";
 import { workPageText } from "./messages";
 import styles from "./work.module.css";
@@ -40,6 +41,7 @@ export function factsOf(row: WorkRow) {
     kind: row.alert_kind ?? "",
     state: row.alert_state ?? undefined,
     stage: row.stage,
+    period: row.period,
     severity: row.severity ?? undefined,
     rule: row.reasons[0]?.rule ?? { id: row.kind, version: 1 },
     reasons: row.reasons,
@@ -54,6 +56,7 @@ export function Item(props: Props) {
   const t = useText(workPageText);
   const words = useText(workText);
   const shared = useText(common);
+  const nameOf = useNameOf();
   const name = row.customer_name ?? row.customer_id;
   return (
     <li
@@ -91,7 +94,7 @@ export function Item(props: Props) {
           ) : (
             <StateTag of="work" state={row.state} />
           )}
-          {props.saysWho && <span>{row.holder_id ? t.holder(holderName(row)) : t.waiting}</span>}
+          {props.saysWho && <span>{row.holder_id ? t.holder(holderName(row, nameOf)) : t.waiting}</span>}
           {row.contact_at && (
             <span>
               {words.contact.last} <ShortTime at={row.contact_at} />{" "}
@@ -126,6 +129,6 @@ export function Item(props: Props) {
   );
 }
 
-function holderName(row: WorkRow): string {
-  return (row.holder_id === row.manager_id ? row.manager_name : null) ?? row.holder_id ?? "";
+function holderName(row: WorkRow, nameOf: (id: string) => string): string {
+  return (row.holder_id === row.manager_id ? row.manager_name : null) ?? nameOf(row.holder_id ?? "");
 }

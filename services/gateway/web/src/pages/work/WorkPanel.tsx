@@ -18,6 +18,7 @@ import { ClaimTag } from "@/work/ClaimTag";
 import { ContactLine } from "@/work/ContactLine";
 import { claimOf } from "@/work/claim";
 import { LogLine } from "@/work/LogLine";
+import { useNameOf } from "@/work/names";
 import { workPageText } from "./messages";
 
 type Work = Schema<"WorkView">;
@@ -45,6 +46,7 @@ function Loaded({ item, mayAct, actions, onActed }: Omit<Props, "id"> & { item: 
   const shared = useText(common);
   const telling = useTelling();
   const alert = useAlert(item.alert_id);
+  const nameOf = useNameOf();
   const isClosed = item.state === "closed";
   const page = useCustomerPage(isClosed ? item.customer_id : undefined);
   return (
@@ -55,7 +57,7 @@ function Loaded({ item, mayAct, actions, onActed }: Omit<Props, "id"> & { item: 
           <span>{word(shared.workKind, item.kind)}</span>
           <StateTag of="work" state={item.state} />
           {!isClosed && <Deadline at={item.due_at} />}
-          <span className="kam-secondary">{item.manager_id ?? t.waiting}</span>
+          <span className="kam-secondary">{item.manager_id ? nameOf(item.manager_id) : t.waiting}</span>
         </div>
         {isClosed && item.outcome && (
           <div>

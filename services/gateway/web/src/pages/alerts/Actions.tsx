@@ -1,0 +1,51 @@
+import { Button } from "antd";
+import { useNavigate } from "react-router";
+import type { Schema } from "@/api/client";
+import { common, useText } from "@/i18n";
+import { ActPopover } from "@/work/ActPopover";
+import { actable } from "./columns";
+import type { AlertRow } from "./fields";
+
+interface Props {
+  alert: Schema<"AlertView">;
+  /** The alert's row, where the list has it: it is ahead of what was read of the alert. */
+  row: AlertRow | undefined;
+  mayAct: boolean;
+  isActing: boolean;
+  onActing: (open: boolean) => void;
+  onActed: () => void;
+  onAcknowledge: () => void;
+  onHandOver: () => void;
+}
+
+/** What can be done with the alert that is open. */
+export function Actions({ alert, row, mayAct, isActing, onActing, onActed, onAcknowledge, onHandOver }: Props) {
+  const t = useText(common).action;
+  const navigate = useNavigate();
+  const state = row?.state ?? alert.state;
+  const isOver = state === "resolved" || state === "expired" || !alert.work_id;
+  return (
+    <>
+      {mayAct && !isOver && (
+        <>
+          {state === "raised" && (
+            <Button onClick={onAcknowledge}>
+              {t.acknowledge} <kbd>a</kbd>
+            </Button>
+          )}
+          <ActPopover item={actable(row ?? alert)} open={isActing} onOpenChange={onActing} onDone={onActed}>
+            <Button type="primary">
+              {t.act} <kbd>e</kbd>
+            </Button>
+          </ActPopover>
+          <Button onClick={onHandOver}>
+            {t.handOver} <kbd>t</kbd>
+          </Button>
+        </>
+      )}
+      <Button type="text" onClick={() => void navigate(`/why/${encodeURIComponent(alert.alert_id)}`)}>
+        {t.why} <kbd>w</kbd>
+      </Button>
+    </>
+  );
+}

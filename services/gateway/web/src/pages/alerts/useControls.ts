@@ -1,0 +1,54 @@
+import { useMemo } from "react";
+import type { FilterControl } from "@/components/FilterBar";
+import { common, useText, word } from "@/i18n";
+import { type AlertFilter, type AlertRow, DUE, KINDS, SEVERITIES, STATES } from "./fields";
+import { alertsText } from "./messages";
+
+/** The filter's fields with their values; cities and managers are those that the list shows, or is narrowed to. */
+export function useControls(filter: AlertFilter, rows: readonly AlertRow[]): readonly FilterControl[] {
+  const t = useText(alertsText);
+  const shared = useText(common);
+  const cities = useMemo(
+    () => [...new Set([...filter.city, ...rows.flatMap(row => (row.city ? [row.city] : []))])].sort(),
+    [filter.city, rows],
+  );
+  const managers = useMemo(() => {
+    const known = new Map(filter.manager.map(id => [id, id]));
+    for (const row of rows) {
+      if (row.manager_id) {
+        known.set(row.manager_id, row.manager_name ?? row.manager_id);
+      }
+    }
+    return [...known].map(([value, label]) => ({ value, label }));
+  }, [filter.manager, rows]);
+  return [
+    {
+      name: "kind",
+      label: t.field.kind,
+      options: KINDS.map(value => ({ value, label: word(shared.kind, value) })),
+    },
+    {
+      name: "severity",
+      label: t.field.severity,
+      options: SEVERITIES.map(value => ({ value, label: word(shared.severity, value) })),
+    },
+    {
+      name: "state",
+      label: t.field.state,
+      width: 160,
+      options: STATES.map(value => ({ value, label: word(shared.alertState, value) })),
+    },
+    {
+      name: "due",
+      label: t.field.due,
+      options: DUE.map(value => ({
+        value,
+        label: t.due[value],
+      })),
+    },
+    ...(cities.length > 1
+      ? [{ name: "city", label: t.field.city, options: cities.map(value => ({ value, label: value })) }]
+      : []),
+    ...(managers.length > 1 ? [{ name: "manager", label: t.field.manager, options: managers }] : []),
+  ];
+}
