@@ -456,8 +456,13 @@ class BusyView(_Answer):
 
 
 class NotSettled(_Answer):
-    """Somebody still has something to do when the time was over."""
+    """Somebody still has something to do when the time was over: a problem that says who."""
 
+    type: str
+    title: str
+    status: int
+    detail: str
+    correlation_id: str
     error: str
     zh: str
     en: str

@@ -64,7 +64,9 @@ def faults(document: dict[str, Any]) -> list[str]:
             ):
                 found.append(f"{method} {path}: does not say what it answers")
             for status in ("4XX", "5XX"):
-                refusal = answers.get(status, {}).get("content", {}).get("application/json", {}).get("schema", {})
+                refusal = (
+                    answers.get(status, {}).get("content", {}).get("application/problem+json", {}).get("schema", {})
+                )
                 if not refusal.get("$ref", "").endswith("/ProblemBody"):
                     found.append(f"{method} {path}: does not say how it refuses ({status})")
     return found

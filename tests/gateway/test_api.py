@@ -450,3 +450,23 @@ async def test_a_request_never_meets_a_connection_that_its_service_is_closing(tm
     rests = peers._client._transport._pool._keepalive_expiry  # type: ignore[attr-defined]
     assert rests <= uvicorn.Config("none").timeout_keep_alive - 2
     await peers._client.aclose()
+
+
+async def test_a_refusal_is_found_again_by_its_number(people: httpx.AsyncClient, province: Province) -> None:
+    """Whoever refuses: the gateway, a service behind it, or one that is not there."""
+    province.down.add("analytics")
+    found = [await people.get(path) for path in ("/v1/rates", "/v1/lists/alerts?sort=x", "/v1/counts", "/v1/nothing")]
+    found.append(await people.get("/v1/alerts", headers={"authorization": ""}))
+    numbers = [answer.json()["correlation_id"] for answer in found]
+    assert len(set(numbers)) == 5 and all(len(number) == 16 for number in numbers)
+    assert [answer.headers["kam-correlation-id"] for answer in found] == numbers
+    assert {answer.headers["content-type"] for answer in found} == {"application/problem+json"}
+    assert all(answer.json()["status"] == answer.status_code for answer in found)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_taken"), [("c-1234567", True), ("x", False), ("a b" * 9, False), ("é" * 20, False)]
+)
+async def test_a_caller_s_own_number_is_passed_on(people: httpx.AsyncClient, told: str, is_taken: bool) -> None:
+    answer = await people.get("/v1/alerts", headers={"kam-correlation-id": told.encode()})
+    assert (answer.headers["kam-correlation-id"] == told) is is_taken

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from servicekit import correlation
 from servicekit.auth import Guard
 from servicekit.decision import Refused
 from servicekit.problem import REFUSALS, Problem, answer_to
@@ -49,6 +50,7 @@ class Doorway:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         request = Request(scope, counted := self._counted(receive))
+        correlation.begin(request.headers.get(correlation.HEADER))
         answer: ASGIApp
         try:
             route, guards = self._direct.get((scope["method"], scope["path"])) or self._found(scope)

@@ -1,4 +1,5 @@
-"""Refusals over HTTP in one shape, whoever refuses: ``{"error": code, "zh": …, "en": …}``, where it helps ``field``.
+"""Refusals over HTTP in one shape, whoever refuses: problem details (RFC 9457) with a stable code (``error``), the
+reason in two languages (``zh``, ``en``), where it helps ``field``, and the number by which the request is found again.
 
 What a caller sent is never repeated: it may hold personal data.
 """
@@ -14,11 +15,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from servicekit import correlation
 from servicekit.clock import iso
 from servicekit.decision import Refused
 from servicekit.store import Transient
 
 log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+#: what every problem has of its own
+_COMMON = frozenset({"type", "title", "status", "detail", "error", "zh", "en", "correlation_id"})
 _KNOWN = {
     400: ("bad_request", "请求体无法读取", "the body of the request can't be read"),
     404: ("not_found", "没有此地址", "there is nothing at this address"),
@@ -32,9 +37,14 @@ REFUSALS = (Refused, AnyHTTPException, Transient)
 class ProblemBody(BaseModel):
     """Body of every answer that is not a success: a stable code and a reason in two languages."""
 
-    error: str
+    type: str = Field(description="urn:kam:problem: and the code", examples=["urn:kam:problem:not_found"])
+    title: str = Field(description="what the status means", examples=["Not Found"])
+    status: int
+    detail: str = Field(description="the reason in English, as `en`")
+    error: str = Field(description="a code that stays", examples=["not_found"])
     zh: str
     en: str
+    correlation_id: str = Field(description="by which the request is found in logs and in the audit")
     field: str | None = Field(default=None, description="what of the request is at fault, e.g. body.outcome")
 
 
@@ -49,16 +59,40 @@ def problem(
     status: int, code: str, zh: str, en: str, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
     """The answer of a refusal."""
-    return JSONResponse({"error": code, "zh": zh, "en": en, **more}, status, headers)
+    content = {
+        "type": f"urn:kam:problem:{code}",
+        "title": _phrase(status),
+        "status": status,
+        "detail": en,
+        "error": code,
+        "zh": zh,
+        "en": en,
+        **more,
+        "correlation_id": correlation.current(),
+    }
+    return JSONResponse(content, status, headers, MEDIA_TYPE)
+
+
+def passed_on(status: int, told: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer of a refusal that somebody else has given, whatever else it tells of."""
+    more = {name: value for name, value in told.items() if name not in _COMMON}
+    return problem(status, str(told["error"]), str(told["zh"]), str(told["en"]), headers=headers, **more)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Refused"
 
 
 def of_http_exception(error: AnyHTTPException) -> JSONResponse:
     """The answer for an exception with a status; its text may be ``zh / en``."""
     detail: Any = error.detail
     if isinstance(detail, dict):
-        return JSONResponse(detail, error.status_code, error.headers)
+        return passed_on(error.status_code, detail, error.headers)
     zh, slash, en = str(detail).partition(" / ")
-    phrase = HTTPStatus(error.status_code).phrase
+    phrase = _phrase(error.status_code)
     code, known_zh, known_en = _KNOWN.get(error.status_code, (phrase.lower().replace(" ", "_"), phrase, phrase))
     return problem(error.status_code, code, *((zh, en) if slash else (known_zh, known_en)), headers=error.headers)
 
@@ -107,8 +141,25 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> JSONResponse:
-        log.error("http.failed", path=request.scope["path"], error=repr(error)[:500])
+        number = correlation.current()
+        log.error("http.failed", path=request.scope["path"], error=repr(error)[:500], correlation_id=number)
         return problem(500, "internal", "服务内部出错，请查看它的日志", "the service failed, see its log")
+
+
+def documented(document: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document in which problems have their media type: FastAPI takes every model for plain JSON."""
+    schemas = document.get("components", {}).get("schemas", {})
+    for path in document["paths"].values():
+        for operation in path.values():
+            for answer in operation["responses"].values():
+                content = answer.get("content", {})
+                name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+                if (
+                    "correlation_id" in schemas.get(name, {}).get("required", ())
+                    and "error" in schemas[name]["required"]
+                ):
+                    answer["content"] = {MEDIA_TYPE: content["application/json"]}
+    return document
 
 
 def _safe(text: str) -> str:

@@ -264,6 +264,8 @@ class Service:
             generate_unique_id_function=lambda route: route.name,
             responses={"4XX": {"model": problem.ProblemBody}, "5XX": {"model": problem.ProblemBody}},
         )
+        generated = app.openapi
+        app.openapi = lambda: app.openapi_schema or problem.documented(generated())  # type: ignore[method-assign]
         for router in self.routers:
             app.include_router(router)
         app.add_middleware(Age, seconds_behind=self.seconds_behind)

@@ -37,6 +37,7 @@ from gateway.settings import Settings
 from gateway.settling import Collect, Ends, standing_of, wait_until_settled
 from servicekit.answer import json_answer
 from servicekit.decision import Refused
+from servicekit.problem import problem
 from servicekit.query import AtMost, Filter, Id
 
 #: who may ask how the platform is doing: whoever reads anything
@@ -228,16 +229,14 @@ def settling_routes(
         if not left:
             return json_answer({"settled": True, "seconds": round(seconds, 3)})
         busy = [{"service": b.service, "zh": b.zh, "en": b.en} for b in left]
-        return json_answer(
-            {
-                "error": "not_settled",
-                "zh": f"{timeout:g} 秒后仍未静止：" + "；".join(f"{b.service} {b.zh}" for b in left),
-                "en": f"not settled after {timeout:g} s: " + "; ".join(f"{b.service} {b.en}" for b in left),
-                "settled": False,
-                "seconds": round(seconds, 3),
-                "busy": busy,
-            },
-            504,
+        return problem(
+            HTTPStatus.GATEWAY_TIMEOUT,
+            "not_settled",
+            f"{timeout:g} 秒后仍未静止：" + "；".join(f"{b.service} {b.zh}" for b in left),
+            f"not settled after {timeout:g} s: " + "; ".join(f"{b.service} {b.en}" for b in left),
+            settled=False,
+            seconds=round(seconds, 3),
+            busy=busy,
         )
 
     return router

@@ -8,6 +8,7 @@ from typing import Protocol
 from aiokafka.errors import KafkaError
 
 from contracts.misc import AuditRecorded
+from servicekit import correlation
 from servicekit.auth import Principal
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
@@ -44,7 +45,12 @@ class AuditLog:
             actor=who.subject, role=who.role, action=action, object=object_, reason=reason, result=result, at=now
         )
         headers = write_headers(
-            id=id_, type=_TYPE, source="kam/gateway", subject=who.subject, time=iso(now), correlation_id=id_
+            id=id_,
+            type=_TYPE,
+            source="kam/gateway",
+            subject=who.subject,
+            time=iso(now),
+            correlation_id=correlation.current(),
         )
         try:
             async with asyncio.timeout(self._timeout):

@@ -14,6 +14,7 @@ import msgspec
 from contracts import worker_name
 from gateway.domain import Collection, Standing
 from gateway.settings import Settings
+from servicekit import correlation
 from servicekit.age import HEADER
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
@@ -188,7 +189,11 @@ class Peers:
                 url + request.path,
                 params={name: value for name, value in (request.query or {}).items() if value is not None},
                 json=request.body,
-                headers={**(request.headers or {}), "authorization": f"Bearer {self._token(request.actor)}"},
+                headers={
+                    **(request.headers or {}),
+                    "authorization": f"Bearer {self._token(request.actor)}",
+                    correlation.HEADER: correlation.current(),
+                },
                 timeout=timeout or self._settings.peer_timeout,
             )
         except httpx.HTTPError as error:

@@ -15,6 +15,7 @@ from gateway.projection.visible import About, List
 from servicekit.age import HEADER
 from servicekit.answer import json_answer
 from servicekit.personal import FieldClass, shown_change, shown_record
+from servicekit.problem import passed_on
 
 _Raw = msgspec.Raw
 _decode_rows = msgspec.json.Decoder(list[_Raw]).decode
@@ -27,9 +28,11 @@ _OF_ALERTS = "alert."
 
 
 def same(answer: httpx.Response) -> Response:
-    """The answer of a service as it is."""
+    """The answer of a service as it is; a refusal as one of ours."""
+    if answer.is_success:
+        return Response(answer.content, answer.status_code, age(answer), "application/json")
     retry = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
-    return Response(answer.content, answer.status_code, {**age(answer), **retry}, "application/json")
+    return passed_on(answer.status_code, _decode_record(answer.content), {**age(answer), **retry})
 
 
 def age(*answers: httpx.Response) -> dict[str, str]:

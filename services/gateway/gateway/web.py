@@ -14,8 +14,11 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from servicekit import correlation
+
 #: first segments of addresses that are never a page's
 NO_PAGE = frozenset({"v1", "internal", "health", "metrics", "docs", "redoc", "openapi.json"})
+_CORRELATION: Final = correlation.HEADER.lower().encode()
 #: what the build writes where each copy of the page gets a nonce of its own
 _NONCE: Final = "__KAM_NONCE__"
 #: files that may be asked for: one name, no folders but ``assets``; their content never changes under ``assets``
@@ -123,7 +126,8 @@ def _read(path: Path) -> bytes | None:
 
 
 class SecurityHeaders:
-    """ASGI middleware: the headers of ``SECURITY_HEADERS`` on every answer; nobody keeps a copy of the API's."""
+    """ASGI middleware: the headers of ``SECURITY_HEADERS`` on every answer, and the number by which its request is
+    found again; nobody keeps a copy of the API's."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -139,7 +143,7 @@ class SecurityHeaders:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = list(message.get("headers", ()))
+                given = [*message.get("headers", ()), (_CORRELATION, correlation.current().encode())]
                 names = {name.lower() for name, _ in given}
                 given += [
                     (name.lower().encode(), value.encode())
