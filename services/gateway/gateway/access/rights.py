@@ -48,6 +48,7 @@ _HEADS: dict[Area, tuple[Verb, ...]] = {
     "alerts": ("see", "change", "export"),
     "work": ("see", "change", "export"),
     "customers": ("see", "export", "reveal"),
+    "sms": ("see", "change", "export"),
     "team": ("see", "change"),
     "overview": ("see", "export"),
 }
@@ -62,7 +63,11 @@ SEEDS: Mapping[Role, RoleDocument] = {
     "analyst": RoleDocument(
         "分析员",
         "analyst",
-        {**_READS, "alerts": ("see", "export"), "overview": ("see", "export"), "rules": _SEE},
+        {
+            **_READS,
+            **dict.fromkeys(("alerts", "work", "sms", "overview"), ("see", "export")),
+            "rules": _SEE,
+        },
     ),
     "operations": RoleDocument(
         "运维", "operations", {**_READS, "work": ("see", "change"), "rules": _SEE, "feeds": ("see", "change", "export")}

@@ -1,7 +1,7 @@
 """Lists, counts and search of the workbench: rows of the read model, each page with the moment it is of."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -65,9 +65,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
 
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
             found, total, following = lists.page(connection, where, sort, cursor, limit)
-            found_rows = [shape(_SHAPES[list_], row, visible) for row in found]
-            if list_ == "customers":
-                lists.count_open(connection, found_rows, viewer.scope.visible)
+            found_rows = shaped_rows(connection, list_, found, visible, viewer.scope.visible)
             return {"rows": found_rows, "total": total, "next": following, **fresh(_position(connection))}
 
         content = await projection.store.read(read)
@@ -184,6 +182,20 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         return answer(content)
 
     return router
+
+
+def shaped_rows(
+    connection: sqlite3.Connection,
+    list_: List,
+    found: Sequence[sqlite3.Row],
+    visible: Visible,
+    sight: Callable[[List], Visible],
+) -> list[dict[str, Any]]:
+    """Rows of a list as people get them; ``sight``: what they see of the others, some of which is counted beside."""
+    shaped = [shape(_SHAPES[list_], row, visible) for row in found]
+    if list_ == "customers":
+        lists.count_open(connection, shaped, sight)
+    return shaped
 
 
 def shape(shaped: _Shape, row: sqlite3.Row, visible: Visible) -> dict[str, Any]:
