@@ -21,6 +21,7 @@ import { useFilters } from "@/habits/filters";
 import { useShortcuts } from "@/habits/shortcuts";
 import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
+import { ExportButton } from "@/jobs/ExportButton";
 import { ColumnChooser } from "@/lists/ColumnChooser";
 import { useColumns } from "@/lists/columns";
 import { listText } from "@/lists/messages";
@@ -54,7 +55,7 @@ export default function Alerts() {
   const isPhone = breadth === "phone";
   const { tell } = useUndo();
   const filters = useFilters(FIELDS);
-  const { list, counts } = useAlerts(filters);
+  const { list, counts, exported } = useAlerts(filters);
   const [chosen, choose] = useColumns("alerts");
   const [current, setCurrent] = useState<string>();
   const [selected, setSelected] = useState<string[]>([]);
@@ -288,6 +289,7 @@ export default function Alerts() {
                 onShow={choose}
               />
             )}
+            {exported && <ExportButton list="alerts" filter={exported} />}
             <span>{shared.filter.total(number(page?.total ?? list.total))}</span>
             <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
           </FilterBar>

@@ -17,6 +17,7 @@ import { useFilters } from "@/habits/filters";
 import { useShortcuts } from "@/habits/shortcuts";
 import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
+import { ExportButton } from "@/jobs/ExportButton";
 import { listText } from "@/lists/messages";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
@@ -49,7 +50,7 @@ export default function Work() {
   const { id: inPath } = useParams();
   const prefix = useId();
   const filters = useFilters((me.manager_id ? FIELDS : FIELDS_OF_OTHERS) as typeof FIELDS);
-  const { list, counts, groups } = useWork(filters, me.manager_id);
+  const { list, counts, groups, exported } = useWork(filters, me.manager_id);
   const [current, setCurrent] = useState<string>();
   const [selected, setSelected] = useState<string[]>([]);
   const [acting, setActing] = useState<string>();
@@ -270,6 +271,7 @@ export default function Work() {
               },
             ]}
           >
+            {exported && <ExportButton list="work" filter={exported} />}
             <span>{shared.filter.total(number(list.total))}</span>
             <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
           </FilterBar>

@@ -45,5 +45,5 @@ export function useWork(filters: Filters<typeof FIELDS>, managerId: string | nul
   // biome-ignore lint/correctness/useExhaustiveDependencies: the time of the reading, not of the rendering
   const readAt = useMemo(businessNow, [list.query.dataUpdatedAt]);
   const groups = useMemo(() => groupsOf(list.rows, readAt), [list.rows, readAt]);
-  return { list, counts: counts.data, groups };
+  return { list, counts: counts.data, groups, exported: nobody || isLooking ? undefined : query };
 }
