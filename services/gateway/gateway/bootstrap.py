@@ -12,7 +12,10 @@ from gateway.access.roles import ROLES, Roles
 from gateway.access.viewer import Access
 from gateway.api import clock_routes, item_routes, read_routes, settling_routes
 from gateway.audit import Audit, AuditLog
+from gateway.callers import caller_routes
 from gateway.contacts import contact_routes
+from gateway.customer_actions import customer_action_routes
+from gateway.customer_view import customer_view_routes
 from gateway.customers import customer_routes
 from gateway.domain import Collection, Standing
 from gateway.exports.api import export_routes
@@ -108,6 +111,9 @@ def build(
         read_routes(peers, audit, access, settings),
         work_routes(peers, audit, access, projection.store),
         contact_routes(projection, audit, access),
+        customer_view_routes(projection, peers, audit, access),
+        customer_action_routes(peers, audit, access),
+        caller_routes(projection, audit, access),
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
         clock_routes(peers, audit, access, who.guards),
         settling_routes(peers, collect, ends, service.ready, who.guards),

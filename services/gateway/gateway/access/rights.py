@@ -13,7 +13,7 @@ import msgspec
 from gateway.access.grants import Role
 from servicekit.personal import FieldClass
 
-Area = Literal["alerts", "work", "customers", "sms", "team", "overview", "rules", "why", "feeds", "admin"]
+Area = Literal["alerts", "work", "customers", "sms", "team", "overview", "rules", "why", "feeds", "admin", "callers"]
 Verb = Literal["see", "change", "export", "reveal"]
 AREAS: tuple[Area, ...] = get_args(Area)
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -42,6 +42,7 @@ _DAILY: dict[Area, tuple[Verb, ...]] = {
     "overview": _SEE,
     "rules": _SEE,
     "why": _SEE,
+    "callers": _SEE,
 }
 _HEADS: dict[Area, tuple[Verb, ...]] = {
     **_DAILY,
@@ -82,7 +83,8 @@ SEEDS: Mapping[Role, RoleDocument] = {
             "rules": ("see", "change"),
             "feeds": ("see", "change", "export"),
             "admin": ("see", "change"),
+            "callers": _SEE,
         },
     ),
-    "integrator": RoleDocument("接入方", "integrator", {"feeds": _SEE}),
+    "integrator": RoleDocument("接入方", "integrator", {"feeds": _SEE, "callers": _SEE}),
 }
