@@ -18,6 +18,7 @@ import { WithPanel } from "@/components/WithPanel";
 import { number } from "@/format";
 import { useBreadth } from "@/habits/element";
 import { useFilters } from "@/habits/filters";
+import { useKept } from "@/habits/kept";
 import { useShortcuts } from "@/habits/shortcuts";
 import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
@@ -57,8 +58,10 @@ export default function Alerts() {
   const filters = useFilters(FIELDS);
   const { list, counts, exported } = useAlerts(filters);
   const [chosen, choose] = useColumns("alerts");
-  const [current, setCurrent] = useState<string>();
-  const [selected, setSelected] = useState<string[]>([]);
+  const [current, setCurrent] = useKept<string | undefined>("alerts/current", undefined);
+  const [kept, setSelected] = useKept<string[]>("alerts/selected", []);
+  // What is not in sight is not acted on.
+  const selected = kept.filter(id => list.rows.some(row => row.alert_id === id));
   const [isSelecting, setSelecting] = useState(false);
   const [acting, setActing] = useState<string>();
   const [handingOver, setHandingOver] = useState<readonly string[]>();
