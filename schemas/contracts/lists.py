@@ -217,7 +217,7 @@ class LastContact(_Answer):
     result: str | None
     by: str | None
     by_name: str | None
-    work_id: str
+    work_id: str | None
 
 
 class LastSms(_Answer):

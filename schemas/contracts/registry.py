@@ -68,6 +68,7 @@ EVENTS: dict[str, EventType] = {
         *(EventType(f"kam.customer.{verb}.v1", misc.CustomerChanged, "customer.events") for verb in _CUSTOMER),
         *(EventType(f"kam.alert.{verb}.v1", alert.Alert, "alert.events") for verb in _ALERT),
         *(EventType(f"kam.work.{verb}.v1", alert.WorkItem, "work.events") for verb in _WORK),
+        EventType("kam.contact.logged.v1", alert.Contact, "work.events"),
         *(EventType(f"kam.sms.{verb}.v1", alert.Sms, "sms.outbound") for verb in _SMS),
         EventType("kam.sms.receipt.received.v1", alert.ReceiptReceived, "sms.receipts"),
         EventType("kam.sms.subscriber.opted_out.v1", alert.OptedOut, "sms.receipts"),

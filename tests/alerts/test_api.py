@@ -1,6 +1,7 @@
 """What alerts answers over HTTP is what its routes declare."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -10,6 +11,7 @@ from alerts.api import router
 from harness.notifications_feed import Story
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import issue_token
+from servicekit.envelope import Message
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
@@ -26,8 +28,12 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
     seeds = {rule.id: msgspec.to_builtins(rule) for rule in rules.load().documents}
     kept = MemoryStore()
     kept.documents.update({**story.documents, "rules": seeds})
+
+    async def send(customer_id: str, order: Message) -> Any:
+        return story.command(order.type, order.data)
+
     service = Service("alerts", ServiceSettings(service_data=tmp_path, kafka="-"))
-    service.routers.append(router(MemoryDocuments(kept), tmp_path / "secret"))
+    service.routers.append(router(MemoryDocuments(kept), send, tmp_path / "secret"))
     async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://alerts") as client:
         client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'service')}"
         (alert,) = (await client.get("/v1/alerts", params={"customer": story.customer_id})).json()
@@ -38,5 +44,9 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
         assert (await client.get("/v1/alerts")).json() == [alert]
         assert (await client.get(f"/v1/alerts/{alert['alert_id']}")).json() == alert
         assert (await client.get(f"/v1/sms/{sms['sms_id']}")).json() == sms
+        story.tick("2026-03-10T12:00")
+        written = await client.post("/v1/customers/c1/sms", json={"text": "您好"}, headers={"Idempotency-Key": "k1"})
+        assert written.json()["state"] == "queued" and story.states[-1] == "manual queued"
+        assert (await client.post("/v1/customers/c1/sms", json={"text": ""})).status_code == 422
         for path in ("/v1/alerts/none", "/v1/sms/none", f"/v1/alerts/{sms['sms_id']}"):
             assert (await client.get(path)).status_code == 404

@@ -8,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.notifications.channel.transport import SubmitOutcome
+from alerts.notifications.receipts import OPTED_OUT
+from contracts.alert import OptedOut
 from harness import sms_life
 from harness.memory_journal import MemoryLog
 from harness.one_processor import NOON, header
@@ -106,6 +108,20 @@ async def test_what_stops_it_in_the_same_batch_counts() -> None:
         await complain(life.desk, "c1")
         assert life.sms()["state"] == "cancelled"
         await eventually(lambda: life.sender.pending() == 0)
+    assert smsc.submitted == []
+
+
+async def test_a_td_in_the_same_batch_counts() -> None:
+    """It blocks the number behind the commit that froze the intent, and before anything leaves."""
+    smsc = FakeSmsc()
+    async with Process(MemoryStore(), smsc) as life:
+        await running(life)
+        told = OptedOut(phone="8613900000001", text="TD", received_at=NOON)
+        td = life.desk.record("sms.receipts", OPTED_OUT, told, key="hidden")
+        take = life.desk.take
+        life.desk.take = lambda *records: take(*records, td)  # type: ignore[method-assign]
+        await complain(life.desk, "c1")
+        assert (await life.until("suppressed"))["reason"] == "opted_out"
     assert smsc.submitted == []
 
 

@@ -19,6 +19,7 @@ from analytics.settings import Settings
 from analytics.siblings import Siblings
 from analytics.store import Keep, Lineage, LineageStore
 from analytics.worker import lineage_app
+from servicekit import store
 from servicekit.auth import issue_token
 from servicekit.clock import to_millis
 from servicekit.pipeline import StreamProcessor
@@ -110,6 +111,35 @@ async def test_there_are_never_more_than_the_rule_allows(log: Any, tmp_path: Pat
 
         assert house.keys()["n"] == 50
         assert why(Lineage([house.store]), "alert75") and not why(Lineage([house.store]), "alert74")
+
+
+async def test_what_a_full_disk_did_not_take_is_not_counted(
+    log: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt counted its nodes once more: after an hour of them the oldest would have given way to nothing."""
+    monkeypatch.setattr(store, "_LONGEST_DELAY", 0.01)
+    async with years(log, tmp_path, most=50) as house:
+        await house.days(0, 20)
+        house.store._db = Full(house.store._db, 30)  # type: ignore[assignment]
+        await house.day(20)
+
+        assert house.keys()["n"] == house.store._kept.nodes == 42
+
+
+class Full:
+    """A database whose disk is full for the next so many writes."""
+
+    def __init__(self, database: Any, times: int) -> None:
+        self._database, self._times = database, times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def write(self, *args: Any) -> None:
+        if self._times:
+            self._times -= 1
+            raise Exception("IO error: No space left on device")
+        self._database.write(*args)
 
 
 async def test_evidence_that_is_gone_is_said(log: Any, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from alerts import notifications
 from alerts.notifications.channel.transport import SubmitOutcome, SubmitResult
-from alerts.notifications.send_policy import SendPolicy, seeded
+from alerts.notifications.send_policy import MANUAL, SendPolicy, seeded
 from alerts.notifications.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost
 from alerts.notifications.state import Customer, ReadyToSend
 from contracts.alert import OptedOut, ReceiptReceived
@@ -79,7 +79,7 @@ class Story(Feed):
         return told
 
     def command(self, type_: str, data: Any) -> Any:
-        context = Context(self.now, f"{type_}/1", type_, "")
+        context = Context(self.now, f"{type_}/1", type_, f"{type_}/1")
         decision = self.desk.handlers[type_].handle(self.customer_state, data, context)
         self._desk_takes(decision)
         return decision.answer
@@ -185,7 +185,8 @@ class Story(Feed):
             msgspec.convert(payload, type(emit.data))  # keeps its contract
             if emit.type.startswith("kam.sms."):
                 assert emit.correlation, "every SMS goes back to a record of BOSS"
-                assert emit.causation and "/" not in emit.causation, "and was caused by an event"
+                is_own = emit.causation and ("/" not in emit.causation or payload["step"] == MANUAL)
+                assert is_own, "and was caused by an event, or by the person who wrote it"
                 self.told_sms.append(
                     " ".join(filter(None, (emit.type.split(".")[2], payload["step"], payload["reason"])))
                 )

@@ -104,6 +104,11 @@ def sms(verb: str, id_: str = "s1", revision: int = 1, state: str = "queued", **
     return message(f"kam.sms.{verb}.v1", sms_data(id_, revision, state, **fields))
 
 
+def contact(id_: str = "k1", **fields: Any) -> Message:
+    data = {"contact_id": id_, "customer_id": "c1", "kind": "visit", "result": "reached", "note": None, "by": "m1"}
+    return message("kam.contact.logged.v1", {**data, "at": at(), "follow_up_on": None, **fields})
+
+
 def rows_of(messages: Iterable[Message]) -> Iterable[Row]:
     for each in messages:
         yield from ROWS.of_event(each)
@@ -130,7 +135,7 @@ async def everything(store: ProjectionStore) -> dict[str, list[tuple[Any, ...]]]
     """All rows but for how they came there: the number of the change, and what only decides between events."""
     inner = {"seq", "number", "heard", "revision", "at", "life", "progress", "progress_at"}
     found = {}
-    for name in ("units", "managers", "customers", "alerts", "work", "sms"):
+    for name in ("units", "managers", "customers", "alerts", "work", "contacts", "sms"):
         columns = [c for (c,) in await table(store, "SELECT name FROM pragma_table_info(?)", name) if c not in inner]
         found[name] = await table(store, f"SELECT {', '.join(columns)} FROM {name} ORDER BY 1")
     return found

@@ -70,8 +70,8 @@ async def call(tmp_path: Path) -> AsyncIterator[Client]:
 
     client = Client()
 
-    async def shown(work_id: str) -> None:
-        client.shown.append(work_id)
+    async def shown(collection: str, id: str) -> None:
+        client.shown.append(id)
 
     service = Service("manager-work", settings)
     service.routers.append(router(unit.rows, send, shown, settings.secret_file))

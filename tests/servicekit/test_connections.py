@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from structlog.testing import capture_logs
 
 from harness.waiting import eventually
 from servicekit.connections import Connection
+from servicekit.http_guard import DirectRoute
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 
@@ -43,6 +45,10 @@ async def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     async def much() -> Response:
         return Response(b"x" * (64 << 20))
 
+    async def echo(request: Request) -> Response:
+        return Response(await request.body())
+
+    router.add_api_route("/echo", echo, methods=["POST"], route_class_override=DirectRoute)
     service.routers.append(router)
     server = uvicorn.Server(service.http())
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
@@ -167,3 +173,25 @@ async def test_who_keeps_every_connection_busy_locks_nobody_out(port: int, at_on
             writer.close()
     stop.set()
     await asyncio.gather(*holders)
+
+
+async def test_what_has_two_lengths_is_refused_and_nothing_behind_it_is_heard(port: int) -> None:
+    """Whoever shares a proxy's connection with him would be answered in his place."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    about = b"Host: kam\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(b"POST /v1/echo HTTP/1.1\r\n" + about + b"0\r\n\r\n" + HEALTH)
+    async with asyncio.timeout(5):
+        said = await reader.read(-1)
+    assert said.startswith(b"HTTP/1.1 400") and said.count(b"HTTP/1.1") == 1
+    assert json.loads(said.partition(b"\r\n\r\n")[2])["error"] == "bad_request"
+    writer.close()
+
+
+async def test_who_breaks_off_is_no_failure_of_ours(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    with capture_logs() as logs:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /v1/echo HTTP/1.1\r\nHost: kam\r\nContent-Length: 5\r\n\r\nx")
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+        await asyncio.sleep(0.05)
+    assert logs == [] and caplog.records == []

@@ -44,6 +44,7 @@ class Broker:
         self.fails: Exception | None = None
         self.paused: set[TopicPartition] = set()
         self.ends: dict[TopicPartition, int] = {}
+        self.body: bytes | None = None
         for name, does in (
             ("__init__", lambda _: None), ("getmany", self.getmany), ("assignment", lambda _: frozenset({A, B})),
             ("pause", lambda _, *places: self.paused.update(places)),
@@ -75,7 +76,7 @@ class Broker:
     def tells(self, **offsets: list[int]) -> None:
         for name, place in (("a", A), ("b", B)):
             if name in offsets:
-                self.log[place] = [SimpleNamespace(offset=offset) for offset in offsets[name]]
+                self.log[place] = [SimpleNamespace(offset=offset, body=self.body) for offset in offsets[name]]
         self.came.set()
 
 
@@ -172,6 +173,25 @@ async def test_a_partition_that_is_paused_or_full_is_not_asked_for(
     consumer.resume(A)
     assert [r.offset for r in (await consumer.getmany(A))[A]] == [3, 4]
     b.cancel()
+
+
+async def test_what_waits_for_a_slow_processor_is_bounded_in_bytes(broker: Broker, consumer: PacedConsumer) -> None:
+    """Up to 2000 records waited for it, however large, while the others asked for theirs."""
+    broker.body = bytes(1 << 20)
+    for n in range(5):
+        a = ask(consumer, A)
+        await asyncio.sleep(0.01)
+        broker.tells(a=[n], b=[n] if B in broker.requests[-1] else [])
+        assert await a == [n]
+    assert broker.requests == [{A, B}] * 4 + [{A}]
+    assert await ask(consumer, B) == [0, 1, 2, 3], "and are handed out in order"
+    await asyncio.gather(a := ask(consumer, A), _soon(broker, a=[5]))
+    assert broker.requests[-1] == {A, B}
+
+
+async def _soon(broker: Broker, **offsets: list[int]) -> None:
+    await asyncio.sleep(0.01)
+    broker.tells(**offsets)
 
 
 async def test_an_error_is_told_to_all_who_wait_and_the_next_asks_again(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +54,8 @@ class Doorway:
         correlation.begin(request.headers.get(correlation.HEADER))
         answer: ASGIApp
         try:
+            if _has_two_lengths(scope):
+                raise _ambiguous()
             route, guards = self._direct.get((scope["method"], scope["path"])) or self._found(scope)
             for guard in guards:
                 await guard(request)
@@ -63,6 +66,8 @@ class Doorway:
             answer = self._app if route is None else await route.endpoint(request)
         except REFUSALS as refusal:
             answer = answer_to(refusal, scope["path"])
+        except ClientDisconnect:
+            return  # in the midst of its body: nobody is left to be answered, and we have not failed
         await answer(scope, counted, send)
 
     def _found(self, scope: Scope) -> tuple[None, tuple[Guard, ...]]:
@@ -101,6 +106,17 @@ class DirectRoute(APIRoute):
     """A route of many requests a second, its path without parameters: its endpoint takes the request as it is and gives
     back its own answer, so that FastAPI has nothing to find, parse, inject or check; ``Doorway`` calls it.
     """
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    return {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}
+
+
+def _ambiguous() -> Problem:
+    """A proxy before us may take the other length for true, and what follows for somebody else's request: the
+    connection ends with the answer (RFC 9112, 6.3)."""
+    zh, en = "Content-Length 与 Transfer-Encoding 不能并用", "Content-Length and Transfer-Encoding exclude each other"
+    return Problem(400, "bad_request", zh, en, {"Connection": "close"})
 
 
 def _declared(request: Request) -> int:

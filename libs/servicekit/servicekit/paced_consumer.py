@@ -18,6 +18,8 @@ from servicekit.pace import Pace
 _POLL_MS = 1000
 #: Records that wait for their processor: with more its partition is not fetched, and more at once are no small batch.
 _MOST, _LARGE = 2000, 500
+#: What they may hold: as much as one response. A stranger's records are as large as he likes.
+_MOST_BYTES = 4 << 20
 
 
 class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
@@ -82,6 +84,11 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                 room -= len(found[tp])
         return found
 
+    def _is_full(self, tp: TopicPartition) -> bool:
+        """Whether its processor has enough to do for now."""
+        kept = self._kept.get(tp, ())
+        return len(kept) >= _MOST or sum(len(record.body or b"") for record in kept) >= _MOST_BYTES
+
     def _has_more(self, found: dict[TopicPartition, list[Message]]) -> bool:
         """Whether much is left in the log: a little that came is then no sign of a quiet moment."""
         return any((self.highwater(tp) or 0) - records[-1].offset > _LARGE for tp, records in found.items() if records)
@@ -89,7 +96,7 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
     async def _ask(self) -> None:
         """Ask the broker until nobody waits any more."""
         while not all(asker.done() for asker in self._askers):
-            wanted = [tp for tp in self.assignment() if tp not in self._held and len(self._kept.get(tp, ())) < _MOST]
+            wanted = [tp for tp in self.assignment() if tp not in self._held and not self._is_full(tp)]
             if not wanted:
                 return  # whoever asks has put aside what there is: it asks again
             super().resume(*wanted)

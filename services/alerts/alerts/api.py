@@ -1,23 +1,32 @@
-"""HTTP API of alerts: reads only."""
+"""HTTP API of alerts: reads, and SMS that people write."""
 
+import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from alerts import store
-from contracts.answers import AlertView, LooseEnds, RuleView, SmsView
+from alerts.notifications.handwritten import WRITE, Write
+from contracts.answers import AlertView, LooseEnds, RuleView, SmsView, SmsWritten
+from contracts.http import WriteSms
 from servicekit.answer import json_answer
-from servicekit.auth import Guard
+from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
-from servicekit.query import Filter, Id, since_instant
+from servicekit.envelope import Message, command
+from servicekit.query import Filter, Id, IdempotencyKey, since_instant
 from servicekit.store import Documents
 
+#: passes a command to the processor of this customer
+Send = Callable[[str, Message], Awaitable[Any]]
 
-def router(rows: Documents, secret_file: Path | None) -> APIRouter:
-    """Alerts, SMS and rules as ``kam`` shows them."""
-    api = APIRouter(prefix="/v1", tags=["alerts"], dependencies=[Depends(Guard(secret_file, "service"))])
+
+def router(rows: Documents, send: Send, secret_file: Path | None) -> APIRouter:
+    """Alerts, SMS and rules as ``kam`` shows them; and what people write to customers."""
+    guard = Guard(secret_file, "service")
+    api = APIRouter(prefix="/v1", tags=["alerts"], dependencies=[Depends(guard)])
 
     @api.get("/alerts", name="list_alerts", response_model=list[AlertView])
     async def list_alerts(
@@ -45,6 +54,14 @@ def router(rows: Documents, secret_file: Path | None) -> APIRouter:
     @api.get("/sms/{sms_id}", name="get_sms", response_model=SmsView)
     async def get_sms(sms_id: Id) -> Response:
         return _found(await store.get(rows, "sms", sms_id))
+
+    @api.post("/customers/{customer_id}/sms", name="write_sms", response_model=SmsWritten)
+    async def write_sms(
+        who: Annotated[Principal, Depends(guard)], customer_id: Id, asked: WriteSms, key: IdempotencyKey = None
+    ) -> Response:
+        """The next tick decides on it, as on every other; under the same Idempotency-Key it is sent once."""
+        order = Write(customer_id, asked.text, who.subject, key or str(uuid.uuid4()), asked.preview)
+        return json_answer(await send(customer_id, command(WRITE, customer_id, order, id=f"command/{uuid.uuid4()}")))
 
     @api.get("/rules", name="list_rules", response_model=list[RuleView])
     async def list_rules() -> Response:

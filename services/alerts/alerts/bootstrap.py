@@ -1,6 +1,7 @@
 """The composition root of alerts: detection and notifications, two apps that speak only by Kafka, in one process."""
 
 from functools import partial
+from typing import Any
 
 from alerts import store
 from alerts.api import router
@@ -10,7 +11,9 @@ from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP
 from alerts.settings import Settings
 from servicekit.authored import AuthoredDocuments
+from servicekit.envelope import Message
 from servicekit.export import export_routes
+from servicekit.kafka import partition_of
 from servicekit.mongo import MongoDocuments, connect
 from servicekit.mongo_states import MongoStates
 from servicekit.service import Service
@@ -46,7 +49,12 @@ def build(
 
     service.prepare.append(compose)
     service.routers += [
-        router(rows, settings.secret_file),
+        router(rows, partial(_send, service), settings.secret_file),
         export_routes(rows, ("alerts", "sms"), settings.secret_file),
     ]
     return service
+
+
+async def _send(service: Service, customer_id: str, order: Message) -> Any:
+    """The answer of notifications to a command about a customer."""
+    return await service.processor_of(APP, partition_of(customer_id, service.settings.partitions)).command(order)

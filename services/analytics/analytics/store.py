@@ -18,7 +18,7 @@ from analytics.domain import Cell, Counts, Node
 from servicekit.clock import SystemClock, system_now, to_millis
 from servicekit.decision import DocumentWrite, Refused
 from servicekit.rocksdb_store import LocalStore
-from servicekit.store import Position
+from servicekit.store import Batch, Position
 
 _DAY_MS = 86_400_000
 _CHUNK = 10_000
@@ -76,6 +76,14 @@ class LineageStore(LocalStore):
     async def close(self) -> None:
         self.is_open = False
         await super().close()
+
+    async def commit(self, batch: Batch) -> None:
+        before = self._kept, self._oldest
+        try:
+            await super().commit(batch)
+        except BaseException:
+            self._kept, self._oldest = before  # the same batch is tried again: nothing of it is there yet
+            raise
 
     def _write_rows(self, write: WriteBatch, rows: list[DocumentWrite], position: Position) -> list[bytes]:
         first = {row.id: row.doc for row in reversed(rows)}

@@ -22,8 +22,9 @@ def router(pages: Pages, secret_file: Path | None) -> APIRouter:
         name="get_customer",
         response_model=CustomerPage,
     )
-    async def get_customer(customer_id: Id, unmask: bool = False) -> Response:
-        page = await pages.page(customer_id, personal=unmask)
+    async def get_customer(customer_id: Id, unmask: bool = False, history: bool = True) -> Response:
+        """``history=0`` leaves out what changed when."""
+        page = await pages.page(customer_id, personal=unmask, history=history)
         if page is None:
             raise Refused(
                 "unknown_customer",

@@ -27,7 +27,7 @@ class Pages:
     def __init__(self, rows: Documents, account: Callable[[str], Store]) -> None:
         self._rows, self._account = rows, account
 
-    async def page(self, customer_id: str, *, personal: bool) -> dict[str, Any] | None:
+    async def page(self, customer_id: str, *, personal: bool, history: bool = True) -> dict[str, Any] | None:
         """The customer with everything known of them, newest first; None when nothing is.
 
         ``personal`` shows names, numbers and birth dates in clear. A customer of whom only bills and the like have come
@@ -40,15 +40,18 @@ class Pages:
         if customer is None and not any(records.values()):
             return None
         manager = await self._known("managers", (customer or {}).get("manager_id"))
-        history = await self._rows.find("history", {"customer_id": customer_id}, sort="-revision", limit=_HISTORY_SHOWN)
+        changes = await self._history(customer_id) if history else []
         page: dict[str, Any] = {
             "customer": _plain(customer or {"customer_id": customer_id}),
             "manager": manager,
             "unit": await self._known("units", (manager or {}).get("unit_id")),
-            "history": [_plain(change) for change in history],
+            "history": [_plain(change) for change in changes],
             **{k.name: found if k.id else next(iter(found), None) for k, found in records.items()},
         }
         return page if personal else _masked(page)
+
+    async def _history(self, customer_id: str) -> list[dict[str, Any]]:
+        return await self._rows.find("history", {"customer_id": customer_id}, sort="-revision", limit=_HISTORY_SHOWN)
 
     async def _known(self, collection: str, id: str | None) -> dict[str, Any] | None:
         found = None if id is None else await self._rows.get(collection, id)

@@ -12,10 +12,17 @@ from gateway.access.roles import ROLES, Roles
 from gateway.access.viewer import Access
 from gateway.api import clock_routes, item_routes, read_routes, settling_routes
 from gateway.audit import Audit, AuditLog
+from gateway.callers import caller_routes
 from gateway.contacts import contact_routes
+from gateway.customer_actions import customer_action_routes
+from gateway.customer_view import customer_view_routes
 from gateway.customers import customer_routes
 from gateway.domain import Collection, Standing
+from gateway.exports.api import export_routes
+from gateway.exports.jobs import Jobs
+from gateway.exports.runner import Runner
 from gateway.identity.build import identity
+from gateway.identity.guard import as_now
 from gateway.identity.lockout import SignInLockout
 from gateway.identity.passwords import Passwords
 from gateway.identity.sessions import SESSIONS
@@ -90,17 +97,23 @@ def build(
 
     model = projection
     access = Access(who.guards, Roles(documents, now), projection.store)
+    exports = Runner(Jobs(settings.service_data / "exports", now), model, access, partial(as_now, who.sign_in.users))
+    service.jobs.append(exports.run)
     service.routers += [
         *who.routers(settings, audit, lambda: model.clock),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
         audit_routes(trail, access, audit),
         unit_routes(projection, access),
         list_routes(projection, audit, access),
+        export_routes(exports, audit, access, who.guards),
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, now),
         read_routes(peers, audit, access, settings),
         work_routes(peers, audit, access, projection.store),
         contact_routes(projection, audit, access),
+        customer_view_routes(projection, peers, audit, access),
+        customer_action_routes(peers, audit, access),
+        caller_routes(projection, audit, access),
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
         clock_routes(peers, audit, access, who.guards),
         settling_routes(peers, collect, ends, service.ready, who.guards),

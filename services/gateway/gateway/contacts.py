@@ -1,6 +1,7 @@
 """What should be seen before a customer is contacted, and to whom their work may go."""
 
 import sqlite3
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,12 +9,11 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from contracts.lists import Colleague, Contacts
-from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit
 from gateway.colleagues import colleagues
 from gateway.projection.follow import Projection
-from gateway.projection.visible import List
+from gateway.projection.visible import List, Visible
 from servicekit.answer import json_answer
 from servicekit.clock import at_local, iso, local_date
 from servicekit.query import Id
@@ -33,7 +33,8 @@ def contact_routes(projection: Projection, audit: Audit, access: Access) -> APIR
         if await access.customer(viewer.scope, customer_id) is None:
             raise not_found()
         today = iso(at_local(local_date(projection.clock)))
-        found = await projection.store.read(lambda connection: _contacts(connection, viewer.scope, customer_id, today))
+        sight = viewer.scope.visible
+        found = await projection.store.read(lambda connection: contacts_of(connection, sight, customer_id, today))
         if found is None:
             raise not_found()
         await audit(viewer.who, "contacts.read", customer_id, str(HTTPStatus.OK.value))
@@ -47,11 +48,16 @@ def contact_routes(projection: Projection, audit: Audit, access: Access) -> APIR
     return router
 
 
-def _contacts(connection: sqlite3.Connection, scope: Scope, customer_id: str, today: str) -> dict[str, Any] | None:
+def contacts_of(
+    connection: sqlite3.Connection, sight: Callable[[List], Visible], customer_id: str, today: str
+) -> dict[str, Any] | None:
+    """What should be seen before they are contacted, of what ``sight`` says that somebody sees; ``today``: when it
+    began. None: not known yet."""
+
     def first(list_: List, rest: str, *parameters: str) -> sqlite3.Row | None:
         """Of what is in scope of this customer."""
         select, _, tail = rest.partition(" WHERE ")
-        visible = scope.visible(list_)
+        visible = sight(list_)
         found: sqlite3.Row | None = connection.execute(
             f"SELECT {select} WHERE r.customer_id = ? AND ({visible.condition}) AND {tail}",
             (customer_id, *visible.parameters, *parameters),
@@ -69,6 +75,13 @@ def _contacts(connection: sqlite3.Connection, scope: Scope, customer_id: str, to
         " r.work_id FROM work r LEFT JOIN managers m ON m.manager_id = r.contact_by"
         " WHERE r.contact_at IS NOT NULL ORDER BY r.contact_at DESC LIMIT 1",
     )
+    logged = connection.execute(
+        "SELECT c.at, c.kind, c.result, c.by, m.name AS by_name, NULL AS work_id FROM contacts c"
+        " LEFT JOIN managers m ON m.manager_id = c.by WHERE c.customer_id = ? ORDER BY c.at DESC LIMIT 1",
+        (customer_id,),
+    ).fetchone()
+    if logged is not None and (last is None or logged["at"] > last["at"]):
+        last = logged
     sms = first("sms", f"r.at, r.state, r.template FROM sms r WHERE r.state IN {_SENT} ORDER BY r.at DESC LIMIT 1")
     sent = first("sms", f"count(*) FROM sms r WHERE r.state IN {_SENT} AND r.at >= ?", today)
     complaints = first("alerts", "count(*) FROM alerts r WHERE r.kind = 'complaint_opened' AND r.open = 1")

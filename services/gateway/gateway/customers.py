@@ -44,7 +44,7 @@ def customer_routes(peers: Peers, audit: Audit, access: Access, clock: SystemClo
         clear = scope.clear(subject)
         query: dict[str, str | None] = {"customer": id}
         profile, alerts, sms, work = await asyncio.gather(
-            _profile(peers, id, who, in_clear=bool(clear)),
+            profile_of(peers, id, who, in_clear=bool(clear)),
             peers.call("alerts", "GET", "/v1/alerts", actor=who, query=query, customer=id),
             peers.call("alerts", "GET", "/v1/sms", actor=who, query=query, customer=id),
             peers.call("manager-work", "GET", "/v1/work", actor=who, query=query),
@@ -74,7 +74,7 @@ def customer_routes(peers: Peers, audit: Audit, access: Access, clock: SystemClo
         if FIELDS[asked.field] not in (*scope.reveals(subject), *scope.clear(subject)):
             await audit(who, "customer.reveal", f"{id} {asked.field}", str(HTTPStatus.FORBIDDEN.value), asked.reason)
             raise Refused("may_not_reveal", "你的角色不能查看此项", "your role may not have this shown", 403, "field")
-        answer = await _profile(peers, id, who, in_clear=True)
+        answer = await profile_of(peers, id, who, in_clear=True)
         await audit(who, "customer.reveal", f"{id} {asked.field}", str(answer.status_code), asked.reason)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             raise not_found()
@@ -92,8 +92,8 @@ def customer_routes(peers: Peers, audit: Audit, access: Access, clock: SystemClo
     return router
 
 
-async def _profile(peers: Peers, id: str, who: Principal, *, in_clear: bool) -> httpx.Response:
+async def profile_of(peers: Peers, id: str, who: Principal, *, in_clear: bool, history: bool = True) -> httpx.Response:
     """The page as customer-profile has it; only the owner of the customer knows all of it."""
-    query: dict[str, str | None] | None = {"unmask": "1"} if in_clear else None
+    query: dict[str, str | None] = {"unmask": "1" if in_clear else None, "history": None if history else "0"}
     path = f"/v1/customers/{segment(id)}"
     return await peers.call("customer-profile", "GET", path, actor=who, query=query, customer=id, owner_only=True)

@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from contracts.answers import WorkChanged, WorkView
-from contracts.http import AcceptWork, ActOnWork, CloseWork, HandOverWork, ReleaseWork
+from contracts.answers import ContactView, WorkChanged, WorkView
+from contracts.http import AcceptWork, ActOnWork, CloseWork, HandOverWork, LogContact, ReleaseWork
+from manager_work.contacts import Log, contacts_key
 from manager_work.domain import Command
 from manager_work.handlers import IsKnown, manager_key
-from manager_work.store import find_work, get_work
+from manager_work.store import find_contacts, find_work, get_work
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
@@ -23,7 +24,7 @@ from servicekit.versioned import IfMatch, version_of
 
 Send = Callable[[Message], Awaitable[Any]]
 _Asked = AcceptWork | ReleaseWork | ActOnWork | CloseWork | HandOverWork
-Shown = Callable[[str], Awaitable[None]]
+Shown = Callable[[str, str], Awaitable[None]]
 _ACT_FOR_OTHERS = ("head", "city_head", "administrator")
 
 
@@ -53,6 +54,21 @@ def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) 
         if item is None:
             raise Refused("not_found", "没有此编号", "there is nothing of this id", 404)
         return json_answer(item)
+
+    @api.get("/contacts", name="list_contacts", response_model=list[ContactView])
+    async def list_contacts(
+        who: Caller, customer: Annotated[str, Query(min_length=1, max_length=200)],
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> Response:  # fmt: skip
+        """A customer's contacts that belong to no work item, newest first."""
+        return json_answer(await find_contacts(rows, customer, limit))
+
+    @api.post("/customers/{customer_id}/contacts", name="log_contact", response_model=ContactView)
+    async def log_contact(who: Caller, customer_id: Id, asked: LogContact, key: IdempotencyKey = None) -> Response:
+        order = Log(customer_id, who.subject, key=key, **asked.model_dump())
+        contact = await send(command("log_contact", contacts_key(customer_id), order, id=f"command/{uuid.uuid4()}"))
+        await shown("contacts", contact.contact_id)
+        return json_answer(contact)
 
     async def is_known(manager_id: str) -> bool:
         return bool(await send(command("is_known", manager_key(manager_id), IsKnown(), id=f"command/{uuid.uuid4()}")))
@@ -90,7 +106,7 @@ def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) 
         after = None if read is None else version_of(read)
         order = Command(by=who.subject, on_behalf_of=other, taker=takes, key=key, after=after, **fields)
         changed = await send(command(type_, work_id, order, id=f"command/{uuid.uuid4()}"))
-        await shown(work_id)
+        await shown("work", work_id)
         return json_answer(changed)
 
     @api.post("/work/{work_id}/accept", name="accept_work", response_model=WorkChanged)

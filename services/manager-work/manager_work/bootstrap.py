@@ -42,10 +42,10 @@ def build(
         router(
             rows,
             lambda order: service.processor_of(APP, 0).command(order),
-            partial(service.show, APP, 0, "work"),
+            partial(service.show, APP, 0),
             settings.secret_file,
         ),
-        export_routes(rows, ("work",), settings.secret_file),
+        export_routes(rows, ("work", "contacts"), settings.secret_file),
     ]
     return service
 

@@ -55,8 +55,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     after: int | None = None
 
     def asks_the_same(self, other: "Command") -> bool:
-        """Whether both ask for the same; whom MGR knew at the time does not count."""
-        return replace(self, taker=None) == replace(other, taker=None)
+        """Whether both ask for the same; whom MGR knew at the time, and what was on screen, does not count."""
+        return replace(self, taker=None, after=None) == replace(other, taker=None, after=None)
 
 
 class CommandReply(msgspec.Struct, frozen=True):

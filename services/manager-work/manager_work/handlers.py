@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from contracts import boss
 from contracts.alert import Alert
 from contracts.registry import EVENTS
+from manager_work.contacts import Log, on_log
 from manager_work.domain import (
     ANSWERS_KEPT,
     WAITING_KEPT,
@@ -304,6 +305,7 @@ def handlers(rules: WorkRules) -> Mapping[str, HandlerEntry]:
         "kam.alert.resolved.v1": HandlerEntry(Alert, on_alert_over),
         "kam.alert.expired.v1": HandlerEntry(Alert, on_alert_over),
         "find": HandlerEntry(Find, on_find),
+        "log_contact": HandlerEntry(Log, on_log),
         "is_known": HandlerEntry(IsKnown, on_is_known),
         "leave": HandlerEntry(Leave, on_leave),
         "wait": HandlerEntry(Wait, on_wait),

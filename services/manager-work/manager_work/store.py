@@ -1,4 +1,5 @@
-"""Documents of manager-work: ``work`` (items with their log). The only place that knows how they are found."""
+"""Documents of manager-work: ``work`` (items with their log), ``contacts``. The only place that knows how they are
+found."""
 
 from typing import Any
 
@@ -17,6 +18,7 @@ async def index(rows: MongoDocuments) -> None:
     """Make sure the indexes are there."""
     for field in ("customer_id", "manager_id", "opened_at"):
         await rows.index("work", field)
+    await rows.index("contacts", "customer_id")
 
 
 async def keep_rules(rows: MongoDocuments, given: WorkRules) -> None:
@@ -42,3 +44,9 @@ async def find_work(rows: Documents, *, since: str | None = None, **equal: str |
         where["opened_at"] = {"$gte": since}
     found = await rows.find("work", where, sort="opened_at")
     return [{name: value for name, value in item.items() if name != "_id"} for item in found]
+
+
+async def find_contacts(rows: Documents, customer_id: str, limit: int) -> list[dict[str, Any]]:
+    """A customer's contacts, newest first."""
+    found = await rows.find("contacts", {"customer_id": customer_id}, sort="-at", limit=limit)
+    return [{name: value for name, value in contact.items() if name != "_id"} for contact in found]

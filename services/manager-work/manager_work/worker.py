@@ -1,6 +1,7 @@
 """Topics -> pipeline."""
 
 from contracts.apps import APPS
+from manager_work.contacts import Contacts
 from manager_work.domain import Ended, Item, Manager
 from manager_work.handlers import APP, handlers, key_of
 from manager_work.rules import WorkRules
@@ -14,7 +15,7 @@ def app(rules: WorkRules, partitions: int) -> App:
     return App(
         name=APP,
         service=APP,
-        state=Item | Ended | Manager,
+        state=Item | Ended | Manager | Contacts,
         handlers=handlers(rules),
         key=key_of,
         partitions=partitions,

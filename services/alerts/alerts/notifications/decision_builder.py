@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from alerts.notifications.send_policy import SendPolicy
-from alerts.notifications.state import AlertProgress, Customer, Forgotten, Notification, ReadyToSend
+from alerts.notifications.send_policy import MANUAL, SendPolicy, Template
+from alerts.notifications.state import AlertProgress, Customer, Forgotten, Handwritten, Notification, ReadyToSend
 from alerts.notifications.views import alert_document, is_same_document, sms_document, sms_payload
 from contracts.alert import SmsState
 from servicekit.clock import local_date
@@ -16,6 +16,8 @@ from servicekit.ids import derive
 APP = "alerts-desk"
 #: Alerts of one customer that are remembered; beyond it those go that ended first and have nothing to wait for.
 MOST_CASES = 600
+#: SMS that people wrote to one customer, of which it is remembered that they were asked for.
+HANDWRITTEN_KEPT = 50
 _VERBS: dict[SmsState, str] = {
     "queued": "planned",
     "held": "held",
@@ -40,7 +42,7 @@ class DecisionBuilder:
         self.send_policy, self.ctx, self.customer_id = send_policy, ctx, customer_id
         self.contact, self.debt = state.contact, state.debt
         self.cases, self.messages = dict(state.cases), dict(state.messages)
-        self.references = state.references
+        self.references, self.handwritten = state.references, state.handwritten
         self.clock = send_policy.clock(ctx.now)
         today = local_date(self.clock)
         self.sent_on = {sms: day for sms, day in state.sent_on.items() if day >= today}
@@ -92,9 +94,33 @@ class DecisionBuilder:
         self.move(self.written(message), "queued")
         return case
 
+    def write(self, sms_id: str, text: str, template: Template, by: str, digest: str) -> Notification:
+        """Plan what a person wrote; the next tick decides on it, as on any other."""
+        message = Notification(
+            sms_id=sms_id,
+            alert_id="",
+            customer_id=self.customer_id,
+            kind=MANUAL,
+            step=MANUAL,
+            template=template.id,
+            template_version=template.version,
+            priority=template.priority,
+            planned_at=self.ctx.now,
+            at=self.ctx.now,
+            correlation=self.ctx.correlation,
+            language=self.contact.language,
+            text=text,
+            by=by,
+        )
+        self.handwritten = (*self.handwritten, Handwritten(sms_id, digest))[-HANDWRITTEN_KEPT:]
+        return self.move(self.written(message), "queued")
+
     def written(self, message: Notification) -> Notification:
         """The message with phone, language and text as they are now."""
-        contact, alert = self.contact, self.cases[message.alert_id].alert
+        contact = self.contact
+        if message.by is not None:
+            return replace(message, phone=contact.phone)
+        alert = self.cases[message.alert_id].alert
         template = self.send_policy.templates.get(message.template)
         if template is None or alert is None:  # withdrawn in the meantime: the text stays as it was planned
             return replace(message, phone=contact.phone)
@@ -116,7 +142,7 @@ class DecisionBuilder:
         message = replace(message, state=state, reason=reason, revision=revision, at=self.ctx.now, **changes)
         # What clock or sender do is caused by what was told of the message last.
         own = self.ctx.type == "wake" or self.ctx.type.startswith("kam.command.")
-        cause = message.event if own else self.ctx.id
+        cause = message.event or message.correlation if own else self.ctx.id
         self._events.append(
             OutgoingEvent(type_, sms_payload(message), seed=seed, causation=cause, correlation=message.correlation)
         )
@@ -124,7 +150,9 @@ class DecisionBuilder:
 
     def _take_back(self, message: Notification) -> None:
         """A message of an alert's end that is cancelled because the alert is open again goes with its next end."""
-        case = self.cases[message.alert_id]
+        case = self.cases.get(message.alert_id)
+        if case is None:
+            return
         if case.ended is None and message.kind not in self.send_policy.policy.ladders and message.step != "opened":
             steps = tuple(step for step in case.steps if step != message.step)
             self.cases[message.alert_id] = replace(case, steps=steps, taken_back=case.taken_back + 1)
@@ -182,6 +210,7 @@ class DecisionBuilder:
             self.messages,
             self.sent_on,
             self.references,
+            self.handwritten,
         )
         rows, events, effects = tuple(self._rows.values()), tuple(self._events), tuple(self.effects)
         return Decision(state, events, wake_of(state), rows, effects, answer)

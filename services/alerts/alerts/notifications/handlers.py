@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.notifications import sending
+from alerts.notifications import handwritten, sending
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import cancel_left, cancel_paid, decide
 from alerts.notifications.send_policy import Language, SendPolicy
@@ -366,4 +366,5 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     sending.CONFIRM: (sending.Confirm, sending.on_confirm),
     sending.ANSWERED: (sending.Answered, sending.on_answered),
     sending.LOST: (sending.Lost, sending.on_lost),
+    handwritten.WRITE: (handwritten.Write, handwritten.on_write),
 }

@@ -21,9 +21,18 @@ class SendDecision(Struct, frozen=True):
 
 def stopped(builder: DecisionBuilder, message: Notification) -> SendDecision | None:
     """What stops a message for good."""
-    contact = builder.contact
-    if not _is_wanted(builder, message):
+    if message.by is None and not _is_wanted(builder, message):
         return SendDecision("cancelled", "resolved" if builder.cases[message.alert_id].ended else "superseded")
+    if (verdict := shut_up(builder)) is not None:
+        return verdict
+    if message.kind == "arrears" and builder.debt.due_fen <= 0:
+        return SendDecision("cancelled", "paid")
+    return None
+
+
+def shut_up(builder: DecisionBuilder) -> SendDecision | None:
+    """What keeps any message from this customer."""
+    contact = builder.contact
     if contact.left:
         return SendDecision("cancelled", "left")
     if contact.do_not_disturb:
@@ -32,8 +41,6 @@ def stopped(builder: DecisionBuilder, message: Notification) -> SendDecision | N
         return SendDecision("suppressed", "no_phone")
     if contact.phone == contact.opted_out or builder.send_policy.blocked(contact.phone):
         return SendDecision("suppressed", "opted_out")
-    if message.kind == "arrears" and builder.debt.due_fen <= 0:
-        return SendDecision("cancelled", "paid")
     return None
 
 
@@ -49,13 +56,13 @@ def rest_stopped(builder: DecisionBuilder, message: Notification) -> str | None:
     return "opted_out" if phone is None or phone == contact.opted_out or blocked(phone) else None
 
 
-def delayed(builder: DecisionBuilder, message: Notification, place: int = 0) -> SendDecision | None:
+def delayed(builder: DecisionBuilder, sms_id: str, place: int = 0) -> SendDecision | None:
     """What makes a message wait that is the ``place``-th (from 0) in line for what the daily cap leaves."""
     policy, now = builder.send_policy.policy, builder.clock
     if (until := policy.quiet_until(now)) is not None:
         return SendDecision("held", "quiet_hours", until)
     today = local_date(now)
-    sent = sum(1 for sms_id, day in builder.sent_on.items() if day == today and sms_id != message.sms_id)
+    sent = sum(1 for id_, day in builder.sent_on.items() if day == today and id_ != sms_id)
     if sent + place >= policy.daily_cap:
         return SendDecision("held", "daily_cap", policy.next_morning(now))
     return None
@@ -69,7 +76,7 @@ def decide(builder: DecisionBuilder) -> None:
     line.sort(key=lambda m: (-m.priority, m.planned_at, m.sms_id))
     place = 0
     for message in line:
-        verdict = stopped(builder, message) or delayed(builder, message, place)
+        verdict = stopped(builder, message) or delayed(builder, message.sms_id, place)
         if verdict is not None:
             apply(builder, message, verdict)
             continue
@@ -87,7 +94,7 @@ def is_rest_kept(builder: DecisionBuilder, message: Notification) -> bool:
         parts = tuple(replace(p, state="failed") if p.state == "queued" else p for p in message.parts)
         builder.move(message, "failed", reason, parts=parts)
         return True
-    if (verdict := delayed(builder, message)) is not None:
+    if (verdict := delayed(builder, message.sms_id)) is not None:
         builder.move(message, verdict.state, verdict.reason, hold_until=verdict.until)
         return True
     return False

@@ -12,12 +12,17 @@ from msgspec import Meta, Struct
 
 from alerts.notifications.channel import segments
 from servicekit.clock import SHANGHAI, SystemClock, in_range, later_day, local_date, system_now
+from servicekit.decision import Refused
 from servicekit.words import yuan
 
 Language = Literal["zh", "en"]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+#: of what a person writes
+MOST_PARTS = 5
 Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
 VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
+#: kind and step of the template that puts a text of a person into its frame
+MANUAL = "manual"
 _SEEDS = Path(__file__).parent.parent / "seeds"
 
 
@@ -125,11 +130,12 @@ class Template(VersionedDocument, frozen=True, kw_only=True):
     en: str
 
     def __post_init__(self) -> None:
+        variables = {"text"} if self.kind == MANUAL else VARIABLES
         for text in (self.zh, self.en):
             try:
-                unknown = {name for _, name, _, _ in Formatter().parse(text) if name is not None} - VARIABLES
+                unknown = {name for _, name, _, _ in Formatter().parse(text) if name is not None} - variables
                 if not unknown:
-                    segments.plan(text.format_map(dict.fromkeys(VARIABLES, "x")))
+                    segments.plan(text.format_map(dict.fromkeys(variables, "x")))
             except ValueError as error:
                 raise ValueError(f"模板 {self.id} 无法成文 / template {self.id} makes no text: {error}") from None
             if unknown:
@@ -206,6 +212,27 @@ class SendPolicy:
             "debt": yuan(debt_fen),
         }
         return (template.en if language == "en" else template.zh).format_map(variables)
+
+    def manual(self, text: str, language: Language) -> tuple[Template, str]:
+        """What a person wrote, as the customer gets it. Raises ``Refused``."""
+        template = self.template(MANUAL, MANUAL)
+        if template is None:
+            raise Refused("no_template", "没有人工短信的模板", "there is no template for SMS that people write", 503)
+        written = text.strip()
+        text = (template.en if language == "en" else template.zh).format_map({"text": written})
+        try:
+            parts = len(segments.plan(text).parts)
+        except ValueError:  # a lone surrogate
+            parts = 0
+        if not written or not 0 < parts <= MOST_PARTS:
+            raise Refused(
+                "bad_text",
+                f"短信应有内容，且不超过 {MOST_PARTS} 条",
+                f"an SMS has a text, of {MOST_PARTS} parts at most",
+                422,
+                "text",
+            )
+        return template, text
 
     def _word(self, word: object, language: Language, otherwise: str) -> str:
         text = "" if word is None else str(word).strip()

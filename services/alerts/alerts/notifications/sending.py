@@ -79,7 +79,7 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     if message.is_waiting:
-        verdict = stopped(builder, message) or delayed(builder, message)
+        verdict = stopped(builder, message) or delayed(builder, message.sms_id)
         if verdict is not None:
             apply(builder, message, verdict)
             return builder.decision()
@@ -106,7 +106,7 @@ def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, c
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     is_whole = all(p.state == "sending" for p in message.parts)
     stop = stopped(builder, message) if is_whole else rest_stopped(builder, message)
-    if stop or delayed(builder, message) or send_policy.night_left() > 0:
+    if stop or delayed(builder, message.sms_id) or send_policy.night_left() > 0:
         return builder.decision()  # it comes back as not written, and is then decided on
     return builder.decision(send_policy.moment())
 
@@ -251,7 +251,7 @@ def _settle(builder: DecisionBuilder, message: Notification, parts: Iterable[Sms
 
 def _delivered(builder: DecisionBuilder, alert_id: str) -> None:
     """The alert has reached the customer: told once."""
-    case = builder.cases[alert_id]
-    if not case.delivered and case.alert is not None:
+    case = builder.cases.get(alert_id)
+    if case is not None and not case.delivered and case.alert is not None:
         builder.tell("delivered", case)
         builder.cases[alert_id] = replace(case, delivered=True)

@@ -95,8 +95,17 @@ class AlertProgress(Struct, frozen=True, omit_defaults=True):
         return self.alert is None and self.ended is not None
 
 
+class Handwritten(Struct, frozen=True, omit_defaults=True, array_like=True):
+    """An SMS that a person wrote under an Idempotency-Key, of which its id is made: asked again, it is not
+    sent again."""
+
+    sms_id: str
+    digest: str
+
+
 class Notification(Struct, frozen=True, omit_defaults=True):
-    """An SMS. ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
+    """An SMS. One that a person wrote (``by``) is of no alert; its text stays as they wrote it.
+    ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
 
     Phone, language, text and parts are what is planned until the intent freezes them; a part is ``queued`` again when
     the SMSC surely did not take it. ``submitted_at`` (last) and ``trying_since`` (first intent) are system time, every
@@ -132,6 +141,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     submitted_at: datetime | None = None
     trying_since: datetime | None = None
     accepted: bytes = b""
+    by: str | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -162,7 +172,10 @@ class Notification(Struct, frozen=True, omit_defaults=True):
 
 
 class Customer(Struct, frozen=True, omit_defaults=True):
-    """State of one key. ``sent_on``: intended SMS -> calendar day, of the latest day only (daily cap)."""
+    """State of one key. ``sent_on``: intended SMS -> calendar day, of the latest day only (daily cap).
+
+    ``handwritten``: what people wrote, the newest.
+    """
 
     customer_id: str
     contact: Contact = Contact()
@@ -171,6 +184,7 @@ class Customer(Struct, frozen=True, omit_defaults=True):
     messages: dict[str, Notification] = {}
     sent_on: dict[str, date] = {}
     references: int = 0
+    handwritten: tuple[Handwritten, ...] = ()
 
 
 def local_number(phone: str) -> str:

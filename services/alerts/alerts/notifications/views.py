@@ -65,6 +65,7 @@ def sms_document(message: Notification) -> dict[str, Any]:
         "encoding": plan.encoding,
         "segments": len(plan.parts),
         "priority": m.priority,
+        "by": m.by,
         "state": m.state,
         "reason": m.reason,
         "attempts": m.attempts,

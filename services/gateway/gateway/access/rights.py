@@ -13,7 +13,7 @@ import msgspec
 from gateway.access.grants import Role
 from servicekit.personal import FieldClass
 
-Area = Literal["alerts", "work", "customers", "sms", "team", "overview", "rules", "why", "feeds", "admin"]
+Area = Literal["alerts", "work", "customers", "sms", "team", "overview", "rules", "why", "feeds", "admin", "callers"]
 Verb = Literal["see", "change", "export", "reveal"]
 AREAS: tuple[Area, ...] = get_args(Area)
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -42,12 +42,14 @@ _DAILY: dict[Area, tuple[Verb, ...]] = {
     "overview": _SEE,
     "rules": _SEE,
     "why": _SEE,
+    "callers": _SEE,
 }
 _HEADS: dict[Area, tuple[Verb, ...]] = {
     **_DAILY,
     "alerts": ("see", "change", "export"),
     "work": ("see", "change", "export"),
     "customers": ("see", "export", "reveal"),
+    "sms": ("see", "change", "export"),
     "team": ("see", "change"),
     "overview": ("see", "export"),
 }
@@ -62,7 +64,11 @@ SEEDS: Mapping[Role, RoleDocument] = {
     "analyst": RoleDocument(
         "分析员",
         "analyst",
-        {**_READS, "alerts": ("see", "export"), "overview": ("see", "export"), "rules": _SEE},
+        {
+            **_READS,
+            **dict.fromkeys(("alerts", "work", "sms", "overview"), ("see", "export")),
+            "rules": _SEE,
+        },
     ),
     "operations": RoleDocument(
         "运维", "operations", {**_READS, "work": ("see", "change"), "rules": _SEE, "feeds": ("see", "change", "export")}
@@ -77,7 +83,8 @@ SEEDS: Mapping[Role, RoleDocument] = {
             "rules": ("see", "change"),
             "feeds": ("see", "change", "export"),
             "admin": ("see", "change"),
+            "callers": _SEE,
         },
     ),
-    "integrator": RoleDocument("接入方", "integrator", {"feeds": _SEE}),
+    "integrator": RoleDocument("接入方", "integrator", {"feeds": _SEE, "callers": _SEE}),
 }

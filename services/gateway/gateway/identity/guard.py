@@ -11,8 +11,10 @@ from fastapi import Request
 from gateway.access.grants import ROLES, Principal, granted
 from gateway.identity.own_request import SAFE_METHODS, check_own
 from gateway.identity.sessions import Known, Sessions
+from gateway.identity.users import User, Users
 from servicekit import auth
 from servicekit.problem import Problem
+from servicekit.versioned import Version
 
 COOKIE = "kam_session"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -121,15 +123,22 @@ class Guards:
 
 def principal_of(known: Known) -> Principal:
     """The person of a session."""
-    user = known.user.document
-    return Principal(
-        known.user.id,
-        user.grants[0].role if user.grants else "",
-        user.grants,
-        name=user.name,
-        manager_id=user.manager_id,
-        session=known.id,
-    )
+    return _principal(known.user, known.id)
+
+
+async def as_now(users: Users, who: Principal) -> Principal | None:
+    """Whoever asked some time ago, with what they may do by now; None: they may not sign in any more. A machine is what
+    its token says. Raises ``Transient``."""
+    if who.session is None:
+        return who
+    user = await users.get(who.subject)
+    return None if user is None or user.state != "active" else _principal(user, who.session)
+
+
+def _principal(account: Version[User], session: str) -> Principal:
+    user = account.document
+    role = user.grants[0].role if user.grants else ""
+    return Principal(account.id, role, user.grants, name=user.name, manager_id=user.manager_id, session=session)
 
 
 def session_ended() -> Problem:

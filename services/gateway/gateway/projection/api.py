@@ -1,7 +1,7 @@
 """Lists, counts and search of the workbench: rows of the read model, each page with the moment it is of."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -43,16 +43,6 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
     OfSms = Annotated[Viewer, Depends(access.may("sms"))]
     OfCustomers = Annotated[Viewer, Depends(access.may("customers"))]
 
-    def fresh(position: int) -> dict[str, Any]:
-        as_of = projection.as_of()
-        behind = None if as_of is None else round(max(0.0, (system_now() - as_of).total_seconds()), 3)
-        return {
-            "as_of": None if as_of is None else iso(as_of),
-            "seconds_behind": behind,
-            "position": position,
-            "rebuilding": not projection.is_whole,
-        }
-
     def answer(content: dict[str, Any]) -> Response:
         behind = content["seconds_behind"]
         return json_answer(content, headers={} if behind is None else {HEADER: f"{behind:.3f}"})
@@ -65,10 +55,8 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
 
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
             found, total, following = lists.page(connection, where, sort, cursor, limit)
-            found_rows = [shape(_SHAPES[list_], row, visible) for row in found]
-            if list_ == "customers":
-                lists.count_open(connection, found_rows, viewer.scope.visible)
-            return {"rows": found_rows, "total": total, "next": following, **fresh(_position(connection))}
+            found_rows = shaped_rows(connection, list_, found, visible, viewer.scope.visible)
+            return {"rows": found_rows, "total": total, "next": following, **fresh(projection, connection)}
 
         content = await projection.store.read(read)
         await audit(viewer.who, f"{list_}.list", _told(asked), "200")
@@ -79,7 +67,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         where = lists.where(list_, viewer.scope.visible(list_), _texts(asked), now)
 
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
-            return {**lists.facets(connection, where, now), **fresh(_position(connection))}
+            return {**lists.facets(connection, where, now), **fresh(projection, connection)}
 
         return answer(await projection.store.read(read))
 
@@ -176,7 +164,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
             customers = [shape(_customer, row, visible) for row in found]
             lists.count_open(connection, customers, viewer.scope.visible)
             items = search.find_items(connection, sights, asked.text)
-            return {"customers": customers, "items": items, **fresh(_position(connection))}
+            return {"customers": customers, "items": items, **fresh(projection, connection)}
 
         content = await projection.store.read(read)
         # Not what was typed: it may be a number. How many were seen is what counts.
@@ -184,6 +172,20 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         return answer(content)
 
     return router
+
+
+def shaped_rows(
+    connection: sqlite3.Connection,
+    list_: List,
+    found: Sequence[sqlite3.Row],
+    visible: Visible,
+    sight: Callable[[List], Visible],
+) -> list[dict[str, Any]]:
+    """Rows of a list as people get them; ``sight``: what they see of the others, some of which is counted beside."""
+    shaped = [shape(SHAPES[list_], row, visible) for row in found]
+    if list_ == "customers":
+        lists.count_open(connection, shaped, sight)
+    return shaped
 
 
 def shape(shaped: _Shape, row: sqlite3.Row, visible: Visible) -> dict[str, Any]:
@@ -222,7 +224,19 @@ def _customer(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-_SHAPES: dict[List, _Shape] = {"alerts": _alert, "work": _work, "sms": _sms, "customers": _customer}
+SHAPES: dict[List, _Shape] = {"alerts": _alert, "work": _work, "sms": _sms, "customers": _customer}
+
+
+def fresh(projection: Projection, connection: sqlite3.Connection) -> dict[str, Any]:
+    """Of which moment an answer is (``Freshness``)."""
+    as_of = projection.as_of()
+    behind = None if as_of is None else round(max(0.0, (system_now() - as_of).total_seconds()), 3)
+    return {
+        "as_of": None if as_of is None else iso(as_of),
+        "seconds_behind": behind,
+        "position": _position(connection),
+        "rebuilding": not projection.is_whole,
+    }
 
 
 def _position(connection: sqlite3.Connection) -> int:

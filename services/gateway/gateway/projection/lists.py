@@ -70,6 +70,7 @@ LISTS: dict[List, ListSpec] = {
         ),
         filters={
             **_CUSTOMER_FILTERS,
+            "id": "r.alert_id",
             "kind": "r.kind",
             "state": "r.state",
             "stage": "r.stage",
@@ -101,6 +102,7 @@ LISTS: dict[List, ListSpec] = {
         ),
         filters={
             **_CUSTOMER_FILTERS,
+            "id": "r.work_id",
             "holder": "r.holder_id",
             "type": "r.kind",
             "state": "r.state",
@@ -124,6 +126,7 @@ LISTS: dict[List, ListSpec] = {
         ),
         filters={
             **_CUSTOMER_FILTERS,
+            "id": "r.sms_id",
             "state": "r.state",
             "reason": "r.reason",
             "template": "r.template",
@@ -146,6 +149,7 @@ LISTS: dict[List, ListSpec] = {
         ),
         filters={
             **_CUSTOMER_FILTERS,
+            "id": "r.customer_id",
             "kind": "r.kind",
             "status": "r.status",
             "area": "r.area",
@@ -216,6 +220,14 @@ def page(
     connection: sqlite3.Connection, found: Where, sort: str | None, cursor: str | None, limit: int
 ) -> tuple[list[sqlite3.Row], int, str | None]:
     """Rows of a page, how many there are in all, and the cursor of the next. Raises ``Refused`` 422."""
+    page_rows, following = rows(connection, found, sort, cursor, limit)
+    return page_rows, count(connection, found), following
+
+
+def rows(
+    connection: sqlite3.Connection, found: Where, sort: str | None, cursor: str | None, limit: int
+) -> tuple[list[sqlite3.Row], str | None]:
+    """Rows of a page and the cursor of the next. Raises ``Refused`` 422."""
     spec = found.spec
     sort = sort or spec.default_sort
     if sort.lstrip("-") not in spec.sorts or sort.startswith("--"):
@@ -231,19 +243,34 @@ def page(
     # The rows first, by their index; what is shown beside them is looked up for these only.
     keys = ", ".join(f"{column} AS k{n}" for n, column in enumerate(columns))
     chosen = f"SELECT r.rowid AS place, {keys} FROM {spec.table} r WHERE {condition} ORDER BY {order} LIMIT {limit + 1}"
-    rows = connection.execute(
+    page_rows = connection.execute(
         f"SELECT p.*, {spec.columns} FROM ({chosen}) p JOIN {spec.table} r ON r.rowid = p.place"
         f" {spec.decorations} ORDER BY {', '.join(f'k{n} {direction}' for n in range(len(columns)))}",
         parameters,
     ).fetchall()
     following = None
-    if len(rows) > limit:
-        rows = rows[:limit]
-        following = _write_cursor(sort, [rows[-1][f"k{n}"] for n in range(len(columns))])
+    if len(page_rows) > limit:
+        page_rows = page_rows[:limit]
+        following = _write_cursor(sort, [page_rows[-1][f"k{n}"] for n in range(len(columns))])
+    return page_rows, following
+
+
+def count(connection: sqlite3.Connection, found: Where) -> int:
+    """How many rows there are."""
     (total,) = connection.execute(
-        f"SELECT count(*) FROM {spec.table} r WHERE {found.condition}", found.parameters
+        f"SELECT count(*) FROM {found.spec.table} r WHERE {found.condition}", found.parameters
     ).fetchone()
-    return rows, total, following
+    return int(total)
+
+
+def count_among(connection: sqlite3.Connection, spec: ListSpec, visible: Visible, ids: Iterable[str]) -> int:
+    """How many of these rows are there and seen."""
+    (total,) = connection.execute(
+        f"SELECT count(*) FROM {spec.table} r WHERE r.{spec.id} IN (SELECT value FROM json_each(?))"
+        f" AND ({visible.condition})",
+        (msgspec.json.encode(list(ids)).decode(), *visible.parameters),
+    ).fetchone()
+    return int(total)
 
 
 def count_open(

@@ -25,6 +25,7 @@ SOURCES = {
     "customers": "customer-profile",
     "alerts": "alerts",
     "work": "manager-work",
+    "contacts": "manager-work",
     "sms": "alerts",
 }
 _BATCH, _POLL_SECONDS, _PAUSE_SECONDS, _SAID_SECONDS = 1000, 0.5, 2.0, 10.0

@@ -140,6 +140,16 @@ class WorkEvent(Struct):
     log: list[Contact] = []
 
 
+class LoggedContact(Struct):
+    contact_id: str
+    customer_id: str
+    at: datetime
+    kind: str
+    result: str | None = None
+    by: str | None = None
+    follow_up_on: str | None = None
+
+
 class SmsEvent(Struct):
     sms_id: str
     alert_id: str
@@ -251,6 +261,10 @@ class Rows:
     def sms(self, message: SmsEvent, came: Came) -> Iterator[Row]:
         yield _named(message.customer_id)
         yield "sms", _sms(message)
+
+    def contact(self, contact: LoggedContact, came: Came) -> Iterator[Row]:
+        yield _named(contact.customer_id)
+        yield "contact", {**msgspec.structs.asdict(contact), "at": iso(contact.at)}
 
     def alert_document(self, alert: AlertEvent, came: Came) -> Iterator[Row]:
         """Its state is that of detection and of notifications in one word."""
@@ -380,11 +394,13 @@ _HANDLERS: dict[str, _Handler] = {
         )
     },
 }  # fmt: skip
+_HANDLERS["kam.contact.logged.v1"] = _handler(LoggedContact, Rows.contact)
 _DOCUMENTS: dict[str, _Handler] = {
     "units": _handler(UnitRecord, Rows.unit),
     "managers": _handler(ManagerRecord, Rows.manager),
     "customers": _handler(CustomerRecord, Rows.customer),
     "alerts": _handler(AlertEvent, Rows.alert_document),
     "work": _handler(WorkEvent, Rows.work),
+    "contacts": _handler(LoggedContact, Rows.contact),
     "sms": _handler(SmsEvent, Rows.sms),
 }

@@ -6,7 +6,7 @@ those of alerts, work items and SMS are ``revision`` and ``at``: by revision, bu
 """
 
 #: Another number, and the file is made anew.
-VERSION = 2
+VERSION = 3
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
@@ -107,6 +107,13 @@ CREATE INDEX work_unit ON work (unit_id, open, due_at, work_id, kind, state, hol
 CREATE INDEX work_city ON work (city, open, due_at, work_id, kind, state, holder_id);
 CREATE INDEX work_seq ON work (seq);
 
+-- Contacts that belong to no work item.
+CREATE TABLE contacts (
+  contact_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, result TEXT, by TEXT,
+  follow_up_on TEXT, seq INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX contacts_customer ON contacts (customer_id, at);
+
 CREATE TABLE sms (
   sms_id TEXT PRIMARY KEY, alert_id TEXT NOT NULL, customer_id TEXT NOT NULL,
   city TEXT, unit_id TEXT, manager_id TEXT, revision INTEGER NOT NULL, at TEXT NOT NULL,
@@ -148,6 +155,7 @@ _SMS = (
     "sms_id alert_id customer_id city unit_id manager_id revision at step template language phone segments state reason"
     " planned_at seq"
 )
+_LOGGED = "contact_id customer_id at kind result by follow_up_on seq"
 _UNIT = "unit_id parent_id name city head_id heard revision seq"
 _MANAGER = "manager_id name unit_id extension status heard revision seq"
 #: what a column is made of, where that is not just the parameter of its name
@@ -232,6 +240,7 @@ STATEMENTS: dict[str, str] = {
         " WHERE w.alert_id = :alert_id AND alerts.alert_id = :alert_id AND alerts.due_at <> w.due_at"
     ),
     "sms": _put("sms", _SMS, _IS_NEWER, at="max(sms.at, excluded.at)"),
+    "contact": _add("contacts", _LOGGED),
     # Documents of the services, when the read model is made anew: whatever the log has said since is newer.
     "customer document": _put("customers", _CUSTOMER, "customers.known = 0"),
     "unit document": _add("units", _UNIT),

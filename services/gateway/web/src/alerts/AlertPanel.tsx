@@ -174,7 +174,7 @@ function SmsOf({ alert, sms, isPending }: { alert: Alert; sms?: readonly Schema<
         <li key={each.sms_id}>
           <div className={styles.line}>
             <StateTag of="sms" state={each.state} />
-            {each.reason && <span className="kam-secondary">{each.reason}</span>}
+            {each.reason && <span className="kam-secondary">{word(t.smsReason, each.reason)}</span>}
             <ShortTime at={each.submitted_at ?? each.planned_at} />
             <Link to={`/why/${encodeURIComponent(each.sms_id)}`} className="kam-small">
               {each.phone}

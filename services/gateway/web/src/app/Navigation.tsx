@@ -118,7 +118,7 @@ function Entry({ entry, isNarrow, badge, onFollow }: EntryProps) {
       onClick={onFollow}
     >
       <Badge count={isNarrow ? badge : 0} size="small" offset={[4, -2]}>
-        <Icon />
+        <Icon aria-hidden />
       </Badge>
       <span className={isNarrow ? "kam-hidden" : styles.name}>{name}</span>
       {!isNarrow && badge ? <span className={styles.badge}>{badge > 999 ? "999+" : badge}</span> : null}

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Freshness } from "@/components/Freshness";
 import { setPreferences, usePreferences } from "@/habits/preferences";
 import { common, useText, word } from "@/i18n";
+import { JobsButton } from "@/jobs/JobsButton";
 import { useSession } from "@/session/session";
 import { SearchBox } from "./SearchBox";
 import styles from "./topbar.module.css";
@@ -22,6 +23,7 @@ export function TopBar({ businessDay }: { businessDay?: string }) {
       )}
       <div className={styles.tools}>
         <Freshness />
+        <JobsButton />
         <Button
           type="text"
           icon={<TranslationOutlined aria-hidden />}

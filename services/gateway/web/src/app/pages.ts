@@ -22,7 +22,7 @@ export interface NavEntry {
   group: Group;
   /** The key after `g`. */
   key: string;
-  icon: ComponentType;
+  icon: ComponentType<{ "aria-hidden"?: boolean }>;
   roles: readonly Role[];
 }
 

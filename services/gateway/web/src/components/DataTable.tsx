@@ -94,6 +94,16 @@ export function DataTable<Row extends object>(props: Props<Row>) {
       asGrid(frame.current);
     }
   });
+  // Who comes back finds the list where they left it.
+  const isPlaced = useRef(false);
+  useEffect(() => {
+    if (!isPlaced.current && rows.length > 0 && height > 0) {
+      isPlaced.current = true;
+      if (at > 0) {
+        table.current?.scrollTo({ key: current as string });
+      }
+    }
+  }, [rows.length, height, at, current]);
 
   const shown: TableColumnType<Row>[] = columns.map((column, index) => ({
     key: column.key,

@@ -24,7 +24,7 @@ export function Freshness() {
             ] as const)
           : ([styles.live, "●", caughtUp ? t.live.caughtUp(caughtUp) : t.live.now] as const);
   return (
-    <output className={`${styles.freshness} ${look}`}>
+    <output className={`${styles.freshness} ${look}`} title={text}>
       <span aria-hidden>{glyph}</span>
       <span className={styles.text}>{text}</span>
     </output>

@@ -1,6 +1,6 @@
 import { CloseOutlined } from "@ant-design/icons";
 import { Button, Drawer, Splitter } from "antd";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useBreadth } from "@/habits/element";
 import { setPreferences, usePreferences } from "@/habits/preferences";
 import { useShortcuts } from "@/habits/shortcuts";
@@ -25,6 +25,7 @@ export function WithPanel({ children, panel, title, onClose }: Props) {
   const breadth = useBreadth();
   const [width, setWidth] = useState(usePreferences().panel);
   const isOpen = panel !== null && panel !== undefined && panel !== false;
+  const id = useId();
   const opener = useRef<HTMLElement | null>(null);
 
   useEffect(() => {
@@ -51,9 +52,9 @@ export function WithPanel({ children, panel, title, onClose }: Props) {
     );
   }
   const item = isOpen && (
-    <section className={styles.panel}>
+    <section className={styles.panel} aria-labelledby={id}>
       <header className={styles.head}>
-        <h2>{title}</h2>
+        <h2 id={id}>{title}</h2>
         <Button type="text" icon={<CloseOutlined />} aria-label={t.action.closePanel} onClick={onClose} />
       </header>
       {panel}

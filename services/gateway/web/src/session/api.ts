@@ -43,11 +43,11 @@ export function signIn(staffNo: string, password: string): Promise<Me> {
 }
 
 export async function signOut(everywhere = false): Promise<void> {
-  await call<void>("DELETE", everywhere ? `${PATH}?everywhere=true` : PATH, undefined, PLAIN);
+  await call<void>("DELETE", everywhere ? `${PATH}s` : PATH, undefined, PLAIN);
 }
 
 export async function changePassword(current: string, next: string): Promise<void> {
-  await call<void>("POST", `${PATH}/password`, { current, new: next });
+  await call<Me>("PUT", `${PATH}/password`, { current, new: next });
 }
 
 /** Accounts to try, in the embedded demo; elsewhere there are none. */

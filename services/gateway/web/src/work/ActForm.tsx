@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useRefresh } from "@/alerts/commands";
 import { asProblem, type Problem } from "@/api/client";
 import { requestKey } from "@/api/requestKey";
@@ -48,7 +48,8 @@ export function ActForm({ item, onDone, onCancel }: Props) {
   const [promised, setPromised] = useState("");
   const [isSending, setSending] = useState(false);
   const [trouble, setTrouble] = useState<Problem>();
-  const [key, setKey] = useState(requestKey);
+  // The same asked again is the same request: where its answer was lost, it is not logged twice.
+  const request = useRef({ body: "", key: "" });
   const results = resultsOf(item.kind);
   const day = (days: number): string => dayOf(businessNow() + days * DAY);
 
@@ -68,14 +69,18 @@ export function ActForm({ item, onDone, onCancel }: Props) {
     if (next) {
       done.follow_up_on = next;
     }
+    const body = JSON.stringify(done);
+    if (request.current.body !== body) {
+      request.current = { body, key: requestKey() };
+    }
     try {
-      const changed = await act(item.work_id, done, key, revision);
+      const changed = await act(item.work_id, done, request.current.key, revision);
+      request.current = { body: "", key: "" };
       clearNote();
       setKind(undefined);
       setResult(undefined);
       setNext("");
       setPromised("");
-      setKey(requestKey());
       tell({ text: t.logged(`${t.act[kind]} · ${t.results[what]}`) });
       refresh();
       onDone(changed);
@@ -85,14 +90,8 @@ export function ActForm({ item, onDone, onCancel }: Props) {
       setSending(false);
     }
   };
-  const chooseKind = (next: Act): void => {
-    setKind(next);
-    // Something else is asked now: another request.
-    setKey(requestKey());
-  };
   const chooseResult = (what: Result): void => {
     setResult(what);
-    setKey(requestKey());
     if (what !== "promised") {
       void send(what);
     }
@@ -103,7 +102,7 @@ export function ActForm({ item, onDone, onCancel }: Props) {
       run: () => {
         if (!kind) {
           const chosen = ACTS[n - 1];
-          return chosen ? chooseKind(chosen) : false;
+          return chosen ? setKind(chosen) : false;
         }
         const chosen = results[n - 1];
         return chosen ? chooseResult(chosen) : false;
@@ -123,7 +122,7 @@ export function ActForm({ item, onDone, onCancel }: Props) {
               type="button"
               className={styles.chip}
               aria-pressed={kind === name}
-              onClick={() => chooseKind(name)}
+              onClick={() => setKind(name)}
             >
               {t.act[name]}
               {!kind && <kbd>{at + 1}</kbd>}

@@ -1,6 +1,7 @@
 import { Button } from "antd";
 import { useNavigate } from "react-router";
 import type { Schema } from "@/api/client";
+import { useBreadth } from "@/habits/element";
 import { common, useText } from "@/i18n";
 import { ActPopover } from "@/work/ActPopover";
 import { actable } from "./columns";
@@ -22,6 +23,8 @@ interface Props {
 export function Actions({ alert, row, mayAct, isActing, onActing, onActed, onAcknowledge, onHandOver }: Props) {
   const t = useText(common).action;
   const navigate = useNavigate();
+  // On a phone there is room for three; the history leads there too.
+  const isPhone = useBreadth() === "phone";
   const state = row?.state ?? alert.state;
   const isOver = state === "resolved" || state === "expired" || !alert.work_id;
   return (
@@ -43,9 +46,11 @@ export function Actions({ alert, row, mayAct, isActing, onActing, onActed, onAck
           </Button>
         </>
       )}
-      <Button type="text" onClick={() => void navigate(`/why/${encodeURIComponent(alert.alert_id)}`)}>
-        {t.why} <kbd>w</kbd>
-      </Button>
+      {!isPhone && (
+        <Button type="text" onClick={() => void navigate(`/why/${encodeURIComponent(alert.alert_id)}`)}>
+          {t.why} <kbd>w</kbd>
+        </Button>
+      )}
     </>
   );
 }

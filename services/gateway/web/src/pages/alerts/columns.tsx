@@ -18,7 +18,7 @@ import type { alertsText } from "./messages";
 export const FIXED = ["severity", "customer", "reason"];
 export const FIRST = ["severity", "kind", "customer", "reason", "amount", "due", "state", "manager", "actions"];
 /** Those that stay beside an open item. */
-export const BESIDE = ["severity", "customer", "reason", "amount", "due", "state"];
+export const BESIDE = ["severity", "customer", "reason", "due", "state"];
 export const ALL = [...FIRST.slice(0, -1), "stage", "sms", "raised", "city", "work", "actions"];
 
 interface Around {

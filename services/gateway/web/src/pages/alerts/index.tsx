@@ -18,9 +18,11 @@ import { WithPanel } from "@/components/WithPanel";
 import { number } from "@/format";
 import { useBreadth } from "@/habits/element";
 import { useFilters } from "@/habits/filters";
+import { useKept } from "@/habits/kept";
 import { useShortcuts } from "@/habits/shortcuts";
 import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
+import { ExportButton } from "@/jobs/ExportButton";
 import { ColumnChooser } from "@/lists/ColumnChooser";
 import { useColumns } from "@/lists/columns";
 import { listText } from "@/lists/messages";
@@ -54,10 +56,12 @@ export default function Alerts() {
   const isPhone = breadth === "phone";
   const { tell } = useUndo();
   const filters = useFilters(FIELDS);
-  const { list, counts } = useAlerts(filters);
+  const { list, counts, exported } = useAlerts(filters);
   const [chosen, choose] = useColumns("alerts");
-  const [current, setCurrent] = useState<string>();
-  const [selected, setSelected] = useState<string[]>([]);
+  const [current, setCurrent] = useKept<string | undefined>("alerts/current", undefined);
+  const [kept, setSelected] = useKept<string[]>("alerts/selected", []);
+  // What is not in sight is not acted on.
+  const selected = kept.filter(id => list.rows.some(row => row.alert_id === id));
   const [isSelecting, setSelecting] = useState(false);
   const [acting, setActing] = useState<string>();
   const [handingOver, setHandingOver] = useState<readonly string[]>();
@@ -288,6 +292,7 @@ export default function Alerts() {
                 onShow={choose}
               />
             )}
+            {exported && <ExportButton list="alerts" filter={exported} />}
             <span>{shared.filter.total(number(page?.total ?? list.total))}</span>
             <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
           </FilterBar>

@@ -45,7 +45,7 @@ export function useAlerts(filters: Filters<typeof FIELDS>) {
     enabled: !nobody && !isLooking,
     refetchInterval: 30_000,
   });
-  return { list, counts: nobody ? undefined : counts.data };
+  return { list, counts: nobody ? undefined : counts.data, exported: nobody || isLooking ? undefined : query };
 }
 
 export const idOf = (row: AlertRow): string => row.alert_id;

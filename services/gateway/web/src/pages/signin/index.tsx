@@ -97,6 +97,9 @@ function WithPassword({ onSignedIn }: { onSignedIn: (me: Me) => void }) {
                 }}
               >
                 {word(shared.role, account.role)}
+                {/* Two of a role are told apart by who they are. */}
+                {accounts.filter(other => other.role === account.role).length > 1 &&
+                  ` ${account.name ?? account.staff_no}`}
               </Button>
             ))}
           </div>

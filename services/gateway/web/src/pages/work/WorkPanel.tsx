@@ -49,6 +49,9 @@ function Loaded({ item, mayAct, actions, onActed }: Omit<Props, "id"> & { item: 
   const nameOf = useNameOf();
   const isClosed = item.state === "closed";
   const page = useCustomerPage(isClosed ? item.customer_id : undefined);
+  if (alert.isPending) {
+    return <Skeletons n={6} height={56} />; // all at once: nothing moves when the reason comes
+  }
   return (
     <div className={panel.panel}>
       <div className={panel.scroll}>

@@ -58,3 +58,12 @@ it("groups by due time in order, closed ones at the end", () => {
     ["closed", ["closed"]],
   ]);
 });
+
+it("leaves a row where it stands, whatever is done to it", () => {
+  const placed = new Map();
+  const [first, second] = [row("w1", DUE), row("w2", DUE)];
+  groupsOf([first, second], NOW, placed);
+  const closed = { ...first, state: "closed" as const };
+  expect(groupsOf([closed, second], NOW, placed)).toEqual([{ name: "today", rows: [closed, second] }]);
+  expect(groupsOf([closed, second], NOW).map(({ name }) => name)).toEqual(["today", "closed"]);
+});

@@ -82,11 +82,15 @@ export interface Group {
   rows: WorkRow[];
 }
 
-/** Rows by due time as it was at `at`: a row does not change its group under the hand. Closed ones stand together. */
-export function groupsOf(rows: readonly WorkRow[], at: number): Group[] {
+/**
+ * Rows by due time as it was at `at`, closed ones together. `placed` holds in which group each row stood first since the
+ * list was read: there it stays, whatever is done to it, until the person refreshes.
+ */
+export function groupsOf(rows: readonly WorkRow[], at: number, placed = new Map<string, Group["name"]>()): Group[] {
   const found = new Map<Group["name"], WorkRow[]>();
   for (const row of rows) {
-    const name = row.state === "closed" ? "closed" : dueGroup(row.due_at, at);
+    const name = placed.get(row.work_id) ?? (row.state === "closed" ? "closed" : dueGroup(row.due_at, at));
+    placed.set(row.work_id, name);
     found.set(name, [...(found.get(name) ?? []), row]);
   }
   return [...GROUPS, "closed" as const].flatMap(name => {

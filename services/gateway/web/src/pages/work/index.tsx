@@ -14,9 +14,11 @@ import { Skeletons } from "@/components/Skeletons";
 import { WithPanel } from "@/components/WithPanel";
 import { number } from "@/format";
 import { useFilters } from "@/habits/filters";
+import { useKept } from "@/habits/kept";
 import { useShortcuts } from "@/habits/shortcuts";
 import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
+import { ExportButton } from "@/jobs/ExportButton";
 import { listText } from "@/lists/messages";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
@@ -34,6 +36,8 @@ import { WorkList } from "./WorkList";
 import { WorkPanel } from "./WorkPanel";
 import styles from "./work.module.css";
 
+/** Whose scope is a unit, or a part of one. */
+const IN_UNITS = ["manager", "head"];
 /** Who may only look. */
 const LOOKING = ["analyst"];
 
@@ -49,9 +53,11 @@ export default function Work() {
   const { id: inPath } = useParams();
   const prefix = useId();
   const filters = useFilters((me.manager_id ? FIELDS : FIELDS_OF_OTHERS) as typeof FIELDS);
-  const { list, counts, groups } = useWork(filters, me.manager_id);
-  const [current, setCurrent] = useState<string>();
-  const [selected, setSelected] = useState<string[]>([]);
+  const { list, counts, groups, exported } = useWork(filters, me.manager_id);
+  const [current, setCurrent] = useKept<string | undefined>("work/current", undefined);
+  const [kept, setSelected] = useKept<string[]>("work/selected", []);
+  // What is not in sight is not acted on.
+  const selected = kept.filter(id => list.rows.some(row => row.work_id === id));
   const [acting, setActing] = useState<string>();
   const [handingOver, setHandingOver] = useState<readonly string[]>();
   const [closing, setClosing] = useState<readonly string[]>();
@@ -176,7 +182,10 @@ export default function Work() {
             aria-label={t.tabs.label}
             value={whose}
             onChange={value => filters.set({ whose: value })}
-            options={tabs.map(value => ({ value, label: `${t.tabs[value]}${n(counts?.[value])}` }))}
+            options={tabs.map(value => ({
+              value,
+              label: `${t.tabs[value === "unit" && !IN_UNITS.includes(me.role) ? "all" : value]}${n(counts?.[value])}`,
+            }))}
           />
           <SavedViews page="work" columns={[]} onColumns={() => undefined} />
           <StaleNote
@@ -270,6 +279,7 @@ export default function Work() {
               },
             ]}
           >
+            {exported && <ExportButton list="work" filter={exported} />}
             <span>{shared.filter.total(number(list.total))}</span>
             <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
           </FilterBar>

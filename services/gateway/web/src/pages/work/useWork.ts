@@ -43,7 +43,7 @@ export function useWork(filters: Filters<typeof FIELDS>, managerId: string | nul
   });
   // As it was when the list was read: a row does not change its group under the hand.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the time of the reading, not of the rendering
-  const readAt = useMemo(businessNow, [list.query.dataUpdatedAt]);
-  const groups = useMemo(() => groupsOf(list.rows, readAt), [list.rows, readAt]);
-  return { list, counts: counts.data, groups };
+  const [readAt, placed] = useMemo(() => [businessNow(), new Map()] as const, [list.query.dataUpdatedAt]);
+  const groups = useMemo(() => groupsOf(list.rows, readAt, placed), [list.rows, readAt, placed]);
+  return { list, counts: counts.data, groups, exported: nobody || isLooking ? undefined : query };
 }

@@ -1,0 +1,41 @@
+"""Every page, who looks at it there, and with which item open."""
+
+from __future__ import annotations
+
+from browser.workbench import Workbench
+
+#: name -> role and address; ``{alert}`` and the like are ids of the manager's own
+PLACES: dict[str, tuple[str | None, str]] = {
+    "sign-in": (None, "/signin"),
+    "today": ("manager", "/today"),
+    "alerts": ("manager", "/alerts"),
+    "alert": ("manager", "/alerts?item={alert}"),
+    "work": ("manager", "/work"),
+    "work-item": ("manager", "/work?item={work}"),
+    "customers": ("manager", "/customers"),
+    "customer": ("manager", "/customers/{customer}"),
+    "pop": ("manager", "/pop?customer={customer}&call=c-1"),
+    "why": ("manager", "/why/{alert}"),
+    "team": ("head", "/team/{unit}"),
+    "overview": ("analyst", "/overview"),
+    "rules": ("analyst", "/rules"),
+    "jobs": ("analyst", "/jobs"),
+    "feeds": ("operations", "/feeds"),
+    "admin": ("administrator", "/admin"),
+    "admin-units": ("administrator", "/admin/units"),
+    "admin-roles": ("administrator", "/admin/roles"),
+    "admin-tokens": ("administrator", "/admin/tokens"),
+    "admin-audit": ("administrator", "/admin/audit"),
+    "not-found": ("manager", "/nowhere"),
+}
+
+
+def address(workbench: Workbench, name: str) -> tuple[str | None, str]:
+    """Role and address of this place, with ids of this instance: those of an alert that has a work item."""
+    role, path = PLACES[name]
+    if "{unit}" in path:
+        return role, path.format(unit=workbench.account("head")["unit_id"])
+    if "{" in path:
+        alert = next(row for row in workbench.get("/v1/lists/alerts?limit=200")["rows"] if row["work_id"])
+        path = path.format(alert=alert["alert_id"], work=alert["work_id"], customer=alert["customer_id"])
+    return role, path

@@ -1,0 +1,247 @@
+"""The screen of one customer: what it begins with, the time line page by page, what is masked and what is not seen."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.arrears_ages import ages_of
+from gateway.bootstrap import build
+from gateway.domain import Collection
+from gateway.settings import Settings
+from harness.read_model import Log, alert, at, contact, customer, following, manager, reached, sms, unit, until
+from harness.typed_answers import TypedAnswers
+from servicekit.auth import Principal, issue_token
+from servicekit.memory_store import MemoryDocuments, MemoryStore
+
+SECRET = "0123456789abcdef0123456789abcdef"
+PROFILE = {
+    "customer": {"customer_id": "c1", "name": "王小明", "phone": "13901000123", "birth_date": "1970-01-02"},
+    "manager": None, "unit": None, "history": [],
+    "bills": [{"at": at(), "event_id": f"b{n}", "period": f"20260{n}", "amount_fen": n * 1000} for n in (6, 5, 4)],
+    "usages": [], "payments": [], "balance": None, "contracts": [], "requests": [],
+    "arrears": {"at": at(), "event_id": "d1", "as_of": "2026-06-30", "amount_fen": 7500, "oldest_due_on": None,
+                "suspended": False},
+    "complaints": [{"at": at(), "event_id": "x1", "complaint_id": "p1", "opened_at": "2026-06-30T09:00:00+08:00",
+                    "category": "network", "status": "opened", "text": "信号差"}],
+}  # fmt: skip
+CHANGE = {"customer_id": "c1", "revision": 2, "field": "phone", "old": "13901000100", "new": "13901000123",
+          "at": at(), "recorded": at(), "event_id": "e", "correlation": "r"}  # fmt: skip
+WORK = [{
+    "work_id": "w1", "kind": "dunning", "alert_id": "a1", "customer_id": "c1", "outcome": "paid",
+    "log": [
+        {"at": at(), "by": None, "what": "opened"},
+        {"at": at(1), "by": "m1", "what": "acted", "kind": "call", "result": "promised", "note": "<b>周五缴</b>"},
+        {"at": at(9), "by": "m1", "what": "closed"},
+    ],
+}]  # fmt: skip
+CONTACTS = [{"contact_id": "k1", "customer_id": "c1", "kind": "visit", "at": at(5), "by": "m1", "note": "看机房"}]
+
+
+class World:
+    """The services as the gateway meets them, and what it wrote down."""
+
+    def __init__(self) -> None:
+        self.away: set[str] = set()
+        self.asked: list[tuple[str, Any, dict[str, str]]] = []
+        self.audited: list[tuple[str, str, str, str]] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        host, path = request.url.host, request.url.path
+        if host in self.away:
+            raise httpx.ConnectError("refused", request=request)
+        if request.method == "POST":
+            self.asked.append((f"{host} {path}", json.loads(request.content), dict(request.headers)))
+            return httpx.Response(200, json={"customer_id": "c1"})
+        if path == "/v1/customers/c1":
+            return httpx.Response(200, json=PROFILE | {"history": [] if "history" in request.url.params else [CHANGE]})
+        if path == "/v1/work":
+            return httpx.Response(200, json=WORK)
+        if path == "/v1/contacts":
+            return httpx.Response(200, json=CONTACTS)
+        return httpx.Response(404, json={"error": "unknown", "zh": "没有", "en": "none"})
+
+    async def audit(self, who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
+        self.audited.append((who.subject, action, object_, result))
+
+    async def ends(self, _: Collection) -> dict[str, int] | None:
+        return {}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def asks(world: World, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile")}
+    settings = Settings(service_data=tmp_path, kafka="unused:1", secret_file=secret, peers=peers)
+    log = Log()
+    async with following(tmp_path / "lists", log) as lists:
+        log.put("boss.events", unit(), unit("u2"), manager(), manager("m2", unit_id="u2"))
+        log.put("boss.events", customer(), customer("c2", manager_id="m2", phone="13901000124", do_not_disturb=True))
+        log.put("alert.events", alert("raised"), alert("raised", "a2", customer_id="c2", kind="complaint_opened"))
+        log.put("sms.outbound", sms("delivered", state="delivered", planned_at=at(3)))
+        log.put("sms.outbound", sms("planned", "s2", alert_id="", template="manual", planned_at=at(4)))
+        log.put("work.events", contact(at=at(5)))
+        await until(lambda: reached(lists, log))
+        app = build(
+            settings,
+            client=httpx.AsyncClient(transport=httpx.MockTransport(world.answer)),
+            audit=world.audit,
+            ends=world.ends,
+            projection=lists,
+            documents=MemoryDocuments(MemoryStore()),
+        ).asgi()
+        own = [f"/v1/customers/{{id}}/{name}" for name in ("view", "timeline", "account", "history")]
+        async with httpx.AsyncClient(
+            transport=TypedAnswers(app, own=[*own, "/v1/callers"]), base_url="http://gateway"
+        ) as client:
+            client.headers["authorization"] = token("manager", "m1")
+            yield client
+
+
+def token(role: str, subject: str, **claims: Any) -> str:
+    return f"Bearer {issue_token(SECRET, subject, role, **claims)}"
+
+
+ENTRIES = [
+    "step closed", "contact visit", "sms manual", "sms arrears-reminder", "contact call", "alert arrears",
+    "complaint network",
+]  # fmt: skip
+
+
+def of(found: dict[str, Any]) -> list[str]:
+    return [f"{entry['of']} {entry['kind']}" for entry in found["entries"]]
+
+
+async def test_a_page_begins_with_the_head_alerts_and_the_newest_entries(asks: httpx.AsyncClient, world: World) -> None:
+    found = (await asks.get("/v1/customers/c1/view")).json()
+    assert found["customer"]["customer_name"] == "王小明", "a manager sees names"
+    assert (found["profile"]["phone"], found["profile"]["birth_date"]) == ("139****0123", "1970-**-**")
+    assert (found["manager"]["name"], found["manager"]["extension"]) == ("李经理", "801")
+    assert (found["figures"]["arrears_fen"], found["figures"]["mean_fen"], found["figures"]["months"]) == (
+        7500,
+        5000,
+        3,
+    )
+    assert [row["alert_id"] for row in found["alerts"]] == ["a1"]
+    assert of(found) == ENTRIES and found["next"] is None and found["missing"] == []
+    assert found["contacts"]["last"]["kind"] == "visit"
+    assert found["entries"][1]["by_name"] == "李经理"
+    assert found["reveals"] == ["address", "birth_date", "phone"]
+    assert world.audited == [("m1", "customer.read", "c1", "200")]
+
+
+async def test_what_is_away_is_named_and_the_rest_is_there(asks: httpx.AsyncClient, world: World) -> None:
+    world.away = {"manager-work", "customer-profile"}
+    found = (await asks.get("/v1/customers/c1/view")).json()
+    assert found["missing"] == ["customer-profile", "manager-work"]
+    assert found["customer"]["customer_name"] == "王小明" and found["profile"] is None and found["figures"] is None
+    assert of(found) == ["sms manual", "sms arrears-reminder", "alert arrears"]
+    assert (await asks.get("/v1/customers/c1/account")).status_code == 503
+
+
+async def test_the_time_line_page_by_page_repeats_and_leaves_out_nothing(asks: httpx.AsyncClient) -> None:
+    for size in (1, 2, 3, 7):
+        seen: list[str] = []
+        query: dict[str, Any] = {"limit": size}
+        while True:
+            found = (await asks.get("/v1/customers/c1/timeline", params=query)).json()
+            seen += of(found)
+            if found["next"] is None:
+                break
+            query["cursor"] = found["next"]
+        assert seen == ENTRIES
+    found = (await asks.get("/v1/customers/c1/timeline", params={"of": "sms,complaint"})).json()
+    assert of(found) == ["sms manual", "sms arrears-reminder", "complaint network"]
+    for bad in ({"of": "x"}, {"cursor": "x"}, {"limit": 0}):
+        assert (await asks.get("/v1/customers/c1/timeline", params=bad)).status_code == 422
+
+
+async def test_account_and_history(asks: httpx.AsyncClient) -> None:
+    account = (await asks.get("/v1/customers/c1/account")).json()
+    assert (
+        account["ages"]["as_of"] == "2026-06-30" and sum(v for k, v in account["ages"].items() if k != "as_of") == 7500
+    )
+    (change,) = (await asks.get("/v1/customers/c1/history")).json()["changes"]
+    assert (change["old"], change["event_id"]) == ("139****0100", "e")
+
+
+@pytest.mark.parametrize("path", ["view", "timeline", "account", "history"])
+async def test_out_of_scope_reads_as_not_there(asks: httpx.AsyncClient, world: World, path: str) -> None:
+    there, nowhere = [await asks.get(f"/v1/customers/{id}/{path}") for id in ("c2", "c9")]
+    assert there.status_code == nowhere.status_code == 404
+    drop = ("correlation_id", "instance")
+    assert {k: v for k, v in there.json().items() if k not in drop} == {
+        k: v for k, v in nowhere.json().items() if k not in drop
+    }
+    assert [result for *_, result in world.audited] == ["404", "404"]
+
+
+async def test_a_machine_without_the_right_is_refused(asks: httpx.AsyncClient) -> None:
+    headers = {"authorization": token("integrator", "pbx")}
+    assert (await asks.get("/v1/customers/c1/view", headers=headers)).status_code == 403
+
+
+async def test_sms_and_contacts_go_to_whom_they_belong(asks: httpx.AsyncClient, world: World) -> None:
+    key = {"Idempotency-Key": "k"}
+    body = {"text": "您好", "preview": True}
+    assert (await asks.post("/v1/customers/c1/sms", json=body, headers=key)).status_code == 200
+    assert (await asks.post("/v1/customers/c1/contacts", json={"kind": "call"}, headers=key)).status_code == 200
+    assert [what for what, *_ in world.asked] == [
+        "alerts /v1/customers/c1/sms", "manager-work /v1/customers/c1/contacts",
+    ]  # fmt: skip
+    assert world.asked[0][1] == body and world.asked[0][2]["idempotency-key"] == "k"
+    for path, json_ in (("sms", {"text": "您好"}), ("contacts", {"kind": "call"})):
+        assert (await asks.post(f"/v1/customers/c2/{path}", json=json_)).status_code == 404
+    assert len(world.asked) == 2
+    assert [action for _, action, *_ in world.audited] == ["sms.preview", "contact.log", "sms.write", "contact.log"]
+    analyst = {"authorization": token("analyst", "an")}
+    assert (await asks.post("/v1/customers/c1/sms", json=body, headers=analyst)).status_code == 403
+
+
+async def test_who_calls(asks: httpx.AsyncClient, world: World) -> None:
+    asks.headers["authorization"] = token("integrator", "pbx")
+    (caller,) = (await asks.post("/v1/callers", json={"number": "+86 139-0100-0123"})).json()["callers"]
+    assert (caller["customer_id"], caller["customer_name"], caller["pop"]) == ("c1", "王*", "/pop?customer=c1")
+    assert (caller["manager"]["name"], caller["manager"]["extension"]) == ("李经理", "801")
+    assert [alert["alert_id"] for alert in caller["alerts"]] == ["a1"]
+    assert "欠费" in caller["hints"][0]["zh"] and "arrears" in caller["hints"][0]["en"]
+    (other,) = (await asks.post("/v1/callers", json={"number": "013901000124"})).json()["callers"]
+    assert [hint["zh"][:3] for hint in other["hints"]] == ["免打扰", "有未结"]
+    for number in ("13999999999", "123", "<script>"):
+        assert (await asks.post("/v1/callers", json={"number": number})).json()["callers"] == []
+    refused = await asks.post("/v1/callers", json={"number": "13901000123" * 4})
+    assert refused.status_code == 422 and "13901000123" not in refused.text
+    assert world.audited[0] == ("pbx", "caller.identified", "c1", "200")
+    assert not [line for line in world.audited if "139" in " ".join(line)]
+
+
+async def test_a_call_centre_of_another_city_knows_nobody(asks: httpx.AsyncClient) -> None:
+    headers = {"authorization": token("integrator", "pbx", scope={"cities": ["320500"]})}
+    answer = await asks.post("/v1/callers", json={"number": "13901000123"}, headers=headers)
+    assert answer.json()["callers"] == []
+
+
+def test_what_is_owed_is_of_the_newest_bills() -> None:
+    bills = [
+        {"period": "202606", "amount_fen": 1000, "due_on": "2026-07-20"},
+        {"period": "202605", "amount_fen": 2000, "due_on": "2026-06-20"},
+        {"period": "202604", "amount_fen": -50},
+        {"period": "202603", "amount_fen": 4000},
+    ]
+    arrears = {"amount_fen": 8000, "as_of": "2026-06-30", "oldest_due_on": "2026-01-20"}
+    assert ages_of(arrears, bills) == {
+        "as_of": "2026-06-30", "not_due": 1000, "to_30": 2000, "to_60": 0, "to_90": 4000, "over_90": 1000,
+    }  # fmt: skip
+    assert ages_of(None, bills) is None
+    assert ages_of({"amount_fen": 0, "as_of": "2026-06-30"}, bills) == {
+        "as_of": "2026-06-30", "not_due": 0, "to_30": 0, "to_60": 0, "to_90": 0, "over_90": 0,
+    }  # fmt: skip
