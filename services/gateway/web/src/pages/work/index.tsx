@@ -20,6 +20,7 @@ import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import { listText } from "@/lists/messages";
+import { usePlaceControls } from "@/lists/placeControls";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
 import { useLiveRows } from "@/lists/useLiveRows";
@@ -61,6 +62,7 @@ export default function Work() {
   const [acting, setActing] = useState<string>();
   const [handingOver, setHandingOver] = useState<readonly string[]>();
   const [closing, setClosing] = useState<readonly string[]>();
+  const places = usePlaceControls();
   const mayAct = !LOOKING.includes(me.role);
   const rowId = useCallback((id: string) => `${prefix}-${id}`, [prefix]);
   useLiveRows<WorkRow>("work", idOf, list);
@@ -277,6 +279,7 @@ export default function Work() {
                 width: 160,
                 options: STATES.map(value => ({ value, label: word(shared.workState, value) })),
               },
+              ...places,
             ]}
           >
             {exported && <ExportButton list="work" filter={exported} />}
