@@ -21,6 +21,8 @@ from gateway.domain import Collection, Standing
 from gateway.exports.api import export_routes
 from gateway.exports.jobs import Jobs
 from gateway.exports.runner import Runner
+from gateway.feeds.api import feed_routes
+from gateway.feeds.letters import Letters, LogLetters
 from gateway.identity.build import identity
 from gateway.identity.guard import as_now
 from gateway.identity.lockout import SignInLockout
@@ -63,6 +65,7 @@ def build(
     projection: Projection | None = None,
     trail: Trail | None = None,
     documents: Documents | None = None,
+    letters: Letters | None = None,
     passwords: Passwords | None = None,
     lockout: SignInLockout | None = None,
     now: SystemClock = system_now,
@@ -116,6 +119,7 @@ def build(
         caller_routes(projection, audit, access),
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
         clock_routes(peers, audit, access, who.guards),
+        feed_routes(peers, audit, access, letters or LogLetters(settings.kafka)),
         settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
     service.middlewares.append(SecurityHeaders)
