@@ -34,6 +34,8 @@ async def test_a_day_has_its_files_and_misses_those_of_the_night_before(boss: Ni
 
 async def test_a_file_behind_its_successor_is_late(boss: Night) -> None:
     await boss.put("BILL", [bill("2")], day=NEXT, sequence=2)
+    now = boss.intake.system_clock() + timedelta(hours=1)
+    boss.intake.system_clock = lambda: now
     await boss.put("BILL", [bill()], sequence=1)
     assert [f["late"] for f in (await day(boss, DAY))["files"]] == [True]
     assert [f["late"] for f in (await day(boss, NEXT))["files"]] == [False]

@@ -18,6 +18,7 @@ from servicekit.clock import iso, system_now
 _A_DAY = 100
 #: sorts behind every digit of a date
 _PAST = "~"
+_CITY = 6
 
 
 async def names_of(store: ScanStore, day: date) -> list[PairName]:
@@ -26,12 +27,13 @@ async def names_of(store: ScanStore, day: date) -> list[PairName]:
     for kind in FILE_ORDER:
         prefix, at = receipts_key(f"{kind}_"), ""
         while keys := await store.keys(prefix, at, 1):
-            city = keys[0].removeprefix(prefix)[:6]
+            city = keys[0].removeprefix(prefix)[:_CITY]
             own = await store.keys(f"{prefix}{city}_{day:%Y%m%d}_", "", _A_DAY)
             names = (name_of(key.removeprefix(receipts_key(""))) for key in own)
             found += [name for name in names if name is not None]
-            # What only looks like a file's name may sort behind the city it seems to name.
-            at = max(keys[0], f"{prefix}{city}_{_PAST}")
+            # Leaps over what is a city's only: strays that begin alike are passed one by one.
+            leap = f"{prefix}{city}_{_PAST}" if len(city) == _CITY else ""
+            at = max(keys[0], leap)
     return found
 
 

@@ -191,8 +191,7 @@ class Inbox:
             file.seek(offset)
             part = file.read(_PART_BYTES)
             is_last = len(part) < _PART_BYTES
-        if not is_last:
-            part = part[: part.rfind(b"\n") + 1] or part
+            part += file.readline()
         return part.decode("utf-8", "replace"), None if is_last else offset + len(part)
 
     def put_away(self, stem: str, folder: str, target: str) -> None:
