@@ -30,6 +30,8 @@ from gateway.identity.passwords import Passwords
 from gateway.identity.sessions import SESSIONS
 from gateway.identity.tokens import TOKENS
 from gateway.identity.users import USERS
+from gateway.live.api import live_routes
+from gateway.live.streams import Streams
 from gateway.peers import Peers
 from gateway.projection.api import list_routes
 from gateway.projection.follow import NAME, Projection
@@ -38,6 +40,7 @@ from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from gateway.today import today_routes
 from gateway.trail.api import audit_routes
 from gateway.trail.follow import NAME as TRAIL_NAME
 from gateway.trail.follow import Trail
@@ -102,6 +105,8 @@ def build(
     access = Access(who.guards, Roles(documents, now), projection.store)
     exports = Runner(Jobs(settings.service_data / "exports", now), model, access, partial(as_now, who.sign_in.users))
     service.jobs.append(exports.run)
+    streams = Streams(projection)
+    service.jobs.append(streams.run)
     service.routers += [
         *who.routers(settings, audit, lambda: model.clock),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
@@ -109,6 +114,8 @@ def build(
         unit_routes(projection, access),
         list_routes(projection, audit, access),
         export_routes(exports, audit, access, who.guards),
+        live_routes(projection, streams, access, audit),
+        today_routes(projection, access, audit),
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, now),
         read_routes(peers, audit, access, settings),

@@ -27,10 +27,11 @@ import { useLiveRows } from "@/lists/useLiveRows";
 import { useMe } from "@/session/session";
 import { type Outcome, outcomesOf } from "@/work/choices";
 import { useWorkCommands } from "@/work/commands";
+import { factsOf } from "@/work/facts";
 import { HandOver } from "@/work/HandOver";
 import { Closing } from "./Closing";
 import { FIELDS, FIELDS_OF_OTHERS, KINDS, STATES, WHOSE, type WorkRow } from "./fields";
-import { factsOf, Item } from "./Item";
+import { Item } from "./Item";
 import { workPageText } from "./messages";
 import { idOf, useWork } from "./useWork";
 import { WorkList } from "./WorkList";
@@ -65,7 +66,7 @@ export default function Work() {
   const places = usePlaceControls();
   const mayAct = !LOOKING.includes(me.role);
   const rowId = useCallback((id: string) => `${prefix}-${id}`, [prefix]);
-  useLiveRows<WorkRow>("work", idOf, list);
+  useLiveRows<WorkRow>("work", list);
 
   const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
   const rowOf = (id: string | undefined): WorkRow | undefined => list.rows.find(row => row.work_id === id);
