@@ -52,11 +52,18 @@ class Heard:
 
 
 async def _open(port: int, token: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     request = f"GET /v1/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
-    writer.write(request.encode())
-    await reader.readuntil(b"\r\n\r\n")
-    return reader, writer
+    for _ in range(40):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+        writer.write(request.encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"HTTP/1.1 200"):
+            return reader, writer
+        writer.close()
+        if not head.startswith(b"HTTP/1.1 503"):  # so long as nothing can be audited yet
+            raise RuntimeError(head.decode())
+        await asyncio.sleep(0.5)
+    raise RuntimeError("refused for too long")
 
 
 def _tokens() -> list[str]:
