@@ -73,8 +73,8 @@ def live_routes(projection: Projection, streams: Streams, access: Access, audit:
     @router.get(
         "/live",
         name="live",
-        response_class=LiveStream,
-        responses={200: {"content": {"text/event-stream": {}}}},
+        response_class=StreamingResponse,  # not that of the answer: refusals would be called streams, too
+        responses={200: {"content": {LiveStream.media_type: {}}}},
     )
     async def live(
         request: Request,
