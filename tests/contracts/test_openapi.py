@@ -26,6 +26,7 @@ _PLAIN = {
     "text/plain",
     "text/csv",
     "text/event-stream",
+    "text/tab-separated-values",
     "application/octet-stream",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
