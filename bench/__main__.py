@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import broker, cost, first_load, growth, latency, lists, load, machine, nightly_file, peak
+from bench import broker, cost, first_load, growth, latency, lists, live, load, machine, nightly_file, peak
 from bench.child import child
 
 RESULTS = Path(__file__).parent / "results"
@@ -120,6 +120,7 @@ BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "nightly-file": nightly_file.measure,
     "growth": growth.measure,
     "list": lists.measure,
+    "live": live.measure,
 }
 #: lines that another run gives as well
 GIVEN_BY = {"detect-memory": "detect", "detect-quix": "detect", "publish": "nightly-file", "search": "list"}

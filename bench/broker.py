@@ -1,6 +1,7 @@
-"""An embedded Kafka of our own for the time of a benchmark, its data in a temporary directory."""
+"""An embedded Kafka of our own, and a database, for the time of a benchmark; their data in a temporary directory."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -8,8 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pymongo.errors import PyMongoError
+
 from bench.machine import free_port_base
-from kam.embedded import kafka, topics
+from kam.embedded import kafka, mongodb, topics
 from kam.embedded.process import guarded, tail
 from kam.instance import PORTS
 
@@ -33,11 +36,36 @@ async def running(partitions: int, *names: str) -> AsyncIterator[tuple[str, Path
             await topics.create(bootstrap, [topics.Topic(name, partitions, -1) for name in names])
             yield bootstrap, scratch
         finally:
-            process.terminate()
-            try:
-                await asyncio.to_thread(process.wait, 20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            await asyncio.to_thread(_end, process)
+
+
+@asynccontextmanager
+async def database() -> AsyncIterator[str]:
+    """Address of an empty database; it is gone afterwards."""
+    base = free_port_base()
+    with tempfile.TemporaryDirectory(prefix="kam-bench-") as folder:
+        spec = mongodb.spec(Path(folder), base)
+        assert spec.prepare is not None
+        await asyncio.to_thread(spec.prepare)
+        process = _start(list(spec.argv), Path(folder) / "database.log")
+        port = base + spec.ports["mongodb"]
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await asyncio.to_thread(mongodb.answers, mongodb.uri(port)):
+                    with contextlib.suppress(PyMongoError):
+                        await asyncio.to_thread(mongodb.initiate, port)
+                    await asyncio.sleep(0.2)
+            yield mongodb.uri(port)
+        finally:
+            await asyncio.to_thread(_end, process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _start(command: list[str], log: Path) -> "subprocess.Popen[bytes]":

@@ -103,6 +103,7 @@ def story(number: int, customers: int, managers: int, dice: random.Random) -> It
     rule, values = {"id": kind, "version": 1}, {"amount_fen": dice.randrange(1_000_000), "days_overdue": 3}
     about = {"alert_id": f"alert-{number:08}", "customer_id": str(1_000_000 + dice.randrange(customers)), "revision": 1}
     about["at"] = iso(at)
+    values["sent_us"] = time.time_ns() // 1000
     reason = {"rule": rule, "code": kind, "values": values, "evidence": ["event"]}
     yield (
         "kam.alert.resolved.v1" if over else "kam.alert.raised.v1",
@@ -147,6 +148,14 @@ async def fill(folder: Path, customers: int) -> float:
     await store.analyse()
     await store.close()
     return seconds
+
+
+def environment(folder: Path, kafka: str, mongodb: str, secret: Path, port: int) -> dict[str, str]:
+    """Of a gateway over such a read model, alone but for its broker."""
+    return {
+        "KAM_SERVICE_DATA": str(folder), "KAM_KAFKA": kafka, "KAM_MONGODB": mongodb, "KAM_SECRET_FILE": str(secret),
+        "KAM_HTTP_PORT": str(port), "KAM_PEERS": "{}", "KAM_PARTITIONS": str(PARTITIONS), "KAM_LOG_FORMAT": "json",
+    }  # fmt: skip
 
 
 @asynccontextmanager
@@ -214,16 +223,13 @@ async def alerts_come(kafka: str, rate: float) -> None:
 async def measure(quick: bool) -> list[dict[str, Any]]:
     """Two lines."""
     customers, seconds = (5_000, 5) if quick else (100_000, SECONDS)
-    async with broker.running(PARTITIONS, *TOPICS, "audit.log") as (kafka, scratch):
+    async with broker.running(PARTITIONS, *TOPICS, "audit.log") as (kafka, scratch), broker.database() as mongodb:
         folder, secret = scratch / "gateway", scratch / "secret"
         secret.write_text(SECRET)
         print(f"{customers} 个客户 / customers …", file=sys.stderr, flush=True)
         filled = await fill(folder, customers)
         base = free_port_base()
-        env = {
-            "KAM_SERVICE_DATA": str(folder), "KAM_KAFKA": kafka, "KAM_SECRET_FILE": str(secret),
-            "KAM_HTTP_PORT": str(base), "KAM_PEERS": "{}", "KAM_PARTITIONS": str(PARTITIONS), "KAM_LOG_FORMAT": "json",
-        }  # fmt: skip
+        env = environment(folder, kafka, mongodb, secret, base)
         headers = {"authorization": f"Bearer {issue_token(SECRET, 'bench', 'operations')}"}
         url = f"http://127.0.0.1:{base}/v1"
         lines: dict[str, list[float]] = {}

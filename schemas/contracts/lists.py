@@ -47,7 +47,8 @@ class ShownReason(_Answer):
 
 
 class AlertRow(OfCustomer):
-    """An alert in a list. ``due_at`` and ``holder_id`` are those of its work item; ``sms_state``: of its last SMS."""
+    """An alert in a list. ``due_at``, ``holder_id`` and ``contact_…`` are those of its work item; ``sms_state``: of its
+    last SMS."""
 
     alert_id: str
     kind: str
@@ -67,7 +68,12 @@ class AlertRow(OfCustomer):
     evidence: int
     work_id: str | None
     work_state: WorkState | None
+    work_revision: int | None
     holder_id: str | None
+    contact_at: str | None
+    contact_kind: str | None
+    contact_result: str | None
+    contact_by: str | None
     sms_state: SmsState | None
 
 

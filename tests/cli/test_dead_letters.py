@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from kam import dead_letters
 from kam.embedded import topics
 from servicekit import dead_letter
+from servicekit.dead_letter_log import Letter
 from servicekit.envelope import Message
 
 pytestmark = pytest.mark.embedded
@@ -38,7 +39,7 @@ async def topic(kafka: str) -> str:
     return name
 
 
-async def waiting(kafka: str, topic: str) -> list[dead_letters.Letter]:
+async def waiting(kafka: str, topic: str) -> list[Letter]:
     return [letter for letter in await dead_letters.waiting(kafka) if letter.topic == topic]
 
 

@@ -12,6 +12,7 @@ import httpx
 from argon2 import PasswordHasher
 
 from gateway.bootstrap import build
+from gateway.feeds.letters import Letters
 from gateway.identity.passwords import Passwords
 from gateway.settings import Settings
 from harness.read_model import Log, following, reached, trail_of, until
@@ -104,6 +105,7 @@ async def gateway(
     people: list[dict[str, str]] | None = PEOPLE,
     clock: Clock | None = None,
     told: Mapping[str, Sequence[Message]] | None = None,
+    letters: Letters | None = None,
     **more: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway over these documents whose accounts have ``PASSWORD``; without ``people`` it is no demo. ``told``: by
@@ -140,6 +142,7 @@ async def gateway(
             ends=ends,
             projection=lists,
             trail=trail,
+            letters=letters,
             documents=documents or MemoryDocuments(MemoryStore()),
             passwords=Passwords(QUICK),
             now=clock,

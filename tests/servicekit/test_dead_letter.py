@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from kam.dead_letters import Letter
 from servicekit import dead_letter
+from servicekit.dead_letter_log import Letter
 from servicekit.envelope import Message
 
 

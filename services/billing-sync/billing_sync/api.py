@@ -1,13 +1,15 @@
 """HTTP: the real-time feed, the business clock, and nightly files. Thin: every write is a job of the intake."""
 
+import asyncio
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 
 from billing_sync.clock import instant_of
@@ -15,16 +17,20 @@ from billing_sync.domain.events import UNREADABLE, FeedEvent, Rejection, binary,
 from billing_sync.domain.reasons import Bad
 from billing_sync.intake import Events, Intake, SetClock
 from billing_sync.nightly.loader import Loader
+from billing_sync.nightly.names import stem_of
 from billing_sync.settings import Settings
 from contracts.answers import ClockView, EventReceipt, FileReceiptView, Waiting
+from contracts.feeds import FeedEvents, FileDay, RejectPart
 from contracts.http import ClockSetting
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
-from servicekit.clock import iso
+from servicekit.clock import iso, system_now
+from servicekit.decision import Refused
 from servicekit.http_guard import DirectRoute
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _BATCH_EVENTS = 50_000
+_FIRST, _LAST = date(2000, 1, 1), date(9000, 1, 1)
 
 
 def routes(
@@ -84,6 +90,42 @@ def routes(
     async def list_files(name: str | None = None) -> Response:
         """Receipts of a file, newest last, and how it stands in the inbox; without a name, all that lies there."""
         return json_answer(loader().listing() if name is None else await loader().status(name))
+
+    @router.get("/v1/files/day", name="list_day", response_model=FileDay, dependencies=[reader], tags=["files"])
+    async def list_day(date: date | None = None) -> Response:
+        """Files of a business day, and what came the night before but has not come; without a day, the newest."""
+        if date is not None and not _FIRST < date < _LAST:
+            raise Refused("bad_date", "日期超出范围", "the date is out of range", 422, "date")
+        return json_answer(await loader().day(date))
+
+    @router.get(
+        "/v1/files/{name}/rejected",
+        name="read_rejected",
+        response_model=RejectPart,
+        dependencies=[Depends(guard("service"))],
+        tags=["files"],
+    )
+    async def read_rejected(name: str, offset: Annotated[int, Query(ge=0, le=1 << 40)] = 0) -> Response:
+        """A part of the newest reject file of this name. It holds personal data: only for the gateway, which audits."""
+        found = await asyncio.to_thread(loader().rejected, name, offset)
+        if found is None:
+            raise Refused("not_found", "没有这个文件的拒收明细", "there is no reject file of this name", 404)
+        return json_answer({"file": stem_of(name), "text": found[0], "next": found[1]})
+
+    @router.get(
+        "/v1/events/sources", name="list_sources", response_model=FeedEvents, dependencies=[reader], tags=["feed"]
+    )
+    async def list_sources() -> Response:
+        """Who sends live events, how many, and when they were last heard."""
+        writer, now = intake(), system_now()
+        return json_answer(
+            {
+                "sources": list(writer.heard.told(now)),
+                "last_at": writer.position.marks.get("fed"),
+                "seconds_behind": round(writer.downstream.seconds, 3),
+                "as_of": iso(now),
+            }
+        )
 
     @router.post(
         "/v1/files/scan",

@@ -85,6 +85,7 @@ def _take(draft: Draft, event: FeedEvent, road: str) -> Receipt | Rejection:
         return Rejection(event.source, event.id, event.fact.kind.type, bad.field, bad.zh, bad.en)
     if receipt.status == "accepted":
         draft.marks["fed"] = iso(draft.system_now)
+        draft.intake.heard.note(event.source, draft.system_now)
     metrics.RECORDS.labels(road, event.fact.kind.name, receipt.status).inc()
     return receipt
 

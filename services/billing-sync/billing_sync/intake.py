@@ -23,6 +23,7 @@ from billing_sync.downstream import Downstream
 from billing_sync.draft import TOPIC, Draft, Job
 from billing_sync.feed import Events, take_records
 from billing_sync.forgetting import forget_old_records
+from billing_sync.heard import Heard
 from billing_sync.store import ScanStore, decode_segment
 from servicekit.app import App
 from servicekit.clock import SystemClock, iso, system_now, to_millis
@@ -103,6 +104,7 @@ class Intake(StreamProcessor):
         self._reader.holds_back = lambda: self.downstream.fills_up
         self.system_clock = system_clock
         self.clock = clock.BusinessClock(clock_mode)
+        self.heard = Heard()
         self.held = False
         self.owed = False
         self.revisions_from = 0

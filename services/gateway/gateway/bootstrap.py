@@ -21,6 +21,8 @@ from gateway.domain import Collection, Standing
 from gateway.exports.api import export_routes
 from gateway.exports.jobs import Jobs
 from gateway.exports.runner import Runner
+from gateway.feeds.api import feed_routes
+from gateway.feeds.letters import Letters, LogLetters
 from gateway.identity.build import identity
 from gateway.identity.guard import as_now
 from gateway.identity.lockout import SignInLockout
@@ -28,6 +30,8 @@ from gateway.identity.passwords import Passwords
 from gateway.identity.sessions import SESSIONS
 from gateway.identity.tokens import TOKENS
 from gateway.identity.users import USERS
+from gateway.live.api import live_routes
+from gateway.live.streams import Streams
 from gateway.peers import Peers
 from gateway.projection.api import list_routes
 from gateway.projection.follow import NAME, Projection
@@ -36,6 +40,7 @@ from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from gateway.today import today_routes
 from gateway.trail.api import audit_routes
 from gateway.trail.follow import NAME as TRAIL_NAME
 from gateway.trail.follow import Trail
@@ -63,6 +68,7 @@ def build(
     projection: Projection | None = None,
     trail: Trail | None = None,
     documents: Documents | None = None,
+    letters: Letters | None = None,
     passwords: Passwords | None = None,
     lockout: SignInLockout | None = None,
     now: SystemClock = system_now,
@@ -99,6 +105,8 @@ def build(
     access = Access(who.guards, Roles(documents, now), projection.store)
     exports = Runner(Jobs(settings.service_data / "exports", now), model, access, partial(as_now, who.sign_in.users))
     service.jobs.append(exports.run)
+    streams = Streams(projection)
+    service.jobs.append(streams.run)
     service.routers += [
         *who.routers(settings, audit, lambda: model.clock),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
@@ -106,6 +114,8 @@ def build(
         unit_routes(projection, access),
         list_routes(projection, audit, access),
         export_routes(exports, audit, access, who.guards),
+        live_routes(projection, streams, access, audit),
+        today_routes(projection, access, audit),
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, now),
         read_routes(peers, audit, access, settings),
@@ -116,6 +126,7 @@ def build(
         caller_routes(projection, audit, access),
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
         clock_routes(peers, audit, access, who.guards),
+        feed_routes(peers, audit, access, letters or LogLetters(settings.kafka)),
         settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
     service.middlewares.append(SecurityHeaders)

@@ -24,6 +24,8 @@ FOLDERS = ("inbox", "accepted", "partial", "rejected")
 PAIR = (CONTROL, DATA)
 # Extensions of what one name may stand for in .work: a pair, or a file that is none.
 HALVES = (*PAIR, "")
+# How many deliveries of one name are looked at, and how much of a reject file is read at a time.
+_MOST_OF_A_NAME, _PART_BYTES = 1000, 1 << 20
 _BEING_WRITTEN = (".part", ".tmp")
 
 
@@ -173,6 +175,24 @@ class Inbox:
         """The reject file goes beside where its pair will lie; nothing happens when it is gone already."""
         if (path := self.rejects(stem)).exists():
             _move(path, self.root / folder / (target + REJECTS))
+
+    def read_rejects(self, stem: str, offset: int) -> tuple[str, int | None] | None:
+        """Whole lines of the newest reject file of a pair from this byte on, and where the next ones begin; None where
+        there is none (any more)."""
+        place, newest = self.root / "partial", None
+        for number in range(1, _MOST_OF_A_NAME):
+            path = place / (stem + (f".{number}" if number > 1 else "") + REJECTS)
+            if not _is_plain(path) and number > 1:
+                break
+            newest = path if _is_plain(path) else newest
+        if newest is None:
+            return None
+        with newest.open("rb") as file:
+            file.seek(offset)
+            part = file.read(_PART_BYTES)
+            is_last = len(part) < _PART_BYTES
+            part += file.readline()
+        return part.decode("utf-8", "replace"), None if is_last else offset + len(part)
 
     def put_away(self, stem: str, folder: str, target: str) -> None:
         """What there is of this name goes from ``.work`` to a folder; nothing happens when it is gone already."""

@@ -6,6 +6,7 @@ between them. Trouble with disks and folders is waited out; it never ends the se
 
 import asyncio
 import errno
+from datetime import date
 from itertools import islice
 from typing import Any
 
@@ -13,13 +14,15 @@ import structlog
 
 from billing_sync import metrics
 from billing_sync.intake import Intake
+from billing_sync.nightly.arrivals import arrivals
 from billing_sync.nightly.control import read_control
 from billing_sync.nightly.delivery import Delivery
 from billing_sync.nightly.inbox import Inbox, Waiting
-from billing_sync.nightly.names import CONTROL, DATA, PairName, Stray, safe_name, stem_of
+from billing_sync.nightly.names import CONTROL, DATA, PairName, Stray, name_of, safe_name, stem_of
 from billing_sync.nightly.outcome import left_in_place, no_control, no_data, no_name
 from billing_sync.nightly.reading import FileRejected, FileUnreadable
 from billing_sync.settings import Settings
+from servicekit.clock import iso, system_now
 
 log = structlog.get_logger()
 POLL_SECONDS = 0.1
@@ -64,6 +67,19 @@ class Loader:
         stem = safe_name(stem_of(name))
         here = [entry for entry in self.listing() if stem_of(entry["file"]) == stem]
         return [*await self._delivery.receipts(stem), *here]
+
+    async def day(self, day: date | None) -> dict[str, Any]:
+        """What has come of a business day's files (``arrivals``); None: the newest of which there is a file."""
+        if day is None:
+            day = max((taken.business_date for taken in self._delivery.taken.values()), default=None)
+        if day is None:
+            return {"date": None, "kinds": [], "files": [], "missing": [], "as_of": iso(system_now())}
+        return await arrivals(self._intake.store, day, self.listing())
+
+    def rejected(self, name: str, offset: int) -> tuple[str, int | None] | None:
+        """Lines of a file's reject file from this byte on, and where the next ones begin; None: there is none."""
+        known = name_of(stem_of(name))
+        return None if known is None else self.inbox.read_rejects(known.stem, offset)
 
     def listing(self) -> list[dict[str, Any]]:
         """What is being loaded (``loading``, with ``percent``), what comes next (``queued``), data files whose control

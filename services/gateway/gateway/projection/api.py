@@ -75,14 +75,15 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         kind: Filter = None, state: Filter = None, stage: Filter = None, severity: Filter = None, rule: Filter = None,
         outcome: Filter = None, period: Filter = None, city: Filter = None, unit: Filter = None, manager: Filter = None,
         customer: Filter = None, due: Filter = None, since: Filter = None, until: Filter = None, open: Flag = None,
-        escalated: Flag = None,
+        changed_since: Filter = None, escalated: Flag = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 
     def work_filters(
         type: Filter = None, state: Filter = None, outcome: Filter = None, queue: Filter = None, alert: Filter = None,
         city: Filter = None, unit: Filter = None, manager: Filter = None, customer: Filter = None, due: Filter = None,
-        holder: Filter = None, since: Filter = None, until: Filter = None, open: Flag = None,
+        holder: Filter = None, since: Filter = None, until: Filter = None, changed_since: Filter = None,
+        open: Flag = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 
@@ -224,6 +225,7 @@ def _customer(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+#: how rows of a list are given
 SHAPES: dict[List, _Shape] = {"alerts": _alert, "work": _work, "sms": _sms, "customers": _customer}
 
 

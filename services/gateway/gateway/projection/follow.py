@@ -3,6 +3,7 @@ reach back to where it stands. Nothing that comes by stops it, and no error ends
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -58,6 +59,7 @@ class Projection:
         self._answered_at = -_AWAY_SECONDS
         self._is_whole = self._is_busy = self._is_following = False
         self._seq = 0
+        self._moved = asyncio.Event()
 
     # --- what is asked ----------------------------------------------------------------------------------------------
 
@@ -70,6 +72,13 @@ class Projection:
     def is_whole(self) -> bool:
         """Whether everything the services knew at the beginning is in it."""
         return self._is_whole
+
+    async def moved(self, seconds: float) -> None:
+        """Wait until something may have changed since the last time, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
+        self._moved.clear()
 
     def as_of(self) -> datetime | None:
         """System time up to which everything that happened is in it; None: nothing is yet."""
@@ -173,6 +182,7 @@ class Projection:
         if refused:
             SKIPPED.labels("row").inc(refused)
         self._position = Position(offsets={**self._position.offsets, **offsets})
+        self._moved.set()
         self._reader.handled(records)
 
     def _rows_of(self, records: Records) -> Iterator[Row]:

@@ -65,7 +65,8 @@ LISTS: dict[List, ListSpec] = {
         columns=(
             "r.alert_id, r.kind, r.state, r.stage, r.severity, r.escalated, r.rule_id, r.rule_version, r.period,"
             " r.late, r.outcome, r.raised_at, r.due_at, r.amount_fen, r.shown, w.work_id, w.state AS work_state,"
-            " w.holder_id, (SELECT s.state FROM sms s WHERE s.alert_id = r.alert_id"
+            " w.revision AS work_revision, w.holder_id, w.contact_at, w.contact_kind, w.contact_result, w.contact_by,"
+            " (SELECT s.state FROM sms s WHERE s.alert_id = r.alert_id"
             f" ORDER BY s.planned_at DESC, s.sms_id LIMIT 1) AS sms_state, {_OF_CUSTOMER}"
         ),
         filters={
@@ -207,6 +208,9 @@ def where(list_: List, visible: Visible, asked: Mapping[str, str | None], now: d
             parameters += times
         elif name in ("since", "until") and spec.time:
             conditions.append(f"{spec.time} {'>=' if name == 'since' else '<'} ?")
+            parameters.append(since_instant(text))
+        elif name == "changed_since" and spec.open_states:
+            conditions.append("r.at >= ?")
             parameters.append(since_instant(text))
         elif name in ("open", "escalated"):
             conditions.append(f"r.{name} = ?")

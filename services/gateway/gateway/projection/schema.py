@@ -1,8 +1,9 @@
 """The tables of the read model, and how a row goes in. What an older or a repeated event says changes nothing.
 
 Times are ISO 8601 in UTC, so that their order is that of texts; ``NEVER`` stands where nothing is due. ``seq`` is the
-number of the last change of a row, by which live messages go on. ``heard`` and ``revision`` are those of a BOSS record;
-those of alerts, work items and SMS are ``revision`` and ``at``: by revision, but what is later by both begins anew.
+number of the last change of a row, by which live messages go on within a file (mark ``epoch``). ``heard`` and
+``revision`` are those of a BOSS record; those of alerts, work items and SMS are ``revision`` and ``at``: by revision,
+but what is later by both begins anew.
 """
 
 #: Another number, and the file is made anew.

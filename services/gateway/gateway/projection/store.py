@@ -7,6 +7,7 @@ that is damaged, or was made by another version or with another secret, is delet
 
 import asyncio
 import contextlib
+import secrets
 import sqlite3
 import threading
 import time
@@ -207,7 +208,8 @@ class ProjectionStore:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")  # what a loss of power leaves of it is made anew
             connection.executescript(f"BEGIN; {self._schema.tables} COMMIT;")
-            connection.execute("INSERT INTO meta VALUES ('identity', ?)", (self._identity,))
+            told = {"identity": self._identity, "epoch": secrets.token_hex(8)}
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", told.items())
         self._connect()
 
     def _delete(self) -> None:

@@ -73,6 +73,37 @@ export function MicroChart({ points, band, line, ticks = [], severity = "minor",
   );
 }
 
+interface TrackProps {
+  /** How much of the way is done, 0 to 1. */
+  share: number;
+  ticks: readonly number[];
+  severity?: string;
+  label: string;
+}
+
+/** The same grammar for time that runs out: grey track = the whole way, ticks = its stages, dot = now. */
+export function MicroTrack({ share, ticks, severity = "minor", label }: TrackProps) {
+  const at = (part: number): number => EDGE + Math.max(0, Math.min(1, part)) * (WIDTH - 2 * EDGE);
+  const middle = HEIGHT / 2;
+  return (
+    <svg
+      className={styles.chart}
+      width={WIDTH}
+      height={HEIGHT}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      role="img"
+      aria-label={label}
+    >
+      <rect className={styles.band} x={EDGE} width={WIDTH - 2 * EDGE} y={middle - 4} height={8} rx={4} />
+      {ticks.map(tick => (
+        <line key={tick} className={styles.tick} x1={at(tick)} x2={at(tick)} y1={middle - 8} y2={middle + 8} />
+      ))}
+      <line className={styles.run} x1={at(0)} x2={at(share)} y1={middle} y2={middle} />
+      <circle className={`${styles.now} ${styles[severity] ?? ""}`} cx={at(share)} cy={middle} r={4} />
+    </svg>
+  );
+}
+
 /** Stretches of known points; what is not known parts them. */
 export function runs(points: readonly (number | null)[]): { at: number; value: number }[][] {
   const found: { at: number; value: number }[][] = [];

@@ -5,6 +5,8 @@ export const listText = messages(
   {
     columns: "列",
     asDelivered: "恢复默认",
+    city: "地市",
+    unit: "单位",
     view: "视图",
     views: "保存的视图",
     noViews: "还没有保存的视图。",
@@ -28,6 +30,8 @@ export const listText = messages(
   {
     columns: "Columns",
     asDelivered: "Restore defaults",
+    city: "City",
+    unit: "Unit",
     view: "View",
     views: "Saved views",
     noViews: "No saved views yet.",

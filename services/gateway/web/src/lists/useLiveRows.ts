@@ -6,23 +6,12 @@ import type { PagedList } from "./usePagedList";
 /** Counts are read anew so often at most, in ms. */
 const COUNTS_MS = 5000;
 
-/** The row that a live message brings, where it is one of this list. */
-function rowIn<Row>(data: unknown, idOf: (row: Row) => string): Row | undefined {
-  const about = data as { row?: Row } | Row | null;
-  const row = (about && typeof about === "object" && "row" in about ? about.row : about) as Row | null | undefined;
-  return row && typeof row === "object" && typeof idOf(row) === "string" && "customer_name" in row ? row : undefined;
-}
-
 /** Lets live messages change a list in place; new rows wait, counts follow. */
-export function useLiveRows<Row extends object>(
-  name: "alerts" | "work" | "sms" | "customers",
-  idOf: (row: Row) => string,
-  list: PagedList<Row>,
-): void {
+export function useLiveRows<Row extends object>(name: "alerts" | "work" | "sms", list: PagedList<Row>): void {
   const client = useQueryClient();
   const counting = useRef<ReturnType<typeof setTimeout>>(undefined);
   useLive(messages => {
-    const rows = messages.flatMap(message => rowIn<Row>(message.data, idOf) ?? []);
+    const rows = messages.filter(message => message.event === name).map(message => message.data as Row);
     if (rows.length > 0) {
       list.change(rows);
     }

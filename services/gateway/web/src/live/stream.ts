@@ -17,8 +17,8 @@ export interface Listener {
 /** Opens the stream behind `lastId` and resolves when it ends; rejects when it breaks, is refused or falls silent. */
 export type Connect = (lastId: string | undefined, listener: Listener, signal: AbortSignal) => Promise<void>;
 
-/** Silence after which a connection is taken for dead, in ms; the server sends a comment more often than that. */
-const SILENCE_MS = 40_000;
+/** Silence after which a connection is taken for dead, in ms; the server says every five seconds where it stands. */
+const SILENCE_MS = 15_000;
 
 /**
  * Server-sent events by `fetch`: unlike `EventSource`, it can say after which message a *new* connection goes on, so that

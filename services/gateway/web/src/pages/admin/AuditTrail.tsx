@@ -111,13 +111,13 @@ export function AuditTrail() {
         what={t.audit.list}
         skeleton={<Skeletons n={10} />}
         empty={() =>
-          rows.length === 0 && (
+          rows.length === 0 ? (
             <EmptyState text={t.audit.none}>
               {(asked.since || asked.until) && (
                 <Button onClick={() => filters.set({ since: "", until: "" })}>{t.audit.widen}</Button>
               )}
             </EmptyState>
-          )
+          ) : undefined
         }
       >
         {() => (

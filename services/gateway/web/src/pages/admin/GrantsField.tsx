@@ -14,8 +14,8 @@ export function GrantsField() {
   return (
     <Form.List name="grants">
       {(fields, { add, remove }) => (
-        <fieldset className={styles.grants}>
-          <legend>{t.user.grants}</legend>
+        <section className={styles.grants} aria-label={t.user.grants}>
+          <h3>{t.user.grants}</h3>
           {fields.map(({ key, name }) => (
             <div key={key} className={styles.grant}>
               <GrantItems path={[name]} list="grants" />
@@ -32,7 +32,7 @@ export function GrantsField() {
           <Button icon={<PlusOutlined />} onClick={() => add({ role: "manager", reach: "own" })}>
             {t.grant.add}
           </Button>
-        </fieldset>
+        </section>
       )}
     </Form.List>
   );

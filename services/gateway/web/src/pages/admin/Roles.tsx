@@ -174,8 +174,8 @@ function RoleEditor({ role, etag }: { role: Role; etag: string }) {
           ))}
         </tbody>
       </table>
-      <fieldset className={styles.grants}>
-        <legend>{t.role.fields}</legend>
+      <section className={styles.grants} aria-label={t.role.fields}>
+        <h3>{t.role.fields}</h3>
         {FIELD_CLASSES.map(field => (
           <div key={field} className={styles.field}>
             <span id={`field-${field}`}>{t.role.classes[field]}</span>
@@ -192,7 +192,7 @@ function RoleEditor({ role, etag }: { role: Role; etag: string }) {
             />
           </div>
         ))}
-      </fieldset>
+      </section>
       <Effect grants={[]} role={{ ...draft, role: role.role }} />
       <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
         <Input.TextArea maxLength={500} autoSize={{ minRows: 2 }} placeholder={t.reasonHint} />

@@ -58,7 +58,7 @@ export function Tokens({ id, open }: SectionProps) {
         query={query}
         what={t.token.list}
         skeleton={<Skeletons n={6} />}
-        empty={tokens => tokens.length === 0 && <EmptyState text={t.token.none} />}
+        empty={tokens => (tokens.length === 0 ? <EmptyState text={t.token.none} /> : undefined)}
       >
         {tokens => (
           <DataTable

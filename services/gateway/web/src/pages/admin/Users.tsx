@@ -109,7 +109,7 @@ export function Users({ id, open }: SectionProps) {
         query={query}
         what={t.user.list}
         skeleton={<Skeletons n={10} />}
-        empty={() => rows.length === 0 && <EmptyState text={t.user.none} />}
+        empty={() => (rows.length === 0 ? <EmptyState text={t.user.none} /> : undefined)}
       >
         {() => (
           <DataTable

@@ -1,10 +1,10 @@
 import { Button } from "antd";
 import { useNavigate } from "react-router";
+import { actable } from "@/alerts/row";
 import type { Schema } from "@/api/client";
 import { useBreadth } from "@/habits/element";
 import { common, useText } from "@/i18n";
 import { ActPopover } from "@/work/ActPopover";
-import { actable } from "./columns";
 import type { AlertRow } from "./fields";
 
 interface Props {

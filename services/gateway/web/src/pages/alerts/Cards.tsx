@@ -1,4 +1,5 @@
 import { Button } from "antd";
+import { actable, isOpen } from "@/alerts/row";
 import { brief, type Telling } from "@/alerts/sentence";
 import { Deadline } from "@/components/Deadline";
 import { Sentence } from "@/components/Sentence";
@@ -8,7 +9,6 @@ import { common, useText, word } from "@/i18n";
 import { listText } from "@/lists/messages";
 import { ActPopover } from "@/work/ActPopover";
 import styles from "./alerts.module.css";
-import { actable, isOpen } from "./columns";
 import type { AlertRow } from "./fields";
 import { alertsText } from "./messages";
 

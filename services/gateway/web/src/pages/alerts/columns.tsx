@@ -1,5 +1,6 @@
 import { Button } from "antd";
 import { Link } from "react-router";
+import { actable, isOpen } from "@/alerts/row";
 import { amountOf, brief, type Telling } from "@/alerts/sentence";
 import type { Column } from "@/components/DataTable";
 import { Deadline } from "@/components/Deadline";
@@ -31,33 +32,6 @@ interface Around {
   onAct: (id: string | undefined) => void;
   onActed: (row: AlertRow) => void;
   onAcknowledge: (row: AlertRow) => void;
-}
-
-/** The work item of an alert as the form of an act wants it. */
-export function actable(alert: {
-  work_id?: string | null;
-  customer_id: string;
-  customer_name?: string | null;
-  kind: string;
-}) {
-  return {
-    work_id: alert.work_id ?? "",
-    customer_id: alert.customer_id,
-    customer_name: alert.customer_name,
-    kind: WORK_OF[alert.kind] ?? "follow_up",
-  };
-}
-
-/** The kind of work that an alert means; the server's rules decide, the form only orders its chips by it. */
-const WORK_OF: Readonly<Record<string, string>> = {
-  churn_warning: "retention",
-  arrears: "dunning",
-  complaint_opened: "complaint_follow_up",
-  contract_expiring: "renewal",
-};
-
-export function isOpen(row: AlertRow): boolean {
-  return row.state !== "resolved" && row.state !== "expired" && row.work_id !== null;
 }
 
 export function columnsOf(around: Around): readonly Column<AlertRow>[] {

@@ -1,8 +1,8 @@
-import type { Schema } from "@/api/client";
+import type { AlertRow } from "@/alerts/row";
 import { dayOf, instant } from "@/format";
 import type { Fields, Filter } from "@/habits/filters";
 
-export type AlertRow = Schema<"AlertRow">;
+export type { AlertRow } from "@/alerts/row";
 
 /** States in which something is still to be done: what the bare page shows. */
 export const OPEN_STATES = ["raised", "acknowledged", "acted"] as const;
@@ -28,6 +28,7 @@ export const FIELDS = {
   escalated: { kind: "one", values: ["1"] },
   since: { kind: "one" },
   until: { kind: "one" },
+  changed_since: { kind: "one" },
   sort: { kind: "one", values: SORTS.flatMap(sort => [sort, `-${sort}`]), first: "due" },
 } as const satisfies Fields;
 
@@ -58,6 +59,7 @@ export function queryOf(filter: AlertFilter, found?: readonly string[]): Query {
     escalated: filter.escalated === "1" ? true : undefined,
     since: filter.since || undefined,
     until: filter.until || undefined,
+    changed_since: filter.changed_since || undefined,
   };
 }
 

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useLocation, useNavigate, useParams } from "react-router";
 import { AlertPanel } from "@/alerts/AlertPanel";
 import { useAlertCommands } from "@/alerts/commands";
+import { isOpen } from "@/alerts/row";
 import { brief, plain } from "@/alerts/sentence";
 import { useAlert } from "@/alerts/useItem";
 import { useTelling } from "@/alerts/useTelling";
@@ -34,7 +35,7 @@ import { HandOver } from "@/work/HandOver";
 import { Actions } from "./Actions";
 import styles from "./alerts.module.css";
 import { Cards } from "./Cards";
-import { ALL, BESIDE, columnsOf, FIRST, FIXED, isOpen } from "./columns";
+import { ALL, BESIDE, columnsOf, FIRST, FIXED } from "./columns";
 import { type AlertRow, FIELDS, OPEN_STATES } from "./fields";
 import { alertsText } from "./messages";
 import { idOf, useAlerts } from "./useAlerts";
@@ -66,7 +67,7 @@ export default function Alerts() {
   const [acting, setActing] = useState<string>();
   const [handingOver, setHandingOver] = useState<readonly string[]>();
   const mayAct = ACTING.includes(me.role);
-  useLiveRows<AlertRow>("alerts", idOf, list);
+  useLiveRows<AlertRow>("alerts", list);
 
   const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
   const openedAlert = useAlert(opened);

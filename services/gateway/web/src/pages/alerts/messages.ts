@@ -26,7 +26,6 @@ export const alertsText = messages(
       severity: "紧急度",
       state: "状态",
       due: "时限",
-      city: "地市",
       manager: "经理",
     },
     due: {
@@ -81,7 +80,6 @@ export const alertsText = messages(
       severity: "Severity",
       state: "State",
       due: "Due",
-      city: "City",
       manager: "Manager",
     },
     due: {

@@ -1,17 +1,15 @@
 import { useMemo } from "react";
 import type { FilterControl } from "@/components/FilterBar";
 import { common, useText, word } from "@/i18n";
+import { usePlaceControls } from "@/lists/placeControls";
 import { type AlertFilter, type AlertRow, DUE, KINDS, SEVERITIES, STATES } from "./fields";
 import { alertsText } from "./messages";
 
-/** The filter's fields with their values; cities and managers are those that the list shows, or is narrowed to. */
+/** The filter's fields with their values; managers are those that the list shows, or is narrowed to. */
 export function useControls(filter: AlertFilter, rows: readonly AlertRow[]): readonly FilterControl[] {
   const t = useText(alertsText);
   const shared = useText(common);
-  const cities = useMemo(
-    () => [...new Set([...filter.city, ...rows.flatMap(row => (row.city ? [row.city] : []))])].sort(),
-    [filter.city, rows],
-  );
+  const places = usePlaceControls();
   const managers = useMemo(() => {
     const known = new Map(filter.manager.map(id => [id, id]));
     for (const row of rows) {
@@ -46,9 +44,7 @@ export function useControls(filter: AlertFilter, rows: readonly AlertRow[]): rea
         label: t.due[value],
       })),
     },
-    ...(cities.length > 1
-      ? [{ name: "city", label: t.field.city, options: cities.map(value => ({ value, label: value })) }]
-      : []),
+    ...places,
     ...(managers.length > 1 ? [{ name: "manager", label: t.field.manager, options: managers }] : []),
   ];
 }

@@ -109,7 +109,7 @@ export default function Why() {
           query={query}
           what={t.what}
           skeleton={<Skeletons n={5} height={92} />}
-          empty={data => data.chain.length === 0 && <Asking hint={t.none} />}
+          empty={data => (data.chain.length === 0 ? <Asking hint={t.none} /> : undefined)}
         >
           {() => <ChainPicture placed={placed} current={node} asList={asList} onCurrent={next => set("node", next)} />}
         </QueryBlock>

@@ -10,6 +10,7 @@ import { common, useText, word } from "@/i18n";
 import { ActPopover } from "@/work/ActPopover";
 import { ClaimTag } from "@/work/ClaimTag";
 import { claimOf } from "@/work/claim";
+import { factsOf } from "@/work/facts";
 import { workText } from "@/work/messages";
 import { useNameOf } from "@/work/names";
 import type { WorkRow } from "./fields";
@@ -33,21 +34,6 @@ interface Props {
   onShow: () => void;
   onAccept: () => void;
   onActed: () => void;
-}
-
-/** The alert's facts that a row of work carries, for its sentence. */
-export function factsOf(row: WorkRow) {
-  return {
-    kind: row.alert_kind ?? "",
-    state: row.alert_state ?? undefined,
-    stage: row.stage,
-    period: row.period,
-    severity: row.severity ?? undefined,
-    rule: row.reasons[0]?.rule ?? { id: row.kind, version: 1 },
-    reasons: row.reasons,
-    values: row.values,
-    due_at: row.due_at,
-  };
 }
 
 /** A work item in the list: what, for whom, why, until when, and its next step at hand. */

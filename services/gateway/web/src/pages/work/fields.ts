@@ -20,6 +20,8 @@ export const FIELDS = {
   manager: { kind: "many" },
   customer: { kind: "many" },
   outcome: { kind: "many" },
+  since: { kind: "one" },
+  changed_since: { kind: "one" },
 } as const satisfies Fields;
 
 /** The same for who has no items of their own: the bare page is then all that they see. */
@@ -51,6 +53,8 @@ export function queryOf(filter: WorkFilter, managerId: string | null | undefined
     manager: list(filter.manager),
     customer: list(found ?? filter.customer),
     outcome: list(filter.outcome),
+    since: filter.since || undefined,
+    changed_since: filter.changed_since || undefined,
   };
 }
 

@@ -20,16 +20,18 @@ import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import { listText } from "@/lists/messages";
+import { usePlaceControls } from "@/lists/placeControls";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
 import { useLiveRows } from "@/lists/useLiveRows";
 import { useMe } from "@/session/session";
 import { type Outcome, outcomesOf } from "@/work/choices";
 import { useWorkCommands } from "@/work/commands";
+import { factsOf } from "@/work/facts";
 import { HandOver } from "@/work/HandOver";
 import { Closing } from "./Closing";
 import { FIELDS, FIELDS_OF_OTHERS, KINDS, STATES, WHOSE, type WorkRow } from "./fields";
-import { factsOf, Item } from "./Item";
+import { Item } from "./Item";
 import { workPageText } from "./messages";
 import { idOf, useWork } from "./useWork";
 import { WorkList } from "./WorkList";
@@ -61,9 +63,10 @@ export default function Work() {
   const [acting, setActing] = useState<string>();
   const [handingOver, setHandingOver] = useState<readonly string[]>();
   const [closing, setClosing] = useState<readonly string[]>();
+  const places = usePlaceControls();
   const mayAct = !LOOKING.includes(me.role);
   const rowId = useCallback((id: string) => `${prefix}-${id}`, [prefix]);
-  useLiveRows<WorkRow>("work", idOf, list);
+  useLiveRows<WorkRow>("work", list);
 
   const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
   const rowOf = (id: string | undefined): WorkRow | undefined => list.rows.find(row => row.work_id === id);
@@ -277,6 +280,7 @@ export default function Work() {
                 width: 160,
                 options: STATES.map(value => ({ value, label: word(shared.workState, value) })),
               },
+              ...places,
             ]}
           >
             {exported && <ExportButton list="work" filter={exported} />}

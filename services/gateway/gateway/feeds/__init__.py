@@ -1,0 +1,1 @@
+"""What comes in: nightly files, live events, dead letters."""

@@ -1,0 +1,33 @@
+import type { Schema } from "@/api/client";
+
+/** An alert as lists, live messages and cards have it. */
+export type AlertRow = Schema<"AlertRow">;
+
+/** The kind of work that an alert means; the server's rules decide, the form only orders its chips by it. */
+const WORK_OF: Readonly<Record<string, string>> = {
+  churn_warning: "retention",
+  arrears: "dunning",
+  complaint_opened: "complaint_follow_up",
+  contract_expiring: "renewal",
+};
+
+/** The work item of an alert as the form of an act wants it. */
+export function actable(alert: {
+  work_id?: string | null;
+  customer_id: string;
+  customer_name?: string | null;
+  kind: string;
+  work_revision?: number | null;
+}) {
+  return {
+    work_id: alert.work_id ?? "",
+    customer_id: alert.customer_id,
+    customer_name: alert.customer_name,
+    kind: WORK_OF[alert.kind] ?? "follow_up",
+    revision: alert.work_revision,
+  };
+}
+
+export function isOpen(row: AlertRow): boolean {
+  return row.state !== "resolved" && row.state !== "expired" && row.work_id !== null;
+}

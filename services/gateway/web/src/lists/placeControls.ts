@@ -1,0 +1,58 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { answer, api, type Schema } from "@/api/client";
+import type { FilterControl } from "@/components/FilterBar";
+import { useText } from "@/i18n";
+import { listText } from "./messages";
+
+type Unit = Pick<Schema<"UnitRow">, "unit_id" | "parent_id" | "name" | "city">;
+interface Option {
+  value: string;
+  label: string;
+}
+
+/** Cities and units that the person sees, for a list's filter; each only where there is a choice. */
+export function usePlaceControls(): readonly FilterControl[] {
+  const t = useText(listText);
+  const { data } = useQuery({
+    queryKey: ["units"],
+    queryFn: ({ signal }) => answer(api.GET("/v1/units", { signal })),
+    staleTime: 300_000,
+  });
+  return useMemo(() => {
+    const found = [
+      { name: "city", label: t.city, options: cityOptions(data ?? []) },
+      { name: "unit", label: t.unit, options: unitOptions(data ?? []) },
+    ];
+    return found.filter(({ options }) => options.length > 1);
+  }, [data, t]);
+}
+
+/** Units in the order of their tree, each set in below the one above it. */
+export function unitOptions(units: readonly Unit[]): Option[] {
+  const below = new Map<string | null, Unit[]>();
+  for (const unit of units) {
+    below.set(unit.parent_id, [...(below.get(unit.parent_id) ?? []), unit]);
+  }
+  const found: Option[] = [];
+  const add = (parent: string | null, depth: number): void => {
+    for (const { unit_id: id, name } of below.get(parent) ?? []) {
+      found.push({ value: id, label: `${"\u3000".repeat(depth)}${name ?? id}` });
+      add(id, depth + 1);
+    }
+  };
+  add(null, 0);
+  return found;
+}
+
+/** Cities by the name of their highest unit. */
+export function cityOptions(units: readonly Unit[]): Option[] {
+  const cityOf = new Map(units.map(unit => [unit.unit_id, unit.city]));
+  const names = new Map<string, string>();
+  for (const { city, parent_id: parent, name } of units) {
+    if (city && (parent === null || cityOf.get(parent) !== city) && !names.has(city)) {
+      names.set(city, name ? `${name} ${city}` : city);
+    }
+  }
+  return [...names].map(([value, label]) => ({ value, label })).sort((a, b) => a.value.localeCompare(b.value));
+}

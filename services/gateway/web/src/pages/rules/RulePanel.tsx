@@ -1,0 +1,92 @@
+import { Descriptions, Select } from "antd";
+import { useSearchParams } from "react-router";
+import { Sentence } from "@/components/Sentence";
+import { SeverityTag } from "@/components/SeverityTag";
+import { useLanguage, useText } from "@/i18n";
+import { rulesText } from "./messages";
+import styles from "./rules.module.css";
+import { differences, parameters, type Rule, ruleSentence } from "./ruleText";
+import { Yesterday } from "./Yesterday";
+
+interface Props {
+  versions: readonly [Rule, ...Rule[]];
+  yesterday: number | undefined;
+  link: string;
+}
+
+/** One rule: a version as a sentence with its parameters, and what another says otherwise. */
+export function RulePanel({ versions, yesterday, link }: Props) {
+  const t = useText(rulesText);
+  const language = useLanguage();
+  const [query, setQuery] = useSearchParams();
+  const numbered = (name: string): Rule | undefined => versions.find(rule => String(rule.version) === query.get(name));
+  const rule = numbered("version") ?? versions[0];
+  const before = numbered("against") ?? versions.find(each => each.version < rule.version);
+  const choose = (name: string, value: number): void => {
+    const next = new URLSearchParams(query);
+    next.set(name, String(value));
+    setQuery(next, { replace: true });
+  };
+  return (
+    <div className={styles.panel}>
+      <p className={styles.head}>
+        <code>{rule.id}</code>
+        {versions.length > 1 ? (
+          <Select
+            size="small"
+            aria-label={t.versions}
+            value={rule.version}
+            options={versions.map(each => ({
+              value: each.version,
+              label: each === versions[0] ? t.inForce(each.version) : t.version(each.version),
+            }))}
+            onChange={value => choose("version", value)}
+          />
+        ) : (
+          <b>{t.inForce(rule.version)}</b>
+        )}
+        {typeof rule.severity === "string" && <SeverityTag severity={rule.severity as never} />}
+        <span>
+          {t.yesterday} <Yesterday of={yesterday} link={link} />
+        </span>
+      </p>
+      <p className={styles.sentence}>
+        <Sentence parts={ruleSentence(rule, language)} />
+      </p>
+      <section aria-label={t.versions}>
+        <h3>{before ? t.difference(rule.version, before.version) : t.versions}</h3>
+        {before ? <Differences from={before} to={rule} /> : <p className="kam-secondary">{t.first}</p>}
+      </section>
+      <section aria-label={t.parameters}>
+        <h3>{t.parameters}</h3>
+        <Descriptions
+          size="small"
+          column={1}
+          items={parameters(rule, language).map(({ field, label, value }) => ({
+            key: field,
+            label,
+            children: <span className={styles.value}>{value}</span>,
+          }))}
+        />
+      </section>
+      <p className="kam-small kam-secondary">{t.readOnly}</p>
+    </div>
+  );
+}
+
+function Differences({ from, to }: { from: Rule; to: Rule }) {
+  const t = useText(rulesText);
+  const language = useLanguage();
+  const found = differences(from, to, language);
+  return found.length === 0 ? (
+    <p className="kam-secondary">{t.same}</p>
+  ) : (
+    <ul className={styles.differences}>
+      {found.map(({ field, label, value }) => (
+        <li key={field}>
+          {label} <b>{value}</b>
+        </li>
+      ))}
+    </ul>
+  );
+}
