@@ -5,6 +5,7 @@ Two provinces are asked the same requests, the whole one and one without what is
 whatever their status: a row, a count, a total, an id in an error, another error, all make a difference.
 """
 
+import asyncio
 import contextlib
 import json
 import re
@@ -115,8 +116,11 @@ def texts_of(unseen: tuple[Household, ...]) -> tuple[list[str], dict[str, list[s
     return list(dict.fromkeys(found)), {name: [*dict.fromkeys(values), "none"] for name, values in fitting.items()}
 
 
-def plain(found: Told) -> tuple[int, str]:
-    return found.status, _BY_CHANCE.sub("…", found.text)
+def plain(found: Told, made: list[str]) -> tuple[int, str]:
+    text = found.text
+    for number, id_ in enumerate(made):
+        text = text.replace(id_, f"made-{number}")
+    return found.status, _BY_CHANCE.sub("…", text)
 
 
 async def compared(
@@ -132,7 +136,8 @@ async def compared(
     for of_whole, of_without in pairs:
         there, never = await whole.ask(of_whole), await without.ask(of_without)
         if operation.id not in OF_THE_PLATFORM:
-            assert plain(there) == plain(never), f"{of_whole} tells of what is out of scope"
+            is_alike = plain(there, whole.made) == plain(never, without.made)
+            assert is_alike, f"{of_whole} tells of what is out of scope: {there} {never}"
         if 200 <= there.status < 300:
             seen.add(operation.id)
 
@@ -147,7 +152,11 @@ async def test_nothing_leaks_out_of_a_scope(tmp_path: Path, viewer: Viewer) -> N
         world(tmp_path / "whole", EVERYTHING, viewer) as whole,
         world(tmp_path / "without", rest, viewer) as without,
     ):
-        for operation in operations(whole.house.app.openapi()):
+        found = operations(whole.house.app.openapi())
+        for operation in found:
+            await compared(whole, without, operation, viewer.unseen, seen)
+        await asyncio.sleep(1)  # what was begun in the background is done
+        for operation in (each for each in found if each.method == "GET" and "{" in each.path):
             await compared(whole, without, operation, viewer.unseen, seen)
         touched = [path for path in whole.services.commands if any(part.part in path for part in viewer.unseen)]
         assert not touched, "nothing of it is changed"

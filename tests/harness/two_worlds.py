@@ -24,6 +24,16 @@ from servicekit.envelope import Message
 
 MARK = "ZZ"
 BATCH = "file:BILL_1.dat#1"
+#: what other changes are answered with
+_CHANGED = {
+    "sms": {
+        **dict.fromkeys(("sms_id", "phone", "reason", "hold_until")),
+        **dict.fromkeys(("characters", "segments", "sent_today", "waiting", "daily_cap"), 1),
+        **{"text": "您好", "language": "zh", "encoding": "ucs2", "state": "queued"},
+    },
+    "clock": {"mode": "manual", "clock": at()},
+    "contacts": {"contact_id": "k1", "customer_id": "c1", "kind": "call", "at": at(), "by": "M0001"},
+}
 _NOT_THERE = {"error": "not_found", "zh": "没有", "en": "none"}
 
 
@@ -108,6 +118,7 @@ class Services:
             "/v1/counts": cells,
             "/v1/rates": rates,
             "/v1/rules": [],
+            "/v1/contacts": [],
         }
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -122,7 +133,7 @@ class Services:
             changed = self._items.get(path.rpartition("/")[0])
             if path.startswith(("/v1/work/", "/v1/alerts/", "/v1/sms/")) and changed is None:
                 return httpx.Response(404, json=_NOT_THERE)
-            return httpx.Response(200, json=changed or {})
+            return httpx.Response(200, json=changed or _CHANGED.get(path.rpartition("/")[2], {}))
         if path in self._lists:
             wanted = {name: value for name, value in request.url.params.items() if name in ("customer", "alert")}
             rows = [row for row in self._lists[path] if _fits(row, wanted)]
@@ -168,19 +179,21 @@ def _work(part: Household) -> dict[str, Any]:
         "at": at(),
         "note": part.part,
     }
-    return work_data(part.id("w"), alert_id=part.id("a"), action=contact, **_of(part))
+    found = work_data(part.id("w"), alert_id=part.id("a"), action=contact, **_of(part))
+    return {**found, "updated_at": at(), "log": [{**contact, "on_behalf_of": None}]}
 
 
 def _sms(part: Household) -> dict[str, Any]:
     found = sms_data(
         part.id("s"), alert_id=part.id("a"), customer_id=part.customer_id, text=f"欠费{part.part}", state="sent"
     )
-    return {**found, "phone": _record(part)["phone"]}
+    sent = {"template_version": 1, "attempts": 1, "hold_until": None, "submitted_at": at()}
+    return {**found, **sent, "phone": _record(part)["phone"]}
 
 
 def _page(part: Household) -> dict[str, Any]:
     facts = ("bills", "usages", "payments", "contracts", "complaints", "requests")
-    page = {name: [{"customer_id": part.customer_id, "note": part.part}] for name in facts}
+    page = {name: [{"at": at(), "event_id": part.cause, "note": part.part}] for name in facts}
     nobody = dict.fromkeys(("manager", "unit", "arrears", "balance"))
     return {"customer": _record(part), "history": [], **nobody, **page}
 
