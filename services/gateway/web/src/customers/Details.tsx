@@ -74,7 +74,7 @@ export function Changes({ id }: { id: string }) {
         query={query}
         what={t.history}
         skeleton={<Skeletons n={6} />}
-        empty={found => found.changes.length === 0 && <p className="kam-secondary">{t.noHistory}</p>}
+        empty={found => (found.changes.length === 0 ? <p className="kam-secondary">{t.noHistory}</p> : null)}
       >
         {({ changes }) => (
           <ul className={styles.lines}>

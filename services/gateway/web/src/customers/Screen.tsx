@@ -36,11 +36,10 @@ export function Screen({ id, banner }: { id: string; banner?: ReactNode }) {
   const query = useView(id);
   const [revealed, show] = useRevealed();
   const me = useMe();
-  const name = query.data?.customer.customer_name ?? id;
   const isOpen = Object.keys(revealed).length > 0;
   return (
     <Page
-      title={query.data ? name : shared.nav.customer}
+      title={shared.nav.customer}
       extra={<AsOf at={query.data?.as_of} secondsBehind={query.data?.seconds_behind ?? 0} />}
     >
       {banner}

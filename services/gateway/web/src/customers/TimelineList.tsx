@@ -120,7 +120,7 @@ function OfAlert({ entry }: { entry: Entry }) {
   return (
     <>
       {entry.severity && <SeverityTag severity={entry.severity} />} {word(shared.kind, facts.kind)}{" "}
-      <Link to={`/alerts/${encodeURIComponent(entry.alert_id ?? "")}`}>
+      <Link className={styles.plain} to={`/alerts/${encodeURIComponent(entry.alert_id ?? "")}`}>
         <Sentence parts={sentence(facts as Parameters<typeof sentence>[0], telling)} />
       </Link>{" "}
       <StateTag of="alert" state={facts.state} outcome={entry.outcome} />

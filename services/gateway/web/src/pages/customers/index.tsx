@@ -77,7 +77,7 @@ export default function Customers() {
         query={list.query}
         what={t.list}
         skeleton={<Skeletons n={12} />}
-        empty={found => found.rows.length === 0 && empty}
+        empty={found => (found.rows.length === 0 ? empty : null)}
       >
         {() =>
           isPhone ? (
