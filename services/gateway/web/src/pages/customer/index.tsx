@@ -1,12 +1,7 @@
-import { EmptyState } from "@/components/EmptyState";
-import { Page } from "@/components/Page";
-import { common, useText } from "@/i18n";
+import { useParams } from "react-router";
+import { Screen } from "@/customers/Screen";
 
 export default function Customer() {
-  const t = useText(common);
-  return (
-    <Page title={t.nav.customer}>
-      <EmptyState text={t.empty.yet} />
-    </Page>
-  );
+  const { id = "" } = useParams();
+  return <Screen key={id} id={id} />;
 }
