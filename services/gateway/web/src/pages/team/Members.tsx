@@ -31,7 +31,7 @@ export function Members({ unit, members, onOpen }: Props) {
                 <div key={name}>
                   <dt className="kam-secondary kam-small">{t.column[name]}</dt>
                   <dd>
-                    <Number member={member} name={name} unit={unit} onOpen={onOpen} />
+                    <Figure member={member} name={name} unit={unit} onOpen={onOpen} />
                   </dd>
                 </div>
               ))}
@@ -74,16 +74,16 @@ export function Members({ unit, members, onOpen }: Props) {
                 <Who member={member} />
               </th>
               <td>
-                <Number member={member} name="customers" unit={unit} onOpen={onOpen} />
+                <Figure member={member} name="customers" unit={unit} onOpen={onOpen} />
               </td>
               <td>
                 <Load member={member} />
               </td>
               <td>
-                <Number member={member} name="open" unit={unit} onOpen={onOpen} />
+                <Figure member={member} name="open" unit={unit} onOpen={onOpen} />
               </td>
               <td className={member.overdue > 0 ? styles.over : undefined}>
-                <Number member={member} name="overdue" unit={unit} onOpen={onOpen} />
+                <Figure member={member} name="overdue" unit={unit} onOpen={onOpen} />
               </td>
               <td>
                 <Response member={member} />
@@ -146,7 +146,7 @@ function Load({ member }: { member: Member }) {
   );
 }
 
-function Number(props: {
+function Figure(props: {
   member: Member;
   name: "customers" | "open" | "overdue";
   unit: string;
