@@ -32,6 +32,7 @@ from gateway.identity.tokens import TOKENS
 from gateway.identity.users import USERS
 from gateway.live.api import live_routes
 from gateway.live.streams import Streams
+from gateway.overview.api import overview_routes
 from gateway.peers import Peers
 from gateway.projection.api import list_routes
 from gateway.projection.follow import NAME, Projection
@@ -116,6 +117,7 @@ def build(
         export_routes(exports, audit, access, who.guards),
         live_routes(projection, streams, access, audit),
         today_routes(projection, access, audit),
+        overview_routes(projection, audit, access, peers.feeds),
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, now),
         read_routes(peers, audit, access, settings),

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -209,6 +209,12 @@ class Peers:
         """Where every process stands, asked in parallel."""
         found = await asyncio.gather(*map(self._standing, self.processes.values()))
         return dict(zip(self.processes, found, strict=True))
+
+    async def feeds(self) -> Mapping[str, Any] | None:
+        """Up to which business day files have come, by kind and city; None: billing-sync does not answer."""
+        url = self.processes.get("billing-sync")
+        standing = None if url is None else await self._standing(url)
+        return None if standing is None else standing.freshness
 
     async def health(self, process: str) -> tuple[bool, str]:
         """Whether a process is ready, in its own words."""

@@ -75,7 +75,8 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         kind: Filter = None, state: Filter = None, stage: Filter = None, severity: Filter = None, rule: Filter = None,
         outcome: Filter = None, period: Filter = None, city: Filter = None, unit: Filter = None, manager: Filter = None,
         customer: Filter = None, due: Filter = None, since: Filter = None, until: Filter = None, open: Flag = None,
-        changed_since: Filter = None, escalated: Flag = None,
+        age: Filter = None, ended_since: Filter = None, ended_until: Filter = None, changed_since: Filter = None,
+        escalated: Flag = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 

@@ -8,7 +8,7 @@ import base64
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -24,6 +24,10 @@ _OPEN: tuple[List, ...] = ("alerts", "work")
 #: in place of a value: rows that have none
 NONE = "none"
 DUE = ("overdue", "today", "tomorrow", "week", "later", NONE)
+#: days since the oldest bill was due
+AGES = ("0-30", "31-60", "61-90", "91-", NONE)
+_AGE_DAYS = (30, 60, 90)
+_OLDEST = "json_extract(CAST(r.shown AS TEXT), '$.values.oldest_due_on')"
 
 _OF_CUSTOMER = (
     "r.customer_id, c.name AS customer_name, c.kind AS customer_kind, r.city, r.unit_id, r.manager_id,"
@@ -206,6 +210,13 @@ def where(list_: List, visible: Visible, asked: Mapping[str, str | None], now: d
             condition, times = _due(_values(name, text), now)
             conditions.append(condition)
             parameters += times
+        elif name == "age" and list_ == "alerts":
+            condition, days = _age(_values(name, text), now)
+            conditions.append(condition)
+            parameters += days
+        elif name in ("ended_since", "ended_until") and list_ == "alerts":
+            conditions.append(f"r.open = 0 AND r.at {'>=' if name == 'ended_since' else '<'} ?")
+            parameters.append(since_instant(text))
         elif name in ("since", "until") and spec.time:
             conditions.append(f"{spec.time} {'>=' if name == 'since' else '<'} ?")
             parameters.append(since_instant(text))
@@ -379,6 +390,21 @@ def _due(values: list[str], now: datetime) -> tuple[str, list[str]]:
 
 def _due_column() -> str:
     return "CASE WHEN r.due_at < ? THEN 'overdue' WHEN r.due_at < ? THEN 'today' ELSE 'later' END"
+
+
+def age_column(now: datetime) -> tuple[str, tuple[str, ...]]:
+    """How old the oldest bill of a debt is, in days since it was due (``AGES``), as a column; and its parameters."""
+    days = [local_date(now) - timedelta(days=days) for days in _AGE_DAYS]
+    cases = " ".join(f"WHEN {_OLDEST} >= ? THEN '{age}'" for age in AGES[: len(days)])
+    column = f"CASE WHEN {_OLDEST} IS NULL THEN '{NONE}' {cases} ELSE '{AGES[len(days)]}' END"
+    return column, tuple(day.isoformat() for day in days)
+
+
+def _age(values: list[str], now: datetime) -> tuple[str, list[str]]:
+    if unknown := [value for value in values if value not in AGES]:
+        raise _bad("age", f"只能是 {', '.join(AGES)}", f"{unknown[0][:20]!r} is none of {', '.join(AGES)}")
+    column, days = age_column(now)
+    return f"{column} IN ({', '.join('?' * len(values))})", [*days, *values]
 
 
 def _bad(field: str, zh: str, en: str) -> Refused:

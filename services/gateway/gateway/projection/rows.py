@@ -136,6 +136,7 @@ class WorkEvent(Struct):
     manager_id: str | None = None
     queue: str | None = None
     outcome: str | None = None
+    by: str | None = None
     action: Contact | None = None
     log: list[Contact] = []
 
@@ -328,6 +329,7 @@ def _work(item: WorkEvent) -> dict[str, Any]:
         "due_at": iso(item.due_at),
         "outcome": item.outcome,
         "opened_at": iso(item.opened_at),
+        "first_at": _first(item),
         "contact_at": None if last is None else iso(last.at),
         "contact_kind": last and last.kind,
         "contact_result": last and last.result,
@@ -335,6 +337,14 @@ def _work(item: WorkEvent) -> dict[str, Any]:
         "promised_on": last and last.promised_on,
         "follow_up_on": last and last.follow_up_on,
     }
+
+
+def _first(item: WorkEvent) -> str | None:
+    """When a person took it on, as far as an event or the log of a document tells."""
+    told = [line.at for line in item.log if line.by is not None and line.at >= item.opened_at]
+    if item.by is not None and item.at is not None and item.state != "new":
+        told.append(item.at)
+    return iso(min(told)) if told else None
 
 
 def _sms(message: SmsEvent) -> dict[str, Any]:

@@ -88,14 +88,17 @@ CREATE INDEX alerts_customer ON alerts (customer_id, open);
 CREATE INDEX alerts_manager ON alerts (manager_id, open, due_at, alert_id);
 CREATE INDEX alerts_unit ON alerts (unit_id, open, due_at, alert_id, kind, state, stage, severity, escalated);
 CREATE INDEX alerts_city ON alerts (city, open, due_at, alert_id, kind, state, stage, severity, escalated);
+CREATE INDEX alerts_ended ON alerts (outcome, at, kind, amount_fen, city, unit_id, manager_id) WHERE open = 0;
+CREATE INDEX alerts_owing ON alerts (kind, amount_fen, city, unit_id, manager_id) WHERE open = 1;
 CREATE INDEX alerts_seq ON alerts (seq);
 
--- ``holder_id`` has it in hand; ``contact_…``: what was done for the customer last.
+-- ``holder_id`` has it in hand; ``first_at``: when somebody first took it on; ``contact_…``: what was done for the
+-- customer last.
 CREATE TABLE work (
   work_id TEXT PRIMARY KEY, kind TEXT NOT NULL, alert_id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL,
   city TEXT, unit_id TEXT, manager_id TEXT,
   revision INTEGER NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL,
-  holder_id TEXT, queue TEXT, due_at TEXT NOT NULL, outcome TEXT, opened_at TEXT NOT NULL,
+  holder_id TEXT, queue TEXT, due_at TEXT NOT NULL, outcome TEXT, opened_at TEXT NOT NULL, first_at TEXT,
   contact_at TEXT, contact_kind TEXT, contact_result TEXT, contact_by TEXT, promised_on TEXT, follow_up_on TEXT,
   seq INTEGER NOT NULL
 );
@@ -106,6 +109,7 @@ CREATE INDEX work_holder ON work (holder_id, open, due_at, work_id);
 CREATE INDEX work_manager ON work (manager_id, open, due_at, work_id);
 CREATE INDEX work_unit ON work (unit_id, open, due_at, work_id, kind, state, holder_id);
 CREATE INDEX work_city ON work (city, open, due_at, work_id, kind, state, holder_id);
+CREATE INDEX work_closed ON work (unit_id, at, holder_id, kind, outcome, first_at, opened_at) WHERE open = 0;
 CREATE INDEX work_seq ON work (seq);
 
 -- Contacts that belong to no work item.
@@ -150,7 +154,7 @@ _ALERT = (
 )
 _WORK = (
     "work_id kind alert_id customer_id city unit_id manager_id revision at state open holder_id queue due_at outcome"
-    " opened_at contact_at contact_kind contact_result contact_by promised_on follow_up_on seq"
+    " opened_at first_at contact_at contact_kind contact_result contact_by promised_on follow_up_on seq"
 )
 _SMS = (
     "sms_id alert_id customer_id city unit_id manager_id revision at step template language phone segments state reason"
@@ -171,6 +175,11 @@ _MADE = {
     "work": _OF_CUSTOMER,
     "sms": _OF_CUSTOMER,
 }
+#: An item that opens anew waits anew.
+_FIRST = (
+    "CASE WHEN excluded.opened_at <> work.opened_at THEN excluded.first_at"
+    " ELSE coalesce(work.first_at, excluded.first_at) END"
+)
 #: Who left stays so until BOSS says ``active`` again.
 _STATUS = "CASE WHEN customers.status = 'left' AND excluded.status IS NOT 'active' THEN 'left' ELSE excluded.status END"
 
@@ -235,7 +244,7 @@ STATEMENTS: dict[str, str] = {
         " escalated = escalated OR :escalated, seq = :seq"
         " WHERE alert_id = :alert_id AND life <= :revision AND ended IS NULL AND coalesce(progress_at, '') <= :at"
     ),
-    "work": _put("work", _WORK, _IS_NEWER, at="max(work.at, excluded.at)", **_CONTACT),
+    "work": _put("work", _WORK, _IS_NEWER, at="max(work.at, excluded.at)", first_at=_FIRST, **_CONTACT),
     "alert of work": (
         "UPDATE alerts SET due_at = w.due_at, seq = :seq FROM work w"
         " WHERE w.alert_id = :alert_id AND alerts.alert_id = :alert_id AND alerts.due_at <> w.due_at"

@@ -1,0 +1,147 @@
+"""Routes of the pages *Overview* and *Team*."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from contracts.overview import OverviewView, TeamTree, TeamView
+from gateway.access.scope import Scope
+from gateway.access.viewer import Access, Viewer, not_found
+from gateway.audit import Audit
+from gateway.overview import team
+from gateway.overview.figures import Figures, changes, missing
+from gateway.overview.periods import Compare, period_of
+from gateway.projection.api import fresh, shaped_rows
+from gateway.projection.follow import Projection
+from gateway.projection.visible import List, Visible
+from servicekit.answer import json_answer
+from servicekit.clock import iso
+from servicekit.query import Filter, Id
+
+#: where the feeds stand, as billing-sync tells it; None: it does not answer
+Feeds = Callable[[], Awaitable[Mapping[str, Any] | None]]
+_LISTS: tuple[List, ...] = ("alerts", "work", "sms", "customers")
+_FEED_SECONDS = 1.0
+_MOST_UNITS = 100
+_DOWN = (
+    "WITH RECURSIVE below (unit_id) AS (SELECT ? UNION SELECT u.unit_id FROM units u JOIN below b"
+    " ON u.parent_id = b.unit_id) SELECT unit_id FROM below"
+)
+
+
+def overview_routes(projection: Projection, audit: Audit, access: Access, feeds: Feeds) -> APIRouter:
+    """Sums are of what somebody may see in the list that they open, and of no more."""
+    router = APIRouter(prefix="/v1", tags=["overview"])
+    OfTeam = Annotated[Viewer, Depends(access.may("team"))]
+
+    async def sights(viewer: Viewer) -> dict[List, Scope]:
+        found = await asyncio.gather(*(access.viewer(viewer.who, list_) for list_ in _LISTS))
+        return {list_: each.scope for list_, each in zip(_LISTS, found, strict=True)}
+
+    async def standing() -> Mapping[str, Any] | None:
+        try:
+            async with asyncio.timeout(_FEED_SECONDS):
+                return await feeds()
+        except TimeoutError:
+            return None
+
+    @router.get("/overview", name="get_overview", response_model=OverviewView)
+    async def get_overview(
+        viewer: Annotated[Viewer, Depends(access.may("overview"))],
+        period: Annotated[str | None, Query(max_length=8, description="yyyymm or yyyymmdd; this month")] = None,
+        compare: Annotated[Compare, Query(description="mom: with the one before; yoy: with last year's")] = "mom",
+        city: Filter = None,
+        unit: Filter = None,
+    ) -> Response:
+        """Figures of a period, each with the list and filter that has as many rows."""
+        now = projection.clock
+        chosen = period_of(period, compare, now)
+        base = {name: value for name, value in (("city", city), ("unit", unit)) if value}
+        scopes, files = await asyncio.gather(sights(viewer), standing())
+        sight = {list_: scope.visible(list_) for list_, scope in scopes.items()}
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            found = Figures(connection, sight, base, chosen, now).all()
+            rows = changes(connection, sight["alerts"], {**base, **chosen.span.filter}, now)
+            found["changes"] = shaped_rows(connection, "alerts", rows, sight["alerts"], lambda list_: sight[list_])
+            found |= _places(connection, sight["customers"])
+            return {**found, **fresh(projection, connection)}
+
+        found = await projection.store.read(read)
+        sees = scopes["alerts"].sees_city
+        found |= {
+            "period": chosen.name,
+            "step": chosen.step,
+            "starts": [iso(at) for at in chosen.starts],
+            "filter": base,
+            **chosen.span.filter,
+            "before_since": None if chosen.before is None else iso(chosen.before.since),
+            "before_until": None if chosen.before is None else iso(chosen.before.until),
+            "missing": None if files is None else missing(files, sees),
+        }
+        # Rows of customers are among the figures.
+        await audit(viewer.who, "overview.read", chosen.name, "200")
+        return json_answer(found)
+
+    @router.get("/team", name="get_team_tree", response_model=TeamTree)
+    async def get_team_tree(viewer: OfTeam) -> Response:
+        """Units that one sees something of, with the sums of all beneath them."""
+        scopes, now = await sights(viewer), projection.clock
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            units = team.tree(connection, viewer.scope, *_of_team(scopes), now)
+            return {"units": units, **fresh(projection, connection)}
+
+        return json_answer(await projection.store.read(read))
+
+    @router.get("/team/{unit}", name="get_team", response_model=TeamView)
+    async def get_team(viewer: OfTeam, unit: Id) -> Response:
+        """A unit with who works in it and beneath it."""
+        scopes, now = await sights(viewer), projection.clock
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any] | None:
+            sight = _of_team(scopes)
+            found = [each for each in team.tree(connection, viewer.scope, *sight, now) if each["unit_id"] == unit]
+            if not found or not found[0]["mine"]:
+                return None
+            below = [row[0] for row in connection.execute(f"{_DOWN} LIMIT {_MOST_UNITS}", (unit,))]
+            people = team.members(connection, below, *sight, now)
+            return {"unit": found[0], "members": people, **fresh(projection, connection)}
+
+        answer = await projection.store.read(read)
+        if answer is None:
+            raise not_found()
+        await audit(viewer.who, "team.read", unit, "200")
+        return json_answer(answer)
+
+    return router
+
+
+def _of_team(scopes: Mapping[List, Scope]) -> tuple[Visible, Visible]:
+    """Customers and work as they are counted for a team."""
+    return scopes["customers"].visible("customers"), scopes["work"].visible("work")
+
+
+def _places(connection: sqlite3.Connection, visible: Visible) -> dict[str, Any]:
+    """Cities and units to narrow figures to: those with customers that are seen."""
+    found = connection.execute(
+        f"SELECT DISTINCT r.city, r.unit_id FROM customers r WHERE +r.known = 1 AND ({visible.condition})",
+        visible.parameters,
+    ).fetchall()
+    names = {row["unit_id"]: row for row in connection.execute("SELECT unit_id, name, city FROM units")}
+    units = sorted({row["unit_id"] for row in found if row["unit_id"]})
+    return {
+        "cities": sorted({row["city"] for row in found if row["city"]}),
+        "units": [
+            {
+                "unit_id": unit_id,
+                "name": names[unit_id]["name"] if unit_id in names else None,
+                "city": names[unit_id]["city"] if unit_id in names else None,
+            }
+            for unit_id in units
+        ],
+    }

@@ -1,0 +1,69 @@
+import { money, number, percent } from "@/format";
+import { useText } from "@/i18n";
+import type { RowsAsked } from "@/rows/address";
+import { Count } from "@/rows/Count";
+import { change, type Overview, shareOf } from "./fields";
+import { overviewText } from "./messages";
+import styles from "./overview.module.css";
+
+/** The five numbers above the charts; each opens its rows. */
+export function Tiles({
+  view,
+  compare,
+  onOpen,
+}: {
+  view: Overview;
+  compare: string;
+  onOpen: (asked: RowsAsked) => void;
+}) {
+  const t = useText(overviewText);
+  const against = compare === "yoy" ? t.yoy : t.mom;
+  const told = (now: number, before: number | null | undefined): string | undefined => {
+    const found = change(now, before);
+    return found && `${against} ${found}`;
+  };
+  const { alerts, handled, delivered, recovered } = view;
+  const step = (name: string) => view.churn.find(each => each.step === name);
+  const [raised, kept, claimed] = [step("raised"), step("kept"), step("claimed")];
+  const shares = [
+    { label: t.tile.handled, part: handled.part, whole: handled.whole },
+    ...(kept && raised ? [{ label: t.tile.kept, part: kept, whole: raised }] : []),
+  ];
+  return (
+    <div className={styles.tiles}>
+      <div className={styles.tile}>
+        <span className="kam-secondary">{t.tile.alerts}</span>
+        <Count label={t.tile.alerts} asked={alerts} onOpen={onOpen}>
+          <span className={styles.figure}>{number(alerts.count)}</span>
+        </Count>
+        <span className="kam-small">{told(alerts.count, alerts.before)}</span>
+      </div>
+      {shares.map(({ label, part, whole }) => (
+        <div key={label} className={styles.tile}>
+          <span className="kam-secondary">{label}</span>
+          <Count label={label} asked={part} onOpen={onOpen}>
+            <span className={styles.figure}>{percent(shareOf(part.count, whole.count))}</span>
+          </Count>
+          <span className="kam-small">
+            {t.of(number(part.count), number(whole.count))}
+            {part === kept && claimed && claimed.count > 0 && ` · ${t.claimed(number(claimed.count))}`}
+          </span>
+        </div>
+      ))}
+      <div className={styles.tile}>
+        <span className="kam-secondary">{t.tile.recovered}</span>
+        <Count label={t.tile.recovered} asked={recovered} onOpen={onOpen}>
+          <span className={styles.figure}>{money(recovered.amount_fen)}</span>
+        </Count>
+        <span className="kam-small">{told(recovered.amount_fen, recovered.amount_before_fen)}</span>
+      </div>
+      <div className={styles.tile}>
+        <span className="kam-secondary">{t.tile.delivered}</span>
+        <Count label={t.tile.delivered} asked={delivered.part} onOpen={onOpen}>
+          <span className={styles.figure}>{percent(shareOf(delivered.part.count, delivered.whole.count))}</span>
+        </Count>
+        <span className="kam-small">{t.of(number(delivered.part.count), number(delivered.whole.count))}</span>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { found, type Member, sorted, treeOf, type Unit, type UnitNode } from "./units";
+
+const unit = (unit_id: string, parent_id: string | null = null, name = unit_id): Unit => ({
+  unit_id,
+  parent_id,
+  name,
+  city: null,
+  mine: true,
+  customers: 0,
+  open: 0,
+  overdue: 0,
+  unclaimed: 0,
+});
+const names = (nodes: readonly UnitNode[]): unknown[] =>
+  nodes.map(({ key, children }) => (children.length ? [key, names(children)] : key));
+
+describe("the tree of units", () => {
+  it("has those on top whose parent is not seen", () =>
+    expect(names(treeOf([unit("a", "x"), unit("b", "a"), unit("c", "a"), unit("d")]))).toEqual([
+      ["a", ["b", "c"]],
+      "d",
+    ]));
+
+  it("shows every unit of a ring", () => {
+    const all = treeOf([unit("a", "b"), unit("b", "a"), unit("c", "c"), unit("d", "a")]);
+    const flat = (nodes: readonly UnitNode[]): string[] =>
+      nodes.flatMap(({ key, children }) => [key, ...flat(children)]);
+    expect(flat(all).sort()).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("is searched with what is above", () => {
+    const all = treeOf([unit("a", null, "甲市"), unit("b", "a", "市区一部"), unit("c", "a", "市区二部")]);
+    expect(names(found(all, "一部"))).toEqual([["a", ["b"]]]);
+    expect(names(found(all, "甲"))).toEqual([["a", ["b", "c"]]]);
+    expect(names(found(all, ""))).toEqual([["a", ["b", "c"]]]);
+    expect(found(all, "<script>")).toEqual([]);
+  });
+});
+
+it("members come in the order that was asked for", () => {
+  const member = (manager_id: string, change: Partial<Member>): Member =>
+    ({ manager_id, name: null, ...change }) as Member;
+  const all = [
+    member("b", { overdue: 1, open: 9, load: null }),
+    member("a", { overdue: 3, open: 1, load: 2 }),
+    member("c", { overdue: 3, open: 4, load: 0.5 }),
+  ];
+  const order = (by: string): string =>
+    sorted(all, by)
+      .map(({ manager_id }) => manager_id)
+      .join("");
+  expect([order("overdue"), order("open"), order("load"), order("name"), order("x")]).toEqual([
+    "acb",
+    "bca",
+    "acb",
+    "abc",
+    "acb",
+  ]);
+});
