@@ -113,7 +113,7 @@ $(V)/.stamp-quix: requirements.quix.lock $(V)/.stamp-lock
 	@VIRTUAL_ENV=$(V)/quix $(BIN)/uv pip install -q --require-hashes -r requirements.quix.lock
 	@touch $@
 
-bench: setup $(V)/.stamp-quix ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
+bench: setup browser $(V)/.stamp-quix ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
 	@$(BIN)/python -m bench
 
 prove: setup ## 杀进程、断库断网、灌坏数据，核对一切；KILLS=N / kills, outages, poison; compares everything
