@@ -1,5 +1,5 @@
-"""``screen``: from the moment an event of BOSS was due to the alert on the screen of somebody who sees all of them, as a
-real browser paints it: 200 events/s over HTTP, 5 % of them alerting.
+"""``screen``: from the moment an event of BOSS was due to the alert on the screen of somebody who sees all of them, as
+a real browser paints it: 200 events/s over HTTP, 5 % of them alerting.
 
 Nothing of what is measured comes from the services: the client is a stranger's, and the page tells how many alerts it
 has announced when. The n-th alert is on screen once the page has announced n. ``limit``: what the workbench promises.
