@@ -57,7 +57,8 @@ _SIDEWAYS = """
 _DRAWN = """
 () => new Promise(resolve => {
   const last = () => performance.getEntriesByType('resource').reduce((at, one) => Math.max(at, one.responseEnd), 0);
-  const look = () => performance.now() - last() > 200 ? requestAnimationFrame(() => resolve(true)) : setTimeout(look, 50);
+  const isQuiet = () => performance.now() - last() > 200;
+  const look = () => isQuiet() ? requestAnimationFrame(() => resolve(true)) : setTimeout(look, 50);
   look();
 })
 """
