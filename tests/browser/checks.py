@@ -35,6 +35,9 @@ _SIDEWAYS = """
   const width = document.documentElement.clientWidth;
   const isScrolled = element => {
     for (let place = element.parentElement; place; place = place.parentElement) {
+      if (place.matches('.ant-table-tbody-virtual-holder')) {
+        return true; // scrolls by bars of its own
+      }
       if (place.scrollWidth > place.clientWidth && /auto|scroll/.test(getComputedStyle(place).overflowX)) {
         return place.tagName !== 'MAIN' && place !== document.scrollingElement;
       }
