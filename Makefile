@@ -18,7 +18,7 @@ CONFORMANCE := ../shared/conformance/run.py
 WEB := services/gateway/web
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-page test-browser browser conformance lint typecheck \
+.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-page test-browser browser pictures conformance lint typecheck \
   schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
@@ -80,6 +80,9 @@ test-page: setup browser ## 真浏览器里走一遍，几分钟 / a real browse
 test-browser: setup browser ## 真浏览器，每页每种语言、宽度、外观 / the same, every page in every look
 	@$(BIN)/pytest -q tests/browser -m browser
 
+pictures: setup browser ## README 的图片，取自真的页面 / the README's pictures, of the real pages
+	@PYTHONPATH=tests:. $(BIN)/python -m browser.pictures
+
 browser: $(V)/.stamp-browser web-types ## 浏览器测试要的：Chromium、中文字体、axe / what browser tests need
 	@$(BIN)/python -m kam.embedded.chromium
 
@@ -113,7 +116,7 @@ $(V)/.stamp-quix: requirements.quix.lock $(V)/.stamp-lock
 	@VIRTUAL_ENV=$(V)/quix $(BIN)/uv pip install -q --require-hashes -r requirements.quix.lock
 	@touch $@
 
-bench: setup $(V)/.stamp-quix ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
+bench: setup browser $(V)/.stamp-quix ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
 	@$(BIN)/python -m bench
 
 prove: setup ## 杀进程、断库断网、灌坏数据，核对一切；KILLS=N / kills, outages, poison; compares everything

@@ -1,6 +1,6 @@
 """``python -m bench [NAME…] [--quick]``: prints one JSON line a benchmark and keeps it under bench/results.
 
-Those of a whole instance are modules of their own: ``latency``, ``peak``, ``cost``, ``first-load``;
+Those of a whole instance are modules of their own: ``latency``, ``peak``, ``cost``, ``first-load``, ``screen``;
 ``nightly-file`` gives ``publish`` too, ``detect`` gives ``detect-quix``: asked for by either name.
 
 ``detect``: boss.events already in Kafka, through the production detector in one process (fetch, decode, dedupe, load
@@ -111,6 +111,12 @@ async def measure_detect(quick: bool) -> list[dict[str, Any]]:
     return await detect(*((20_000, 3, 1, 4_000) if quick else (100_000, 3, 3, 20_000)))
 
 
+async def measure_screen(quick: bool) -> list[dict[str, Any]]:
+    from bench import screen  # Playwright is no part of what all the others need
+
+    return await screen.measure(quick)
+
+
 BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "detect": measure_detect,
     "latency": latency.measure,
@@ -121,6 +127,7 @@ BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "growth": growth.measure,
     "list": lists.measure,
     "live": live.measure,
+    "screen": measure_screen,
 }
 #: lines that another run gives as well
 GIVEN_BY = {"detect-memory": "detect", "detect-quix": "detect", "publish": "nightly-file", "search": "list"}

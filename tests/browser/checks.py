@@ -35,6 +35,9 @@ _SIDEWAYS = """
   const width = document.documentElement.clientWidth;
   const isScrolled = element => {
     for (let place = element.parentElement; place; place = place.parentElement) {
+      if (place.matches('.ant-table-tbody-virtual-holder')) {
+        return true; // scrolls by bars of its own
+      }
       if (place.scrollWidth > place.clientWidth && /auto|scroll/.test(getComputedStyle(place).overflowX)) {
         return place.tagName !== 'MAIN' && place !== document.scrollingElement;
       }
@@ -51,6 +54,21 @@ _SIDEWAYS = """
     ? [...document.querySelectorAll('main *')].filter(isCut)
     : [];
   return [...new Set([...controls, ...wide])].slice(0, 6).map(element => element.outerHTML.slice(0, 160));
+}
+"""
+#: no part of the page is being fetched, so charts have their library
+_DRAWN = """
+() => new Promise(resolve => {
+  const last = () => performance.getEntriesByType('resource').reduce((at, one) => Math.max(at, one.responseEnd), 0);
+  const isQuiet = () => performance.now() - last() > 200;
+  const look = () => isQuiet() ? requestAnimationFrame(() => resolve(true)) : setTimeout(look, 50);
+  look();
+})
+"""
+_BEYOND = """
+() => {
+  const main = document.querySelector('main');
+  return main ? main.scrollHeight - main.clientHeight : 0;
 }
 """
 _AXE = """
@@ -74,6 +92,7 @@ def complete(page: Page) -> None:
     expect(page.locator("h1").first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=15_000)
     page.evaluate("document.fonts.ready")
+    page.wait_for_function(_DRAWN)
 
 
 def shifts(page: Page) -> list[Any]:
@@ -101,15 +120,13 @@ def _axe_source() -> str:
     return AXE.read_text(encoding="utf-8") + "\n;0"
 
 
-def picture(page: Page, name: str) -> Path:
-    """Keep a picture of the whole page under this name."""
-    path = ARTEFACTS / f"{name}.png"
+def picture(page: Page, name: str, folder: Path = ARTEFACTS, *, whole: bool = True) -> Path:
+    """Keep a picture under this name: of the whole page, or of what is in sight."""
+    path = folder / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size
     assert size
-    beyond: int = page.evaluate(
-        "() => { const main = document.querySelector('main'); return main ? main.scrollHeight - main.clientHeight : 0 }"
-    )
+    beyond: int = page.evaluate(_BEYOND) if whole else 0
     if beyond > 0:
         page.set_viewport_size({"width": size["width"], "height": min(_TALLEST, size["height"] + beyond)})
     page.screenshot(path=path, animations="disabled", caret="hide")

@@ -45,7 +45,7 @@ export function FilterBar<F extends Fields>({ fields, filters, controls, text, c
         allowClear={isMany}
         maxTagCount={isPhone ? undefined : "responsive"}
         // Where no tag finds room, the words of all stand in one, cut off at its end.
-        maxTagPlaceholder={left => <span className={styles.rest}>{left.map(each => each.label).join("、")}</span>}
+        maxTagPlaceholder={left => <span className={styles.rest}>{left.map(each => each.label).join(t.comma)}</span>}
         optionFilterProp="label"
         placeholder={label}
         prefix={Array.isArray(value) && value.length === 0 ? undefined : <span className="kam-secondary">{label}</span>}

@@ -233,4 +233,5 @@ export const en: typeof zh = {
     yet: "This page is still to come.",
   },
   unknownValue: "Unknown",
+  comma: ", ",
 };

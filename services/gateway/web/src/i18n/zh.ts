@@ -231,4 +231,6 @@ export const zh = {
     yet: "这一页还没有做好。",
   },
   unknownValue: "未知",
+  /** Between the members of a list in a line. */
+  comma: "、",
 };

@@ -21,6 +21,7 @@ type Role = Schema<"RoleView">;
 
 export function Roles({ id, open }: SectionProps) {
   const t = useText(adminText);
+  const shared = useText(common);
   const language = useLanguage();
   const [current, setCurrent] = useState<string>();
   const query = useQuery({
@@ -42,7 +43,7 @@ export function Roles({ id, open }: SectionProps) {
         (Object.entries(role.rights) as [keyof typeof t.role.areas, readonly string[]][])
           .filter(([, verbs]) => verbs.length > 0)
           .map(([area]) => t.role.areas[area])
-          .join("、"),
+          .join(shared.comma),
     },
     {
       key: "at",

@@ -67,7 +67,7 @@ export function Users({ id, open }: SectionProps) {
       key: "roles",
       title: t.grant.role,
       width: 180,
-      render: user => [...new Set(user.grants?.map(grant => shared.role[grant.role]))].join("、"),
+      render: user => [...new Set(user.grants?.map(grant => shared.role[grant.role]))].join(shared.comma),
     },
     {
       key: "kinds",
@@ -76,7 +76,7 @@ export function Users({ id, open }: SectionProps) {
       render: user =>
         [...new Set(user.grants?.flatMap(grant => grant.kinds ?? []))]
           .map(kind => shared.kind[kind as keyof typeof shared.kind] ?? kind)
-          .join("、") || t.grant.allKinds,
+          .join(shared.comma) || t.grant.allKinds,
     },
     { key: "state", title: t.user.state, width: 80, render: user => t.user.states[user.state] },
     { key: "at", title: t.history, width: 130, render: user => <ShortTime at={user.at} /> },
