@@ -19,7 +19,6 @@ import { type Filters, useFilters } from "@/habits/filters";
 import { common, useText, word } from "@/i18n";
 import { StaleNote } from "@/lists/StaleNote";
 import { useFound } from "@/lists/useFound";
-import { useLiveRows } from "@/lists/useLiveRows";
 import { type RowPage, usePagedList } from "@/lists/usePagedList";
 import { AREAS, type CustomerRow, FIELDS, KINDS, queryOf, ROLES, SORTS, STATUSES } from "./fields";
 
@@ -37,7 +36,6 @@ export default function Customers() {
   const list = useCustomers(filters);
   const [current, setCurrent] = useState<string>();
   const columns = useColumns();
-  useLiveRows<CustomerRow>("customers", idOf, list);
   const words = (values: readonly string[], table: Record<string, string>) =>
     values.map(value => ({ value, label: word(table, value) }));
   const empty = <EmptyState text={filters.changed > 0 || filters.text ? t.none : t.nobody} />;
