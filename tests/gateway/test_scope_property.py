@@ -83,9 +83,18 @@ class World:
 
     async def ask(self, asked: Asked) -> Told:
         found = await ask(self.house.app, asked, self._headers)
+        if asked.path == "/v1/exports" and found.status == 202:
+            await self._until_done(json.loads(found.text)["id"])
         if asked.method == "POST" and 200 <= found.status < 300 and found.text.startswith("{"):
             self.made += [value for name, value in json.loads(found.text).items() if name in ("id", "job_id")]
         return found
+
+    async def _until_done(self, job: str) -> None:
+        """How many may be asked for depends on how many are under way."""
+        asked = Asked("GET", f"/v1/jobs/{job}", "", None, {})
+        async with asyncio.timeout(10):
+            while json.loads((await ask(self.house.app, asked, self._headers)).text)["state"] in ("queued", "running"):
+                await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

@@ -194,6 +194,7 @@ def _sms(part: Household) -> dict[str, Any]:
 def _page(part: Household) -> dict[str, Any]:
     facts = ("bills", "usages", "payments", "contracts", "complaints", "requests")
     page = {name: [{"at": at(), "event_id": part.cause, "note": part.part}] for name in facts}
+    page["complaints"] = [{**each, "complaint_id": f"k{part.part}", "opened_at": at()} for each in page["complaints"]]
     nobody = dict.fromkeys(("manager", "unit", "arrears", "balance"))
     return {"customer": _record(part), "history": [], **nobody, **page}
 

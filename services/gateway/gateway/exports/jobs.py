@@ -116,7 +116,7 @@ class Jobs:
         if len(unfinished) >= MOST_UNFINISHED:
             raise Refused("busy", "导出任务过多，请稍后再试", "too many exports are under way, try again soon", 503)
         now = self._clock()
-        job = Job(secrets.token_urlsafe(12), owner, list_, format_, language, filter_, now, now + KEPT, total=total)
+        job = Job(secrets.token_hex(8), owner, list_, format_, language, filter_, now, now + KEPT, total=total)
         (self._folder / job.id).mkdir(parents=True)
         self._jobs[job.id] = job
         self.keep(job)
