@@ -165,8 +165,12 @@ def _alerts(common: dict[str, Any]) -> FastAPI:
     story.send()
     kept = MemoryStore()
     kept.documents.update(story.documents)
+
+    async def send(_: str, order: Message) -> Any:
+        return story.command(order.type, order.data)
+
     service = Service("alerts", ServiceSettings(**common))
-    service.routers.append(alerts_router(MemoryDocuments(kept), common["secret_file"]))
+    service.routers.append(alerts_router(MemoryDocuments(kept), send, common["secret_file"]))
     return service.asgi()
 
 
