@@ -18,7 +18,7 @@ CONFORMANCE := ../shared/conformance/run.py
 WEB := services/gateway/web
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-page test-browser browser pictures conformance lint typecheck \
+.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-sign-in test-page test-browser browser pictures conformance lint typecheck \
   schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
@@ -55,7 +55,7 @@ web-types: $(V)/.stamp-project ## 由网关的 OpenAPI 生成网页用的类型 
 demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止；PORT_BASE=26000 换端口 / a lively province, until Ctrl-C
 	@$(BIN)/kam up $(if $(filter file,$(origin PORT_BASE)),,--port-base $(PORT_BASE))
 
-test: setup lint typecheck schemas-check test-unit test-long test-web test-page test-integration conformance prove-short ## 全部检验 / everything that proves it
+test: setup lint typecheck schemas-check test-unit test-long test-web test-sign-in test-integration conformance prove-short ## 全部检验 / everything that proves it
 
 # three workers on two cores: some of a test's time is waiting for the disk
 test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
@@ -74,6 +74,9 @@ test-web: $(V)/.stamp-project ## 网页的检查与测试，约一分钟 / check
 	@$(BIN)/python -m kam.embedded.web test
 
 # a short run against one instance; screenshots are kept in build/browser
+test-sign-in: setup browser ## 真浏览器里登录，一分钟 / signing in with a real browser, a minute
+	@$(BIN)/pytest -q tests/browser/test_sign_in.py -m "browser and not matrix"
+
 test-page: setup browser ## 真浏览器里走一遍，几分钟 / a real browser before a real instance, some minutes
 	@$(BIN)/pytest -q tests/browser -m "browser and not matrix"
 
