@@ -165,7 +165,7 @@ def test_the_same_data_twice_is_refused_and_kam_up_shows_the_running_one(started
     shown = CliRunner().invoke(build(), ["up", "--json", "--data", str(instance.place.data)])
     assert shown.exit_code == 0
     printed = json.loads(shown.stdout)
-    assert list(printed) == ["gateway", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids"]
+    assert list(printed) == ["gateway", "web", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids"]
     assert printed["pids"] == instance.description()["pids"]
 
 
