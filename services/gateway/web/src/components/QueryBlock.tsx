@@ -25,7 +25,7 @@ export function QueryBlock<T>({ query, what, skeleton, empty, children }: Props<
   return (
     <>
       {failure}
-      {empty?.(data) ?? children(data)}
+      {empty?.(data) || children(data)}
     </>
   );
 }

@@ -38,7 +38,7 @@ function Block({ ask }: { ask: () => Promise<string[]> }) {
       query={query}
       what="工单列表"
       skeleton={<i>skeleton</i>}
-      empty={rows => (rows.length ? null : <i>nothing</i>)}
+      empty={rows => rows.length === 0 && <i>nothing</i>}
     >
       {rows => <p>{rows.join()}</p>}
     </QueryBlock>

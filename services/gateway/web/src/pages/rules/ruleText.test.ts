@@ -83,6 +83,11 @@ it("tells two versions apart in words", () => {
   expect(differences(fall, { ...fall, version: 5 }, "en")).toEqual([]);
 });
 
+it("words stand for words alone, never for numbers", () => {
+  const [shown] = parameters({ id: "x", version: 1, type: "x", name_zh: "", name_en: "", late_after_days: 60 }, "zh");
+  expect(shown?.value).toBe("60");
+});
+
 it("the highest version of a rule is in force", () => {
   const [one] = byRule([fall, { ...fall, version: 5 }, { ...fall, version: 1 }]);
   expect(one?.versions.map(each => each.version)).toEqual([5, 4, 1]);

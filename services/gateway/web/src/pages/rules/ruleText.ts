@@ -103,7 +103,7 @@ export function shown(value: unknown, language: Language): string {
     ...common[language].stage,
     ...t.figures,
     ...t.areas,
-    ...t.states,
+    ...t.statuses,
   };
   const comma = language === "zh" ? "、" : ", ";
   if (value === undefined || value === null) {
@@ -117,7 +117,7 @@ export function shown(value: unknown, language: Language): string {
       .map(([name, each]) => `${word(t.fields, word(words, name))} ${shown(each, language)}`)
       .join(language === "zh" ? "，" : "; ");
   }
-  return word(words, String(value));
+  return typeof value === "string" ? word(words, value) : String(value);
 }
 
 export const sentenceText = (rule: Rule, language: Language): string => plain(ruleSentence(rule, language));
