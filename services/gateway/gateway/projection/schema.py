@@ -7,7 +7,7 @@ but what is later by both begins anew.
 """
 
 #: Another number, and the file is made anew.
-VERSION = 3
+VERSION = 4
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
