@@ -40,12 +40,12 @@ export function Letters({ id }: { id: string | undefined }) {
     ...(isPhone
       ? []
       : [{ key: "at", title: t.at, width: 190, render: (letter: Letter) => exact(letter.at).slice(0, 19) }]),
-    { key: "service", title: t.app, width: isPhone ? 100 : 140, render: letter => letter.service },
+    { key: "service", title: t.app, width: isPhone ? 90 : 140, render: letter => letter.service },
     ...(isPhone ? [] : [{ key: "type", title: t.type, width: 220, render: (letter: Letter) => letter.type ?? "—" }]),
     {
       key: "reason",
       title: t.reason,
-      width: isPhone ? 210 : 420,
+      width: isPhone ? 190 : 420,
       render: letter => <Bilingual text={letter.reason ?? letter.error ?? "—"} />,
     },
     ...(isPhone

@@ -21,6 +21,8 @@ describe("the grid of a day", () => {
       ),
     );
     expect([grid.expected, grid.came, grid.rejected, grid.missing]).toEqual([4, 3, 1, 1]);
+    const half = gridOf(day([file("BILL", "410100", "waiting")]));
+    expect([half.expected, half.came, half.missing]).toEqual([1, 0, 1]);
     expect(grid.kinds).toEqual(["CUST", "BILL"]);
     expect(grid.cities).toEqual(["410100", "410300"]);
   });

@@ -31,6 +31,8 @@ export const LOOKS: Record<State, [glyph: string, tone: string]> = {
   none: ["", ""],
 };
 const ORDER = Object.keys(LOOKS) as State[];
+/** Half a pair has not come either. */
+const NOT_COME: readonly State[] = ["missing", "waiting"];
 const DONE: readonly State[] = ["accepted", "duplicate", "none"];
 
 export interface Grid {
@@ -65,7 +67,7 @@ export function gridOf(day: Day): Grid {
   }
   const all = [...cells.values()];
   const used = new Set(all.map(cell => cell.kind));
-  const missing = all.filter(cell => cell.state === "missing").length;
+  const missing = all.filter(cell => NOT_COME.includes(cell.state)).length;
   return {
     cities: [...new Set(all.map(cell => cell.city))].sort(),
     kinds: day.kinds.filter(kind => used.has(kind)),
