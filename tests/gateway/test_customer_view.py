@@ -9,13 +9,10 @@ import httpx
 import pytest
 
 from gateway.arrears_ages import ages_of
-from gateway.bootstrap import build
 from gateway.domain import Collection
-from gateway.settings import Settings
-from harness.read_model import Log, alert, at, contact, customer, following, manager, reached, sms, unit, until
-from harness.typed_answers import TypedAnswers
+from harness.people import asked_by_token
+from harness.read_model import alert, at, contact, customer, manager, sms, unit
 from servicekit.auth import Principal, issue_token
-from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 SECRET = "0123456789abcdef0123456789abcdef"
 PROFILE = {
@@ -78,33 +75,25 @@ def world() -> World:
 
 @pytest.fixture
 async def asks(world: World, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET)
-    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile")}
-    settings = Settings(service_data=tmp_path, kafka="unused:1", secret_file=secret, peers=peers)
-    log = Log()
-    async with following(tmp_path / "lists", log) as lists:
-        log.put("boss.events", unit(), unit("u2"), manager(), manager("m2", unit_id="u2"))
-        log.put("boss.events", customer(), customer("c2", manager_id="m2", phone="13901000124", do_not_disturb=True))
-        log.put("alert.events", alert("raised"), alert("raised", "a2", customer_id="c2", kind="complaint_opened"))
-        log.put("sms.outbound", sms("delivered", state="delivered", planned_at=at(3)))
-        log.put("sms.outbound", sms("planned", "s2", alert_id="", template="manual", planned_at=at(4)))
-        log.put("work.events", contact(at=at(5)))
-        await until(lambda: reached(lists, log))
-        app = build(
-            settings,
-            client=httpx.AsyncClient(transport=httpx.MockTransport(world.answer)),
-            audit=world.audit,
-            ends=world.ends,
-            projection=lists,
-            documents=MemoryDocuments(MemoryStore()),
-        ).asgi()
-        own = [f"/v1/customers/{{id}}/{name}" for name in ("view", "timeline", "account", "history")]
-        async with httpx.AsyncClient(
-            transport=TypedAnswers(app, own=[*own, "/v1/callers"]), base_url="http://gateway"
-        ) as client:
-            client.headers["authorization"] = token("manager", "m1")
-            yield client
+    told = {
+        "boss.events": [
+            unit(), unit("u2"), manager(), manager("m2", unit_id="u2"),
+            customer(), customer("c2", manager_id="m2", phone="13901000124", do_not_disturb=True),
+        ],
+        "alert.events": [
+            alert("raised"), alert("raised", "a2", customer_id="c2", kind="complaint_opened"),
+        ],
+        "sms.outbound": [
+            sms("delivered", state="delivered", planned_at=at(3)),
+            sms("planned", "s2", alert_id="", template="manual", planned_at=at(4)),
+        ],
+        "work.events": [
+            contact(at=at(5)),
+        ],
+    }  # fmt: skip
+    own = [f"/v1/customers/{{id}}/{name}" for name in ("view", "timeline", "account", "history")]
+    async with asked_by_token(tmp_path, world, told, [*own, "/v1/callers"], token("manager", "m1")) as client:
+        yield client
 
 
 def token(role: str, subject: str, **claims: Any) -> str:

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.projection import lists, search
-from gateway.projection.lists import _write_cursor
 from gateway.projection.names import asked_words, search_words
 from gateway.projection.store import ProjectionStore
 from gateway.projection.visible import List, Visible
 from harness.read_model import NOW, ROWS, alert, at, customer, manager, opened, rows_of, sms, unit, work
 from servicekit.decision import Refused
+from servicekit.query import write_cursor
 
 ALL = Visible()
 OWN = Visible("r.manager_id = ?", ("m2",))
@@ -215,7 +215,7 @@ def test_filters_that_are_none(list_: List, asked: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "AAAA", "W10", "WyJkdWUiXQ", "e30", "W1tdXQ", "%%%", "é" * 9, _write_cursor("due", [1 << 70, "a1"])],
+    ["", "x", "AAAA", "W10", "WyJkdWUiXQ", "e30", "W1tdXQ", "%%%", "é" * 9, write_cursor(["due", 1 << 70, "a1"])],
 )
 async def test_cursors_that_are_none(province: ProjectionStore, cursor: str) -> None:
     where = lists.where("alerts", ALL, {}, NOW)

@@ -8,28 +8,21 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.bootstrap import build
 from gateway.domain import Collection
-from gateway.settings import Settings
+from harness.people import asked_by_token
 from harness.read_model import (
-    Log,
     alert,
     alert_data,
     customer,
-    following,
     manager,
-    reached,
     sms,
     sms_data,
     unit,
-    until,
     work,
     work_data,
 )
-from harness.typed_answers import TypedAnswers
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
-from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 SECRET = "0123456789abcdef0123456789abcdef"
 LISTS = ("alerts", "work", "sms", "customers")
@@ -80,32 +73,24 @@ def people() -> People:
 
 @pytest.fixture
 async def asks(people: People, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET)
-    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile")}
-    settings = Settings(service_data=tmp_path, kafka="unused:1", secret_file=secret, peers=peers)
-    log = Log()
-    async with following(tmp_path / "lists", log) as lists:
-        log.put(
-            "boss.events", unit(), manager(), manager("m2"), customer(), customer("c2", name="张伟", manager_id="m2")
-        )
-        log.put("alert.events", alert("raised"), alert("raised", "a2", customer_id="c2"))
-        log.put("work.events", work("opened"), work("opened", "w2", alert_id="a2", customer_id="c2", manager_id=None))
-        log.put("sms.outbound", sms("planned"), sms("planned", "s2", alert_id="a2", customer_id="c2"))
-        await until(lambda: reached(lists, log))
-        app = build(
-            settings,
-            client=httpx.AsyncClient(transport=httpx.MockTransport(people.answer)),
-            audit=people.audit,
-            ends=people.ends,
-            projection=lists,
-            documents=MemoryDocuments(MemoryStore()),
-        ).asgi()
-        own = [f"/v1/lists/{name}{more}" for name in LISTS for more in ("", "/facets")]
-        transport = TypedAnswers(app, own=(*own, "/v1/search", "/v1/status"))
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            client.headers["authorization"] = token("operations")
-            yield client
+    told = {
+        "boss.events": [
+            unit(), manager(), manager("m2"), customer(), customer("c2", name="张伟", manager_id="m2"),
+        ],
+        "alert.events": [
+            alert("raised"), alert("raised", "a2", customer_id="c2"),
+        ],
+        "work.events": [
+            work("opened"), work("opened", "w2", alert_id="a2", customer_id="c2", manager_id=None),
+        ],
+        "sms.outbound": [
+            sms("planned"), sms("planned", "s2", alert_id="a2", customer_id="c2"),
+        ],
+    }  # fmt: skip
+    own = [f"/v1/lists/{name}{more}" for name in LISTS for more in ("", "/facets")]
+    own += ["/v1/search", "/v1/status"]
+    async with asked_by_token(tmp_path, people, told, own, token("operations")) as client:
+        yield client
 
 
 def token(role: str, subject: str = "li") -> str:

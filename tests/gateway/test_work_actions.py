@@ -8,14 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.bootstrap import build
 from gateway.domain import Collection
-from gateway.settings import Settings
-from harness.read_model import Log, alert, customer, following, manager, reached, sms, unit, until, work
-from harness.typed_answers import TypedAnswers
+from harness.people import asked_by_token
+from harness.read_model import alert, customer, manager, sms, unit, work
 from servicekit.auth import Principal, issue_token
 from servicekit.clock import iso, system_now
-from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NOT_FOUND = "没有找到，或不在你的客户范围内。"
@@ -60,33 +57,27 @@ def desk() -> Desk:
 
 @pytest.fixture
 async def asks(desk: Desk, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET)
-    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile")}
-    settings = Settings(service_data=tmp_path, kafka="unused:1", secret_file=secret, peers=peers)
-    log = Log()
-    async with following(tmp_path / "lists", log) as lists:
-        log.put("boss.events", unit(), unit("u2"), manager(), manager("m2", unit_id="u2"), manager("m3"))
-        log.put("boss.events", customer(), customer("c2", manager_id="m2", do_not_disturb=True))
-        log.put("alert.events", *(alert("raised", f"a{n}") for n in (1, 3)), alert("raised", "a2", customer_id="c2"))
-        log.put("work.events", work("opened"), work("acted", revision=2, state="acted", action=CONTACT))
-        log.put("work.events", work("closed", revision=3, state="closed", outcome="paid"))
-        log.put("work.events", work("opened", "w2", alert_id="a2", customer_id="c2", manager_id="m2"))
-        log.put("sms.outbound", sms("delivered", state="delivered", at=iso(system_now())))
-        await until(lambda: reached(lists, log))
-        app = build(
-            settings,
-            client=httpx.AsyncClient(transport=httpx.MockTransport(desk.answer)),
-            audit=desk.audit,
-            ends=desk.ends,
-            projection=lists,
-            documents=MemoryDocuments(MemoryStore()),
-        ).asgi()
-        own = ("/v1/alerts/acknowledge", "/v1/alerts/hand-over", "/v1/work/bulk", "/v1/colleagues", "/v1/views",
-               "/v1/contacts/{customer_id}", "/v1/lists/work")  # fmt: skip
-        async with httpx.AsyncClient(transport=TypedAnswers(app, own=own), base_url="http://gateway") as client:
-            client.headers["authorization"] = token("manager", "m1")
-            yield client
+    told = {
+        "boss.events": [
+            unit(), unit("u2"), manager(), manager("m2", unit_id="u2"), manager("m3"),
+            customer(), customer("c2", manager_id="m2", do_not_disturb=True),
+        ],
+        "alert.events": [
+            *(alert("raised", f"a{n}") for n in (1, 3)), alert("raised", "a2", customer_id="c2"),
+        ],
+        "work.events": [
+            work("opened"), work("acted", revision=2, state="acted", action=CONTACT),
+            work("closed", revision=3, state="closed", outcome="paid"),
+            work("opened", "w2", alert_id="a2", customer_id="c2", manager_id="m2"),
+        ],
+        "sms.outbound": [
+            sms("delivered", state="delivered", at=iso(system_now())),
+        ],
+    }  # fmt: skip
+    own = ("/v1/alerts/acknowledge", "/v1/alerts/hand-over", "/v1/work/bulk", "/v1/colleagues", "/v1/views",
+           "/v1/contacts/{customer_id}", "/v1/lists/work")  # fmt: skip
+    async with asked_by_token(tmp_path, desk, told, own, token("manager", "m1")) as client:
+        yield client
 
 
 def token(role: str, subject: str) -> str:

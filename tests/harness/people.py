@@ -156,3 +156,31 @@ async def gateway(
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def asked_by_token(
+    folder: Path, behind: Any, told: Mapping[str, Sequence[Message]], own: Sequence[str], authorization: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with this bearer token of a gateway whose read model has read this (``told``: by topic). ``behind``:
+    ``answer`` of the services, ``audit`` and ``ends``; ``own``: routes whose answers are ours."""
+    secret = folder / "secret"
+    secret.write_text(SECRET)
+    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile")}
+    settings = Settings(service_data=folder, kafka="unused:1", secret_file=secret, peers=peers)
+    log = Log()
+    async with following(folder / "lists", log) as lists:
+        for topic, messages in told.items():
+            log.put(topic, *messages)
+        await until(lambda: reached(lists, log))
+        app = build(
+            settings,
+            client=httpx.AsyncClient(transport=httpx.MockTransport(behind.answer)),
+            audit=behind.audit,
+            ends=behind.ends,
+            projection=lists,
+            documents=MemoryDocuments(MemoryStore()),
+        ).asgi()
+        async with httpx.AsyncClient(transport=TypedAnswers(app, own=own), base_url="http://gateway") as client:
+            client.headers["authorization"] = authorization
+            yield client

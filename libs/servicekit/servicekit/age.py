@@ -1,11 +1,23 @@
 """A read says how old it is at most: the header ``Kam-Seconds-Behind``."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from servicekit.clock import iso, system_now
+
 HEADER = "Kam-Seconds-Behind"
 _PREFIX = "/v1/"
+
+
+def moment(as_of: datetime | None) -> dict[str, Any]:
+    """Of when an answer is, as bodies say it: everything up to ``as_of`` (system time) is in it; None: not known."""
+    if as_of is None:
+        return {"as_of": None, "seconds_behind": None}
+    behind = max(0.0, (system_now() - as_of).total_seconds())
+    return {"as_of": iso(as_of), "seconds_behind": round(behind, 3)}
 
 
 class Age:

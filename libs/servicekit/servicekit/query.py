@@ -1,19 +1,33 @@
 """What HTTP requests have in common."""
 
+import base64
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 from fastapi import Header, Path, Query
 
 from servicekit.clock import at_local, iso
 from servicekit.decision import Refused
 
+T = TypeVar("T")
 #: A caller's name for a request, so that its repeat changes nothing: printable ASCII, as a header carries it.
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$")]
 
 #: What a list is narrowed by, and an id in an address.
 Filter = Annotated[str | None, Query(max_length=200)]
 Id = Annotated[str, Path(max_length=500)]
+
+
+def write_cursor(place: Iterable[Any]) -> str:
+    """The place behind which the next page begins, as it stands in an address."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(tuple(place))).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, decode: Callable[[bytes], T]) -> T:
+    """The place of a cursor. Raises ``ValueError`` and ``msgspec.MsgspecError`` for what we never gave out."""
+    return decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
 
 
 class AtMost:

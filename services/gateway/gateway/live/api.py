@@ -20,7 +20,7 @@ from gateway.audit import Audit
 from gateway.live.changes import TOLD, place_of
 from gateway.live.streams import Listener, Scopes, Streams
 from gateway.projection.follow import Projection
-from servicekit.clock import iso, system_now
+from servicekit.age import moment
 from servicekit.decision import Refused
 from servicekit.problem import Problem
 
@@ -44,10 +44,8 @@ def live_routes(projection: Projection, streams: Streams, access: Access, audit:
         return {list_: (await access.viewer(who, list_)).scope for list_ in TOLD}
 
     def position() -> bytes:
-        as_of = projection.as_of()
-        behind = None if as_of is None else round(max(0.0, (system_now() - as_of).total_seconds()), 3)
-        told = {"as_of": None if as_of is None else iso(as_of), "seconds_behind": behind}
-        return format_sse_event(event="position", data_str=msgspec.json.encode(told).decode())
+        told = msgspec.json.encode(moment(projection.as_of())).decode()
+        return format_sse_event(event="position", data_str=told)
 
     async def messages(request: Request, listener: Listener) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()

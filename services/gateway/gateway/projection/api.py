@@ -15,9 +15,8 @@ from gateway.projection import lists, search
 from gateway.projection.follow import Projection
 from gateway.projection.schema import NEVER
 from gateway.projection.visible import List, Visible, subject_of
-from servicekit.age import HEADER
+from servicekit.age import HEADER, moment
 from servicekit.answer import json_answer
-from servicekit.clock import iso, system_now
 from servicekit.personal import shown
 from servicekit.query import Filter
 
@@ -232,11 +231,8 @@ SHAPES: dict[List, _Shape] = {"alerts": _alert, "work": _work, "sms": _sms, "cus
 
 def fresh(projection: Projection, connection: sqlite3.Connection) -> dict[str, Any]:
     """Of which moment an answer is (``Freshness``)."""
-    as_of = projection.as_of()
-    behind = None if as_of is None else round(max(0.0, (system_now() - as_of).total_seconds()), 3)
     return {
-        "as_of": None if as_of is None else iso(as_of),
-        "seconds_behind": behind,
+        **moment(projection.as_of()),
         "position": _position(connection),
         "rebuilding": not projection.is_whole,
     }

@@ -4,7 +4,6 @@ A page begins behind the last row of the one before, by the values it was sorted
 between neither repeat nor hide others.
 """
 
-import base64
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from gateway.projection.schema import NEVER
 from gateway.projection.visible import List, Visible
 from servicekit.clock import at_local, iso, later_day, local_date
 from servicekit.decision import Refused
-from servicekit.query import since_instant
+from servicekit.query import read_cursor, since_instant, write_cursor
 
 MOST_VALUES = 100
 _OPEN: tuple[List, ...] = ("alerts", "work")
@@ -266,7 +265,7 @@ def rows(
     following = None
     if len(page_rows) > limit:
         page_rows = page_rows[:limit]
-        following = _write_cursor(sort, [page_rows[-1][f"k{n}"] for n in range(len(columns))])
+        following = write_cursor([sort, *(page_rows[-1][f"k{n}"] for n in range(len(columns)))])
     return page_rows, following
 
 
@@ -414,16 +413,12 @@ def _bad(field: str, zh: str, en: str) -> Refused:
 # --- cursors --------------------------------------------------------------------------------------------------------
 
 
-def _write_cursor(sort: str, values: list[Any]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([sort, *values])).decode().rstrip("=")
-
-
 _decode_cursor: Callable[[bytes], list[str | int]] = msgspec.json.Decoder(list[str | int]).decode
 
 
 def _read_cursor(cursor: str, sort: str, values: int) -> list[str | int]:
     try:
-        told, *last = _decode_cursor(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        told, *last = read_cursor(cursor, _decode_cursor)
         if told != sort or len(last) != values or any(type(v) is int and abs(v) >= 1 << 63 for v in last):
             raise ValueError("of another list")
     except (ValueError, msgspec.MsgspecError) as error:

@@ -12,8 +12,8 @@ from gateway.access.viewer import Access
 from gateway.audit import Audit
 from gateway.trail.follow import Trail
 from gateway.trail.store import find
+from servicekit.age import moment
 from servicekit.answer import json_answer
-from servicekit.clock import iso, system_now
 from servicekit.query import Filter
 
 PAGE, MOST = 50, 200
@@ -58,14 +58,6 @@ def audit_routes(trail: Trail, access: Access, audit: Audit) -> APIRouter:
         rows, following = await trail.store.read(read)
         told = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
         await audit(who, "audit.read", told or "*", "200")
-        behind = None if as_of is None else round((system_now() - as_of).total_seconds(), 3)
-        return json_answer(
-            {
-                "rows": rows,
-                "next": following,
-                "as_of": None if as_of is None else iso(as_of),
-                "seconds_behind": behind,
-            }
-        )
+        return json_answer({"rows": rows, "next": following, **moment(as_of)})
 
     return router

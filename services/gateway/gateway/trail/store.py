@@ -1,6 +1,5 @@
 """The file of the trail, and what is asked of it. Newest first, without a total: nobody counts millions for a page."""
 
-import base64
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,7 @@ from gateway.projection.store import Schema
 from servicekit.clock import iso
 from servicekit.decision import Refused
 from servicekit.envelope import Message
-from servicekit.query import since_instant
+from servicekit.query import read_cursor, since_instant, write_cursor
 
 #: about so many of the newest records are kept; the archive of analytics has all of them
 KEPT = 2_000_000
@@ -86,16 +85,12 @@ def find(
         (*parameters, limit + 1),
     ).fetchall()
     found = [dict(row) for row in rows[:limit]]
-    return found, _write_cursor(found[-1]) if len(rows) > limit else None
-
-
-def _write_cursor(entry: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((entry["at"], entry["id"]))).decode()
+    return found, write_cursor((found[-1]["at"], found[-1]["id"])) if len(rows) > limit else None
 
 
 def _read_cursor(cursor: str) -> tuple[str, str]:
     try:
-        return _decode_cursor(base64.urlsafe_b64decode(cursor))
+        return read_cursor(cursor, _decode_cursor)
     except (ValueError, msgspec.MsgspecError) as error:
         raise Refused(
             "bad_cursor",

@@ -1,6 +1,5 @@
 import { Button, Segmented, Select } from "antd";
 import { useState } from "react";
-import { useLocation, useNavigate, useParams } from "react-router";
 import { AlertPanel } from "@/alerts/AlertPanel";
 import { useAlertCommands } from "@/alerts/commands";
 import { isOpen } from "@/alerts/row";
@@ -21,15 +20,14 @@ import { useBreadth } from "@/habits/element";
 import { useFilters } from "@/habits/filters";
 import { useKept } from "@/habits/kept";
 import { useShortcuts } from "@/habits/shortcuts";
-import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import { ColumnChooser } from "@/lists/ColumnChooser";
 import { useColumns } from "@/lists/columns";
-import { listText } from "@/lists/messages";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
 import { useLiveRows } from "@/lists/useLiveRows";
+import { useOpenItem } from "@/lists/useOpenItem";
 import { useMe } from "@/session/session";
 import { HandOver } from "@/work/HandOver";
 import { Actions } from "./Actions";
@@ -47,15 +45,10 @@ const ACTING = ["manager", "head", "city_head"];
 export default function Alerts() {
   const t = useText(alertsText);
   const shared = useText(common);
-  const lists = useText(listText);
   const me = useMe();
   const telling = useTelling();
-  const navigate = useNavigate();
-  const { search, hash } = useLocation();
-  const { id: inPath } = useParams();
   const breadth = useBreadth();
   const isPhone = breadth === "phone";
-  const { tell } = useUndo();
   const filters = useFilters(FIELDS);
   const { list, counts, exported } = useAlerts(filters);
   const [chosen, choose] = useColumns("alerts");
@@ -69,7 +62,7 @@ export default function Alerts() {
   const mayAct = ACTING.includes(me.role);
   useLiveRows<AlertRow>("alerts", list);
 
-  const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
+  const { opened, show } = useOpenItem("/alerts", { ids: list.rows.map(idOf), current, onCurrent: setCurrent });
   const openedAlert = useAlert(opened);
   const rowOf = (id: string | undefined): AlertRow | undefined => list.rows.find(row => row.alert_id === id);
   const commands = useAlertCommands((ids, state) =>
@@ -89,20 +82,6 @@ export default function Alerts() {
     }
   };
 
-  const show = (id: string | undefined): void => {
-    const query = new URLSearchParams(search);
-    query.delete("item");
-    const rest = query.toString().replaceAll("%2C", ",");
-    const item = id ? `item=${encodeURIComponent(id)}` : "";
-    void navigate({ pathname: "/alerts", search: [rest, item].filter(Boolean).join("&"), hash });
-  };
-  const step = (by: number): void => {
-    const next = list.rows[list.rows.findIndex(row => row.alert_id === opened) + by];
-    if (next) {
-      setCurrent(next.alert_id);
-      show(next.alert_id);
-    }
-  };
   /** Those that a key works on: what is selected, else what is open, else the row the keys stand on. */
   const target = (): string[] => (selected.length > 0 ? selected : [opened ?? current].filter(id => id !== undefined));
   const group = shared.shortcuts.item;
@@ -122,27 +101,6 @@ export default function Alerts() {
       label: shared.action.handOver,
       group,
       run: () => (mayAct && target().length > 0 ? setHandingOver(target()) : false),
-    },
-    {
-      keys: "w",
-      label: shared.action.why,
-      group,
-      run: () => {
-        const id = opened ?? current;
-        return id ? void navigate(`/why/${encodeURIComponent(id)}`) : false;
-      },
-    },
-    { keys: "[", label: shared.shortcuts.previous, group, run: () => (opened ? step(-1) : false) },
-    { keys: "]", label: shared.shortcuts.next, group, run: () => (opened ? step(1) : false) },
-    {
-      keys: "y",
-      label: shared.action.copyLink,
-      group,
-      run: () => {
-        const id = opened ?? current;
-        const path = id ? `/alerts/${encodeURIComponent(id)}` : `/alerts${search}`;
-        void navigator.clipboard?.writeText(location.origin + path).then(() => tell({ text: lists.copied }));
-      },
     },
   ]);
 

@@ -1,7 +1,6 @@
 import { DownOutlined } from "@ant-design/icons";
 import { Button, Dropdown, Segmented } from "antd";
 import { useCallback, useId, useState } from "react";
-import { useLocation, useNavigate, useParams } from "react-router";
 import { brief, plain } from "@/alerts/sentence";
 import { useTelling } from "@/alerts/useTelling";
 import { EmptyState } from "@/components/EmptyState";
@@ -16,14 +15,13 @@ import { number } from "@/format";
 import { useFilters } from "@/habits/filters";
 import { useKept } from "@/habits/kept";
 import { useShortcuts } from "@/habits/shortcuts";
-import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
-import { listText } from "@/lists/messages";
 import { usePlaceControls } from "@/lists/placeControls";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
 import { useLiveRows } from "@/lists/useLiveRows";
+import { useOpenItem } from "@/lists/useOpenItem";
 import { useMe } from "@/session/session";
 import { type Outcome, outcomesOf } from "@/work/choices";
 import { useWorkCommands } from "@/work/commands";
@@ -46,13 +44,8 @@ const LOOKING = ["analyst"];
 export default function Work() {
   const t = useText(workPageText);
   const shared = useText(common);
-  const lists = useText(listText);
   const me = useMe();
   const telling = useTelling();
-  const navigate = useNavigate();
-  const { tell } = useUndo();
-  const { search, hash } = useLocation();
-  const { id: inPath } = useParams();
   const prefix = useId();
   const filters = useFilters((me.manager_id ? FIELDS : FIELDS_OF_OTHERS) as typeof FIELDS);
   const { list, counts, groups, exported } = useWork(filters, me.manager_id);
@@ -68,7 +61,11 @@ export default function Work() {
   const rowId = useCallback((id: string) => `${prefix}-${id}`, [prefix]);
   useLiveRows<WorkRow>("work", list);
 
-  const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
+  const { opened, show } = useOpenItem("/work", {
+    ids: groups.flatMap(each => each.rows.map(idOf)),
+    current,
+    onCurrent: setCurrent,
+  });
   const rowOf = (id: string | undefined): WorkRow | undefined => list.rows.find(row => row.work_id === id);
   const commands = useWorkCommands((ids, change) =>
     list.change(list.rows.filter(row => ids.includes(row.work_id)).map(row => ({ ...row, ...change }))),
@@ -86,24 +83,6 @@ export default function Work() {
     }
   };
 
-  const show = (id: string | undefined): void => {
-    const query = new URLSearchParams(search);
-    query.delete("item");
-    const rest = query.toString().replaceAll("%2C", ",");
-    void navigate({
-      pathname: "/work",
-      search: [rest, id ? `item=${encodeURIComponent(id)}` : ""].filter(Boolean).join("&"),
-      hash,
-    });
-  };
-  const step = (by: number): void => {
-    const rows = groups.flatMap(group => group.rows);
-    const next = rows[rows.findIndex(row => row.work_id === opened) + by];
-    if (next) {
-      setCurrent(next.work_id);
-      show(next.work_id);
-    }
-  };
   const target = (): string[] => (selected.length > 0 ? selected : [opened ?? current].filter(id => id !== undefined));
   const isOpen = (id: string | undefined): boolean => rowOf(id)?.state !== "closed";
   const group = shared.shortcuts.item;
@@ -134,27 +113,6 @@ export default function Work() {
       label: shared.action.handOver,
       group,
       run: () => (mayAct && target().length > 0 ? setHandingOver(target()) : false),
-    },
-    {
-      keys: "w",
-      label: shared.action.why,
-      group,
-      run: () => {
-        const id = opened ?? current;
-        return id ? void navigate(`/why/${encodeURIComponent(id)}`) : false;
-      },
-    },
-    { keys: "[", label: shared.shortcuts.previous, group, run: () => (opened ? step(-1) : false) },
-    { keys: "]", label: shared.shortcuts.next, group, run: () => (opened ? step(1) : false) },
-    {
-      keys: "y",
-      label: shared.action.copyLink,
-      group,
-      run: () => {
-        const id = opened ?? current;
-        const path = id ? `/work/${encodeURIComponent(id)}` : `/work${search}`;
-        void navigator.clipboard?.writeText(location.origin + path).then(() => tell({ text: lists.copied }));
-      },
     },
   ]);
 
