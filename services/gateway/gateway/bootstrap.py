@@ -32,6 +32,9 @@ from gateway.identity.tokens import TOKENS
 from gateway.identity.users import USERS
 from gateway.live.api import live_routes
 from gateway.live.streams import Streams
+from gateway.notices.build import notices
+from gateway.notices.ledger import ATTEMPTS, NOTICES
+from gateway.notices.preferences import PREFERENCES, WEBHOOKS
 from gateway.overview.api import overview_routes
 from gateway.peers import Peers
 from gateway.projection.api import list_routes
@@ -106,6 +109,8 @@ def build(
     access = Access(who.guards, Roles(documents, now), projection.store)
     exports = Runner(Jobs(settings.service_data / "exports", now), model, access, partial(as_now, who.sign_in.users))
     service.jobs.append(exports.run)
+    told = notices(settings, documents, who, access, projection, audit, now)
+    service.jobs += told.jobs
     streams = Streams(projection)
     service.jobs.append(streams.run)
     service.routers += [
@@ -126,6 +131,7 @@ def build(
         customer_view_routes(projection, peers, audit, access),
         customer_action_routes(peers, audit, access),
         caller_routes(projection, audit, access),
+        told.router,
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
         clock_routes(peers, audit, access, who.guards),
         feed_routes(peers, audit, access, letters or LogLetters(settings.kafka)),
@@ -138,8 +144,9 @@ def build(
 
 async def _index(documents: MongoDocuments) -> None:
     """Job: by what else accounts, tokens and sessions are looked for."""
-    versioned = [(f"{name}.versions", "id") for name in (USERS, TOKENS, ROLES, VIEWS)]
-    for collection, field in ((SESSIONS, "staff_no"), *versioned):
+    versioned = [(f"{name}.versions", "id") for name in (USERS, TOKENS, ROLES, VIEWS, PREFERENCES)]
+    of_notices = ((NOTICES, "staff_no"), (NOTICES, "is_open"), (ATTEMPTS, "at"), (WEBHOOKS, "staff_no"))
+    for collection, field in ((SESSIONS, "staff_no"), *of_notices, *versioned):
         await patiently(partial(documents.index, collection, field), "indexes of accounts")
     await asyncio.Event().wait()
 

@@ -1,9 +1,11 @@
 """Settings of the gateway."""
 
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from gateway.identity.own_request import is_loopback
 from servicekit.settings import Folder, Seconds, ServiceSettings, Workers
 
 
@@ -25,3 +27,28 @@ class Settings(ServiceSettings):
     first_password: Path | None = Field(
         default=None, description="file with the password with which ADMIN signs in first, and then changes it"
     )
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/?#]+/?$", description="the page's address, for links in notices"
+    )
+    smtp: str | None = Field(
+        default=None, pattern=r"^[^\s,/@]+:\d{1,5}$", description="host:port that takes notices by mail; none: no mail"
+    )
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(default="starttls", description="how the line is secured")
+    smtp_user: str | None = Field(default=None, description="who signs in there; none: nobody does")
+    smtp_password_file: Path | None = Field(default=None, description="file with the password for it")
+    smtp_sender: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$", description="the address that mails come from"
+    )
+    notice_mail_domains: str = Field(
+        default="", description="domains to which mails may go, with commas; empty: whatever somebody writes down"
+    )
+    notice_webhook_hosts: str = Field(
+        default="", description="hosts of WeCom robots, with commas: qyapi.weixin.qq.com; empty: no robots"
+    )
+
+    @model_validator(mode="after")
+    def _no_password_in_the_clear(self) -> Self:
+        host = (self.smtp or "").rpartition(":")[0]
+        if self.smtp_tls == "none" and self.smtp_user is not None and not is_loopback(host):
+            raise ValueError("KAM_SMTP_TLS=none: a password goes over TLS only")
+        return self

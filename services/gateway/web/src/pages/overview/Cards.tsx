@@ -2,7 +2,6 @@ import type { ReactNode } from "react";
 import { ChartCard, type ChartTable } from "@/components/ChartCard";
 import type { Options } from "@/components/charts";
 import { money, number } from "@/format";
-import { useNow } from "@/habits/clock";
 import { common, useLanguage, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import type { RowsAsked } from "@/rows/address";
@@ -17,15 +16,11 @@ import {
   recoveredAt,
   recoveredOptions,
   rowsAt,
-  soFar,
   startName,
   timeOptions,
 } from "./charts";
 import type { Overview } from "./fields";
 import { overviewText } from "./messages";
-
-/** Hours and days begin by this clock. */
-const EVERY_MS = 60_000;
 
 interface Props {
   view: Overview;
@@ -65,12 +60,11 @@ export function ByTime({ view, onOpen }: Props) {
   const words = useText(common);
   const palette = usePalette();
   const language = useLanguage();
-  const now = useNow(EVERY_MS);
   const nameOf = (kind: string): string => word(words.kind, kind);
   return (
     <Card
       title={t.byTime}
-      options={timeOptions(view, nameOf, palette, language, now)}
+      options={timeOptions(view, nameOf, palette, language)}
       onOpen={onOpen}
       exported={view.alerts}
       pick={(at, series) => {
@@ -104,7 +98,6 @@ export function ByTime({ view, onOpen }: Props) {
 export function ByCity({ view, onOpen }: Props) {
   const t = useText(overviewText);
   const language = useLanguage();
-  const starts = soFar(view, view.starts, useNow(EVERY_MS));
   const nameOf = (city: string): string => (city === "none" ? t.unknown : city);
   const ofCity = (city: string): Record<string, string> => ({ city });
   return (
@@ -120,7 +113,7 @@ export function ByCity({ view, onOpen }: Props) {
         return found && rowsAt(view, at, ofCity(found.city), found.counts[at] ?? 0);
       }}
       table={{
-        columns: [t.column.city, t.column.total, ...starts.map(start => startName(start, view.step))],
+        columns: [t.column.city, t.column.total, ...view.starts.map(start => startName(start, view.step))],
         rows: view.by_city.map(({ city, counts }) => [
           nameOf(city),
           <Count
@@ -133,11 +126,11 @@ export function ByCity({ view, onOpen }: Props) {
             }}
             onOpen={onOpen}
           />,
-          ...starts.map((start, at) => (
+          ...counts.map((count, at) => (
             <Count
-              key={start}
-              label={`${nameOf(city)} ${startName(start, view.step)}`}
-              asked={rowsAt(view, at, ofCity(city), counts[at] ?? 0)}
+              key={view.starts[at]}
+              label={`${nameOf(city)} ${startName(view.starts[at] ?? "", view.step)}`}
+              asked={rowsAt(view, at, ofCity(city), count)}
               onOpen={onOpen}
             />
           )),
@@ -179,11 +172,10 @@ export function Recovered({ view, onOpen }: Props) {
   const t = useText(overviewText);
   const palette = usePalette();
   const language = useLanguage();
-  const now = useNow(EVERY_MS);
   return (
     <Card
       title={t.recovered}
-      options={recoveredOptions(view, palette, language, now)}
+      options={recoveredOptions(view, palette, language)}
       onOpen={onOpen}
       exported={view.recovered}
       pick={at => recoveredAt(view, at)}

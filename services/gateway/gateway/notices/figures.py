@@ -1,0 +1,121 @@
+"""What notices tell of, from the read model: how many, which kinds, how grave, until when. Never who, and no amount."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.access.scope import Scope
+from gateway.live.changes import Place, here
+from gateway.notices.due import Standing
+from gateway.projection.lists import where
+from gateway.projection.schema import NEVER
+from gateway.projection.visible import Subject, subject_of
+from servicekit.clock import at_local, end_of, iso, later_day, local_date
+
+#: urgent alerts of one person that are looked at; with more, the newest
+MOST_STANDING = 2000
+#: changes by which it is seen whom they concern; with more, everybody is looked at
+_MOST_CHANGED = 500
+#: what nobody has taken in hand yet
+_UNTAKEN = {"state": "raised"}
+SEVERITIES = ("critical", "major", "minor")
+
+
+class Item(NamedTuple):
+    """An alert as a notice tells of it. ``due``: ISO 8601, None where nothing is due."""
+
+    alert_id: str
+    kind: str
+    severity: str
+    stage: str | None
+    due: str | None
+
+
+class Group(NamedTuple):
+    """Open alerts of one kind and severity."""
+
+    kind: str
+    severity: str
+    open: int
+    new: int
+
+
+class Day(NamedTuple):
+    """What stands open in somebody's scope as the day begins. ``untaken``: not acknowledged; ``new``: raised since the
+    beginning of yesterday; ``due``: the next time by which something must be done."""
+
+    groups: Sequence[Group]
+    overdue: int
+    due_today: int
+    untaken: int
+    due: str | None
+    work: int
+    work_overdue: int
+
+
+def standing(
+    connection: sqlite3.Connection, scope: Scope, severity: str, kinds: Sequence[str], now: datetime
+) -> list[Standing]:
+    """Alerts in scope that are as grave as this, or graver, and that nobody has taken in hand."""
+    grave = ",".join(SEVERITIES[: SEVERITIES.index(severity) + 1])
+    asked = {**_UNTAKEN, "severity": grave, "kind": ",".join(kinds) or None}
+    found = where("alerts", scope.visible("alerts"), asked, now)
+    rows = connection.execute(
+        "SELECT r.alert_id, r.revision, r.severity || '/' || coalesce(r.stage, '') FROM alerts r"
+        f" WHERE r.open = 1 AND {found.condition} ORDER BY r.seq DESC LIMIT {MOST_STANDING}",
+        found.parameters,
+    )
+    return [Standing(*row) for row in rows]
+
+
+def items(connection: sqlite3.Connection, scope: Scope, ids: Sequence[str], now: datetime) -> list[Item]:
+    """Those of these alerts that are still in scope and untaken, the gravest and most pressing first."""
+    found = where("alerts", scope.visible("alerts"), _UNTAKEN, now)
+    rows = connection.execute(
+        "SELECT r.alert_id, r.kind, r.severity, r.stage, nullif(r.due_at, ?) FROM alerts r WHERE r.open = 1"
+        f" AND r.alert_id IN (SELECT value FROM json_each(?)) AND {found.condition} ORDER BY r.rank, r.due_at",
+        (NEVER, msgspec.json.encode(ids).decode(), *found.parameters),
+    )
+    return [Item(*row) for row in rows]
+
+
+def day(connection: sqlite3.Connection, alerts: Scope, work: Scope, now: datetime) -> Day:
+    """Counts of what stands open."""
+    today = local_date(now)
+    bounds = iso(now), iso(end_of(today)), iso(at_local(later_day(today, -1)))
+    seen = where("alerts", alerts.visible("alerts"), {}, now)
+    head = "WITH d (now, tomorrow, since) AS (VALUES (?, ?, ?)) SELECT"
+    groups = connection.execute(
+        f"{head} r.kind, r.severity, count(*), sum(r.raised_at >= d.since) FROM d, alerts r"
+        f" WHERE r.open = 1 AND {seen.condition} GROUP BY r.kind, r.severity ORDER BY min(r.rank), count(*) DESC",
+        (*bounds, *seen.parameters),
+    ).fetchall()
+    overdue, due_today, untaken, due = connection.execute(
+        f"{head} coalesce(sum(r.due_at < d.now), 0), coalesce(sum(r.due_at >= d.now AND r.due_at < d.tomorrow), 0),"
+        " coalesce(sum(r.state = 'raised'), 0), min(CASE WHEN r.due_at >= d.now AND r.due_at < ? THEN r.due_at END)"
+        f" FROM d, alerts r WHERE r.open = 1 AND {seen.condition}",
+        (*bounds, NEVER, *seen.parameters),
+    ).fetchone()
+    seen = where("work", work.visible("work"), {}, now)
+    items_, late = connection.execute(
+        f"{head} count(*), coalesce(sum(r.due_at < d.now), 0) FROM d, work r WHERE r.open = 1 AND {seen.condition}",
+        (*bounds, *seen.parameters),
+    ).fetchone()
+    return Day([Group(*row) for row in groups], overdue, due_today, untaken, due, items_, late)
+
+
+def concerned(connection: sqlite3.Connection, since: Place | None) -> tuple[Place, list[Subject] | None]:
+    """Where the read model stands, and what grave alerts that changed since are about; None: too many to tell, or it
+    is another file."""
+    place = here(connection)
+    if since is None or place.epoch != since.epoch or since.seq > place.seq:
+        return place, None
+    rows = connection.execute(
+        "SELECT r.customer_id, r.city, r.unit_id, r.manager_id, r.kind FROM alerts r WHERE r.seq > ? AND r.open = 1"
+        f" AND r.state = 'raised' AND r.rank < 2 LIMIT {_MOST_CHANGED + 1}",
+        (since.seq,),
+    ).fetchall()
+    return place, None if len(rows) > _MOST_CHANGED else [subject_of(row, row["kind"]) for row in rows]

@@ -1,0 +1,438 @@
+"""What people are told away from the screen, and when: one suite over the fake and over the real database."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from gateway.notices.ledger import LEASE, NOTICES
+from gateway.notices.senders import Passing, Refusal
+from harness.notices import WEBHOOK, House, house
+from harness.read_model import alert, customer
+from servicekit.memory_store import MemoryDocuments, MemoryStore
+from servicekit.mongo import MongoDocuments
+from servicekit.store import Documents, Transient
+
+FOR_REAL = pytest.param("real", marks=pytest.mark.embedded)
+URGENT: dict[str, Any] = {"urgent": {"channels": ["mail"]}}
+DIGEST: dict[str, Any] = {"digest": {"channels": ["mail"], "at": "08:30"}}
+NIGHT = {"begins": "21:00", "ends": "08:00"}
+
+
+@pytest.fixture(params=["fake", FOR_REAL])
+async def documents(request: pytest.FixtureRequest) -> AsyncIterator[Documents]:
+    if request.param == "fake":
+        yield MemoryDocuments(MemoryStore())
+        return
+    client: Any = AsyncIOMotorClient(request.getfixturevalue("mongodb"), tz_aware=True)
+    database = request.getfixturevalue("mongo_database")
+    yield MongoDocuments(client[database])
+    await client.drop_database(database)
+    client.close()
+
+
+@pytest.fixture
+async def world(documents: Documents, tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path, documents) as made:
+        yield made
+
+
+@pytest.fixture
+async def quick(tmp_path: Path) -> AsyncIterator[House]:
+    """Over the fake alone, where the database makes no difference."""
+    async with house(tmp_path, MemoryDocuments(MemoryStore())) as made:
+        yield made
+
+
+def local(hour: int, minute: int = 0, day: int = 30) -> datetime:
+    return datetime(2026, 6, day, hour, minute, tzinfo=UTC) - timedelta(hours=8)
+
+
+async def delivery(world: House, staff_no: str = "M0001") -> tuple[Any, ...]:
+    notice = (await world.ledger.recent(staff_no))[0]
+    ((_, found),) = notice.deliveries
+    return found.state, found.reason, found.attempts
+
+
+# --- urgent ----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_urgent_alert_is_told_once_to_whom_it_concerns(world: House) -> None:
+    for staff_no in ("M0001", "M0002"):
+        await world.chooses(staff_no, **URGENT)
+    (id_,) = await world.raised()
+    for _ in range(3):
+        await world.goes_on()
+    ((to, text, _),) = world.mail.got
+    assert to == "m0001@corp.example" and text.subject == "大客户预警：严重 1"
+    assert f"https://kam.example/alerts/{id_}" in text.lines
+    assert await delivery(world) == ("sent", None, 1) and not await world.ledger.recent("M0002")
+    assert not await world.ledger.open()
+
+
+async def test_no_message_says_who_it_is_about(quick: House) -> None:
+    await quick.chooses("M0001", wecom_webhook=WEBHOOK, urgent={"channels": ["mail", "wecom"]}, **DIGEST)
+    await quick.it_is(local(8, 40) + timedelta(days=1))
+    await quick.raised(values={"amount_fen": 987654, "days_overdue": 61})
+    await quick.goes_on()
+    assert len(quick.mail.got) == 2 and len(quick.wecom.got) == 1
+    for _, text, _ in (*quick.mail.got, *quick.wecom.got):
+        said = text.subject + text.body + text.short
+        secrets = ("王小明", "13901000123", "0123", "320100X", "9876", "c1", "李经理")
+        assert not any(secret in said for secret in secrets)
+
+
+async def test_what_comes_in_a_moment_is_one_notice_and_so_is_what_comes_before_the_next(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    await quick.raised(30)
+    await quick.goes_on()
+    await quick.raised(5)
+    for _ in range(4):
+        await quick.goes_on(minutes=0.2)
+    assert [text.subject for _, text, _ in quick.mail.got] == ["大客户预警：严重 30"]
+    await quick.goes_on()
+    assert [text.subject for _, text, _ in quick.mail.got][1:] == ["大客户预警：严重 5"]
+
+
+async def test_what_stood_when_somebody_asked_is_no_news_to_them(world: House) -> None:
+    await world.raised(3)
+    await world.chooses("M0001", **URGENT)
+    await world.goes_on()
+    assert not world.mail.got and not await world.ledger.recent("M0001")
+    await world.raised()
+    await world.goes_on()
+    assert len(world.mail.got) == 1
+    await world.chooses("M0001")
+    await world.raised(2)
+    await world.goes_on()
+    await world.chooses("M0001", **URGENT)
+    await world.goes_on()
+    assert len(world.mail.got) == 1, "nor is what came while they did not want to be told"
+
+
+async def test_an_alert_that_becomes_graver_is_news(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    await quick.raised(severity="major")
+    await quick.goes_on()
+    assert not quick.mail.got
+    more = {"severity": "critical", "stage": "final_notice", "raised_at": "2026-01-01T00:00:00+00:00"}
+    await quick.heard(alert("changed", "a0", 2, **more))
+    await quick.goes_on()
+    await quick.heard(alert("changed", "a0", 3, **more, values={"amount_fen": 1}))
+    await quick.goes_on()
+    assert len(quick.mail.got) == 1
+
+
+async def test_severity_and_kinds_are_each_persons_own(quick: House) -> None:
+    await quick.chooses("M0001", urgent={"channels": ["mail"], "severity": "major", "kinds": ["complaint_opened"]})
+    await quick.raised(severity="major")
+    await quick.raised(kind="complaint_opened", severity="minor")
+    await quick.raised(kind="complaint_opened", severity="major")
+    await quick.goes_on()
+    ((_, text, _),) = quick.mail.got
+    assert "https://kam.example/alerts/a2" in text.lines and text.subject == "大客户预警：重要 1"
+
+
+async def test_quiet_hours_hold_all_and_tell_it_together_in_the_morning(world: House) -> None:
+    await world.chooses("M0001", quiet=NIGHT, **URGENT)
+    await world.raised()
+    await world.watch.look()
+    await world.it_is(local(21))
+    await world.goes_on()
+    assert not world.mail.got, "what was made before is held, too"
+    await world.raised(2)
+    for _ in range(3):
+        await world.goes_on()
+    await world.it_is(local(7, 59) + timedelta(days=1))
+    await world.goes_on()
+    assert not world.mail.got
+    await world.it_is(local(8) + timedelta(days=1))
+    await world.goes_on()
+    assert sorted(text.subject for _, text, _ in world.mail.got) == ["大客户预警：严重 1", "大客户预警：严重 2"]
+
+
+async def test_what_was_taken_in_hand_before_it_was_sent_is_not_told(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    await quick.raised(2)
+    await quick.watch.look()
+    await quick.heard(alert("acknowledged", "a0", 1, "acknowledged", severity="critical"))
+    await quick.goes_on()
+    assert [text.subject for _, text, _ in quick.mail.got] == ["大客户预警：严重 1"]
+    await quick.raised()
+    quick.clock.passes(minutes=2)
+    await quick.watch.look()
+    await quick.heard(alert("resolved", "a2", 2, "resolved", severity="critical"))
+    await quick.goes_on()
+    assert len(quick.mail.got) == 1 and await delivery(quick) == ("dropped", "nothing_left", 1)
+
+
+async def test_a_scope_that_changed_before_it_was_sent_is_the_one_that_counts(world: House) -> None:
+    await world.chooses("M0001", **URGENT)
+    await world.raised()
+    await world.watch.look()
+    await world.heard(customer("c1", 2, manager_id="M0002"), topic="boss.events")
+    await world.goes_on()
+    assert not world.mail.got and await delivery(world) == ("dropped", "nothing_left", 1)
+    await world.account("M0001", manager_id="M0002")
+    await world.chooses("M0002", **URGENT)
+    world.begin()  # as it is seen after a minute at the latest
+    await world.raised()
+    await world.goes_on()
+    assert sorted(to for to, _, _ in world.mail.got) == ["m0001@corp.example", "m0002@corp.example"]
+
+
+async def test_who_may_not_sign_in_is_told_nothing(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    await quick.raised()
+    await quick.watch.look()
+    user = await quick.users.get("M0001")
+    assert user is not None
+    await quick.users.documents.save("M0001", user.document, after=1, author="x", reason="x", state="disabled")
+    await quick.goes_on()
+    await quick.raised()
+    await quick.goes_on()
+    assert not quick.mail.got and await delivery(quick) == ("dropped", "no_account", 1)
+
+
+# --- digests ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_digest_comes_once_each_morning(world: House) -> None:
+    await world.raised(2)
+    await world.chooses("M0001", **DIGEST)
+    await world.it_is(local(8, 29) + timedelta(days=1))
+    await world.goes_on()
+    assert not world.mail.got
+    await world.it_is(local(8, 30) + timedelta(days=1))
+    for _ in range(3):
+        await world.goes_on()
+    world.begin()
+    await world.goes_on()
+    await world.it_is(local(9) + timedelta(days=2))
+    await world.goes_on()
+    assert world.mail.ids == ["M0001:digest:2026-07-01:mail", "M0001:digest:2026-07-02:mail"]
+    assert world.mail.got[0][1].subject == "大客户晨报：待办预警 2，已超时 0，今日到期 0"
+    assert "严重 欠费 2 (昨日以来新增 2)" in world.mail.got[0][1].lines
+
+
+async def test_a_digest_asked_for_after_its_time_begins_tomorrow(quick: House) -> None:
+    await quick.chooses("M0001", **DIGEST)  # it is ten
+    await quick.goes_on()
+    assert not quick.mail.got
+
+
+async def test_a_digest_is_in_the_language_that_was_chosen(quick: House) -> None:
+    await quick.chooses("M0001", language="en", **DIGEST)
+    await quick.it_is(local(9) + timedelta(days=1))
+    await quick.goes_on()
+    assert "Nothing stands open." in quick.mail.got[0][1].lines
+
+
+# --- failures --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_passing_failure_is_tried_again_and_keeps_nobody_waiting(world: House) -> None:
+    await world.chooses("M0001", wecom_webhook=WEBHOOK, urgent={"channels": ["mail", "wecom"]})
+    await world.chooses("M0002", **URGENT)
+    world.wecom.fails = [Passing("busy")] * 3
+    await world.raised()
+    await world.raised(customer_id="c2")
+    await world.goes_on()
+    assert len(world.mail.got) == 2 and not world.wecom.got
+    await world.dispatch.send()
+    (notice,) = await world.ledger.recent("M0001")
+    assert notice.wecom is not None and (notice.wecom.reason, notice.wecom.attempts) == ("busy", 1)
+    for _ in range(4):
+        await world.goes_on(minutes=20)
+    assert len(world.mail.got) == 2 and world.wecom.ids == ["M0001:urgent:2:wecom"]
+    (notice,) = await world.ledger.recent("M0001")
+    assert notice.wecom is not None and (notice.wecom.state, notice.wecom.attempts) == ("sent", 4)
+    assert world.wecom.got[0][0] == WEBHOOK
+
+
+async def test_a_failure_for_good_ends_it_and_is_shown(world: House) -> None:
+    await world.chooses("M0001", **URGENT)
+    world.mail.fails = [Refusal("address_refused")]
+    await world.raised()
+    for _ in range(3):
+        await world.goes_on(minutes=20)
+    assert not world.mail.got and await delivery(world) == ("failed", "address_refused", 1)
+    await world.raised()
+    await world.goes_on()
+    assert len(world.mail.got) == 1, "the next one is tried"
+
+
+async def test_what_nobody_takes_is_given_up(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    quick.mail.fails = [Passing("no_answer")] * 1000
+    await quick.raised()
+    for _ in range(60):
+        await quick.goes_on(minutes=15)
+    state, reason, attempts = await delivery(quick)
+    assert (state, reason) == ("failed", "gave_up") and attempts > 10
+    assert not await quick.ledger.open()
+
+
+async def test_a_fault_of_a_sender_is_no_fault_of_the_gateway(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    await quick.chooses("M0002", **URGENT)
+    quick.mail.fails = [RuntimeError("13901000123")]
+    await quick.raised()
+    await quick.raised(customer_id="c2")
+    await quick.goes_on()
+    assert len(quick.mail.got) == 1
+    await quick.goes_on()
+    assert sorted(to for to, _, _ in quick.mail.got) == ["m0001@corp.example", "m0002@corp.example"]
+
+
+async def test_what_was_switched_off_meanwhile_is_not_sent(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    await quick.raised()
+    await quick.watch.look()
+    await quick.chooses("M0001")
+    await quick.goes_on()
+    assert not quick.mail.got and await delivery(quick) == ("dropped", "switched_off", 1)
+
+
+# --- processes that end, and two at once -----------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Ending:
+    """Documents of a process that ends at its ``n``-th write: before it, or right after it."""
+
+    def __init__(self, rows: Documents, n: int, *, after: bool) -> None:
+        self._rows, self._n, self._after = rows, n, after
+        self.wrote = 0
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._rows, name)
+        if name not in ("add", "put", "patch", "forget"):
+            return call
+
+        async def write(*args: Any, **more: Any) -> Any:
+            self.wrote += 1
+            if self.wrote > self._n or (self.wrote == self._n and not self._after):
+                raise Killed
+            answer = await call(*args, **more)
+            if self.wrote == self._n:
+                raise Killed
+            return answer
+
+        return write
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_process_killed_between_any_two_writes_loses_nothing(quick: House, after: bool) -> None:
+    await quick.chooses("M0001", wecom_webhook=WEBHOOK, urgent={"channels": ["mail", "wecom"]}, **DIGEST)
+    sent_again, n, day, is_over = 0, 0, 0, False
+    while not is_over:
+        n, day = n + 1, day + 1
+        await quick.it_is(local(9) + timedelta(days=day))
+        await quick.raised()
+        rows = Ending(quick.documents, n, after=after)
+        quick.begin(rows)  # type: ignore[arg-type]
+        try:
+            await quick.goes_on()
+            is_over = True
+        except Killed:
+            pass
+        quick.begin()
+        await quick.goes_on()
+        await quick.goes_on(minutes=LEASE.total_seconds() / 60)
+        assert not await quick.ledger.open()
+        for outbox, ids in ((quick.mail, {"digest", "urgent"}), (quick.wecom, {"urgent"})):
+            assert {id_.split(":")[1] for id_ in outbox.ids} == ids, (n, "nothing is lost")
+            sent_again += len(outbox.ids) - len(set(outbox.ids))
+            assert len(outbox.got) <= len(ids) + 1
+            outbox.got.clear()
+    assert (n > 5 and after) or 0 < sent_again <= 3, "twice where it ended before writing down that it was sent"
+
+
+async def test_a_process_killed_while_it_sends_leaves_the_try_to_another(world: House) -> None:
+    await world.chooses("M0001", **URGENT)
+    await world.raised()
+    world.mail.fails, world.mail.after = [Killed()], True
+    with pytest.raises(Killed):
+        await world.goes_on()
+    world.begin()
+    await world.goes_on(minutes=1)
+    assert len(world.mail.got) == 1, "it may be under way"
+    await world.goes_on(minutes=LEASE.total_seconds() / 60)
+    assert world.mail.ids == ["M0001:urgent:2:mail"] * 2, "better twice than never"
+    assert await delivery(world) == ("sent", None, 2)
+
+
+async def test_two_processes_tell_it_once(world: House, tmp_path: Path) -> None:
+    await world.chooses("M0001", **URGENT, **DIGEST)
+    async with house(tmp_path / "other", MemoryDocuments(MemoryStore())) as other:
+        other.documents, other.clock, other.mail = world.documents, world.clock, world.mail
+        other.begin()
+        for n in range(4):
+            for process in (world, other):
+                await process.it_is(local(9) + timedelta(days=n))
+                await process.raised(n)
+            for process in (world, other) if n % 2 else (other, world):
+                await process.goes_on()
+            await world.dispatch.send()
+        await world.goes_on()
+    assert len(set(world.mail.ids)) == len(world.mail.ids)
+    told = [line for _, text, id_ in world.mail.got if "urgent" in id_ for line in text.lines if "/alerts/" in line]
+    assert len(told) == len(set(told)) == 6
+
+
+async def test_over_a_read_model_that_was_made_anew_nothing_is_told_again(world: House, tmp_path: Path) -> None:
+    await world.chooses("M0001", **URGENT)
+    await world.raised(3)
+    await world.goes_on()
+    async with house(tmp_path / "anew", MemoryDocuments(MemoryStore())) as anew:
+        anew.documents, anew.clock, anew.mail = world.documents, world.clock, world.mail
+        anew.begin()
+        await anew.raised(3)
+        await anew.goes_on()
+        assert len(world.mail.got) == 1
+        await anew.raised(2)
+        await anew.goes_on()
+        assert [text.subject for _, text, _ in world.mail.got][1:] == ["大客户预警：严重 2"]
+
+
+async def test_while_the_database_is_away_nothing_is_lost(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    await quick.raised()
+
+    class Away:
+        def __getattr__(self, name: str) -> Any:
+            async def away(*_: Any, **__: Any) -> Any:
+                raise Transient("away")
+
+            return away
+
+    quick.begin(Away())  # type: ignore[arg-type]
+    with pytest.raises(Transient):
+        await quick.goes_on()
+    quick.begin()
+    await quick.goes_on()
+    assert len(quick.mail.got) == 1
+
+
+async def test_the_ledger_is_short(world: House) -> None:
+    await world.chooses("M0001", **URGENT, **DIGEST)
+    for n in range(3):
+        await world.it_is(local(9) + timedelta(days=n))
+        await world.raised()
+        await world.goes_on()
+    rows = await world.documents.find(NOTICES)
+    assert sum(bool(row["told"]) for row in rows) == 1, "the newest alone says what was told"
+    assert "王小明" not in str(rows)
+    world.clock.passes(days=31)
+    await world.ledger.forget_old()
+    kinds = [row["kind"] for row in await world.documents.find(NOTICES)]
+    assert "digest" not in kinds and "urgent" in kinds
+    await world.goes_on()
+    assert len(world.mail.got) == 5
