@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import broker, cost, first_load, growth, latency, lists, live, load, machine, nightly_file, peak
+from bench import broker, cost, first_load, growth, latency, lists, live, load, machine, nightly_file, page, peak
 from bench.child import child
 
 RESULTS = Path(__file__).parent / "results"
@@ -126,11 +126,15 @@ BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "nightly-file": nightly_file.measure,
     "growth": growth.measure,
     "list": lists.measure,
+    "page": page.measure,
     "live": live.measure,
     "screen": measure_screen,
 }
 #: lines that another run gives as well
-GIVEN_BY = {"detect-memory": "detect", "detect-quix": "detect", "publish": "nightly-file", "search": "list"}
+GIVEN_BY = {
+    "detect-memory": "detect", "detect-quix": "detect", "publish": "nightly-file",
+    **dict.fromkeys(("search", "caller", "overview"), "list"),
+}  # fmt: skip
 
 
 def main() -> None:

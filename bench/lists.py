@@ -1,8 +1,8 @@
-"""``list`` and ``search``: pages, counts and searches of the workbench over 100,000 customers, through the gateway as
-it runs, its audit records acknowledged by a real broker, while alerts go on coming. Who asks sees everything: the most.
+"""``list``, ``search``, ``caller`` and ``overview``: pages and counts, searches, who calls, and the figures of a month
+over 100,000 customers, through the gateway as it runs, its audit records acknowledged by a real broker, while alerts go
+on coming. Who asks sees everything: the most.
 
-``peer``: a bare FastAPI endpoint that answers one query on the same file, 50 rows of it. ``limit``: what the workbench
-promises its users.
+``peer``: a bare FastAPI endpoint that answers one query on the same file. ``limit``: what the workbench promises.
 """
 
 import asyncio
@@ -14,7 +14,9 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,10 +37,9 @@ from servicekit.clock import iso
 from servicekit.envelope import Message, encode_data, write_headers
 from servicekit.kafka import partition_of, start_producer
 
-RATE, SECONDS, LIVE = 50, 60, 20
+SECONDS, LIVE = 30, 20
 PARTITIONS = 4
 _IDLE_SECONDS = 2.0
-LIMITS = {"list": 150, "search": 200}
 SECRET = "0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
 CITIES = [f"32{number:02}00" for number in range(1, 21)]
@@ -62,6 +63,44 @@ PAGES = (
     "work/facets?unit=U320300&open=1",
 )
 TEXTS = ("王", "张伟", "小明", "zhangwei", "zw", "wangx", "南京", "njkj", "0123", "13900012345", "1004567", "100")
+#: the figures of a month and of a day, of the province and of a part of it; the year before is compared with, too
+OVERVIEWS = ("period=202606", "period=202606&compare=yoy", "period=202606&city=320500", "period=20260630&unit=U320700")
+#: one call in eleven comes from a number that nobody has
+_NUMBERS, _STRIDE = 110_000, 7919
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is asked, so often a second, by which role, and within how many milliseconds the answer is promised."""
+
+    name: str
+    rate: int
+    limit_ms: int
+    role: str
+    ask: Callable[[int], tuple[str, str, Any]]
+    peer: Callable[[int], str]
+
+
+LINES = (
+    Line(
+        "list", 50, 150, "operations",
+        lambda n: ("GET", f"/lists/{PAGES[n % len(PAGES)]}", None), lambda n: f"/customers/{CITIES[n % len(CITIES)]}",
+    ),
+    Line(
+        "search", 50, 200, "operations",
+        lambda n: ("POST", "/search", {"text": TEXTS[n % len(TEXTS)]}),
+        lambda n: f"/customers/{CITIES[n % len(CITIES)]}",
+    ),
+    Line(
+        "caller", 100, 50, "integrator",
+        lambda n: ("POST", "/callers", {"number": f"139{n * _STRIDE % _NUMBERS:08}"}),
+        lambda n: f"/callers/{1_000_000 + n * _STRIDE % _NUMBERS}",
+    ),
+    Line(
+        "overview", 2, 300, "analyst",
+        lambda n: ("GET", f"/overview?{OVERVIEWS[n % len(OVERVIEWS)]}", None), lambda n: "/alerts/counts",
+    ),
+)  # fmt: skip
 
 
 def event(type_: str, data: dict[str, Any]) -> Message:
@@ -221,7 +260,7 @@ async def alerts_come(kafka: str, rate: float) -> None:
 
 
 async def measure(quick: bool) -> list[dict[str, Any]]:
-    """Two lines."""
+    """A line of each."""
     customers, seconds = (5_000, 5) if quick else (100_000, SECONDS)
     async with broker.running(PARTITIONS, *TOPICS, "audit.log") as (kafka, scratch), broker.database() as mongodb:
         folder, secret = scratch / "gateway", scratch / "secret"
@@ -230,39 +269,49 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
         filled = await fill(folder, customers)
         base = free_port_base()
         env = environment(folder, kafka, mongodb, secret, base)
-        headers = {"authorization": f"Bearer {issue_token(SECRET, 'bench', 'operations')}"}
         url = f"http://127.0.0.1:{base}/v1"
-        lines: dict[str, list[float]] = {}
+        ours: dict[str, list[float]] = {}
         async with serving(base, "-m", "gateway", **env) as process:
             live = asyncio.create_task(alerts_come(kafka, LIVE))
-            for name, ask in (
-                ("list", lambda c, n: c.get(f"{url}/lists/{PAGES[n % len(PAGES)]}", headers=headers)),
-                ("search", lambda c, n: c.post(f"{url}/search", json={"text": TEXTS[n % len(TEXTS)]}, headers=headers)),
-            ):
-                await offer(RATE, 2, ask)
-                lines[name] = await offer(RATE, seconds, ask)
+            for line in LINES:
+                ask = partial(_ask, line, url)
+                await offer(line.rate, 2, ask)
+                ours[line.name] = await offer(line.rate, seconds, ask)
             live.cancel()
             await asyncio.gather(live, return_exceptions=True)
             memory = process.memory_info().rss >> 20
         file = folder / NAME / "projection.sqlite"
         async with serving(base, "-m", "bench.lists_peer", BENCH_FILE=str(file), BENCH_PORT=str(base)):
-            peer = await offer(RATE, seconds, lambda c, n: c.get(f"{url}/customers/{CITIES[n % len(CITIES)]}"))
+            peers = {line.name: await offer(line.rate, seconds, partial(_ask_peer, line, url)) for line in LINES}
         size = sum(path.stat().st_size for path in (folder / NAME).iterdir()) >> 20
-    common = {"rate": RATE, "customers": customers, "rss_mib": memory, "file_mib": size, "fill_seconds": round(filled)}
-    return [_line(name, found, peer, common) for name, found in lines.items()]
+    common = {"customers": customers, "rss_mib": memory, "file_mib": size, "fill_seconds": round(filled)}
+    return [
+        compared(line.name, ours[line.name], peers[line.name], line.limit_ms) | {"rate": line.rate} | common
+        for line in LINES
+    ]
 
 
-def _line(name: str, found: list[float], peer: list[float], common: dict[str, Any]) -> dict[str, Any]:
-    ours, theirs, limit = percentile(found, 0.99), percentile(peer, 0.99), LIMITS[name]
+def _ask(line: Line, url: str, client: httpx.AsyncClient, n: int) -> Any:
+    method, path, body = line.ask(n)
+    headers = {"authorization": f"Bearer {issue_token(SECRET, 'bench', line.role)}"}
+    return client.request(method, url + path, json=body, headers=headers)
+
+
+def _ask_peer(line: Line, url: str, client: httpx.AsyncClient, n: int) -> Any:
+    return client.get(url + line.peer(n))
+
+
+def compared(name: str, found: list[float], peer: list[float], limit_ms: int) -> dict[str, Any]:
+    """A line in milliseconds: the 99th percentiles of both."""
+    ours, theirs = percentile(found, 0.99), percentile(peer, 0.99)
     return {
         "name": name,
         "ours": round(ours, 1),
         "peer": round(theirs, 1),
-        "limit": limit,
+        "limit": limit_ms,
         "unit": "ms",
         "ours_vs_peer": round(ours / theirs, 2),
-        "ours_vs_limit": round(ours / limit, 3),
+        "ours_vs_limit": round(ours / limit_ms, 3),
         "p50_ms": round(percentile(found, 0.5), 1),
         "peer_p50_ms": round(percentile(peer, 0.5), 1),
-        **common,
     }

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from functools import partial
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from kam.embedded import topics
+from servicekit.envelope import OutgoingMessage
+from servicekit.kafka import Publisher, start_consumer, start_producer
+from servicekit.log_reader import LogReader
+from servicekit.store import Position
 
 pytestmark = pytest.mark.embedded
 
@@ -25,6 +31,64 @@ async def test_a_message_comes_back(kafka: str) -> None:
     async with consumer:
         message = await consumer.getone()
     assert (message.key, len(message.value)) == (b"k", 7 << 20)
+
+
+async def test_records_larger_than_a_part_of_a_response_come_on_every_partition(kafka: str) -> None:
+    """A consumer of ours asks for 4 MiB at once and 1 MiB a partition: what is larger comes alone, and all of it."""
+    name, sizes = f"t-{uuid.uuid4().hex[:8]}", [10, 7 << 20, 10, 3 << 20, 5 << 20, 10]
+    places = [TopicPartition(name, partition) for partition in range(3)]
+    await topics.create(kafka, [topics.Topic(name, len(places), 1)])
+    publisher = await Publisher(partial(start_producer, kafka, name)).start()
+    for place in places:
+        await publisher.publish([OutgoingMessage(name, place.partition, b"k", bytes(size), []) for size in sizes])
+    consumer = await start_consumer(kafka, name, places, pace=0.03)
+
+    async def read(place: TopicPartition) -> list[int]:
+        found: list[int] = []
+        while len(found) < len(sizes):
+            records = await consumer.getmany(place, timeout_ms=1000, max_records=2)
+            found += [len(record.body) for record in records.get(place, ())]
+        return found
+
+    try:
+        async with asyncio.timeout(60):
+            assert await asyncio.gather(*map(read, places)) == [sizes] * len(places)
+    finally:
+        await consumer.stop()
+        await publisher.stop()
+
+
+async def test_a_log_that_is_cut_beneath_a_reader_is_said(kafka: str) -> None:
+    name = f"t-{uuid.uuid4().hex[:8]}"
+    place = TopicPartition(name, 0)
+    await topics.create(kafka, [topics.Topic(name, 1, 1)])
+    publisher = await Publisher(partial(start_producer, kafka, name)).start()
+    consumer, admin = await start_consumer(kafka, name, [place]), AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+
+    async def write(count: int) -> None:
+        for _ in range(count):  # a batch each: a log is cut between batches
+            await publisher.publish([OutgoingMessage(name, 0, b"k", b"x", [])])
+
+    async def read() -> list[int]:
+        async with asyncio.timeout(30):
+            while not (records := (await reader.fetch(consumer)).get(place)):
+                pass
+        return [record.offset for record in records]
+
+    try:
+        reader = LogReader("x.0", [place], 3)
+        reader.seek(consumer, {}, Position())
+        await write(3)
+        assert await read() == [0, 1, 2] and reader.gaps == {}
+        await write(5)
+        await admin.delete_records({place: RecordsToDelete(6)})
+        consumer.seek(place, 3)  # what it may have fetched before the cut is forgotten
+        assert await read() == [6, 7] and reader.gaps == {f"{name}/0": 3}
+    finally:
+        await consumer.stop()
+        await publisher.stop()
+        await admin.close()
 
 
 async def test_creating_topics_twice_changes_nothing_and_unknown_ones_are_not_made(kafka: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class World:
 
     def __init__(self) -> None:
         self.away: set[str] = set()
+        self.profile, self.work, self.contacts = deepcopy((PROFILE, WORK, CONTACTS))
         self.asked: list[tuple[str, Any, dict[str, str]]] = []
         self.audited: list[tuple[str, str, str, str]] = []
 
@@ -54,11 +56,13 @@ class World:
             self.asked.append((f"{host} {path}", json.loads(request.content), dict(request.headers)))
             return httpx.Response(200, json={"customer_id": "c1"})
         if path == "/v1/customers/c1":
-            return httpx.Response(200, json=PROFILE | {"history": [] if "history" in request.url.params else [CHANGE]})
+            return httpx.Response(
+                200, json=self.profile | {"history": [] if "history" in request.url.params else [CHANGE]}
+            )
         if path == "/v1/work":
-            return httpx.Response(200, json=WORK)
+            return httpx.Response(200, json=self.work)
         if path == "/v1/contacts":
-            return httpx.Response(200, json=CONTACTS)
+            return httpx.Response(200, json=self.contacts)
         return httpx.Response(404, json={"error": "unknown", "zh": "没有", "en": "none"})
 
     async def audit(self, who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
@@ -161,6 +165,49 @@ async def test_account_and_history(asks: httpx.AsyncClient) -> None:
     )
     (change,) = (await asks.get("/v1/customers/c1/history")).json()["changes"]
     assert (change["old"], change["event_id"]) == ("139****0100", "e")
+
+
+WRONG = object()
+
+
+def spoilt(value: Any, how: Any) -> list[Any]:
+    """The same without each of its fields, or with another type (``how``) in it, one at a time and at every depth."""
+    found: list[Any] = []
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in entries:
+        for instead in (how, *spoilt(inner, how)):
+            copy = deepcopy(value)
+            if instead is WRONG:
+                del copy[key]
+            else:
+                copy[key] = instead
+            found.append(copy)
+    return found
+
+
+@pytest.mark.parametrize("how", [WRONG, 7, "x"])
+async def test_a_careless_service_is_named_and_nothing_breaks(asks: httpx.AsyncClient, world: World, how: Any) -> None:
+    refused = 0
+    for name, paths in (("profile", ("view", "timeline", "account", "history")), ("work", ("view", "timeline")),
+                        ("contacts", ("view", "timeline"))):  # fmt: skip
+        whole = getattr(world, name)
+        for document in spoilt(whole, how):
+            setattr(world, name, document)
+            for path in paths:
+                answer = await asks.get(f"/v1/customers/c1/{path}")
+                assert answer.status_code in (200, 502), (name, document, path, answer.text)
+                if answer.status_code == 502:
+                    service = "customer-profile" if name == "profile" else "manager-work"
+                    assert service in answer.json()["en"]
+                    refused += 1
+        setattr(world, name, whole)
+    assert refused > 20
+
+
+async def test_a_time_line_without_a_time_is_none(asks: httpx.AsyncClient, world: World) -> None:
+    world.work[0]["log"][1]["at"] = "yesterday"
+    answer = await asks.get("/v1/customers/c1/view")
+    assert answer.status_code == 502 and answer.json()["error"] == "service_failed"
 
 
 @pytest.mark.parametrize("path", ["view", "timeline", "account", "history"])

@@ -175,6 +175,27 @@ async def test_a_partition_that_is_paused_or_full_is_not_asked_for(
     b.cancel()
 
 
+async def test_who_had_enough_and_has_nothing_left_is_asked_for_at_once(
+    broker: Broker, consumer: PacedConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What aiokafka had fetched for it would lie there until something came for the others."""
+    monkeypatch.setattr(paced_consumer, "_MOST", 2)
+    b = ask(consumer, B)
+    await asyncio.sleep(0.01)
+    broker.tells(a=[3, 4], b=[7])
+    assert await b == [7]
+    b = ask(consumer, B)
+    await asyncio.sleep(0.01)
+    assert await ask(consumer, A) == [3, 4] and broker.requests[-1] == {B}
+    a = ask(consumer, A)
+    await asyncio.sleep(0.01)
+    assert broker.requests[-1] == {A, B} and broker.requests.count({A, B}) == 2
+    broker.tells(a=[5])
+    assert await a == [5]
+    broker.tells(b=[8])
+    assert await b == [8], "and whoever waited goes on waiting"
+
+
 async def test_what_waits_for_a_slow_processor_is_bounded_in_bytes(broker: Broker, consumer: PacedConsumer) -> None:
     """Up to 2000 records waited for it, however large, while the others asked for theirs."""
     broker.body = bytes(1 << 20)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,6 +33,7 @@ class LogReader:
         self.gaps: dict[str, int] = {}
         self.passed: dict[str, int] = {}
         self._ends: dict[str, int] = {}
+        self._next: dict[TopicPartition, int] = {}
         self._fetched_at = time.time()
         # Nothing that is not handled yet came before this: epoch seconds by input.
         self._clear_until: dict[str, float] = {}
@@ -40,13 +41,17 @@ class LogReader:
     def seek(self, consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int], position: Position) -> None:
         """Go to the position. Where the log begins after it, what is missing is said."""
         for tp in self.inputs:
-            name = place_of(tp)
-            reached, begin = position.offsets.get(name, 0), begins.get(tp, 0)
+            reached, begin = position.offsets.get(place_of(tp), 0), begins.get(tp, 0)
             if reached < begin:
-                self.gaps[name] = begin - reached
-                telemetry.LOST.labels(self._name, tp.topic).inc(begin - reached)
-                log.error("log.gap", processor=self._name, input=name, position=reached, log_begins=begin)
-            consumer.seek(tp, max(reached, begin))
+                self._say_gap(tp, reached, begin)
+            self._next[tp] = max(reached, begin)
+            consumer.seek(tp, self._next[tp])
+
+    def _say_gap(self, tp: TopicPartition, reached: int, begin: int) -> None:
+        name = place_of(tp)
+        self.gaps[name] = self.gaps.get(name, 0) + begin - reached
+        telemetry.LOST.labels(self._name, tp.topic).inc(begin - reached)
+        log.error("log.gap", processor=self._name, input=name, position=reached, log_begins=begin)
 
     async def fetch(self, consumer: AIOKafkaConsumer) -> Records:
         """The next records, none after a second. An error of the broker is waited out, and the position stays."""
@@ -57,21 +62,38 @@ class LogReader:
             records: Records = await consumer.getmany(*self.inputs, timeout_ms=_POLL_MS, max_records=self._batch_max)
             self._fetched_at = time.time()
             self._ends = {place_of(tp): consumer.highwater(tp) or 0 for tp in self.inputs}
-            return records
         except KafkaError as error:
             telemetry.RETRIES.labels(self._name).inc()
             log.warning("fetch.retry", processor=self._name, error=repr(error))
             await asyncio.sleep(_PAUSE_SECONDS)
             return {}
+        for tp, batch in records.items():
+            if batch:
+                await self._follows(consumer, tp, batch[0].offset)
+                self._next[tp] = batch[-1].offset + 1
+        return records
+
+    async def _follows(self, consumer: AIOKafkaConsumer, tp: TopicPartition, first: int) -> None:
+        """Say it if the log was cut beneath us: aiokafka goes on with its beginning and tells nobody. (Offsets that are
+        no record's, those of markers, are no gap.)"""
+        expected = self._next.get(tp, first)
+        if first > expected and (begin := (await self._places(consumer.beginning_offsets, [tp]))[tp]) > expected:
+            self._say_gap(tp, expected, min(begin, first))
+        elif first < expected:
+            log.error("log.shorter", processor=self._name, input=place_of(tp), position=expected, goes_on_with=first)
 
     async def ends(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The offset behind the last record of each of these partitions, read or not."""
+        return await self._places(consumer.end_offsets, places)
+
+    async def _places(
+        self, ask: Callable[[list[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]], of: list[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
         while True:
             try:
-                found: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
-                return found
+                return await ask(of)
             except KafkaError as error:
-                log.warning("ends.retry", processor=self._name, error=repr(error))
+                log.warning("offsets.retry", processor=self._name, error=repr(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def look_past(

@@ -34,6 +34,8 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         self._askers: dict[asyncio.Future[None], tuple[TopicPartition, ...]] = {}
         self._held: set[TopicPartition] = set()
         self._asking: asyncio.Task[None] | None = None
+        # What is waited for right now
+        self._wanted: list[TopicPartition] = []
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -43,6 +45,10 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
             asker = asyncio.get_running_loop().create_future()
             self._askers[asker] = partitions
             if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+            elif self._wanted and not self._held.union(self._wanted).issuperset(partitions):
+                # It had enough when the request was made, and nobody would look at what came for it since.
+                self._asking.cancel()
                 self._asking = asyncio.create_task(self._ask())
             try:
                 async with asyncio.timeout(timeout_ms / 1000):
@@ -100,13 +106,16 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
             if not wanted:
                 return  # whoever asks has put aside what there is: it asks again
             super().resume(*wanted)
+            self._wanted = wanted
             try:
                 found = await super().getmany(*wanted, timeout_ms=_POLL_MS, max_records=_MOST)
             except Exception as error:
+                self._wanted = []
                 for asker in self._askers:
                     if not asker.done():
                         asker.set_exception(error)
                 return
+            self._wanted = []
             came = time.monotonic()
             is_small = sum(map(len, found.values())) < _LARGE and not self._has_more(found)
             if is_small:

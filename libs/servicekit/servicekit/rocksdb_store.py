@@ -76,7 +76,7 @@ class LocalStore:
                     raise
                 self._put_aside(error)
                 self._db = Rdict(str(self._path), options())
-        # RocksDB lets go of the GIL: while it reads or syncs for this processor, the loop serves the others.
+        # While it reads from the disk or syncs for this processor, the loop serves the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._path.name}")
         raw = self._db.get(b"p")
         self._position = decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))

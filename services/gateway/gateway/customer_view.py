@@ -19,12 +19,14 @@ from gateway.arrears_ages import ages_of
 from gateway.audit import Audit
 from gateway.contacts import contacts_of
 from gateway.customers import profile_of
-from gateway.peers import Peers, failed
+from gateway.peers import Peers
 from gateway.projection import lists
 from gateway.projection.api import SHAPES, fresh, shape
 from gateway.projection.follow import Projection
-from gateway.projection.visible import About, List, Subject, Visible
+from gateway.projection.visible import List, Subject, Visible
 from gateway.scoped import age, same
+from gateway.told import Contact, Page, WorkItem, page_of, work_items_of
+from gateway.told import contacts_of as logged_of
 from servicekit.age import HEADER
 from servicekit.answer import json_answer
 from servicekit.clock import at_local, iso, local_date
@@ -34,9 +36,6 @@ from servicekit.query import Filter, Id
 
 ENTRIES, MOST_ENTRIES, _MOST_ALERTS, _MEAN_OF = 20, 100, 20, 6
 _ACCOUNT = ("bills", "usages", "payments", "arrears", "balance", "contracts", "complaints", "requests")
-_decode_rows = msgspec.json.Decoder(list[dict[str, Any]]).decode
-_decode_abouts = msgspec.json.Decoder(list[About]).decode
-_decode_page = msgspec.json.Decoder(dict[str, Any]).decode
 _Json = dict[str, Any]
 
 
@@ -53,8 +52,8 @@ class _Sight(NamedTuple):
 class _Work(NamedTuple):
     """What manager-work knows of a customer, in scope."""
 
-    items: list[_Json]
-    contacts: list[_Json]
+    items: list[WorkItem]
+    contacts: list[Contact]
 
 
 def customer_view_routes(projection: Projection, peers: Peers, audit: Audit, access: Access) -> APIRouter:
@@ -89,26 +88,23 @@ def customer_view_routes(projection: Projection, peers: Peers, audit: Audit, acc
         )
         if items is None or contacts is None:
             return None
-        try:
-            seen_items = await access.sees(seen.work.scope, "work", *_decode_abouts(items.content))
-            rows = zip(_decode_rows(items.content), seen_items, strict=True)
-            return _Work([row for row, is_seen in rows if is_seen], _decode_rows(contacts.content))
-        except msgspec.MsgspecError as error:
-            raise failed("manager-work", "not its rows") from error
+        rows = work_items_of(items)
+        seen_items = await access.sees(seen.work.scope, "work", *(row.about for row in rows))
+        return _Work([row for row, is_seen in zip(rows, seen_items, strict=True) if is_seen], logged_of(contacts))
 
-    def told(work: _Work | None, page: _Json | None) -> tuple[list[_Json], list[str]]:
+    def told(work: _Work | None, page: Page | None) -> tuple[list[_Json], list[str]]:
         """Entries of what services said, and who did not answer."""
         missing = [*([] if page else ["customer-profile"]), *([] if work else ["manager-work"])]
-        entries = [*timeline.of_complaints((page or {}).get("complaints", ()))]
+        entries = [] if page is None else [*timeline.of_complaints(page.complaints)]
         if work is not None:
             entries += [*timeline.of_work(work.items), *timeline.of_contacts(work.contacts)]
         return entries, missing
 
-    async def both(seen: _Sight, id: str) -> tuple[_Json | None, _Work | None]:
+    async def both(seen: _Sight, id: str) -> tuple[Page | None, _Work | None]:
         answer, work = await asyncio.gather(_unless_away(profile(seen, id)), work_of(seen, id))
         if answer is None:
             return None, work
-        return (None if answer.status_code == HTTPStatus.NOT_FOUND else _page(answer, seen)), work
+        return (None if answer.status_code == HTTPStatus.NOT_FOUND else _page(answer, seen)[0]), work
 
     @router.get("/view", name="view_customer", response_model=CustomerView)
     async def view_customer(viewer: Reader, id: Id) -> Response:
@@ -145,7 +141,7 @@ def customer_view_routes(projection: Projection, peers: Peers, audit: Audit, acc
         revealing = await access.viewer(viewer.who, "customers", "reveal")
         classes = {*revealing.scope.reveals(seen.subject)} - seen.clear
         found |= {
-            "profile": None if page is None else page["customer"],
+            "profile": None if page is None else page.customer,
             "figures": None if page is None else _figures(page),
             "reveals": sorted(field for field, of in FIELDS.items() if of in classes and field != "customer_name"),
             "missing": missing,
@@ -188,7 +184,7 @@ def customer_view_routes(projection: Projection, peers: Peers, audit: Audit, acc
             raise not_found()
         if not answer.is_success:
             return same(answer)
-        page = _page(answer, seen)
+        _, page = _page(answer, seen)
         content = {name: page[name] for name in _ACCOUNT} | {"ages": ages_of(page["arrears"], page["bills"])}
         return json_answer(content, headers=age(answer))
 
@@ -202,7 +198,7 @@ def customer_view_routes(projection: Projection, peers: Peers, audit: Audit, acc
             raise not_found()
         if not answer.is_success:
             return same(answer)
-        return json_answer({"changes": _page(answer, seen)["history"]}, headers=age(answer))
+        return json_answer({"changes": _page(answer, seen)[0].history}, headers=age(answer))
 
     return router
 
@@ -218,9 +214,9 @@ async def _unless_away(asked: Awaitable[httpx.Response]) -> httpx.Response | Non
     return answer if answer.is_success or answer.status_code == HTTPStatus.NOT_FOUND else None
 
 
-def _page(answer: httpx.Response, seen: _Sight) -> _Json:
-    """customer-profile's page, masked as they may see it."""
-    return _decode_page(msgspec.json.encode(scoped.page_of(answer, seen.clear)))
+def _page(answer: httpx.Response, seen: _Sight) -> tuple[Page, _Json]:
+    """customer-profile's page, masked as they may see it: what we rely on, and all of it."""
+    return page_of(msgspec.json.encode(scoped.page_of(answer, seen.clear)))
 
 
 def _row(connection: sqlite3.Connection, id: str, visible: dict[List, Visible]) -> _Json | None:
@@ -254,15 +250,15 @@ def _manager(connection: sqlite3.Connection, id: str) -> _Json | None:
     return None if found is None else dict(found)
 
 
-def _figures(page: _Json) -> _Json:
-    amounts = [bill["amount_fen"] for bill in page["bills"][:_MEAN_OF] if bill.get("amount_fen") is not None]
-    arrears = page["arrears"] or {}
+def _figures(page: Page) -> _Json:
+    amounts = [bill.amount_fen for bill in page.bills[:_MEAN_OF] if bill.amount_fen is not None]
+    arrears, balance = page.arrears, page.balance
     return {
-        "arrears_fen": arrears.get("amount_fen"),
-        "arrears_as_of": arrears.get("as_of"),
-        "oldest_due_on": arrears.get("oldest_due_on"),
-        "suspended": arrears.get("suspended"),
-        "balance_fen": (page["balance"] or {}).get("balance_fen"),
+        "arrears_fen": None if arrears is None else arrears.amount_fen,
+        "arrears_as_of": None if arrears is None else arrears.as_of,
+        "oldest_due_on": None if arrears is None else arrears.oldest_due_on,
+        "suspended": None if arrears is None else arrears.suspended,
+        "balance_fen": None if balance is None else balance.balance_fen,
         "mean_fen": round(sum(amounts) / len(amounts)) if amounts else None,
         "months": len(amounts),
     }

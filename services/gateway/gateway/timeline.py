@@ -12,9 +12,9 @@ import msgspec
 
 from gateway.projection.schema import NEVER
 from gateway.projection.visible import List, Visible
+from gateway.told import Complaint, Contact, WorkItem
 from servicekit.clock import iso
 from servicekit.decision import Refused
-from servicekit.envelope import parse_time
 
 OF = ("alert", "sms", "complaint", "contact", "step")
 _Entry = dict[str, Any]
@@ -128,47 +128,48 @@ _SOURCES: dict[str, _Source] = {
 # --- of the services' documents -------------------------------------------------------------------------------------
 
 
-def of_complaints(complaints: Iterable[Mapping[str, Any]]) -> Iterator[_Entry]:
+def of_complaints(complaints: Iterable[Complaint]) -> Iterator[_Entry]:
     """Entries of complaints, as customer-profile has them."""
     for complaint in complaints:
         yield {
-            "entry_id": f"complaint:{complaint['complaint_id']}",
+            "entry_id": f"complaint:{complaint.complaint_id}",
             "of": "complaint",
-            "at": iso(parse_time(complaint["opened_at"])),
-            "kind": complaint.get("category"),
-            "state": complaint.get("status"),
-            "note": complaint.get("text"),
-            "event_id": complaint.get("event_id"),
+            "at": iso(complaint.opened_at),
+            "kind": complaint.category,
+            "state": complaint.status,
+            "note": complaint.text,
+            "event_id": complaint.event_id,
         }
 
 
-def of_work(items: Iterable[Mapping[str, Any]]) -> Iterator[_Entry]:
+def of_work(items: Iterable[WorkItem]) -> Iterator[_Entry]:
     """Entries of work items: what was done for the customer, and who had the item in hand."""
     for item in items:
-        for number, line in enumerate(item["log"]):
-            if line["what"] in _SILENT:
+        for number, step in enumerate(item.log):
+            if step.what in _SILENT:
                 continue
-            is_contact = line["what"] == "acted"
+            is_contact, at = step.what == "acted", iso(step.at)
             yield {
-                "entry_id": f"work:{item['work_id']}:{line['at']}:{number}",
+                "entry_id": f"work:{item.work_id}:{at}:{number}",
                 "of": "contact" if is_contact else "step",
-                "at": line["at"],
-                "kind": line.get("kind") if is_contact else line["what"],
-                "outcome": item.get("outcome") if line["what"] == "closed" else None,
-                **{n: line.get(n) for n in ("result", "note", "by", "to", "promised_on", "follow_up_on")},
-                "work_id": item["work_id"],
-                "work_kind": item["kind"],
-                "alert_id": item["alert_id"],
+                "at": at,
+                "kind": step.kind if is_contact else step.what,
+                "outcome": item.outcome if step.what == "closed" else None,
+                **{n: getattr(step, n) for n in ("result", "note", "by", "to", "promised_on", "follow_up_on")},
+                "work_id": item.work_id,
+                "work_kind": item.kind,
+                "alert_id": item.alert_id,
             }
 
 
-def of_contacts(contacts: Iterable[Mapping[str, Any]]) -> Iterator[_Entry]:
+def of_contacts(contacts: Iterable[Contact]) -> Iterator[_Entry]:
     """Entries of contacts that belong to no work item."""
     for contact in contacts:
         yield {
-            "entry_id": f"contact:{contact['contact_id']}",
+            "entry_id": f"contact:{contact.contact_id}",
             "of": "contact",
-            **{n: contact.get(n) for n in ("at", "kind", "result", "note", "by", "follow_up_on")},
+            "at": iso(contact.at),
+            **{n: getattr(contact, n) for n in ("kind", "result", "note", "by", "follow_up_on")},
         }
 
 

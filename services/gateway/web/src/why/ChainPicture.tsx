@@ -1,9 +1,9 @@
-import { useEffect, useRef } from "react";
+import { Fragment, type KeyboardEvent, useEffect, useRef } from "react";
 import { Ago } from "@/components/Time";
 import { span } from "@/format";
-import { useLanguage, useText } from "@/i18n";
+import { useLanguage, useText, word } from "@/i18n";
 import styles from "./chain.module.css";
-import { type Placed, sortOf, walk } from "./layout";
+import { type ChainLink, type Placed, periodsOf, sortOf, walk } from "./layout";
 import { whyText } from "./messages";
 
 interface Props {
@@ -11,6 +11,9 @@ interface Props {
   /** The fact that is open. */
   current: string | undefined;
   onCurrent: (id: string) => void;
+  /** Whether the facts of a group are shown. */
+  isOpen: (group: string) => boolean;
+  onOpen: (group: string) => void;
   /** As a list: one under the other, whatever came of what. */
   asList: boolean;
 }
@@ -18,10 +21,8 @@ interface Props {
 /** px of the picture's grid; the style sheet has the same. */
 const [WIDTH, HEIGHT, GAP] = [196, 92, 44];
 
-/** A chain of facts one can walk: a list in the order of time, drawn as a tree; the arrows lead along causes. */
-export function ChainPicture({ placed, current, onCurrent, asList }: Props) {
-  const t = useText(whyText);
-  const language = useLanguage();
+/** A chain of facts one can walk: a list, drawn as a tree; the arrows lead along causes. */
+export function ChainPicture({ placed, current, onCurrent, isOpen, onOpen, asList }: Props) {
   const list = useRef<HTMLOListElement>(null);
   const columns = Math.max(0, ...placed.map(({ column }) => column)) + 1;
   const rows = Math.max(0, ...placed.map(({ row }) => row)) + 1;
@@ -30,6 +31,7 @@ export function ChainPicture({ placed, current, onCurrent, asList }: Props) {
       list.current.querySelector<HTMLElement>(`[data-id="${CSS.escape(current)}"]`)?.focus();
     }
   }, [current]);
+  const shown = placed.some(({ link }) => link.id === current) ? current : placed[0]?.link.id;
 
   return (
     <div className={asList ? styles.listFrame : styles.frame}>
@@ -46,35 +48,41 @@ export function ChainPicture({ placed, current, onCurrent, asList }: Props) {
               }
         }
       >
-        {placed.map(({ link, column, row, after }, at) => {
-          const sort = sortOf(link.type);
-          const isCurrent = link.id === current;
+        {placed.map(each => {
+          const { link, column, row, members } = each;
+          const step = (event: KeyboardEvent): void => {
+            if (event.key.startsWith("Arrow")) {
+              event.preventDefault();
+              const next = walk(placed, link.id, event.key);
+              if (next) {
+                onCurrent(next);
+              }
+            }
+          };
+          const common = { "data-id": link.id, tabIndex: link.id === shown ? 0 : -1, onKeyDown: step };
           return (
             <li key={link.id} style={asList ? undefined : { gridColumn: column + 1, gridRow: row + 1 }}>
-              <button
-                type="button"
-                data-id={link.id}
-                className={`${styles.node} ${styles[sort]} ${isCurrent ? styles.current : ""}`}
-                aria-pressed={isCurrent}
-                tabIndex={isCurrent || (!current && at === 0) ? 0 : -1}
-                onClick={() => onCurrent(link.id)}
-                onKeyDown={event => {
-                  if (event.key.startsWith("Arrow")) {
-                    event.preventDefault();
-                    const next = walk(placed, link.id, event.key);
-                    if (next) {
-                      onCurrent(next);
-                    }
-                  }
-                }}
-              >
-                <span className={styles.head}>
-                  <b>{t.sort[sort]}</b>
-                  {link.at && <Ago at={link.at} />}
-                </span>
-                <span className={styles.said}>{language === "zh" ? link.summary_zh : link.summary_en}</span>
-                {after !== undefined && <span className={styles.after}>{t.after(span(after, language))}</span>}
-              </button>
+              {members ? (
+                <button
+                  {...common}
+                  type="button"
+                  className={`${styles.node} ${styles.group}`}
+                  aria-expanded={isOpen(link.id)}
+                  onClick={() => onOpen(link.id)}
+                >
+                  <Group type={link.type} members={members} isOpen={isOpen(link.id)} />
+                </button>
+              ) : (
+                <button
+                  {...common}
+                  type="button"
+                  className={`${styles.node} ${styles[sortOf(link.type)]} ${link.id === current ? styles.current : ""}`}
+                  aria-pressed={link.id === current}
+                  onClick={() => onCurrent(link.id)}
+                >
+                  <Said placed={each} />
+                </button>
+              )}
             </li>
           );
         })}
@@ -83,10 +91,42 @@ export function ChainPicture({ placed, current, onCurrent, asList }: Props) {
   );
 }
 
+function Said({ placed: { link, after } }: { placed: Placed }) {
+  const t = useText(whyText);
+  const language = useLanguage();
+  return (
+    <>
+      <span className={styles.head}>
+        <b>{t.sort[sortOf(link.type)]}</b>
+        {link.at && <Ago at={link.at} />}
+      </span>
+      <span className={styles.said}>{language === "zh" ? link.summary_zh : link.summary_en}</span>
+      {after !== undefined && <span className={styles.after}>{t.after(span(after, language))}</span>}
+    </>
+  );
+}
+
+/** Facts of one kind on which an alert rests, in one line. */
+function Group({ type, members, isOpen }: { type: string; members: readonly ChainLink[]; isOpen: boolean }) {
+  const t = useText(whyText);
+  return (
+    <>
+      <span className={styles.head}>
+        <b>{t.sort[sortOf(type)]}</b>
+        <span>
+          {isOpen ? t.fold : t.unfold} <span aria-hidden>{isOpen ? "▾" : "▸"}</span>
+        </span>
+      </span>
+      <span className={styles.said}>
+        {word(t.evidence, type.split(".")[2] ?? type)} {periodsOf(members)}
+      </span>
+      <span className={styles.after}>{t.count(members.length)}</span>
+    </>
+  );
+}
+
 function Arrows({ placed, columns, rows }: { placed: readonly Placed[]; columns: number; rows: number }) {
   const places = new Map(placed.map(each => [each.link.id, each]));
-  const left = (column: number): number => column * (WIDTH + GAP);
-  const middle = (row: number): number => row * (HEIGHT + GAP / 2) + HEIGHT / 2;
   return (
     <svg className={styles.arrows} width={columns * (WIDTH + GAP) - GAP} height={rows * (HEIGHT + GAP / 2)} aria-hidden>
       <defs>
@@ -94,15 +134,23 @@ function Arrows({ placed, columns, rows }: { placed: readonly Placed[]; columns:
           <path d="M0 0 8 4 0 8Z" />
         </marker>
       </defs>
-      {placed.map(({ link, column, row, cause }) => {
-        const from = cause && places.get(cause.id);
-        if (!from) {
-          return null;
-        }
-        const [x1, y1, x2, y2] = [left(from.column) + WIDTH, middle(from.row), left(column) - 2, middle(row)];
-        const bend = x1 + GAP / 2;
-        return <path key={link.id} d={`M${x1} ${y1}H${bend}V${y2}H${x2}`} markerEnd="url(#chain-end)" />;
+      {placed.map(each => {
+        const [cause, alert] = [each.cause && places.get(each.cause.id), places.get(each.evidenceOf ?? "")];
+        return (
+          <Fragment key={each.link.id}>
+            {cause && <path d={line(cause, each)} markerEnd="url(#chain-end)" />}
+            {alert && <path d={line(each, alert)} className={styles.evidence} />}
+          </Fragment>
+        );
       })}
     </svg>
   );
+}
+
+/** From the right of one fact to the left of another, turning just before it. */
+function line(from: Placed, to: Placed): string {
+  const left = (column: number): number => column * (WIDTH + GAP);
+  const middle = (row: number): number => row * (HEIGHT + GAP / 2) + HEIGHT / 2;
+  const end = left(to.column);
+  return `M${left(from.column) + WIDTH} ${middle(from.row)}H${end - GAP / 2}V${middle(to.row)}H${end - 2}`;
 }

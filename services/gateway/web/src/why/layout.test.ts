@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ChainLink, layout, pageOf, sortOf, walk, wholeTime } from "./layout";
+import { type ChainLink, layout, pageOf, periodsOf, sortOf, walk, wholeTime } from "./layout";
 
 function link(id: string, cause: string | null, second = 0, detail: Record<string, unknown> = {}): ChainLink {
   const at = `2026-06-30T02:00:0${second}.000Z`;
@@ -65,6 +65,53 @@ describe("a chain as a picture", () => {
     [undefined, "ArrowRight", "record"],
   ])("from %s %s leads to %s", (from, key, to) => {
     expect(walk(layout(chain), from, key)).toBe(to);
+  });
+
+  describe("with evidence", () => {
+    const record = (id: string): ChainLink => ({ ...link(`line of ${id}`, null), type: "boss.record" });
+    const bill = (period: string): ChainLink[] => [
+      record(period),
+      { ...link(period, `line of ${period}`, 0, { period }), type: "kam.boss.bill.issued.v1" },
+    ];
+    const usage = { ...link("usage", "line of usage"), type: "kam.boss.usage.summarised.v1" };
+    const whole = [
+      ...bill("202512"),
+      ...bill("202601"),
+      record("usage"),
+      usage,
+      ...bill("202602"),
+      link("alert", "202602", 1, { evidence: ["202602", "202601", "202512", "usage"] }),
+      link("work", "alert", 2),
+    ];
+    const group = "kam.boss.bill.issued.v1/alert";
+
+    it("shows what led to the alert first and folds the evidence of one kind", () => {
+      const placed = layout(whole);
+      expect(placed.map(({ link: { id }, column, row }) => [id, column, row])).toEqual([
+        ["line of 202602", 0, 0],
+        ["202602", 1, 0],
+        ["alert", 2, 0],
+        ["work", 3, 0],
+        [group, 1, 1],
+        ["line of usage", 0, 2],
+        ["usage", 1, 2],
+      ]);
+      expect(placed.filter(each => each.evidenceOf).map(each => each.link.id)).toEqual([group, "usage"]);
+      expect(walk(placed, group, "ArrowRight")).toBe("alert");
+    });
+
+    it("unfolds a group below its head", () => {
+      const ids = layout(whole, name => name === group).map(each => each.link.id);
+      expect(ids.slice(4, 9)).toEqual([group, "line of 202512", "202512", "line of 202601", "202601"]);
+    });
+
+    it("says the months of a group", () => {
+      const months = (...periods: string[]): string | undefined => periodsOf(periods.map(p => bill(p)[1] as ChainLink));
+      expect(months("202605", "202601", "202603")).toBe("2026-01…05");
+      expect(months("202602", "202512")).toBe("2025-12…2026-02");
+      expect(months("202602")).toBe("2026-02");
+      expect(periodsOf([usage])).toBeUndefined();
+    });
   });
 
   it("knows sorts of facts and the pages of what they are about", () => {

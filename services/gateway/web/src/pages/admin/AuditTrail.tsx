@@ -46,7 +46,12 @@ export function AuditTrail() {
   const rows = query.data?.pages.flatMap(page => page.rows) ?? [];
   const first = query.data?.pages[0];
   const columns: Column<Entry>[] = [
-    { key: "at", title: t.audit.at, width: 160, render: entry => exact(entry.at) },
+    {
+      key: "at",
+      title: t.audit.at,
+      width: 210,
+      render: entry => <span className={styles.line}>{exact(entry.at)}</span>,
+    },
     { key: "actor", title: t.audit.actor, width: 110, render: entry => entry.actor },
     { key: "role", title: t.grant.role, width: 100, render: entry => word(shared.role, entry.role) },
     { key: "action", title: t.audit.action, width: 140, render: entry => entry.action },

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { ChartCard, type ChartTable } from "@/components/ChartCard";
 import type { Options } from "@/components/charts";
 import { money, number } from "@/format";
+import { useNow } from "@/habits/clock";
 import { common, useLanguage, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import type { RowsAsked } from "@/rows/address";
@@ -16,11 +17,15 @@ import {
   recoveredAt,
   recoveredOptions,
   rowsAt,
+  soFar,
   startName,
   timeOptions,
 } from "./charts";
 import type { Overview } from "./fields";
 import { overviewText } from "./messages";
+
+/** Hours and days begin by this clock. */
+const EVERY_MS = 60_000;
 
 interface Props {
   view: Overview;
@@ -60,11 +65,12 @@ export function ByTime({ view, onOpen }: Props) {
   const words = useText(common);
   const palette = usePalette();
   const language = useLanguage();
+  const now = useNow(EVERY_MS);
   const nameOf = (kind: string): string => word(words.kind, kind);
   return (
     <Card
       title={t.byTime}
-      options={timeOptions(view, nameOf, palette, language)}
+      options={timeOptions(view, nameOf, palette, language, now)}
       onOpen={onOpen}
       exported={view.alerts}
       pick={(at, series) => {
@@ -98,6 +104,7 @@ export function ByTime({ view, onOpen }: Props) {
 export function ByCity({ view, onOpen }: Props) {
   const t = useText(overviewText);
   const language = useLanguage();
+  const starts = soFar(view, view.starts, useNow(EVERY_MS));
   const nameOf = (city: string): string => (city === "none" ? t.unknown : city);
   const ofCity = (city: string): Record<string, string> => ({ city });
   return (
@@ -113,7 +120,7 @@ export function ByCity({ view, onOpen }: Props) {
         return found && rowsAt(view, at, ofCity(found.city), found.counts[at] ?? 0);
       }}
       table={{
-        columns: [t.column.city, t.column.total, ...view.starts.map(start => startName(start, view.step))],
+        columns: [t.column.city, t.column.total, ...starts.map(start => startName(start, view.step))],
         rows: view.by_city.map(({ city, counts }) => [
           nameOf(city),
           <Count
@@ -126,11 +133,11 @@ export function ByCity({ view, onOpen }: Props) {
             }}
             onOpen={onOpen}
           />,
-          ...counts.map((count, at) => (
+          ...starts.map((start, at) => (
             <Count
-              key={view.starts[at]}
-              label={`${nameOf(city)} ${startName(view.starts[at] ?? "", view.step)}`}
-              asked={rowsAt(view, at, ofCity(city), count)}
+              key={start}
+              label={`${nameOf(city)} ${startName(start, view.step)}`}
+              asked={rowsAt(view, at, ofCity(city), counts[at] ?? 0)}
               onOpen={onOpen}
             />
           )),
@@ -172,10 +179,11 @@ export function Recovered({ view, onOpen }: Props) {
   const t = useText(overviewText);
   const palette = usePalette();
   const language = useLanguage();
+  const now = useNow(EVERY_MS);
   return (
     <Card
       title={t.recovered}
-      options={recoveredOptions(view, palette, language)}
+      options={recoveredOptions(view, palette, language, now)}
       onOpen={onOpen}
       exported={view.recovered}
       pick={at => recoveredAt(view, at)}

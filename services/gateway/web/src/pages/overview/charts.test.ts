@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { palettes } from "@/theme/tokens";
-import { barOptions, cityOptions, fallOf, recoveredAt, rowsAt, startName, timeOptions } from "./charts";
+import { barOptions, cityOptions, fallOf, recoveredAt, rowsAt, soFar, startName, timeOptions } from "./charts";
 import { change, type Overview, periodName, periods, previous, shareOf } from "./fields";
 
 const NOW = Date.parse("2026-06-30T09:42:05+08:00");
@@ -75,8 +75,17 @@ describe("charts", () => {
     });
   });
 
+  it("say nothing of days to come", () => {
+    const first = Date.parse(view.starts[0] ?? "");
+    expect([soFar(view, [2, 0], first - 1), soFar(view, [2, 0], first), soFar(view, [2, 0], NOW)]).toEqual([
+      [],
+      [2],
+      [2, 0],
+    ]);
+  });
+
   it("have a series a kind and a cell a city and time", () => {
-    const options = timeOptions(view, kind => kind, palettes.light, "zh");
+    const options = timeOptions(view, kind => kind, palettes.light, "zh", NOW);
     expect((options.series as { data: number[] }[]).map(({ data }) => data)).toEqual([
       [2, 0],
       [0, 1],

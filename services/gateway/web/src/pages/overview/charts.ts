@@ -25,6 +25,11 @@ export function startName(start: string, step: Overview["step"]): string {
   return step === "hour" ? local.slice(11, 16) : local.slice(5, 10);
 }
 
+/** What has begun by now of values by hour or day: of what is still to come there is nothing to say, not 0. */
+export function soFar<T>(view: Pick<Overview, "starts">, values: readonly T[], now: number): T[] {
+  return values.filter((_, at) => Date.parse(view.starts[at] ?? "") <= now);
+}
+
 /** Rows of a place in time: of alerts of one kind, or one city. */
 export function rowsAt(view: Overview, at: number, more: Readonly<Record<string, string>>, count: number): Counted {
   const since = view.starts[at] ?? view.since;
@@ -45,6 +50,7 @@ export function timeOptions(
   nameOf: (kind: string) => string,
   palette: Palette,
   language: Language,
+  now: number,
 ): Options {
   return {
     grid,
@@ -56,7 +62,7 @@ export function timeOptions(
       type: "bar",
       stack: "alerts",
       name: nameOf(kind),
-      data: counts,
+      data: soFar(view, counts, now),
       itemStyle: { color: colourOf(kind, palette) },
     })),
   };
@@ -111,7 +117,7 @@ export function barOptions(
   };
 }
 
-export function recoveredOptions(view: Overview, palette: Palette, language: Language): Options {
+export function recoveredOptions(view: Overview, palette: Palette, language: Language, now: number): Options {
   return {
     grid: { ...grid, top: 12 },
     tooltip: { trigger: "axis", valueFormatter: (value: number) => money(value) },
@@ -121,7 +127,7 @@ export function recoveredOptions(view: Overview, palette: Palette, language: Lan
       {
         type: "line",
         symbolSize: 6,
-        data: view.recovered.amounts_fen,
+        data: soFar(view, view.recovered.amounts_fen, now),
         lineStyle: { color: palette.arrears },
         itemStyle: { color: palette.arrears },
       },

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Button, Input, Segmented } from "antd";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { EmptyState } from "@/components/EmptyState";
@@ -40,8 +40,14 @@ export default function Why() {
     refetchInterval: 15_000,
   });
   const chain = query.data?.chain;
-  const placed = useMemo(() => layout(chain ?? []), [chain]);
-  const open = placed.find(each => each.link.id === node);
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  const placed = useMemo(
+    () => layout(chain ?? [], (group, members) => opened.has(group) || members.some(member => member.id === node)),
+    [chain, opened, node],
+  );
+  const holding = placed.find(each => each.members?.some(({ id: member }) => member === node))?.link.id;
+  const isOpen = (group: string): boolean => opened.has(group) || group === holding;
+  const open = chain?.find(link => link.id === node);
   const time = wholeTime(chain ?? []);
 
   const set = (name: string, value: string | undefined): void => {
@@ -56,7 +62,15 @@ export default function Why() {
   const copy = (text: string): void => {
     void navigator.clipboard?.writeText(text).then(() => tell({ text: t.copied }));
   };
-  const asText = (): string => placed.map(({ link }) => `${link.at && exact(link.at)} ${said(link)}`.trim()).join("\n");
+  const asText = (): string =>
+    (chain ?? []).map(link => `${link.at && exact(link.at)} ${said(link)}`.trim()).join("\n");
+  const turn = (group: string): void => {
+    const rest = [...opened].filter(each => each !== group);
+    setOpened(new Set(isOpen(group) ? rest : [...rest, group]));
+    if (group === holding) {
+      set("node", undefined);
+    }
+  };
   const said = (link: ChainLink): string => (language === "zh" ? link.summary_zh : link.summary_en);
   const page = chain?.map(pageOf).find(Boolean);
   const group = shared.shortcuts.item;
@@ -101,8 +115,8 @@ export default function Why() {
       }
     >
       <WithPanel
-        title={open ? said(open.link) : ""}
-        panel={open && <Fact key={open.link.id} link={open.link} />}
+        title={open ? said(open) : ""}
+        panel={open && <Fact key={open.id} link={open} />}
         onClose={() => set("node", undefined)}
       >
         <QueryBlock
@@ -111,7 +125,16 @@ export default function Why() {
           skeleton={<Skeletons n={5} height={92} />}
           empty={data => (data.chain.length === 0 ? <Asking hint={t.none} /> : undefined)}
         >
-          {() => <ChainPicture placed={placed} current={node} asList={asList} onCurrent={next => set("node", next)} />}
+          {() => (
+            <ChainPicture
+              placed={placed}
+              current={node}
+              asList={asList}
+              isOpen={isOpen}
+              onOpen={turn}
+              onCurrent={next => set("node", next)}
+            />
+          )}
         </QueryBlock>
       </WithPanel>
     </Page>
