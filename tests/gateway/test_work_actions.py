@@ -99,8 +99,10 @@ async def test_alerts_are_acknowledged_by_accepting_their_work(asks: httpx.Async
     ((what, body, headers),) = desk.asked
     assert (what, body) == ("w1 accept", {}) and headers["idempotency-key"] not in ("", "k")
     assert desk.audited == [("m1", "work.accept", "w1", "200")]
-    await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]}, headers={"Idempotency-Key": "k"})
+    await asks.post("/v1/alerts/acknowledge", json={"ids": ids}, headers={"Idempotency-Key": "k"})
     assert desk.asked[1][2]["idempotency-key"] == headers["idempotency-key"], "a repeat is known as one"
+    other = await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]}, headers={"Idempotency-Key": "k"})
+    assert (other.status_code, other.json()["error"], len(desk.asked)) == (422, "idempotency_key_used", 2)
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -99,3 +99,15 @@ class Refused(Exception):
     def __init__(self, code: str, zh: str, en: str, status: int = 409, field: str | None = None) -> None:
         super().__init__(f"{zh} / {en}")
         self.code, self.zh, self.en, self.status, self.field = code, zh, en, status, field
+
+
+class KeyUsed(Refused):
+    """An ``Idempotency-Key`` under which something else was asked before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "idempotency_key_used",
+            "此 Idempotency-Key 已用于另一请求，请换一个",
+            "this Idempotency-Key belongs to another request: take a new one",
+            422,
+        )

@@ -7,21 +7,28 @@ two leaves a newest version that is one behind, until the next save brings it up
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
+from operator import eq
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from fastapi import Header
 
 from servicekit.clock import SystemClock, system_now
-from servicekit.decision import Refused
+from servicekit.decision import KeyUsed, Refused
 from servicekit.store import Documents
 
 T = TypeVar("T", bound=msgspec.Struct)
 #: The version that was on screen, as its ``ETag`` said.
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, description='the ETag of what was read: "3"')]
+#: Of a route that answers with a version, for ``responses``: its ``ETag``.
+ETAG: dict[str, Any] = {
+    "headers": {
+        "ETag": {"schema": {"type": "string"}, "description": "the version, as If-Match takes it", "example": '"3"'}
+    }
+}
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 
 
@@ -93,10 +100,12 @@ class VersionedDocuments(Generic[T]):
         reason: str,
         state: str = "active",
         key: str | None = None,
+        is_same: Callable[[T, T], bool] = eq,
     ) -> Version[T]:
         """The next version. ``after``: the version it was made from, 0 for a new document. Raises ``Clash``.
 
-        With a ``key`` a repeat of the same author changes nothing and gives back what the first one made.
+        With a ``key`` a repeat of the same author changes nothing and gives back what the first one made; something
+        else (``is_same``) under that key raises ``KeyUsed``.
         """
         made = Version(id, after + 1, state, author, reason, self._clock(), document, key)
         if after and await self.version(id, after) is None:
@@ -108,6 +117,8 @@ class VersionedDocuments(Generic[T]):
         if there is not None:
             await self._bring_up(there)
             if key is not None and (there.key, there.author) == (key, author):
+                if (there.state, there.reason) != (state, reason) or not is_same(there.document, document):
+                    raise KeyUsed()
                 return there
         raise Clash(await self.get(id))
 

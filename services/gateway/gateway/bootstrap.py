@@ -42,6 +42,7 @@ from gateway.projection.follow import NAME, Projection
 from gateway.projection.rebuild import Rebuild
 from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
+from gateway.repeats import Repeats
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
 from gateway.today import today_routes
@@ -98,6 +99,8 @@ def build(
     if documents is None:
         documents = database = MongoDocuments(connect(settings.mongodb, "gateway"))
         service.jobs.append(partial(_index, database))
+    repeats = Repeats(documents, now)
+    service.jobs.append(repeats.forget)
     who = identity(settings, documents, audit, passwords=passwords, lockout=lockout, clock=now)
     service.jobs += [who.seeds.make, who.sign_in.sessions.forget_ended]
 
@@ -114,19 +117,19 @@ def build(
     streams = Streams(projection)
     service.jobs.append(streams.run)
     service.routers += [
-        *who.routers(settings, audit, lambda: model.clock),
+        *who.routers(settings, audit, repeats, lambda: model.clock),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
         audit_routes(trail, access, audit),
         unit_routes(projection, access),
         list_routes(projection, audit, access),
-        export_routes(exports, audit, access, who.guards),
+        export_routes(exports, audit, access, who.guards, repeats),
         live_routes(projection, streams, access, audit),
         today_routes(projection, access, audit),
         overview_routes(projection, audit, access, peers.feeds),
         item_routes(peers, audit, access),
-        customer_routes(peers, audit, access, now),
+        customer_routes(peers, audit, access, repeats, now),
         read_routes(peers, audit, access, settings),
-        work_routes(peers, audit, access, projection.store),
+        work_routes(peers, audit, access, projection.store, repeats),
         contact_routes(projection, audit, access),
         customer_view_routes(projection, peers, audit, access),
         customer_action_routes(peers, audit, access),
@@ -134,7 +137,7 @@ def build(
         told.router,
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
         clock_routes(peers, audit, access, who.guards),
-        feed_routes(peers, audit, access, letters or LogLetters(settings.kafka)),
+        feed_routes(peers, audit, access, letters or LogLetters(settings.kafka), repeats),
         settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
     service.middlewares.append(SecurityHeaders)

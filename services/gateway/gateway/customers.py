@@ -16,20 +16,23 @@ from gateway import scoped
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit
 from gateway.peers import Peers, segment
+from gateway.repeats import Repeats
 from gateway.scoped import age, same
 from servicekit.answer import json_answer
 from servicekit.auth import Principal
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.personal import FIELDS
-from servicekit.query import Id
+from servicekit.query import Id, IdempotencyKey
 
 _Raw = msgspec.Raw
 #: for how long what was revealed may stand on a screen
 REVEALED_SECONDS = 60
 
 
-def customer_routes(peers: Peers, audit: Audit, access: Access, clock: SystemClock = system_now) -> APIRouter:
+def customer_routes(
+    peers: Peers, audit: Audit, access: Access, repeats: Repeats, clock: SystemClock = system_now
+) -> APIRouter:
     """The customer's page, and what of it is revealed."""
     router = APIRouter(prefix="/v1", tags=["customers"])
 
@@ -62,11 +65,15 @@ def customer_routes(peers: Peers, audit: Audit, access: Access, clock: SystemClo
 
     @router.post("/customers/{id}/reveal", name="reveal_customer", response_model=Revealed)
     async def reveal_customer(
-        viewer: Annotated[Viewer, Depends(access.may("customers", "reveal"))], id: Id, asked: Reveal
+        viewer: Annotated[Viewer, Depends(access.may("customers", "reveal"))],
+        id: Id,
+        asked: Reveal,
+        key: IdempotencyKey = None,
     ) -> Response:
         """One personal field in clear, for 60 seconds, for a reason that the audit keeps. 403 ``may_not_reveal``: not a
-        field that this role may have shown."""
+        field that this role may have shown. A repeat is written down again: the answer is kept nowhere."""
         who, scope = viewer
+        await repeats.check(who, key, f"customer.reveal {id}", asked)
         subject = await access.customer(scope, id)
         if subject is None:
             await audit(who, "customer.reveal", f"{id} {asked.field}", str(HTTPStatus.NOT_FOUND.value), asked.reason)

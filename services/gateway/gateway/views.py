@@ -23,7 +23,7 @@ from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.query import IdempotencyKey
 from servicekit.store import Documents
-from servicekit.versioned import IfMatch, Version, VersionedDocuments, version_of
+from servicekit.versioned import ETAG, IfMatch, Version, VersionedDocuments, version_of
 
 VIEWS = "views"
 #: of one person
@@ -102,7 +102,7 @@ def view_routes(
         found.sort(key=lambda view: (view.document.owner != who.subject, view.document.name))
         return json_answer([_shown(view, who) for view in found])
 
-    @router.put("/{id}", name="save_view", response_model=SavedView)
+    @router.put("/{id}", name="save_view", response_model=SavedView, responses={200: ETAG})
     async def save_view(
         who: Reader, id: ViewId, asked: ViewBody, if_match: IfMatch = None, key: IdempotencyKey = None
     ) -> Response:

@@ -23,6 +23,7 @@ from gateway.audit import Audit
 from gateway.colleagues import is_colleague
 from gateway.peers import Peers, segment
 from gateway.projection.store import ProjectionStore
+from gateway.repeats import Repeats
 from gateway.scoped import same
 from servicekit.answer import json_answer
 from servicekit.decision import Refused
@@ -64,7 +65,7 @@ _NOT_FOUND = _Refusal("not_found", not_found().zh, not_found().en)
 _NO_WORK = _Refusal("no_work_item", "这条预警没有工单，不用处理", "this alert has no work item: nothing is to be done")
 
 
-def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionStore) -> APIRouter:
+def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionStore, repeats: Repeats) -> APIRouter:
     """Accept, act, close, hand over, take an acceptance back; acknowledge alerts."""
     router = APIRouter(prefix="/v1", tags=["actions"])
     Worker = Annotated[Viewer, Depends(access.may("work", "change"))]
@@ -173,17 +174,20 @@ def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionSto
     @router.post("/alerts/acknowledge", name="acknowledge_alerts", response_model=RowResults)
     async def acknowledge_alerts(viewer: Alerted, asked: Alerts, key: IdempotencyKey = None) -> Response:
         """Alerts are known to who calls, and the work that they ask for is theirs; `unacknowledge` takes it back."""
+        await repeats.check(viewer.who, key, "alerts.acknowledge", asked)
         return await several(viewer, await of_alerts(viewer, asked.ids), "accept", {}, key)
 
     @router.post("/alerts/unacknowledge", name="unacknowledge_alerts", response_model=RowResults)
     async def unacknowledge_alerts(viewer: Alerted, asked: Alerts, key: IdempotencyKey = None) -> Response:
         """Takes one's own acknowledgement back, as long as nothing has happened since."""
+        await repeats.check(viewer.who, key, "alerts.unacknowledge", asked)
         return await several(viewer, await of_alerts(viewer, asked.ids), "release", {}, key)
 
     @router.post("/alerts/hand-over", name="hand_over_alerts", response_model=RowResults)
     async def hand_over_alerts(viewer: Alerted, asked: AlertsTo, key: IdempotencyKey = None) -> Response:
         """The work of these alerts goes to another manager (`list_colleagues`), new, to accept."""
         await check_receiver(viewer, asked.to)
+        await repeats.check(viewer.who, key, "alerts.hand-over", asked)
         body = asked.model_dump(mode="json", exclude_none=True, exclude={"ids"})
         return await several(viewer, await of_alerts(viewer, asked.ids), "hand-over", body, key)
 
@@ -202,6 +206,7 @@ def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionSto
             )
         if asked.to is not None and asked.action == "hand_over":
             await check_receiver(viewer, asked.to)
+        await repeats.check(viewer.who, key, "work.bulk", asked)
         fields = set(_BULK_FIELDS[asked.action])
         body = asked.model_dump(mode="json", exclude_none=True, include=fields)
         return await several(viewer, await of_work(viewer, asked.ids), asked.action.replace("_", "-"), body, key)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from contracts.alert import Contact
-from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent, Refused
+from servicekit.decision import Context, Decision, DocumentWrite, KeyUsed, OutgoingEvent
 from servicekit.ids import derive
 
 #: of a customer: documents (the newest), and answers under an Idempotency-Key
@@ -52,12 +52,7 @@ def on_log(known: Contacts | None, asked: Log, context: Context) -> Decision:
     for answer in known.answers if asked.key is not None else ():
         if answer.asked.key == asked.key:
             if answer.asked != asked:
-                raise Refused(
-                    "idempotency_key_used",
-                    "此 Idempotency-Key 已用于另一请求，请换一个",
-                    "this Idempotency-Key belongs to another request: take a new one",
-                    422,
-                )
+                raise KeyUsed()
             return Decision(known, answer=answer.contact)
     number, id_ = known.number + 1, asked.customer_id
     contact = Contact(

@@ -42,7 +42,7 @@ from manager_work.domain import (
 from manager_work.rules import WorkRules
 from servicekit.app import HandlerEntry
 from servicekit.clock import iso
-from servicekit.decision import Context, Decision, DocumentWrite, Forward, OutgoingEvent, Refused
+from servicekit.decision import Context, Decision, DocumentWrite, Forward, KeyUsed, OutgoingEvent, Refused
 from servicekit.envelope import Message, parse_time
 from servicekit.ids import derive
 
@@ -228,12 +228,7 @@ def on_command(what: What, item: _Known, command: Command, context: Context) -> 
     for answer in item.answers if command.key is not None else ():
         if answer.command.key == command.key:
             if answer.what != what or not answer.command.asks_the_same(command):
-                raise Refused(
-                    "idempotency_key_used",
-                    "此 Idempotency-Key 已用于另一请求，请换一个",
-                    "this Idempotency-Key belongs to another request: take a new one",
-                    422,
-                )
+                raise KeyUsed()
             return Decision(item, answer=answer.work)
     check_unchanged(item, command)
     changed = _CARRY_OUT[what](item, command, context.now)

@@ -16,7 +16,7 @@ from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.state import Customer
 from contracts.alert import SmsState
 from servicekit.clock import iso, local_date
-from servicekit.decision import Context, Decision, Refused
+from servicekit.decision import Context, Decision, KeyUsed, Refused
 from servicekit.ids import derive
 from servicekit.personal import mask_number
 
@@ -53,12 +53,7 @@ def on_write(send_policy: SendPolicy, state: Customer | None, data: Write, ctx: 
     known = {written.sms_id: written.digest for written in builder.handwritten}
     if sms_id in known:
         if known[sms_id] != digest:
-            raise Refused(
-                "idempotency_key_used",
-                "此 Idempotency-Key 已用于另一请求，请换一个",
-                "this Idempotency-Key belongs to another request: take a new one",
-                422,
-            )
+            raise KeyUsed()
         return replace(unchanged(state), answer=_answer(builder, sms_id, text, verdict))
     if verdict is not None and verdict.reason in _MAY_NOT:
         raise Refused(verdict.reason, *_MAY_NOT[verdict.reason])

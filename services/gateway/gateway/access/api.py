@@ -19,7 +19,7 @@ from servicekit.answer import json_answer
 from servicekit.clock import iso
 from servicekit.decision import Refused
 from servicekit.query import Id, IdempotencyKey
-from servicekit.versioned import IfMatch, Version, version_of
+from servicekit.versioned import ETAG, IfMatch, Version, version_of
 
 #: how many active accounts have a role
 People = Callable[[str], Awaitable[int]]
@@ -37,7 +37,7 @@ def role_routes(access: Access, store: ProjectionStore, audit: Audit, people: Pe
         """All roles, least first."""
         return json_answer([shown(role) for role in (await roles.all()).values()])
 
-    @router.get("/roles/{id}", name="get_role", response_model=RoleView)
+    @router.get("/roles/{id}", name="get_role", response_model=RoleView, responses={200: ETAG})
     async def get_role(who: Reader, id: Id) -> Response:
         """With its version in ``ETag``."""
         return _answer(await _role_of(roles, id))
@@ -48,7 +48,7 @@ def role_routes(access: Access, store: ProjectionStore, audit: Audit, people: Pe
         await _role_of(roles, id)
         return json_answer([shown(version) for version in await roles.history(id)])
 
-    @router.put("/roles/{id}", name="change_role", response_model=RoleView)
+    @router.put("/roles/{id}", name="change_role", response_model=RoleView, responses={200: ETAG})
     async def change_role(
         who: Writer, id: Id, asked: ChangedRole, if_match: IfMatch = None, key: IdempotencyKey = None
     ) -> Response:

@@ -13,35 +13,41 @@ from gateway.exports.files import MEDIA
 from gateway.exports.jobs import Job, Jobs, is_id
 from gateway.exports.runner import MOST_ROWS, NO_RIGHT, Runner, too_many
 from gateway.identity.guard import Guards
+from gateway.repeats import Repeats
 from servicekit.answer import json_answer
 from servicekit.clock import iso
 from servicekit.decision import Refused
-from servicekit.query import Id
+from servicekit.query import Id, IdempotencyKey
 
 _FLAGS = {"true": "1", "false": "0"}
 
 
-def export_routes(runner: Runner, audit: Audit, access: Access, guards: Guards) -> APIRouter:
+def export_routes(runner: Runner, audit: Audit, access: Access, guards: Guards, repeats: Repeats) -> APIRouter:
     """Somebody's own jobs; another's are not there."""
     router = APIRouter(prefix="/v1", tags=["exports"])
     jobs = runner.jobs
     Person = Annotated[Principal, Depends(guards(*ROLES))]
 
     @router.post("/exports", name="start_export", response_model=JobView, status_code=202)
-    async def start_export(who: Person, asked: ExportAsked) -> Response:
+    async def start_export(who: Person, asked: ExportAsked, key: IdempotencyKey = None) -> Response:
         """A list as a file, made in the background; its rows and masks are those of the scope while it is made."""
         filter_ = {name: _FLAGS.get(value, value) for name, value in asked.filter.items() if value != ""}
         viewer = await access.viewer(who, asked.list, "export")
         if not viewer.scope.reaches:
             raise _may_not()
-        total = await runner.count(asked.list, viewer.scope, filter_)
-        if total > MOST_ROWS:
-            raise too_many(total)
-        told = "&".join(f"{name}={value}" for name, value in filter_.items())[:500] or "*"
-        await audit(who, f"{asked.list}.export", told, "202")
-        job = jobs.start(who.subject, asked.list, asked.format, asked.language, filter_, total)
-        runner.start(job, who)
-        return json_answer(shown(job), 202, headers={"Location": f"/v1/jobs/{job.id}"})
+
+        async def start() -> dict[str, Any]:
+            total = await runner.count(asked.list, viewer.scope, filter_)
+            if total > MOST_ROWS:
+                raise too_many(total)
+            told = "&".join(f"{name}={value}" for name, value in filter_.items())[:500] or "*"
+            await audit(who, f"{asked.list}.export", told, "202")
+            job = jobs.start(who.subject, asked.list, asked.format, asked.language, filter_, total)
+            runner.start(job, who)
+            return shown(job)
+
+        job = await repeats.once(who, key, "export", asked, start)
+        return json_answer(job, 202, headers={"Location": f"/v1/jobs/{job['id']}"})
 
     @router.get("/jobs", name="list_jobs", response_model=list[JobView])
     async def list_jobs(who: Person) -> Response:

@@ -6,6 +6,7 @@ sees the dead letters of the feed alone. Reject files hold personal data: who ta
 
 from collections.abc import AsyncIterator
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -20,11 +21,12 @@ from gateway.audit import Audit
 from gateway.feeds.files import FileName, file_name, first_rows
 from gateway.feeds.letters import CAP, FEED, Letters, check, plan
 from gateway.peers import Peers, failed
+from gateway.repeats import Repeats
 from gateway.scoped import same
 from servicekit.answer import json_answer
 from servicekit.clock import iso, system_now
 from servicekit.dead_letter_log import Letter
-from servicekit.query import AtMost, Id
+from servicekit.query import AtMost, Id, IdempotencyKey
 
 SERVICE = "billing-sync"
 _READS = 4
@@ -43,7 +45,7 @@ _REJECTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def feed_routes(peers: Peers, audit: Audit, access: Access, letters: Letters) -> APIRouter:
+def feed_routes(peers: Peers, audit: Audit, access: Access, letters: Letters, repeats: Repeats) -> APIRouter:
     """The routes of the page *Feeds*."""
     router = APIRouter(prefix="/v1", tags=["feeds"])
     reads = AtMost(_READS)
@@ -152,21 +154,23 @@ def feed_routes(peers: Peers, audit: Audit, access: Access, letters: Letters) ->
         return json_answer({"rows": rows, "cap": CAP, "as_of": iso(system_now())})
 
     @router.post("/dead-letters/replay", name="replay_dead_letters", response_model=ReplayView)
-    async def replay_dead_letters(viewer: Change, body: ReplayBody) -> Response:
+    async def replay_dead_letters(viewer: Change, body: ReplayBody, key: IdempotencyKey = None) -> Response:
         """``dry_run``: what would be done, with its ``selection``. Else it is done, ``after`` that dry run."""
-        made = plan(body.ids, await seen_letters(viewer))
         if body.dry_run:
-            return json_answer(made.told(dry_run=True))
+            return json_answer(plan(body.ids, await seen_letters(viewer)).told(dry_run=True))
+        replayed = partial(replay, viewer, body)
+        return json_answer(await repeats.once(viewer.who, key, "dead_letters.replay", body, replayed))
+
+    async def replay(viewer: Viewer, body: ReplayBody) -> dict[str, Any]:
+        made = plan(body.ids, await seen_letters(viewer))
         check(made, body.after)
         if not made.replayed:
-            return json_answer(made.told(dry_run=False))
+            return made.told(dry_run=False)
         asked = ",".join(letter.id for letter in made.replayed)
         await audit(viewer.who, "dead_letters.replay", asked, "asked")
         done, late = await letters.replay(made.replayed)
         await audit(viewer.who, "dead_letters.replay", ",".join(done), "200")
-        return json_answer(
-            {**made.told(dry_run=False), "replayed": done, "quarantined": [*made.quarantined, *late]}
-        )  # fmt: skip
+        return {**made.told(dry_run=False), "replayed": done, "quarantined": [*made.quarantined, *late]}
 
     return router
 

@@ -30,9 +30,11 @@ from gateway.audit import Audit
 from gateway.identity import tokens as machine
 from gateway.identity import users as people
 from gateway.identity.guard import Guards
+from gateway.identity.secret import new_secret, secret_of
 from gateway.identity.signin import SignIn
 from gateway.identity.tokens import MachineToken, Tokens
 from gateway.identity.users import User, Users, check_grant, check_user, is_administrator, staff_no_of
+from gateway.repeats import Repeats
 from servicekit import auth
 from servicekit.answer import json_answer
 from servicekit.clock import SystemClock, iso, system_now
@@ -40,7 +42,7 @@ from servicekit.decision import Refused
 from servicekit.ids import derive
 from servicekit.query import Filter, Id, IdempotencyKey
 from servicekit.revocations import REVOKED_TOKENS
-from servicekit.versioned import IfMatch, Version, version_of
+from servicekit.versioned import ETAG, Clash, IfMatch, Version, version_of
 
 PAGE, MOST = 100, 500
 #: what stands behind it never reaches a server's log
@@ -48,7 +50,7 @@ _RESET_PAGE = "/signin#reset="
 _Shown = Callable[[Version[Any]], dict[str, Any]]
 
 
-def user_routes(sign_in: SignIn, guards: Guards, audit: Audit) -> APIRouter:
+def user_routes(sign_in: SignIn, guards: Guards, audit: Audit, repeats: Repeats, secret_file: Path | None) -> APIRouter:
     """Accounts: list, read, make, change, their history, and one-time links for passwords."""
     router = APIRouter(prefix="/v1/admin/users", tags=["administration"])
     Administrator = Annotated[Principal, Depends(guards("administrator"))]
@@ -71,7 +73,7 @@ def user_routes(sign_in: SignIn, guards: Guards, audit: Audit) -> APIRouter:
         rows = [people.shown(user) for user in rest[:limit]]
         return json_answer({"rows": rows, "total": len(found), "next": following})
 
-    @router.post("", name="create_user", response_model=UserView, status_code=HTTPStatus.CREATED)
+    @router.post("", name="create_user", response_model=UserView, status_code=201, responses={201: ETAG})
     async def create_user(who: Administrator, asked: NewUser, key: IdempotencyKey = None) -> Response:
         """A new account. Its person sets the password by a one-time link (`reset_user`)."""
         staff_no = staff_no_of(asked.staff_no)
@@ -83,19 +85,20 @@ def user_routes(sign_in: SignIn, guards: Guards, audit: Audit) -> APIRouter:
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "staff_no",
             )
-        there = await users.get(staff_no)
-        if there is not None and not (key and there.version == 1 and (there.key, there.author) == (key, who.subject)):
-            name = there.document.name
+        document = check_user(_user(asked))
+        try:
+            made = await users.documents.save(
+                staff_no, document, after=0, author=who.subject, reason=asked.reason, key=key
+            )
+        except Clash as clash:
+            name = clash.current.document.name if clash.current else staff_no
             raise Refused(
                 "staff_no_taken", f"工号已存在：{name}", f"Staff number already in use: {name}", field="staff_no"
-            )
-        made = await users.documents.save(
-            staff_no, check_user(_user(asked)), after=0, author=who.subject, reason=asked.reason, key=key
-        )
+            ) from clash
         await audit(who, "user.created", staff_no, "201", asked.reason)
         return _answer(made, people.shown, HTTPStatus.CREATED, f"/v1/admin/users/{staff_no}")
 
-    @router.get("/{id}", name="get_user", response_model=UserView)
+    @router.get("/{id}", name="get_user", response_model=UserView, responses={200: ETAG})
     async def get_user(who: Administrator, id: Id) -> Response:
         """With its version in ``ETag``."""
         return _answer(await _user_of(users, id), people.shown)
@@ -106,7 +109,7 @@ def user_routes(sign_in: SignIn, guards: Guards, audit: Audit) -> APIRouter:
         user = await _user_of(users, id)
         return json_answer([people.shown(version) for version in await users.documents.history(user.id)])
 
-    @router.put("/{id}", name="change_user", response_model=UserView)
+    @router.put("/{id}", name="change_user", response_model=UserView, responses={200: ETAG})
     async def change_user(
         who: Administrator, id: Id, asked: ChangedUser, if_match: IfMatch = None, key: IdempotencyKey = None
     ) -> Response:
@@ -128,23 +131,35 @@ def user_routes(sign_in: SignIn, guards: Guards, audit: Audit) -> APIRouter:
         return _answer(changed, people.shown)
 
     @router.post("/{id}/reset", name="reset_user", response_model=ResetLink, status_code=HTTPStatus.CREATED)
-    async def reset_user(who: Administrator, id: Id, asked: Why) -> Response:
-        """A one-time link with which this person sets a password. It is shown this once; a repeat makes another, and
-        the first that is used makes all of them void."""
+    async def reset_user(who: Administrator, id: Id, asked: Why, key: IdempotencyKey = None) -> Response:
+        """A one-time link with which this person sets a password. It is shown this once; a repeat with its
+        ``Idempotency-Key`` shows it again, another request makes another, and the first that is used makes all of them
+        void."""
         user = await _user_of(users, id)
         if user.state != "active":
             raise Refused("not_active", "账号已停用", "the account is disabled")
-        secret, until = await users.link(user.id)
-        sign_in.lockout.free(user.id)
-        await audit(who, "user.reset", user.id, "201", asked.reason)
-        return json_answer({"link": _RESET_PAGE + secret, "expires_at": iso(until)}, HTTPStatus.CREATED)
+        # Never kept, it is made of the key again.
+        secret = new_secret() if key is None else secret_of(secret_file, "reset", who.subject, user.id, key)
+
+        async def reset() -> str:
+            until = await users.link(user.id, secret)
+            sign_in.lockout.free(user.id)
+            await audit(who, "user.reset", user.id, "201", asked.reason)
+            return iso(until)
+
+        until = await repeats.once(who, key, f"user.reset {user.id}", asked, reset)
+        return json_answer({"link": _RESET_PAGE + secret, "expires_at": until}, HTTPStatus.CREATED)
 
     @router.post("/{id}/sign-out", name="sign_out_user", status_code=HTTPStatus.NO_CONTENT)
-    async def sign_out_user(who: Administrator, id: Id, asked: Why) -> Response:
-        """Ends all sessions of this person."""
+    async def sign_out_user(who: Administrator, id: Id, asked: Why, key: IdempotencyKey = None) -> Response:
+        """Ends all sessions of this person; a repeat with its ``Idempotency-Key`` leaves those that began since."""
         user = await _user_of(users, id)
-        await sessions.close_all(user.id)
-        await audit(who, "user.signed_out", user.id, "204", asked.reason)
+
+        async def sign_out() -> None:
+            await sessions.close_all(user.id)
+            await audit(who, "user.signed_out", user.id, "204", asked.reason)
+
+        await repeats.once(who, key, f"user.sign-out {user.id}", asked, sign_out)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     return router
@@ -163,7 +178,7 @@ def token_routes(
         found = [token for token in await tokens.documents.all() if state in (None, token.state)]
         return json_answer([machine.shown(t) for t in sorted(found, key=lambda t: t.document.issued_at, reverse=True)])
 
-    @router.post("", name="issue_token", response_model=IssuedToken, status_code=HTTPStatus.CREATED)
+    @router.post("", name="issue_token", response_model=IssuedToken, status_code=201, responses={201: ETAG})
     async def issue_token(who: Administrator, asked: NewToken, key: IdempotencyKey = None) -> Response:
         """A new token. It is shown this once; a repeat with its ``Idempotency-Key`` shows it again."""
         now = clock().replace(microsecond=0)
@@ -171,18 +186,25 @@ def token_routes(
         document = MachineToken(asked.name, grant, now, now + timedelta(days=asked.days))
         id = str(uuid.uuid4()) if key is None else derive("token", who.subject, key)
         made = await tokens.documents.save(
-            id, document, after=0, author=who.subject, reason=asked.reason, state=machine.ACTIVE, key=key
+            id,
+            document,
+            after=0,
+            author=who.subject,
+            reason=asked.reason,
+            state=machine.ACTIVE,
+            key=key,
+            is_same=machine.is_same,
         )
         await audit(who, "token.issued", id, "201", asked.reason)
         content = {**machine.shown(made), "token": machine.signed(secret_file, made)}
         return json_answer(content, HTTPStatus.CREATED, headers={"ETag": made.etag})
 
-    @router.get("/{id}", name="get_token", response_model=TokenView)
+    @router.get("/{id}", name="get_token", response_model=TokenView, responses={200: ETAG})
     async def get_token(who: Administrator, id: Id) -> Response:
         """With its version in ``ETag``."""
         return _answer(await _token_of(tokens, id), machine.shown)
 
-    @router.post("/{id}/revoke", name="revoke_token", response_model=TokenView)
+    @router.post("/{id}/revoke", name="revoke_token", response_model=TokenView, responses={200: ETAG})
     async def revoke_token(
         who: Administrator, id: Id, asked: Why, if_match: IfMatch = None, key: IdempotencyKey = None
     ) -> Response:

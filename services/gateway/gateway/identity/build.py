@@ -16,6 +16,7 @@ from gateway.identity.sessions import Limits, Sessions
 from gateway.identity.signin import SignIn
 from gateway.identity.tokens import Tokens
 from gateway.identity.users import Users
+from gateway.repeats import Repeats
 from gateway.settings import Settings
 from servicekit.clock import SystemClock, system_now
 from servicekit.store import Documents
@@ -30,11 +31,11 @@ class Identity(NamedTuple):
     seeds: Seeds
     limits: Limits
 
-    def routers(self, settings: Settings, audit: Audit, business: BusinessClock) -> list[APIRouter]:
+    def routers(self, settings: Settings, audit: Audit, repeats: Repeats, business: BusinessClock) -> list[APIRouter]:
         """All its routes."""
         return [
             session_routes(self.sign_in, self.guards, self.limits, self.seeds, business),
-            user_routes(self.sign_in, self.guards, audit),
+            user_routes(self.sign_in, self.guards, audit, repeats, settings.secret_file),
             token_routes(self.tokens, self.guards, audit, settings.secret_file),
             revocation_routes(self.tokens, settings.secret_file),
         ]

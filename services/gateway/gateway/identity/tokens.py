@@ -69,6 +69,12 @@ class Tokens:
         return revoked
 
 
+def is_same(one: MachineToken, other: MachineToken) -> bool:
+    """Whether both were asked for alike, whenever that was."""
+    lasts = [token.expires_at - token.issued_at for token in (one, other)]
+    return (one.name, one.grant, lasts[0]) == (other.name, other.grant, lasts[1])
+
+
 def signed(secret_file: Path | None, version: Version[MachineToken]) -> str:
     """The token itself: the same whenever it is made of the same document. The secret is there: the guard has just read
     it."""

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.access.grants import Grant
 from gateway.identity.passwords import Passwords, check
-from gateway.identity.secret import digest, new_secret
+from gateway.identity.secret import digest
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.store import Documents
@@ -103,13 +103,13 @@ class Users:
 
     # --- one-time links -------------------------------------------------------------------------------------------
 
-    async def link(self, staff_no: str) -> tuple[str, datetime]:
-        """The secret of a one-time link with which this person sets a password, and until when it is good."""
-        secret, until = new_secret(), self._clock() + LINK_LASTS
+    async def link(self, staff_no: str, secret: str) -> datetime:
+        """Let this person set a password by a one-time link with this secret; until when it is good."""
+        until = self._clock() + LINK_LASTS
         credential = await self.credential(staff_no)
         number = 0 if credential is None else credential.number
         await self._rows.put(LINKS, digest(secret), {"staff_no": staff_no, "number": number, "until": iso(until)})
-        return secret, until
+        return until
 
     async def redeem(self, secret: str, password: str) -> str | None:
         """Set the password of a one-time link; whose it is. None for a link that is used, too old, or of a password

@@ -35,6 +35,9 @@ describe("what the page asks", () => {
     expect(signIn).toHaveBeenCalledOnce();
     const bodies = fetch.mock.calls.map(([request]) => (request as Request).text());
     expect(await bodies[1]).toBe('{"note":"called"}');
+    const keys = fetch.mock.calls.map(([request]) => (request as Request).headers.get("Idempotency-Key"));
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(keys[1]).toBe(keys[0]);
   });
 
   it("is told apart when it is the sign-in itself", async () => {
