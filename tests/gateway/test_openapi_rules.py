@@ -1,9 +1,11 @@
-"""What the gateway promises of every route, looked up in its OpenAPI document: a new one keeps to it or fails here."""
+"""What the gateway promises of every route, looked up in its OpenAPI document: a new one keeps to it or fails here.
+Names of operations, answers and refusals: ``tests/contracts/test_openapi.py``, of every service."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from jsonschema_rs import validator_for
 
 from gateway.bootstrap import build
 from gateway.settings import Settings
@@ -64,16 +66,6 @@ def answer_of(operation: Operation) -> Mapping[str, Any]:
     return answer
 
 
-def test_every_operation_has_a_name_of_its_own_and_problems_as_refusals(found: list[Operation]) -> None:
-    names = [operation.id for operation in found]
-    assert len(names) == len(set(names))
-    for operation in found:
-        assert operation.id.isidentifier() and operation.id.islower()
-        for status in ("4XX", "5XX"):
-            content = operation.spec["responses"][status]["content"]
-            assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}
-
-
 def test_what_changes_something_takes_a_key(found: list[Operation]) -> None:
     without = {o.id for o in found if o.method == "POST" and "Idempotency-Key" not in headers_of(o)}
     assert without == ASKS | WITHOUT_KEY.keys()
@@ -101,3 +93,13 @@ def test_a_list_has_pages(document: dict[str, Any], found: list[Operation]) -> N
         if not ({"cursor", "limit"} <= names and "next" in fields):
             whole.add(operation.id)
     assert whole == WHOLE_LISTS.keys()
+
+
+def test_bodies_answers_and_paths_have_examples_that_fit(document: dict[str, Any], found: list[Operation]) -> None:
+    for operation in found:
+        parts = [operation.spec.get("requestBody", {}), answer_of(operation)]
+        given = [part["content"]["application/json"] for part in parts if "application/json" in part.get("content", {})]
+        for each in (*given, *operation.parameters("path")):
+            schema = {**each["schema"], "components": document["components"]}
+            faults = [error.message for error in validator_for(schema).iter_errors(each["example"])]
+            assert not faults, (operation.id, each["example"], faults)

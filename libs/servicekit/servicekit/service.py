@@ -76,6 +76,8 @@ class Service:
         self.routers: list[APIRouter] = []
         self.middlewares: list[Callable[[ASGIApp], ASGIApp]] = []
         self.fallback: ASGIApp | None = None
+        #: what a service has to add to its OpenAPI document
+        self.described: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
         self.jobs: list[Job] = []
         self.prepare: list[Job] = []
         self.pending: dict[str, Callable[[], int]] = {}
@@ -265,7 +267,7 @@ class Service:
             responses={"4XX": {"model": problem.ProblemBody}, "5XX": {"model": problem.ProblemBody}},
         )
         generated = app.openapi
-        app.openapi = lambda: app.openapi_schema or problem.documented(generated())  # type: ignore[method-assign]
+        app.openapi = lambda: app.openapi_schema or self.described(problem.documented(generated()))  # type: ignore[method-assign]
         for router in self.routers:
             app.include_router(router)
         app.add_middleware(Age, seconds_behind=self.seconds_behind)

@@ -18,6 +18,7 @@ from gateway.customer_actions import customer_action_routes
 from gateway.customer_view import customer_view_routes
 from gateway.customers import customer_routes
 from gateway.domain import Collection, Standing
+from gateway.examples import with_examples
 from gateway.exports.api import export_routes
 from gateway.exports.jobs import Jobs
 from gateway.exports.runner import Runner
@@ -142,6 +143,7 @@ def build(
     ]
     service.middlewares.append(SecurityHeaders)
     service.fallback = Pages(settings.web_dist)
+    service.described = with_examples
     return service
 
 
