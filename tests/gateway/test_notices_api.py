@@ -100,6 +100,8 @@ async def test_a_test_goes_to_oneself_a_few_times(world: World) -> None:
             key = {"idempotency-key": f"k{n}"}
             answer = await browser.post("/v1/me/notices/test", json={"channel": "mail"}, headers=key)
             assert answer.status_code == 202 and answer.json()["kind"] == "test"
+    other = await browser.post("/v1/me/notices/test", json={"channel": "wecom"}, headers=key)
+    assert (other.status_code, other.json()["error"]) == (422, "idempotency_key_used")
     answer = await browser.post("/v1/me/notices/test", json={"channel": "mail"})
     assert (answer.status_code, answer.json()["error"], answer.headers["retry-after"]) == (
         429, "too_many_tries", "600",

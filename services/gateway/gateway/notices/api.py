@@ -23,10 +23,10 @@ from gateway.notices.watch import Watch
 from gateway.projection.follow import Projection
 from servicekit.answer import json_answer
 from servicekit.clock import SystemClock, iso, later, system_now
-from servicekit.decision import Refused
+from servicekit.decision import KeyUsed, Refused
 from servicekit.query import IdempotencyKey
 from servicekit.store import Transient
-from servicekit.versioned import IfMatch, Version, version_of
+from servicekit.versioned import ETAG, IfMatch, Version, version_of
 
 log = structlog.get_logger()
 _READERS = ("manager", "head", "city_head", "analyst", "operations", "administrator")
@@ -61,12 +61,12 @@ def notice_routes(
         }
         return json_answer(found, headers={"ETag": version.etag, "Cache-Control": "no-store"})
 
-    @router.get("", name="get_notices", response_model=NoticesView)
+    @router.get("", name="get_notices", response_model=NoticesView, responses={200: ETAG})
     async def get_notices(who: Reader) -> Response:
         """What reaches one how, and how the last notices fared. The webhook, a secret, is shown masked."""
         return await view(await preferences.get(_person(who).subject))
 
-    @router.put("", name="save_notices", response_model=NoticesView)
+    @router.put("", name="save_notices", response_model=NoticesView, responses={200: ETAG})
     async def save_notices(who: Reader, asked: NoticePreferences, if_match: IfMatch = None) -> Response:
         """The next version, with ``If-Match`` (``"0"``: the first). 422 ``bad_destination``: the field is at fault."""
         saved = await preferences.save(_person(who).subject, asked, version_of(if_match), projection.clock)
@@ -95,6 +95,8 @@ def notice_routes(
             there = await ledger.test(who.subject, name, asked.channel)
             if there is None:
                 raise Transient("the notice is not there yet")
+        elif asked.channel not in dict(there.deliveries):
+            raise KeyUsed()
         return json_answer(_shown(there), HTTPStatus.ACCEPTED)
 
     return router
