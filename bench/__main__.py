@@ -30,7 +30,7 @@ QUIX = Path(sys.prefix) / "quix" / "bin" / "python"
 async def detect(customers: int, months: int, rounds: int, peer_events: int) -> list[dict[str, Any]]:
     """Measure; two lines: speed and memory."""
     journals = [f"detect-{number}.journal" for number in range(rounds)]
-    topics = (load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC, *journals)
+    topics = (load.TOPIC, "work.events", load.PEER_TOPIC, load.QUIX_TOPIC, load.OUT_TOPIC, *journals)
     async with broker.running(load.PARTITIONS, *topics) as (kafka, scratch):
         say(f"写入账单 / writing {customers * months} bills …")
         events = await load.write(kafka, load.TOPIC, load.bills(customers, months))
@@ -51,10 +51,14 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
             env={**peer_env, "BENCH_FOLDER": faust}, seconds=PEER_SECONDS + 120,
         )  # fmt: skip
         if has_quix := QUIX.exists():
-            other = await child(
-                str(Path(__file__).with_name("quix_peer.py")), env={**peer_env, "BENCH_FOLDER": quix},
-                seconds=PEER_SECONDS + 120, python=QUIX,
-            )  # fmt: skip
+            # First what is known of the customers, and then the same bills.
+            for rows in (load.known_customers(customers), load.bills(customers, months)):
+                count = await load.write(kafka, load.QUIX_TOPIC, rows)
+                other = await child(
+                    str(Path(__file__).with_name("quix_peer.py")),
+                    env={**peer_env, "BENCH_EVENTS": str(count), "BENCH_FOLDER": quix},
+                    seconds=PEER_SECONDS + 120, python=QUIX,
+                )  # fmt: skip
     our_rate, limit_rate, peer_rate = median(map(rate, ours)), median(map(rate, limits)), rate(peer)
     ratios = [rate(o) / rate(lim) for o, lim in zip(ours, limits, strict=True)]
     speed = {

@@ -17,7 +17,7 @@ from servicekit.kafka import partition_of, start_producer
 from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch
 
-TOPIC, PEER_TOPIC, OUT_TOPIC = "boss.events", "bench.peer", "alert.events"
+TOPIC, PEER_TOPIC, QUIX_TOPIC, OUT_TOPIC = "boss.events", "bench.peer", "bench.quix", "alert.events"
 PARTITIONS = 4
 FIRST_MONTH = month_of("202604")
 KNOWN_MONTHS = 12
@@ -76,6 +76,20 @@ def bills(customers: int, months: int, seed: int = 1) -> Iterator[Row]:
             yield id_.encode(), encode_data(bill), headers
 
 
+def known_customers(customers: int) -> Iterator[Row]:
+    """What ``remember`` puts into the detector's stores, as messages for a peer that fills its own."""
+    months = [period_of(month) for month in range(FIRST_MONTH - KNOWN_MONTHS, FIRST_MONTH)]
+    for number in range(customers):
+        profile = {"status": "active", "city": "320100", "area": "urban", "opened_on": "2015-03-01", "plan": "P199"}
+        figures = {name: dict.fromkeys(months, value) for name, value in _usual(number).items()}
+        key = customer(number).encode()
+        yield key, encode_data({"profile": {**profile, "manager": f"m{number % 40}"}, **figures}), []
+
+
+def _usual(number: int) -> dict[str, int]:
+    return {"amount_fen": usual_amount(number), "voice_minutes": 300 + number % 500}
+
+
 async def write(bootstrap: str, topic: str, rows: Iterator[Row]) -> int:
     """Put them into a topic; returns how many."""
     producer = await start_producer(bootstrap, "bench-writer")
@@ -108,11 +122,7 @@ async def remember(folder: Path, customers: int, partitions: int = PARTITIONS) -
         for number in range(first, min(first + _AT_ONCE, customers)):
             id_ = customer(number)
             profile = Profile("active", "320100", "urban", date(2015, 3, 1), "P199", f"m{number % 40}")
-            amount = usual_amount(number)
-            figures = {
-                "amount_fen": Series(months[0], (amount,) * len(months)),
-                "voice_minutes": Series(months[0], (300 + number % 500,) * len(months)),
-            }
+            figures = {name: Series(months[0], (value,) * len(months)) for name, value in _usual(number).items()}
             state = CustomerState(id_, profile, figures=figures)
             batches[partition_of(id_, partitions)].states[id_] = (encode(state), None)
         for store, batch in zip(stores, batches, strict=True):

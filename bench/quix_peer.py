@@ -5,33 +5,67 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from typing import Any
 
 from quixstreams import Application
 from quixstreams.state import State
 
-TOPIC, OUT, EVENTS, SECONDS = "bench.peer", "alert.events", int(os.environ["BENCH_EVENTS"]), 120
+TOPIC, OUT, EVENTS, SECONDS = "bench.quix", "alert.events", int(os.environ["BENCH_EVENTS"]), 120
 seen, started, cpu = 0, 0.0, 0.0
 
 
-def months_before(period: str) -> list[str]:
-    month = int(period[:4]) * 12 + int(period[4:]) - 1
-    return [f"{m // 12}{m % 12 + 1:02}" for m in (month - 3, month - 2, month - 1)]
+def period_of(month: int) -> str:
+    return f"{month // 12}{month % 12 + 1:02}"
 
 
-def judge(body: bytes, state: State) -> dict[str, Any] | None:
+def fallen(known: dict[str, Any], month: int) -> list[dict[str, Any]]:
+    """Figures that have fallen to 70 % of the three months before, in a month that is known."""
+    reasons = []
+    for figure in ("amount_fen", "voice_minutes"):
+        values = known[figure]
+        value = values.get(period_of(month))
+        base = [values.get(period_of(m)) for m in (month - 3, month - 2, month - 1)] if value is not None else [None]
+        if None not in base and 30 * value <= 7 * sum(base) > 0:
+            reasons.append({"figure": figure, "value": value, "base": sum(base), "months": base})
+    return reasons
+
+
+def judge(app: Application, body: bytes, key: bytes, timestamp: int, headers: Any, state: State) -> list[Any]:
+    """drop-30 as the detector has it: repeats and older revisions dropped, both figures, each month that the new figure
+    may touch, one alert a month with its reasons and evidence, withdrawn when the figures no longer say so."""
     global seen, started, cpu
     if seen == 0:
         started, cpu = time.perf_counter(), time.thread_time()
     seen += 1
-    bill = json.loads(body)
-    period, amount = bill["period"], bill["amount_fen"]
-    known = {**state.get("amounts", {}), period: amount}
-    state.set("amounts", known)
-    base = [known[m] for m in months_before(period) if m in known]
-    if len(base) == 3 and 30 * amount <= 7 * sum(base) > 0:
-        return {"customer_id": bill["customer_id"], "period": period, "base": base}
-    return None
+    if seen == EVENTS:
+        app.stop()  # after this message
+    record = json.loads(body)
+    if "profile" in record:
+        state.set("known", {**record, "revisions": {}, "alerts": {}, "sequence": 0})
+        return []  # what is known of a customer before the bills that are measured
+    about, known = dict(headers), state.get("known")
+    sequence, revision = int(about["ce_sequence"].rpartition(b":")[2]), int(about["ce_revision"])
+    period, amount = record["period"], record["amount_fen"]
+    if sequence <= known["sequence"] or revision < known["revisions"].get(period, 0):
+        return []
+    known["sequence"], known["revisions"][period], known["amount_fen"][period] = sequence, revision, amount
+    month, events = int(period[:4]) * 12 + int(period[4:]) - 1, []
+    for each in range(month, month + 4):
+        reasons, held = fallen(known, each), known["alerts"].get(period_of(each))
+        if reasons and not held and known["profile"]["status"] == "active":
+            known["alerts"][period_of(each)] = reasons
+        elif held and not reasons:
+            del known["alerts"][period_of(each)]
+        elif reasons == (held or []):
+            continue
+        events.append({
+            "customer_id": record["customer_id"], "period": period_of(each), "reasons": reasons,
+            "evidence": about["ce_id"].decode(), "correlation": about["ce_correlationid"].decode(),
+            "clock": about["ce_businessclock"].decode(),
+        })  # fmt: skip
+    state.set("known", known)
+    return events
 
 
 def main() -> None:
@@ -40,13 +74,15 @@ def main() -> None:
         consumer_group="bench-quix",
         auto_offset_reset="earliest",
         state_dir=os.environ["BENCH_FOLDER"],
+        processing_guarantee="exactly-once",
         loglevel="ERROR",
     )
     bills = app.topic(TOPIC, key_deserializer="bytes", value_deserializer="bytes")
     alerts = app.topic(OUT, value_serializer="json", key_serializer="bytes")
-    frame = app.dataframe(bills).apply(judge, stateful=True)
-    frame[frame.apply(lambda found: found is not None)].to_topic(alerts)
-    app.run(count=EVENTS, timeout=SECONDS)  # returns when state, changelog and alerts are flushed
+    frame = app.dataframe(bills).apply(partial(judge, app), stateful=True, metadata=True, expand=True)
+    frame.to_topic(alerts)
+    # Returns when state, changelog and alerts are flushed. (Its ``count`` is of outputs, and waits for more of them.)
+    app.run(timeout=SECONDS)
     line = {"events": seen, "seconds": time.perf_counter() - started, "cpu_seconds": time.thread_time() - cpu}
     sys.stdout.write(json.dumps(line) + "\n")
 
