@@ -17,7 +17,7 @@ from servicekit.pace import Pace
 
 _POLL_MS = 1000
 #: Records that wait for their processor: with more its partition is not fetched, and more at once are no small batch.
-_MOST, _LARGE = 2000, 500
+_MOST, _LARGE = 3000, 500
 #: What they may hold: as much as one response. A stranger's records are as large as he likes.
 _MOST_BYTES = 4 << 20
 

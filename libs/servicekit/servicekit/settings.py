@@ -62,7 +62,9 @@ class ServiceSettings(BaseSettings):
         description="partitions of every keyed topic, as it was created",
     )
     ordinals: str = Field(default="", description="partitions this instance owns, e.g. 0-1,3; empty: all")
-    batch_max: Whole = Field(default=2000, description="messages a batch at most")
+    batch_max: Whole = Field(
+        default=3000, description="messages a batch at most: about what one answer of the broker brings of a partition"
+    )
     dead_letters_in_a_row: int = Field(
         default=100, ge=0, description="handlers' own errors: then the consumer stops instead of draining the topic"
     )

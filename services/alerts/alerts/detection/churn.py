@@ -29,10 +29,12 @@ def month_of(period: str) -> Month:
     return int(period[:4]) * 12 + int(period[4:]) - 1
 
 
+@lru_cache(maxsize=4096)
 def period_of(month: Month) -> str:
     return f"{month // 12:04}{month % 12 + 1:02}"
 
 
+@lru_cache(maxsize=4096)
 def last_day(month: Month) -> date:
     """Last day of a month; of one outside the calendar, the calendar's own end."""
     year, index = divmod(month, 12)
