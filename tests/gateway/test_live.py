@@ -118,6 +118,51 @@ async def test_a_customer_who_moves_takes_all_along_also_over_a_connection_lost_
     assert await heard(whole, 0.3) == []
 
 
+async def test_who_no_longer_sees_a_customer_is_told_once_and_nothing_but_the_id(
+    log: Log, lists: Projection, streams: Streams
+) -> None:
+    log.put("alert.events", alert("raised", "a1"), alert("raised", "a2", customer_id="c2"))
+    await until(lambda: reached(lists, log))
+    of_m1, of_u1 = (Scope((reach,)) for reach in (Reach(managers=frozenset({"m1"})), Reach(units=frozenset({"u1"}))))
+    old, unit, new, all_ = [await streams.join(everything(scope), None) for scope in (of_m1, of_u1, OF_M2, ALL)]
+    log.put("boss.events", customer("c1", 2, manager_id="m2"))
+    for listener in (old, unit):
+        ((event, id_, data),) = await heard(listener)
+        assert (event, data) == ("gone", {"customer_id": "c1"})
+    assert [event for event, *_ in await heard(new)] == ["alerts"] == [event for event, *_ in await heard(all_)]
+    # Whoever was away hears it when they come back, once, also of one connection lost in the midst of the move.
+    again = await streams.join(everything(of_m1), place_of(id_))
+    assert [event for event, *_ in await heard(again)] == ["gone"] and await heard(again, 0.2) == []
+    log.put("boss.events", customer("c1", 3, manager_id="m1"), customer("c1", 4, phone="13900000077"))
+    await until(lambda: reached(lists, log))
+    found = [event for event, *_ in await heard(new)]
+    assert found == ["gone"], "the other way round, and another change of the customer takes nobody along"
+    assert "gone" not in [event for event, *_ in await heard(old)]
+
+
+async def test_what_is_seen_by_another_right_comes_again_behind(log: Log, lists: Projection, streams: Streams) -> None:
+    log.put("alert.events", alert("raised", "a1"), alert("raised", "a2", kind="churn_warning"))
+    await until(lambda: reached(lists, log))
+    city = Reach(cities=frozenset({"320100"}), kinds=frozenset({"churn_warning"}))
+    both = await streams.join(everything(Scope((Reach(managers=frozenset({"m1"})), city))), None)
+    log.put("boss.events", customer("c1", 2, manager_id="m2"))
+    assert [(event, data.get("alert_id")) for event, _, data in await heard(both)] == [
+        ("gone", None), ("alerts", "a2"),
+    ]  # fmt: skip
+
+
+async def test_a_customer_who_comes_to_be_known_better_leaves_nobody(
+    log: Log, lists: Projection, streams: Streams
+) -> None:
+    log.put("alert.events", alert("raised", "a1", customer_id="c7"))
+    log.put("boss.events", customer("c8", manager_id="m7"))
+    await until(lambda: reached(lists, log))
+    mine = await streams.join(everything(Scope((Reach(managers=frozenset({"m7"})),))), None)
+    log.put("boss.events", customer("c7", manager_id="m7"), manager("m7", unit_id="u2"))
+    await until(lambda: reached(lists, log))
+    assert {event for event, *_ in await heard(mine)} == {"alerts"}
+
+
 @pytest.mark.parametrize(
     "text", [None, "", "7", "x-7", "0123456789abcdef-", "0123456789abcdef-7; DROP", "\r\n", "9" * 99]
 )

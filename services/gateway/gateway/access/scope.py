@@ -110,6 +110,10 @@ class Scope(msgspec.Struct, frozen=True):
         """Whether they see a row of this list that is about this."""
         return any(reach.allows(list_, subject) for reach in self.reaches)
 
+    def loses(self, before: Subject, now: Subject) -> bool:
+        """Whether something by which they saw a customer where they were does not reach where they are now."""
+        return any(reach.has(before) and not reach.has(now) for reach in self.reaches)
+
     def allows_about(self, subject: Subject, about: About) -> bool:
         """Whether they see what tells of this customer, and of an alert where it names one."""
         return self.allows("customers" if about.alert_id is None else "work", subject)

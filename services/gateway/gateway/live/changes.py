@@ -40,15 +40,25 @@ class Change(NamedTuple):
     of: Subject
     left: int = 0
 
-    @property
-    def name(self) -> str:
-        """What this message is known by within a file. Who got it last goes on behind it, or, in the midst of a change,
-        with that change."""
-        return f"{self.seq}.{self.left}" if self.left else str(self.seq)
-
     def shown(self, visible: Visible) -> dict[str, Any]:
         """As the lists give it to who sees this."""
         return shape(SHAPES[self.list], self.row, visible)
+
+
+class Move(NamedTuple):
+    """A customer who is ``of`` another manager, unit or city than ``before``: rows of theirs leave the screens of those
+    who saw them there. It comes before these rows as they are now, of which many see some again."""
+
+    seq: int
+    before: Subject
+    of: Subject
+    left: int = 0
+
+
+def name_of(change: Change | Move) -> str:
+    """What this message is known by within a file. Who got it last goes on behind it, or, in the midst of a change,
+    with that change."""
+    return f"{change.seq}.{change.left}" if change.left else str(change.seq)
 
 
 def place_of(text: str | None) -> Place | None:
@@ -63,17 +73,19 @@ def here(connection: sqlite3.Connection) -> Place:
     return Place(marks["epoch"], int(marks.get("seq", 0)))
 
 
-def changes(connection: sqlite3.Connection, since: Place, most: int) -> tuple[Place, list[Change] | None]:
+def changes(connection: sqlite3.Connection, since: Place, most: int) -> tuple[Place, list[Change | Move] | None]:
     """Where the read model stands, and what has changed since in the order of the changes; None: more than ``most``,
     or nobody can say, since it is another file."""
     place = here(connection)
     if place.epoch != since.epoch or since.seq > place.seq:
         return place, None
-    found = [change for list_ in TOLD for change in _changed(connection, list_, since.seq, most + 1)]
+    found: list[Change | Move] = [*_moved(connection, since.seq, most + 1)]
+    for list_ in TOLD:
+        found += _changed(connection, list_, since.seq, most + 1)
     return place, None if len(found) > most else list(_numbered(found))
 
 
-def _numbered(found: list[Change]) -> Iterator[Change]:
+def _numbered(found: list[Change | Move]) -> Iterator[Change | Move]:
     for _, of_one in groupby(sorted(found, key=lambda change: change.seq), lambda change: change.seq):
         group = list(of_one)
         for n, change in enumerate(group, 1):
@@ -90,3 +102,14 @@ def _changed(connection: sqlite3.Connection, list_: List, since: int, most: int)
     )
     for row in rows:
         yield Change(list_, row["place"], row, subject_of(row, row["k0"]))
+
+
+def _moved(connection: sqlite3.Connection, since: int, most: int) -> Iterator[Move]:
+    rows = connection.execute(
+        "SELECT m.seq, m.customer_id, m.city, m.unit_id, m.manager_id, c.city AS city_now, c.unit_id AS unit_now,"
+        " c.manager_id AS manager_now FROM moves m JOIN customers c ON c.customer_id = m.customer_id"
+        f" WHERE m.seq > ? ORDER BY m.seq LIMIT {most}",
+        (since,),
+    )
+    for seq, id_, city, unit_id, manager_id, *now in rows:
+        yield Move(seq, Subject(id_, city or None, unit_id or None, manager_id or None), Subject(id_, *now))

@@ -14,7 +14,7 @@ from fastapi.sse import format_sse_event
 from prometheus_client import Counter, Gauge
 
 from gateway.access.scope import Scope
-from gateway.live.changes import Change, Place, changes, here
+from gateway.live.changes import Change, Move, Place, changes, here, name_of
 from gateway.projection.follow import Projection
 from gateway.projection.visible import List
 from servicekit.decision import Refused
@@ -153,18 +153,27 @@ class _Telling:
         self._epoch = epoch
         self._made: dict[tuple[str, frozenset[FieldClass]], bytes] = {}
 
-    def to(self, scopes: Scopes, found: Iterable[Change]) -> Iterator[bytes]:
-        """Messages of the changes that are in scope."""
+    def to(self, scopes: Scopes, found: Iterable[Change | Move]) -> Iterator[bytes]:
+        """Messages of the changes that are in scope, and of the customers who have left it."""
         for change in found:
+            if isinstance(change, Move):
+                if any(scope.loses(change.before, change.of) for scope in scopes.values()):
+                    yield self._gone(change)
+                continue
             scope = scopes.get(change.list)
             if scope is not None and scope.allows(change.list, change.of):
                 yield self._message(change, scope, scope.clear(change.of))
 
+    def _gone(self, move: Move) -> bytes:
+        """Nothing but the id, which they saw: where the customer is now is not theirs to know."""
+        told = _encode({"customer_id": move.of.customer_id}).decode()
+        return format_sse_event(event="gone", data_str=told, id=f"{self._epoch}-{name_of(move)}")
+
     def _message(self, change: Change, scope: Scope, clear: Collection[FieldClass]) -> bytes:
-        key = change.name, frozenset(clear)
+        key = name_of(change), frozenset(clear)
         if (made := self._made.get(key)) is None:
             row = _encode(change.shown(scope.visible(change.list))).decode()
             made = self._made[key] = format_sse_event(
-                event=change.list, data_str=row, id=f"{self._epoch}-{change.name}"
+                event=change.list, data_str=row, id=f"{self._epoch}-{name_of(change)}"
             )
         return made

@@ -75,7 +75,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         outcome: Filter = None, period: Filter = None, city: Filter = None, unit: Filter = None, manager: Filter = None,
         customer: Filter = None, due: Filter = None, since: Filter = None, until: Filter = None, open: Flag = None,
         age: Filter = None, ended_since: Filter = None, ended_until: Filter = None, changed_since: Filter = None,
-        escalated: Flag = None,
+        escalated: Flag = None, id: Filter = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 
@@ -83,14 +83,14 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         type: Filter = None, state: Filter = None, outcome: Filter = None, queue: Filter = None, alert: Filter = None,
         city: Filter = None, unit: Filter = None, manager: Filter = None, customer: Filter = None, due: Filter = None,
         holder: Filter = None, since: Filter = None, until: Filter = None, changed_since: Filter = None,
-        open: Flag = None,
+        open: Flag = None, id: Filter = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 
     def sms_filters(
         state: Filter = None, reason: Filter = None, template: Filter = None, alert: Filter = None, city: Filter = None,
         unit: Filter = None, manager: Filter = None, customer: Filter = None, since: Filter = None,
-        until: Filter = None,
+        until: Filter = None, id: Filter = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 

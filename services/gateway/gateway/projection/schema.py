@@ -7,7 +7,7 @@ but what is later by both begins anew.
 """
 
 #: Another number, and the file is made anew.
-VERSION = 4
+VERSION = 5
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
@@ -52,7 +52,19 @@ BEGIN
     WHERE customer_id = new.customer_id;
   UPDATE sms SET city = new.city, unit_id = new.unit_id, manager_id = new.manager_id, seq = new.seq
     WHERE customer_id = new.customer_id;
+  INSERT INTO moves
+    SELECT new.customer_id, coalesce(old.city, ''), coalesce(old.unit_id, ''), coalesce(old.manager_id, ''), new.seq
+    WHERE new.city IS NOT coalesce(old.city, new.city) OR new.unit_id IS NOT coalesce(old.unit_id, new.unit_id)
+      OR new.manager_id IS NOT coalesce(old.manager_id, new.manager_id)
+    ON CONFLICT DO UPDATE SET seq = excluded.seq;
 END;
+-- Where customers were before, once each, and with which change they last left: whoever saw them there is told. Who is
+-- only known better now has left nobody.
+CREATE TABLE moves (
+  customer_id TEXT NOT NULL, city TEXT NOT NULL, unit_id TEXT NOT NULL, manager_id TEXT NOT NULL, seq INTEGER NOT NULL,
+  PRIMARY KEY (customer_id, city, unit_id, manager_id)
+) WITHOUT ROWID;
+CREATE INDEX moves_seq ON moves (seq);
 -- Words are made by us (names.py): nothing else separates or folds them.
 CREATE VIRTUAL TABLE names USING fts5 (
   words, content = 'customers', content_rowid = 'number', detail = 'none', columnsize = 0, tokenize = 'ascii',

@@ -40,6 +40,11 @@ export class Problem extends Error {
     return this.status === 404;
   }
 
+  /** It is not there, or not to be seen any more. */
+  get isOutOfSight(): boolean {
+    return this.status === 404 || this.status === 403;
+  }
+
   /** Somebody else has changed it in the meantime. */
   get isClash(): boolean {
     return this.status === 412 || this.status === 409;

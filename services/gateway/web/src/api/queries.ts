@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { Problem } from "./problem";
 
 /** Seconds a read is taken as it is; live messages refresh sooner. */
@@ -12,6 +12,14 @@ function isWorthAnotherTry(failures: number, error: Error): boolean {
 
 export function createQueryClient(): QueryClient {
   return new QueryClient({
+    // What the person may not see any more goes, also where it was read before.
+    queryCache: new QueryCache({
+      onError: (error, query) => {
+        if (error instanceof Problem && error.isOutOfSight && query.state.data !== undefined) {
+          query.setState({ data: undefined });
+        }
+      },
+    }),
     defaultOptions: {
       queries: {
         staleTime: FRESH * 1000,

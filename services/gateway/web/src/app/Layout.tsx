@@ -9,6 +9,7 @@ import { useShortcuts } from "@/habits/shortcuts";
 import { UndoProvider } from "@/habits/undo";
 import { common, useText } from "@/i18n";
 import { LiveProvider } from "@/live/live";
+import { OutOfSight } from "@/live/OutOfSight";
 import { useMe, useSession } from "@/session/session";
 import styles from "./layout.module.css";
 import { Navigation } from "./Navigation";
@@ -38,6 +39,7 @@ export function Layout() {
   }
   return (
     <LiveProvider person={me.staff_no}>
+      <OutOfSight />
       <UndoProvider>
         <Frame />
       </UndoProvider>

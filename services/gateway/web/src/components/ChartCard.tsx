@@ -1,5 +1,6 @@
 import { Segmented } from "antd";
-import { lazy, type ReactNode, Suspense, useId, useState } from "react";
+import { lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
+import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
 import styles from "./chartcard.module.css";
 import type { Options } from "./charts";
@@ -29,8 +30,24 @@ export function ChartCard({ title, options, table, label = title, height = 240, 
   const t = useText(common);
   const id = useId();
   const [view, setView] = useState<"chart" | "table">("chart");
+  const card = useRef<HTMLElement>(null);
+  useShortcuts([
+    {
+      keys: "v",
+      label: t.chart.turn,
+      group: t.shortcuts.list,
+      run: () => {
+        // The card that has the focus turns alone, else all of the page do: each lets the next have the key.
+        const focused = document.activeElement?.closest(`.${styles.card}`);
+        if (!focused || focused === card.current) {
+          setView(view === "chart" ? "table" : "chart");
+        }
+        return focused === card.current;
+      },
+    },
+  ]);
   return (
-    <section className={styles.card} aria-labelledby={id}>
+    <section ref={card} className={styles.card} aria-labelledby={id}>
       <header className={styles.head}>
         <h2 id={id}>{title}</h2>
         {extra}

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { Problem } from "@/api/problem";
 import { BlockError } from "./BlockError";
 import { Boundary } from "./Boundary";
+import { ChartCard } from "./ChartCard";
 import { MicroChart, runs } from "./MicroChart";
 import { QueryBlock } from "./QueryBlock";
 import { Sentence } from "./Sentence";
@@ -141,4 +142,26 @@ it("tags tell by glyph and word, and show a new wire value as it is", () => {
     </>,
   );
   expect(container.textContent).toBe("◆紧急●toString⇧已上报✓已解除 · 已缴清·parked★6欠 ¥1.00<b>。");
+});
+
+describe("cards of charts", () => {
+  const card = (title: string) => (
+    <ChartCard title={title} options={{}} table={{ columns: ["月", "元"], rows: [["6月", "1"]] }} />
+  );
+  const tables = () => screen.queryAllByRole("table").length;
+
+  it("turn into tables by v: all of them, or the one that has the focus", () => {
+    render(
+      <>
+        {card("话费")}
+        {card("用量")}
+      </>,
+    );
+    fireEvent.keyDown(document.body, { key: "v" });
+    expect(tables()).toBe(2);
+    const [first] = screen.getAllByLabelText("话费", { selector: "[tabindex]" });
+    first?.focus();
+    fireEvent.keyDown(first as HTMLElement, { key: "v" });
+    expect(tables()).toBe(1);
+  });
 });

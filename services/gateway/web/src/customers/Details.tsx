@@ -3,6 +3,7 @@ import { Skeletons } from "@/components/Skeletons";
 import { ShortTime } from "@/components/Time";
 import { money } from "@/format";
 import { useText, word } from "@/i18n";
+import { cityName } from "@/places/cityName";
 import { Cause } from "./Billing";
 import styles from "./customer.module.css";
 import { Reveal, type Revealed } from "./Head";
@@ -23,6 +24,9 @@ function useShown(): (field: string, value: unknown) => string {
     }
     if (field.endsWith("_fen") && typeof value === "number") {
       return money(value);
+    }
+    if (field === "city") {
+      return cityName(String(value));
     }
     const words = { kind: t.kind, status: t.status, area: t.area, role: t.role }[field];
     return words ? word(words, String(value)) : String(value);

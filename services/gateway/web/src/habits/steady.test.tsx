@@ -1,6 +1,6 @@
 import { act, renderHook } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { changed, extended, type Steady, steady, useSteady } from "./steady";
+import { changed, extended, type Steady, steady, useSteady, without } from "./steady";
 
 interface Row {
   id: string;
@@ -30,6 +30,12 @@ describe("a list under live changes", () => {
   it("takes a waiting row away that no longer matches", () => {
     const one = changed(LIST, [row("x")], RULES);
     expect(shown(changed(one, [row("x", 2, "done")], RULES))).toBe("a b c |  | ");
+  });
+
+  it("takes away at once what may not be seen any more, wherever it stands", () => {
+    const one = changed(LIST, [row("b", 2, "done"), row("x"), row("y")], RULES);
+    expect(shown(without(one, ({ id }) => ["b", "x", "z"].includes(id), RULES))).toBe("a c | y | ");
+    expect(without(one, () => false, RULES)).toBe(one);
   });
 
   it("keeps a row that no longer matches, marked, and unmarks it when it comes back", () => {

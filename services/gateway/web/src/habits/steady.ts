@@ -54,9 +54,24 @@ export function extended<Row>(list: Steady<Row>, more: readonly Row[], { idOf }:
   return { ...list, rows: [...list.rows, ...more.filter(row => !known.has(idOf(row)))] };
 }
 
+/** The list without rows that the person may not see any more: these don't wait for anybody's wish. */
+export function without<Row>(list: Steady<Row>, isGone: (row: Row) => boolean, { idOf }: Rules<Row>): Steady<Row> {
+  const gone = new Set([...list.rows, ...list.waiting].filter(isGone).map(idOf));
+  const stays = (row: Row): boolean => !gone.has(idOf(row));
+  return gone.size === 0
+    ? list
+    : {
+        rows: list.rows.filter(stays),
+        waiting: list.waiting.filter(stays),
+        leaving: new Set([...list.leaving].filter(id => !gone.has(id))),
+      };
+}
+
 export interface SteadyList<Row> extends Steady<Row> {
   /** Live changes. */
   change: (news: readonly Row[]) => void;
+  /** Takes rows away at once. */
+  drop: (isGone: (row: Row) => boolean) => void;
   /** The page behind. */
   extend: (more: readonly Row[]) => void;
 }
@@ -75,6 +90,7 @@ export function useSteady<Row>(read: readonly Row[], rules: Rules<Row>): SteadyL
     () => ({
       ...list,
       change: news => update(last => changed(last, news, rules)),
+      drop: isGone => update(last => without(last, isGone, rules)),
       extend: more => update(last => extended(last, more, rules)),
     }),
     [list, update, rules],

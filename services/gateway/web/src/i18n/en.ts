@@ -205,6 +205,7 @@ export const en: typeof zh = {
   },
   chart: {
     view: "Shown as",
+    turn: "Chart ↔ table",
     chart: "Chart",
     table: "Table",
     unknown: "Unknown",

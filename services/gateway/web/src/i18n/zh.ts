@@ -203,6 +203,7 @@ export const zh = {
   },
   chart: {
     view: "显示方式",
+    turn: "图表 ↔ 表格",
     chart: "图",
     table: "表",
     unknown: "未知",

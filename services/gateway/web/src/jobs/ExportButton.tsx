@@ -1,5 +1,6 @@
 import { DownloadOutlined } from "@ant-design/icons";
 import { Button, Dropdown } from "antd";
+import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
 import type { Format, ListFilter, ListName } from "./api";
 import { jobsText } from "./messages";
@@ -14,12 +15,22 @@ interface Props {
   label?: string;
 }
 
-/** `导出 ▾`: the list as it is filtered, as a file made in the background. Nothing for who may not. */
+/**
+ * `导出 ▾`: the list as it is filtered, as a file made in the background; the page's own one by `d`, too. Nothing for who
+ * may not.
+ */
 export function ExportButton({ list, filter, small, label }: Props) {
   const t = useText(jobsText);
   const words = useText(common);
   const { may, isStarting, start } = useExport();
-  if (!may(list)) {
+  const isMine = may(list);
+  const isOfPage = isMine && !small;
+  useShortcuts(
+    isOfPage
+      ? [{ keys: "d", label: words.action.export, group: words.shortcuts.list, run: () => start(list, filter, "xlsx") }]
+      : [],
+  );
+  if (!isMine) {
     return null;
   }
   return (

@@ -17,16 +17,18 @@ const UNITS = [
   unit("U11", "U1", "320100", "南京"),
   unit("U2", "U1", "320200", null),
   unit("U111", "U11", "320100"),
+  unit("U3", null, "999900", "海外"),
 ];
 
 it("sets units in below those above them", () =>
-  expect(unitOptions(UNITS).map(({ label }) => label)).toEqual(["全省", "　南京", "　　单位U111", "　U2"]));
+  expect(unitOptions(UNITS).map(({ label }) => label)).toEqual(["全省", "　南京", "　　单位U111", "　U2", "海外"]));
 
-it("names cities by their highest unit", () =>
+it("names cities, those without a name by their highest unit", () =>
   expect(cityOptions(UNITS)).toEqual([
-    { value: "320000", label: "全省 320000" },
-    { value: "320100", label: "南京 320100" },
-    { value: "320200", label: "320200" },
+    { value: "320000", label: "江苏省" },
+    { value: "320100", label: "南京市" },
+    { value: "320200", label: "无锡市" },
+    { value: "999900", label: "海外 999900" },
   ]));
 
 it("ends where a tree is tied into a ring", () =>

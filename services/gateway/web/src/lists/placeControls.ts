@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import { answer, api, type Schema } from "@/api/client";
 import type { FilterControl } from "@/components/FilterBar";
 import { useText } from "@/i18n";
+import { cityName } from "@/places/cityName";
 import { listText } from "./messages";
 
 type Unit = Pick<Schema<"UnitRow">, "unit_id" | "parent_id" | "name" | "city">;
@@ -14,11 +15,7 @@ interface Option {
 /** Cities and units that the person sees, for a list's filter; each only where there is a choice. */
 export function usePlaceControls(): readonly FilterControl[] {
   const t = useText(listText);
-  const { data } = useQuery({
-    queryKey: ["units"],
-    queryFn: ({ signal }) => answer(api.GET("/v1/units", { signal })),
-    staleTime: 300_000,
-  });
+  const { data } = useUnits();
   return useMemo(() => {
     const found = [
       { name: "city", label: t.city, options: cityOptions(data ?? []) },
@@ -26,6 +23,15 @@ export function usePlaceControls(): readonly FilterControl[] {
     ];
     return found.filter(({ options }) => options.length > 1);
   }, [data, t]);
+}
+
+/** The units that the person sees. */
+export function useUnits() {
+  return useQuery({
+    queryKey: ["units"],
+    queryFn: ({ signal }) => answer(api.GET("/v1/units", { signal })),
+    staleTime: 300_000,
+  });
 }
 
 /** Units in the order of their tree, each set in below the one above it. */
@@ -45,13 +51,14 @@ export function unitOptions(units: readonly Unit[]): Option[] {
   return found;
 }
 
-/** Cities by the name of their highest unit. */
+/** Cities by their names; by that of their highest unit where they have none of their own. */
 export function cityOptions(units: readonly Unit[]): Option[] {
   const cityOf = new Map(units.map(unit => [unit.unit_id, unit.city]));
   const names = new Map<string, string>();
   for (const { city, parent_id: parent, name } of units) {
     if (city && (parent === null || cityOf.get(parent) !== city) && !names.has(city)) {
-      names.set(city, name ? `${name} ${city}` : city);
+      const own = cityName(city);
+      names.set(city, own !== city ? own : name ? `${name} ${city}` : city);
     }
   }
   return [...names].map(([value, label]) => ({ value, label })).sort((a, b) => a.value.localeCompare(b.value));

@@ -1,4 +1,4 @@
-import { keepPreviousData, type UseQueryResult, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { type SteadyList, useSteady } from "@/habits/steady";
 import { useUndo } from "@/habits/undo";
@@ -18,6 +18,8 @@ interface Asked<Row> {
   /** Name of the list and its filter: another key is another list. */
   queryKey: readonly unknown[];
   read: (cursor: string | undefined, signal?: AbortSignal) => Promise<RowPage<Row>>;
+  /** Rows by their ids, as many as are there and seen. */
+  readThese: (ids: readonly string[]) => Promise<RowPage<Row>>;
   idOf: (row: Row) => string;
   matches: (row: Row) => boolean;
 }
@@ -31,18 +33,23 @@ export interface PagedList<Row> extends SteadyList<Row> {
   isReadingMore: boolean;
   /** Looks at the first page for changes and new rows, which wait. */
   look: () => void;
+  /** Asks for all rows on the screen once more, where some changes may not have been told: those not seen any more go. */
+  check: () => void;
   /** Reads anew: what waited comes in, what no longer matches goes. */
   refresh: () => void;
 }
 
+/** Rows asked for at once by their ids. */
+export const MOST_IDS = 100;
 /** How often the first page is looked at for new rows, in ms; live messages are sooner. */
 const EVERY_MS = 30_000;
 const NONE: never[] = [];
 
 /** A long list page by page, in which nothing moves until the person asks for it (see `useSteady`). */
-export function usePagedList<Row>({ queryKey, read, idOf, matches }: Asked<Row>): PagedList<Row> {
+export function usePagedList<Row>({ queryKey, read, readThese, idOf, matches }: Asked<Row>): PagedList<Row> {
   const t = useText(common);
   const { tell } = useUndo();
+  const client = useQueryClient();
   const query = useQuery({
     queryKey,
     queryFn: ({ signal }) => read(undefined, signal),
@@ -88,14 +95,45 @@ export function usePagedList<Row>({ queryKey, read, idOf, matches }: Asked<Row>)
     return () => clearInterval(timer);
   }, []);
 
+  // What was taken away must not come back for a moment from what was kept of the reading.
+  const taken = useRef(false);
+  const key = JSON.stringify(queryKey);
+  useEffect(
+    () => () => {
+      if (taken.current) {
+        taken.current = false;
+        client.removeQueries({ queryKey: JSON.parse(key), exact: true });
+      }
+    },
+    [client, key],
+  );
+  const drop = (isGone: (row: Row) => boolean): void => {
+    taken.current ||= [...list.rows, ...list.waiting].some(isGone);
+    list.drop(isGone);
+  };
+  const check = async (): Promise<void> => {
+    const ids = [...list.rows, ...list.waiting].map(idOf);
+    for (let at = 0; at < ids.length; at += MOST_IDS) {
+      const asked = new Set(ids.slice(at, at + MOST_IDS));
+      const { rows } = await readThese([...asked]);
+      const there = new Set(rows.map(idOf));
+      drop(row => asked.has(idOf(row)) && !there.has(idOf(row)));
+      list.change(rows);
+    }
+    await look.current();
+  };
+
   return {
     ...list,
+    drop,
     query,
     total: first?.total ?? 0,
     hasMore: next !== null,
     more,
     isReadingMore: here?.isBusy === true,
     look: () => void look.current(),
+    // Where it can't be read, the next look shows it.
+    check: () => void check().catch(() => undefined),
     refresh: () => void query.refetch(),
   };
 }

@@ -10,6 +10,7 @@ import { SeverityTag } from "@/components/SeverityTag";
 import { StateTag } from "@/components/StateTag";
 import { Ago } from "@/components/Time";
 import { type common, word } from "@/i18n";
+import { cityName } from "@/places/cityName";
 import { ActPopover } from "@/work/ActPopover";
 import styles from "./alerts.module.css";
 import type { AlertRow } from "./fields";
@@ -113,7 +114,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
       render: row => (row.sms_state ? <StateTag of="sms" state={row.sms_state} /> : "—"),
     },
     { key: "raised", title: t.column.raised, width: 108, sort: "raised", render: row => <Ago at={row.raised_at} /> },
-    { key: "city", title: t.column.city, width: 80, render: row => row.city ?? "—" },
+    { key: "city", title: t.column.city, width: 80, render: row => (row.city ? cityName(row.city) : "—") },
     {
       key: "work",
       title: t.column.work,

@@ -60,7 +60,7 @@ export default function Alerts() {
   const [acting, setActing] = useState<string>();
   const [handingOver, setHandingOver] = useState<readonly string[]>();
   const mayAct = ACTING.includes(me.role);
-  useLiveRows<AlertRow>("alerts", list);
+  useLiveRows<AlertRow>("alerts", list, idOf);
 
   const { opened, show } = useOpenItem("/alerts", { ids: list.rows.map(idOf), current, onCurrent: setCurrent });
   const openedAlert = useAlert(opened);

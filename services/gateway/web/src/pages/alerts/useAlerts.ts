@@ -34,6 +34,8 @@ export function useAlerts(filters: Filters<typeof FIELDS>) {
       }
       return page;
     },
+    readThese: ids =>
+      answer(api.GET("/v1/lists/alerts", { params: { query: { id: ids.join(","), limit: ids.length } } })),
     idOf,
     matches: row =>
       matches(filter, row, businessNow(), unit => units.has(unit)) && (!found || found.includes(row.customer_id)),

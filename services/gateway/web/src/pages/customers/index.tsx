@@ -17,9 +17,12 @@ import { number } from "@/format";
 import { useBreadth } from "@/habits/element";
 import { type Filters, useFilters } from "@/habits/filters";
 import { common, useText, word } from "@/i18n";
+import { ExportButton } from "@/jobs/ExportButton";
 import { StaleNote } from "@/lists/StaleNote";
 import { useFound } from "@/lists/useFound";
+import { useLiveRows } from "@/lists/useLiveRows";
 import { type RowPage, usePagedList } from "@/lists/usePagedList";
+import { cityName } from "@/places/cityName";
 import { AREAS, type CustomerRow, FIELDS, KINDS, queryOf, ROLES, SORTS, STATUSES } from "./fields";
 
 const PAGE = 100;
@@ -33,7 +36,7 @@ export default function Customers() {
   const navigate = useNavigate();
   const isPhone = useBreadth() === "phone";
   const filters = useFilters(FIELDS);
-  const list = useCustomers(filters);
+  const { list, exported } = useCustomers(filters);
   const [current, setCurrent] = useState<string>();
   const columns = useColumns();
   const words = (values: readonly string[], table: Record<string, string>) =>
@@ -69,6 +72,7 @@ export default function Customers() {
           popupMatchSelectWidth={false}
           onChange={sort => filters.set({ sort })}
         />
+        {exported && <ExportButton list="customers" filter={exported} />}
       </FilterBar>
       <StaleNote asOf={page?.as_of} secondsBehind={page?.seconds_behind} isRebuilding={page?.rebuilding} />
       <QueryBlock
@@ -106,7 +110,7 @@ function useCustomers({ filter, text }: Filters<typeof FIELDS>) {
   const { ids: found, isLooking } = useFound(text);
   const nobody = text !== "" && found?.length === 0;
   const query = queryOf(filter, found);
-  return usePagedList<CustomerRow>({
+  const list = usePagedList<CustomerRow>({
     queryKey: ["customers", query, filter.sort, nobody, isLooking],
     read: async (cursor, signal) =>
       nobody || isLooking
@@ -117,10 +121,14 @@ function useCustomers({ filter, text }: Filters<typeof FIELDS>) {
               signal,
             }),
           ),
+    readThese: ids =>
+      answer(api.GET("/v1/lists/customers", { params: { query: { customer: ids.join(","), limit: ids.length } } })),
     idOf,
     // Customers come and go with the nightly files: who is shown stays until the list is read anew.
     matches: row => !found || found.includes(row.customer_id),
   });
+  useLiveRows("customers", list, idOf);
+  return { list, exported: nobody || isLooking ? undefined : query };
 }
 
 function useColumns(): Column<CustomerRow>[] {
@@ -160,7 +168,7 @@ function useColumns(): Column<CustomerRow>[] {
       { key: "plan", title: t.plan, width: 130, render: row => row.plan_code ?? "—" },
       { key: "opened", title: t.opened, width: 110, sort: "opened", render: row => row.opened_on ?? "—" },
       { key: "manager", title: t.manager, width: 120, render: row => row.manager_name ?? row.manager_id ?? "—" },
-      { key: "city", title: t.city, width: 90, render: row => row.city ?? "—" },
+      { key: "city", title: t.city, width: 90, render: row => (row.city ? cityName(row.city) : "—") },
     ],
     [t],
   );

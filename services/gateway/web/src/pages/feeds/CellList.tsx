@@ -1,4 +1,5 @@
 import { useText, word } from "@/i18n";
+import { cityLabel } from "@/places/cityName";
 import { CellMark } from "./CellMark";
 import styles from "./feeds.module.css";
 import type { Cell } from "./grid";
@@ -14,7 +15,7 @@ export function CellList({ cells, open }: { cells: readonly Cell[]; open: (cell:
           <button type="button" className={styles.row} disabled={!cell.file} onClick={() => open(cell)}>
             <CellMark cell={cell} />
             <span>
-              {cell.city} {word(t.kind, cell.kind)}
+              {cityLabel(cell.city)} {word(t.kind, cell.kind)}
             </span>
             <span className="kam-secondary">{t.state[cell.state]}</span>
           </button>

@@ -1,5 +1,6 @@
 import { number } from "@/format";
 import { useText, word } from "@/i18n";
+import { cityLabel } from "@/places/cityName";
 import styles from "./feeds.module.css";
 import { type Cell, LOOKS } from "./grid";
 import { feedsText } from "./messages";
@@ -23,7 +24,7 @@ export function useCellText(): (cell: Cell) => string {
   const t = useText(feedsText);
   return ({ city, kind, state, file, late, others }) =>
     [
-      `${city} ${word(t.kind, kind)}`,
+      `${cityLabel(city)} ${word(t.kind, kind)}`,
       state === "loading" ? `${t.state.loading} ${file?.percent ?? 0}%` : t.state[state],
       ...(file?.rejected ? [t.rejectedRows(number(file.rejected))] : []),
       ...(late ? [t.late] : []),

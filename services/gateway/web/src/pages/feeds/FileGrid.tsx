@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useRef, useState } from "react";
 import { useText, word } from "@/i18n";
+import { cityLabel } from "@/places/cityName";
 import { CellMark, useCellText } from "./CellMark";
 import styles from "./feeds.module.css";
 import { at, type Cell, type Grid, stemOf } from "./grid";
@@ -52,7 +53,7 @@ export function FileGrid({ grid, current, open }: Props) {
         <tbody>
           {grid.cities.map((city, row) => (
             <tr key={city}>
-              <th scope="row">{city}</th>
+              <th scope="row">{cityLabel(city)}</th>
               {grid.kinds.map((kind, column) => {
                 const cell = grid.cells.get(at(city, kind)) ?? { city, kind, state: "none", late: false, others: 0 };
                 const isCurrent = cell.file && stemOf(cell.file.file) === current;

@@ -5,6 +5,7 @@ import { money, number } from "@/format";
 import { useNow } from "@/habits/clock";
 import { common, useLanguage, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
+import { cityName } from "@/places/cityName";
 import type { RowsAsked } from "@/rows/address";
 import { Count } from "@/rows/Count";
 import { usePalette } from "@/theme/ThemeProvider";
@@ -105,7 +106,7 @@ export function ByCity({ view, onOpen }: Props) {
   const t = useText(overviewText);
   const language = useLanguage();
   const starts = soFar(view, view.starts, useNow(EVERY_MS));
-  const nameOf = (city: string): string => (city === "none" ? t.unknown : city);
+  const nameOf = (city: string): string => (city === "none" ? t.unknown : cityName(city));
   const ofCity = (city: string): Record<string, string> => ({ city });
   return (
     <Card

@@ -11,6 +11,7 @@ import { useNow } from "@/habits/clock";
 import { useFilters } from "@/habits/filters";
 import { useLanguage, useText } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
+import { cityName } from "@/places/cityName";
 import { RowsDrawer } from "@/rows/RowsDrawer";
 import { useRows } from "@/rows/useRows";
 import { Arrears, ByCity, ByTime, Churn, Complaints, Recovered, Sms } from "./Cards";
@@ -78,7 +79,7 @@ export default function Overview() {
           {
             name: "city",
             label: t.city,
-            options: [...new Set([...city, ...(view?.cities ?? [])])].map(value => ({ value, label: value })),
+            options: [...new Set([...city, ...(view?.cities ?? [])])].map(value => ({ value, label: cityName(value) })),
           },
           {
             name: "unit",
@@ -172,7 +173,7 @@ function Missing({ view }: { view: View }) {
         content={
           <ul className={styles.files}>
             {view.missing.map(({ kind, city, business_date, expected }) => (
-              <li key={`${kind} ${city}`}>{t.file(kind, city, business_date, expected)}</li>
+              <li key={`${kind} ${city}`}>{t.file(kind, cityName(city), business_date, expected)}</li>
             ))}
           </ul>
         }

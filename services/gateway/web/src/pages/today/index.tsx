@@ -17,13 +17,13 @@ import { useShortcuts } from "@/habits/shortcuts";
 import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
 import { listText } from "@/lists/messages";
-import { useMe } from "@/session/session";
 import { AlertList } from "./AlertList";
 import { Changes } from "./Changes";
-import { FIELDS, KINDS, pathsOf, SORTS, unitOf } from "./fields";
+import { FIELDS, KINDS, pathsOf, SORTS } from "./fields";
 import { todayText } from "./messages";
 import { Numbers } from "./Numbers";
 import { Reminders } from "./Reminders";
+import { ScopeSelect } from "./ScopeSelect";
 import { StaleToday } from "./StaleToday";
 import styles from "./today.module.css";
 import { useAnnounced } from "./useAnnounced";
@@ -37,7 +37,6 @@ export default function Today() {
   const telling = useTelling();
   const navigate = useNavigate();
   const { tell } = useUndo();
-  const { role } = useMe();
   const filters = useFilters(FIELDS);
   const { filter } = filters;
   const day = useDay(filter);
@@ -120,7 +119,6 @@ export default function Today() {
   const announced = useAnnounced(waiting.length > 0 ? t.announced(waiting.length, urgent) : "");
   const newest = waiting[0];
   const paths = pathsOf(filter, day.data?.since ?? "");
-  const unit = unitOf(filter.scope);
   const card = { telling, current, acting, onActing: setActing, onAcknowledge: acknowledge };
   const acted = (row: AlertRow): void => onState([row.alert_id], { state: "acted", work_state: "acted" });
   const nothing =
@@ -148,16 +146,7 @@ export default function Today() {
       extra={
         <>
           <span>{longDay(telling.now, telling.language)}</span>
-          {unit ? (
-            <>
-              <b>{t.ofUnit(unit)}</b>
-              <Button size="small" onClick={() => filters.set({ scope: "me" })}>
-                {t.wholeScope}
-              </Button>
-            </>
-          ) : (
-            <b>{(t.scope as Readonly<Record<string, string>>)[role] ?? t.all}</b>
-          )}
+          <ScopeSelect scope={filter.scope} onScope={scope => filters.set({ scope })} />
           <AsOf at={day.data?.as_of} secondsBehind={day.data?.seconds_behind ?? 0} />
           <StaleToday day={day.data} />
         </>

@@ -4,8 +4,8 @@ export const todayText = messages(
   {
     scope: { manager: "我的客户", head: "本单位客户", city_head: "本市客户" },
     all: "全部客户",
+    whose: "看谁的客户",
     ofUnit: (unit: string) => `单位 ${unit}`,
-    wholeScope: "看全部",
     numbers: "今日数字",
     open: "待处理",
     dueToday: "今天到期",
@@ -54,8 +54,8 @@ export const todayText = messages(
   {
     scope: { manager: "My customers", head: "Customers of my unit", city_head: "Customers of my city" },
     all: "All customers",
+    whose: "Whose customers",
     ofUnit: unit => `Unit ${unit}`,
-    wholeScope: "Show all",
     numbers: "Numbers of today",
     open: "To handle",
     dueToday: "Due today",

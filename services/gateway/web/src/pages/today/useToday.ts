@@ -47,10 +47,12 @@ export function useDayAlerts(filter: TodayFilter, which: keyof typeof LISTS): Pa
       }
       return page;
     },
+    readThese: ids =>
+      answer(api.GET("/v1/lists/alerts", { params: { query: { id: ids.join(","), limit: ids.length } } })),
     idOf,
     matches: row => belongs(row, filter, LISTS[which], id => id === unit || units.has(id)),
   });
-  useLiveRows<AlertRow>("alerts", list);
+  useLiveRows<AlertRow>("alerts", list, idOf);
   return list;
 }
 

@@ -59,7 +59,7 @@ export default function Work() {
   const places = usePlaceControls();
   const mayAct = !LOOKING.includes(me.role);
   const rowId = useCallback((id: string) => `${prefix}-${id}`, [prefix]);
-  useLiveRows<WorkRow>("work", list);
+  useLiveRows<WorkRow>("work", list, idOf);
 
   const { opened, show } = useOpenItem("/work", {
     ids: groups.flatMap(each => each.rows.map(idOf)),
