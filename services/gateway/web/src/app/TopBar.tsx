@@ -1,6 +1,7 @@
 import { BgColorsOutlined, TranslationOutlined, UserOutlined } from "@ant-design/icons";
 import { Button, Popover, Segmented } from "antd";
 import { useState } from "react";
+import { useNavigate } from "react-router";
 import { Freshness } from "@/components/Freshness";
 import { setPreferences, usePreferences } from "@/habits/preferences";
 import { common, useText, word } from "@/i18n";
@@ -74,7 +75,9 @@ function Looks() {
 function Me() {
   const t = useText(common);
   const { me, signOut } = useSession();
+  const navigate = useNavigate();
   const [isLeaving, setLeaving] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   if (!me) {
     return null;
   }
@@ -90,6 +93,16 @@ function Me() {
           {me.staff_no} · {word(t.role, me.role)}
         </div>
       </div>
+      <Button
+        block
+        type="text"
+        onClick={() => {
+          setOpen(false);
+          void navigate("/notices");
+        }}
+      >
+        {t.top.notices}
+      </Button>
       <Button block type="text" href="/signin?change">
         {t.top.changePassword}
       </Button>
@@ -102,7 +115,7 @@ function Me() {
     </div>
   );
   return (
-    <Popover trigger="click" placement="bottomRight" content={content}>
+    <Popover trigger="click" placement="bottomRight" content={content} open={isOpen} onOpenChange={setOpen}>
       <Button type="text" icon={<UserOutlined aria-hidden />} title={t.top.me}>
         <span className={styles.wide}>{me.name ?? me.staff_no}</span>
       </Button>

@@ -98,5 +98,6 @@ export const ROUTES: readonly { path: string; page: LazyExoticComponent<Componen
   { path: "/feeds", page: lazy(() => import("@/pages/feeds")) },
   { path: "/feeds/:section/:id", page: lazy(() => import("@/pages/feeds")) },
   { path: "/admin/:section?/:id?", page: lazy(() => import("@/pages/admin")) },
+  { path: "/notices", page: lazy(() => import("@/pages/notices")) },
   { path: "/jobs/:id?", page: lazy(() => import("@/pages/jobs")) },
 ];

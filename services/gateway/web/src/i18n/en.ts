@@ -34,6 +34,7 @@ export const en: typeof zh = {
     shortcutsOn: "Shortcuts: on",
     shortcutsOff: "Shortcuts: off",
     me: "My account",
+    notices: "Notices",
     changePassword: "Change password",
     signOut: "Sign out",
     signOutEverywhere: "Sign out everywhere",

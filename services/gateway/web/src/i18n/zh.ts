@@ -32,6 +32,7 @@ export const zh = {
     shortcutsOn: "快捷键：开",
     shortcutsOff: "快捷键：关",
     me: "我的账号",
+    notices: "通知设置",
     changePassword: "修改密码",
     signOut: "退出登录",
     signOutEverywhere: "在所有设备上退出",
