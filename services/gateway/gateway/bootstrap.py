@@ -11,7 +11,7 @@ from gateway.access.api import role_routes
 from gateway.access.roles import ROLES, Roles
 from gateway.access.viewer import Access
 from gateway.api import clock_routes, item_routes, read_routes, settling_routes
-from gateway.audit import Audit, AuditLog
+from gateway.audit import Audit, AuditLog, ReadsOnce
 from gateway.callers import caller_routes
 from gateway.contacts import contact_routes
 from gateway.customer_actions import customer_action_routes
@@ -89,7 +89,7 @@ def build(
         service.jobs.append(log_ends.run)
         ends = log_ends
     if audit is None:
-        audit = AuditLog(lambda: service.publisher, settings.partitions, settings.audit_timeout)
+        audit = ReadsOnce(AuditLog(lambda: service.publisher, settings.partitions, settings.audit_timeout))
     if projection is None:
         projection = read_model(settings, peers)
         service.jobs.append(projection.run)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
@@ -58,7 +59,8 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
             return {"rows": found_rows, "total": total, "next": following, **fresh(projection, connection)}
 
         content = await projection.store.read(read)
-        await audit(viewer.who, f"{list_}.list", _told(asked), "200")
+        which = {"sort": sort, "limit": None if limit == PAGE else str(limit), "page": cursor and _digest(cursor)}
+        await audit(viewer.who, f"{list_}.list", _told({**asked, **which}), "200")
         return answer(content)
 
     async def count(viewer: Viewer, list_: List, asked: _Asked) -> Response:
@@ -248,5 +250,10 @@ def _texts(asked: _Asked) -> dict[str, str | None]:
 
 
 def _told(asked: _Asked) -> str:
-    """For the audit: by what the list was narrowed."""
+    """For the audit: by what the list was narrowed, in which order, and which page."""
     return "&".join(f"{name}={value}" for name, value in _texts(asked).items() if value is not None)[:500] or "*"
+
+
+def _digest(cursor: str) -> str:
+    """Tells pages apart; a cursor itself may hold a name."""
+    return sha256(cursor.encode()).hexdigest()[:8]
