@@ -110,7 +110,7 @@ async def test_a_page_of_rows_says_of_when_it_is_and_is_audited(
     assert float(answer.headers["kam-seconds-behind"]) == page["seconds_behind"]
     following = await asks.get(f"/v1/lists/{name}", params={"city": "320100", "limit": 1, "cursor": page["next"]})
     assert following.json()["rows"] != page["rows"] and following.json()["next"] is None
-    assert people.audited[0] == ("li", f"{name}.list", "city=320100", "200")
+    assert people.audited[0] == ("li", f"{name}.list", "city=320100&limit=1", "200")
 
 
 async def test_an_alert_shows_why_and_what_is_done(asks: httpx.AsyncClient) -> None:
