@@ -104,7 +104,8 @@ class ScopeSummary(_Answer):
 
 class Me(_Answer):
     """Who is signed in. ``role`` is the first of ``roles``; ``kinds`` empty: all kinds of business; ``landing`` is the
-    page where the day begins; ``business_date`` null: not known just now.
+    page where the day begins; ``business_date`` null: not known just now; ``single_sign_on``: the identity provider
+    said who it is, and not a password of ours.
     """
 
     staff_no: str
@@ -119,7 +120,14 @@ class Me(_Answer):
     landing: str
     business_date: date | None = None
     must_change_password: bool = False
+    single_sign_on: bool = False
     expires_at: str | None = None
+
+
+class SignInOptions(_Answer):
+    """How people may sign in besides their passwords. ``away``: the identity provider did not answer just now."""
+
+    single_sign_on: Literal["off", "on", "away"]
 
 
 class DemoAccount(_Answer):

@@ -77,10 +77,11 @@ def build(
     letters: Letters | None = None,
     passwords: Passwords | None = None,
     lockout: SignInLockout | None = None,
+    provider: httpx.AsyncBaseTransport | None = None,
     now: SystemClock = system_now,
 ) -> Service:
-    """The service; tests hand in a client, an audit log, log ends, read models, documents, passwords and a clock of
-    their own."""
+    """The service; tests hand in a client, an audit log, log ends, read models, documents, passwords, an identity
+    provider and a clock of their own."""
     service = Service("gateway", settings)
     peers = Peers(settings, client)
     service.jobs.append(peers.close_at_end)
@@ -102,8 +103,8 @@ def build(
         service.jobs.append(partial(_index, database))
     repeats = Repeats(documents, now)
     service.jobs.append(repeats.forget)
-    who = identity(settings, documents, audit, passwords=passwords, lockout=lockout, clock=now)
-    service.jobs += [who.seeds.make, who.sign_in.sessions.forget_ended]
+    who = identity(settings, documents, audit, passwords=passwords, lockout=lockout, provider=provider, clock=now)
+    service.jobs += who.jobs
 
     async def collect() -> Collection:
         own = msgspec.convert({**service.settle(), "ready": True}, Standing)

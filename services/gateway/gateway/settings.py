@@ -1,12 +1,22 @@
 """Settings of the gateway."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from gateway.identity.own_request import is_loopback
+from gateway.identity.own_request import is_loopback, is_safe
 from servicekit.settings import Folder, Seconds, ServiceSettings, Workers
+
+
+def _address(text: str) -> str:
+    if not is_safe(text) or "?" in text or "#" in text:
+        raise ValueError("must be an https address (http on this very machine alone), without ? and #")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
 
 class Settings(ServiceSettings):
@@ -28,7 +38,7 @@ class Settings(ServiceSettings):
         default=None, description="file with the password with which ADMIN signs in first, and then changes it"
     )
     public_url: str | None = Field(
-        default=None, pattern=r"^https?://[^\s/?#]+/?$", description="the page's address, for links in notices"
+        default=None, pattern=r"^https?://[^\s/?#]+/?$", description="the page's address, for links in notices; an identity provider leads back to it"
     )
     smtp: str | None = Field(
         default=None, pattern=r"^[^\s,/@]+:\d{1,5}$", description="host:port that takes notices by mail; none: no mail"
@@ -46,9 +56,33 @@ class Settings(ServiceSettings):
         default="", description="hosts of WeCom robots, with commas: qyapi.weixin.qq.com; empty: no robots"
     )
 
+    oidc_issuer: Address | None = Field(
+        default=None, description="issuer of the OpenID Connect provider that may say who people are; none: passwords"
+    )
+    oidc_client_id: Word | None = Field(default=None, description="what the provider knows us by")
+    oidc_secret_file: Path | None = Field(
+        default=None, description="file with the client secret; without one we are a public client"
+    )
+    oidc_claim: Word | None = Field(
+        default=None, description="the claim that is the staff number, and that nobody can change for themselves"
+    )
+    oidc_scope: str = Field(
+        default="openid profile", pattern=r"^openid( [!-~]+)*$", description="scopes that bring this claim"
+    )
+
     @model_validator(mode="after")
     def _no_password_in_the_clear(self) -> Self:
         host = (self.smtp or "").rpartition(":")[0]
         if self.smtp_tls == "none" and self.smtp_user is not None and not is_loopback(host):
             raise ValueError("KAM_SMTP_TLS=none: a password goes over TLS only")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_provider(self) -> Self:
+        names = ("oidc_client_id", "oidc_claim", "public_url")
+        missing = [f"KAM_{name.upper()}" for name in names if getattr(self, name) is None]
+        if self.oidc_issuer is not None and missing:
+            raise ValueError(f"KAM_OIDC_ISSUER needs {', '.join(missing)} too")
+        if self.oidc_issuer is not None and not is_safe(self.public_url or ""):
+            raise ValueError("KAM_PUBLIC_URL must be an https address where KAM_OIDC_ISSUER is set")
         return self

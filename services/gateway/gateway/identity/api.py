@@ -11,10 +11,11 @@ from fastapi.responses import Response
 from contracts.identity import DemoAccount, Me, PasswordChange, PasswordReset
 from contracts.identity import SignIn as SignInBody
 from gateway.access.grants import ROLES, Principal, landing, summary
+from gateway.identity.cookie import SessionCookie
 from gateway.identity.guard import COOKIE, Guards, principal_of
 from gateway.identity.own_request import check_line, check_origin, check_own
 from gateway.identity.seeds import Seeds
-from gateway.identity.sessions import Known, Limits
+from gateway.identity.sessions import Known
 from gateway.identity.signin import SignIn
 from servicekit.answer import json_answer
 from servicekit.clock import iso, local_date
@@ -25,7 +26,9 @@ from servicekit.problem import Problem
 BusinessClock = Callable[[], datetime]
 
 
-def session_routes(sign_in: SignIn, guards: Guards, limits: Limits, seeds: Seeds, business: BusinessClock) -> APIRouter:
+def session_routes(
+    sign_in: SignIn, guards: Guards, cookie: SessionCookie, seeds: Seeds, business: BusinessClock
+) -> APIRouter:
     """Sign-in, who am I, sign-out, passwords."""
     router = APIRouter(prefix="/v1", tags=["session"])
     Anybody = Annotated[Principal, Depends(guards(*ROLES, unchanged=True))]
@@ -47,20 +50,12 @@ def session_routes(sign_in: SignIn, guards: Guards, limits: Limits, seeds: Seeds
             "landing": landing(who.grants[0], unit),
             "business_date": local_date(business()).isoformat(),
             "must_change_password": known is not None and known.session.must_change,
+            "single_sign_on": known is not None and known.session.number is None,
             "expires_at": None if known is None else iso(known.session.until),
         }
 
     def opened(request: Request, token: str, known: Known) -> Response:
-        answer = json_answer(me(principal_of(known), known))
-        answer.set_cookie(
-            COOKIE,
-            token,
-            max_age=int(limits.at_most.total_seconds()),
-            secure=check_line(request.scope["scheme"], request.headers),
-            httponly=True,
-            samesite="lax",
-        )
-        return answer
+        return cookie.give(request, json_answer(me(principal_of(known), known)), token)
 
     @router.post("/session", name="sign_in", response_model=Me)
     async def post_session(request: Request, asked: SignInBody) -> Response:
@@ -69,8 +64,7 @@ def session_routes(sign_in: SignIn, guards: Guards, limits: Limits, seeds: Seeds
         check_origin(request.headers)
         check_line(request.scope["scheme"], request.headers)
         await seeds.are_there()
-        if (before := request.cookies.get(COOKIE)) and (known := await sign_in.sessions.find(before)):
-            await sign_in.sessions.close(known.id)
+        await cookie.close_before(request)
         return opened(request, *await sign_in.sign_in(asked.staff_no, asked.password, _address(request)))
 
     @router.get("/session", name="who_am_i", response_model=Me)
@@ -85,13 +79,13 @@ def session_routes(sign_in: SignIn, guards: Guards, limits: Limits, seeds: Seeds
         token = request.cookies.get(COOKIE)
         if token and (known := await sign_in.sessions.find(token)):
             await sign_in.sign_out(known)
-        return _gone()
+        return cookie.take(Response(status_code=HTTPStatus.NO_CONTENT))
 
     @router.delete("/sessions", name="sign_out_everywhere", status_code=HTTPStatus.NO_CONTENT)
     async def delete_sessions(who: Anybody) -> Response:
         """Ends all sessions of this person, on whatever machine."""
         await sign_in.sign_out_everywhere(_person(who))
-        return _gone()
+        return cookie.take(Response(status_code=HTTPStatus.NO_CONTENT))
 
     @router.put("/session/password", name="change_password", response_model=Me)
     async def put_password(request: Request, who: Anybody, asked: PasswordChange) -> Response:
@@ -126,12 +120,6 @@ def _person(who: Principal) -> Principal:
             "people_only", "令牌没有会话与密码", "a token has neither sessions nor a password", HTTPStatus.FORBIDDEN
         )
     return who
-
-
-def _gone() -> Response:
-    answer = Response(status_code=HTTPStatus.NO_CONTENT)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="lax")
-    return answer
 
 
 def _address(request: Request) -> str:

@@ -39,6 +39,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_safe(address: str) -> bool:
+    """Whether what is said there stays between two: https, or http on this very machine."""
+    if not (_is_plain(address) and " " not in address):
+        return False
+    parts = urlsplit(address)
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc)))
+
+
 def check_line(scheme: str, headers: Mapping[str, str]) -> bool:
     """Whether a cookie must be sent over TLS alone: everywhere but on this very machine. Raises ``Problem`` (403) where
     a password comes in over a network without it."""
