@@ -106,6 +106,7 @@ async def gateway(
     clock: Clock | None = None,
     told: Mapping[str, Sequence[Message]] | None = None,
     letters: Letters | None = None,
+    provider: httpx.AsyncBaseTransport | None = None,
     **more: Any,
 ) -> AsyncIterator[Gateway]:
     """A gateway over these documents whose accounts have ``PASSWORD``; without ``people`` it is no demo. ``told``: by
@@ -145,6 +146,7 @@ async def gateway(
             letters=letters,
             documents=documents or MemoryDocuments(MemoryStore()),
             passwords=Passwords(QUICK),
+            provider=provider,
             now=clock,
         )
         made = Gateway(service, clock, audited, log)

@@ -79,8 +79,8 @@ class Kept(Generic[T]):
         """Whether there was no answer just now."""
         return self._since_start() < self._silent_until
 
-    async def get(self, *, not_older: float = KEPT_SECONDS) -> T:
-        """It. Raises ``Away``."""
+    async def get(self, not_older: float) -> T:
+        """It, as it was so many seconds ago at most. Raises ``Away``."""
         async with self._lock:
             if self._value is not None and self._since_start() - self._asked_at < not_older:
                 return self._value
@@ -121,7 +121,7 @@ class Provider:
 
     async def address(self, attempt: Attempt) -> str:
         """Where somebody signs in. Raises ``Away``."""
-        metadata = await self._metadata.get()
+        metadata = await self._metadata.get(KEPT_SECONDS)
         address: str = prepare_grant_uri(
             metadata.authorization_endpoint,
             self._client.id,
@@ -138,7 +138,7 @@ class Provider:
     async def leaving(self, afterwards: str) -> str | None:
         """Where somebody signs out, and comes to ``afterwards``; None: they can't (RP-initiated logout). Raises
         ``Away``."""
-        metadata = await self._metadata.get()
+        metadata = await self._metadata.get(KEPT_SECONDS)
         if metadata.end_session_endpoint is None:
             return None
         back = httpx.QueryParams(client_id=self._client.id, post_logout_redirect_uri=afterwards)
@@ -147,7 +147,7 @@ class Provider:
     async def vouched(self, code: str, attempt: Attempt, issuer: str | None) -> object:
         """What the provider says in our ``claim`` of whoever brings this code; None: nothing. ``issuer``: who gave it,
         as the callback says. Raises ``Away``, ``CodeRefused``, ``NotProven``."""
-        metadata = await self._metadata.get()
+        metadata = await self._metadata.get(KEPT_SECONDS)
         if issuer != metadata.issuer and (issuer or metadata.authorization_response_iss_parameter_supported):
             raise NotProven("iss of the callback")
         answer = await self._exchange(metadata, code, attempt)
@@ -162,9 +162,9 @@ class Provider:
 
     async def _check(self, id_token: object, expected: Expected) -> Mapping[str, Any]:
         try:
-            return check(id_token, await self._keys.get(), expected, self._clock())
+            return check(id_token, await self._keys.get(KEPT_SECONDS), expected, self._clock())
         except UnknownKey:
-            return check(id_token, await self._keys.get(not_older=KEYS_SECONDS), expected, self._clock())
+            return check(id_token, await self._keys.get(KEYS_SECONDS), expected, self._clock())
 
     async def _exchange(self, metadata: Metadata, code: str, attempt: Attempt) -> dict[str, Any]:
         body = prepare_token_request(
@@ -227,7 +227,7 @@ class Provider:
 
     async def _read_keys(self) -> list[Key]:
         try:
-            return read_keys(await self._get((await self._metadata.get()).jwks_uri))
+            return read_keys(await self._get((await self._metadata.get(KEPT_SECONDS)).jwks_uri))
         except ValueError:
             raise Away("no JWK set") from None
 
