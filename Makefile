@@ -18,7 +18,7 @@ CONFORMANCE := ../shared/conformance/run.py
 WEB := services/gateway/web
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-sign-in test-page test-browser browser pictures conformance lint typecheck \
+.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-sign-in test-page test-browser browser identity-provider pictures conformance lint typecheck \
   schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
@@ -67,7 +67,7 @@ test-long: setup ## 每扇门的模糊测试、洪峰、进程 / a fuzzer for ea
 test-on: ## 用另一个 Python 跑单元测试；PYTHON=python3.13 / unit tests on another Python
 	@$(MAKE) --no-print-directory test-unit V=.venv-on/$(notdir $(PYTHON))
 
-test-integration: setup ## 真 Kafka、真数据库上的测试 / tests on the real broker and database
+test-integration: setup identity-provider ## 真 Kafka、真数据库、真统一认证上的测试 / tests on the real broker, database, identity provider
 	@$(BIN)/pytest -q tests -m "embedded and not browser"
 
 test-web: $(V)/.stamp-project ## 网页的检查与测试，约一分钟 / checks and tests of the page, about a minute
@@ -86,7 +86,10 @@ test-browser: setup browser ## 真浏览器，每页每种语言、宽度、外�
 pictures: setup browser ## README 的图片，取自真的页面 / the README's pictures, of the real pages
 	@PYTHONPATH=tests:. $(BIN)/python -m browser.pictures
 
-browser: $(V)/.stamp-browser web-types ## 浏览器测试要的：Chromium、中文字体、axe / what browser tests need
+identity-provider: $(V)/.stamp-project ## 单点登录测试要的：oidc-provider / what tests of single sign-on need
+	@$(BIN)/python -m kam.embedded.web packages tests/oidc
+
+browser: $(V)/.stamp-browser web-types identity-provider ## 浏览器测试要的：Chromium、中文字体、axe / what browser tests need
 	@$(BIN)/python -m kam.embedded.chromium
 
 $(V)/.stamp-browser: requirements.browser.lock $(V)/.stamp-project

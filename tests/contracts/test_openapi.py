@@ -64,10 +64,10 @@ def faults(document: dict[str, Any]) -> list[str]:
             if not name.isidentifier() or name in seen:
                 found.append(f"{method} {path}: operation id {name!r} is not its own")
             seen.add(name)
-            ((status, answer),) = [found for found in answers.items() if found[0].startswith("2")]
+            ((status, answer),) = [found for found in answers.items() if found[0] < "4"]
             content = answer.get("content", {})
             if (
-                bool(content) == (status == "204")
+                bool(content) == (status in ("204", "303"))
                 or not content.keys() <= _PASS
                 or not all(map(_is_typed, content.items()))
             ):

@@ -334,42 +334,54 @@ async def test_keys_without_names_must_not_be_several(forgetful: Trusting) -> No
     assert told(await come_back(browser, provider.authorize(await begin(browser)))) == "away"
 
 
+@pytest.fixture
+def elapsed(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass for what is kept of the provider."""
+    now = [1000.0]
+    monkeypatch.setattr("gateway.identity.sso.provider.monotonic", lambda: now[0])
+
+    def passes(seconds: float) -> None:
+        now[0] += seconds
+
+    return passes
+
+
 async def test_new_keys_are_looked_for_once_and_not_for_every_forged_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    both: Trusting, elapsed: Callable[[float], None]
 ) -> None:
-    monkeypatch.setattr("gateway.identity.sso.provider.KEYS_SECONDS", 0.05)
-    async with trusting(tmp_path) as (house, provider):
-        await sign_in(house, provider)
-        assert provider.asked.count(KEYS) == 1 and provider.asked.count(DISCOVERY) == 1
+    house, provider = both
+    for _ in range(2):
         await sign_in(house, provider)
         assert provider.asked.count(KEYS) == 1 and provider.asked.count(DISCOVERY) == 1, "they are kept"
-        provider.keys = [ECKey.generate_key("P-256", {"kid": "two"})]
-        await asyncio.sleep(0.06)
-        await sign_in(house, provider)
-        assert provider.asked.count(KEYS) == 2
-        monkeypatch.setattr("gateway.identity.sso.provider.KEYS_SECONDS", 60.0)
-        provider.signer = ECKey.generate_key("P-256", {"kid": "three"})
-        for _ in range(5):
-            browser = house.browser()
-            assert told(await come_back(browser, provider.authorize(await begin(browser)))) == "away"
-        assert provider.asked.count(KEYS) == 2
+    provider.keys = [ECKey.generate_key("P-256", {"kid": "two"})]
+    elapsed(11)
+    await sign_in(house, provider)
+    assert provider.asked.count(KEYS) == 2
+    provider.signer = ECKey.generate_key("P-256", {"kid": "three"})
+    for _ in range(5):
+        browser = house.browser()
+        assert told(await come_back(browser, provider.authorize(await begin(browser)))) == "away"
+    assert provider.asked.count(KEYS) == 2
+    elapsed(3600)
+    provider.signer = None
+    await sign_in(house, provider)
+    assert provider.asked.count(KEYS) == 3 and provider.asked.count(DISCOVERY) == 2
 
 
 async def test_a_provider_that_is_away_is_left_in_peace_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    both: Trusting, elapsed: Callable[[float], None]
 ) -> None:
-    monkeypatch.setattr("gateway.identity.sso.provider.PAUSE_SECONDS", 0.1)
-    async with trusting(tmp_path) as (house, provider):
-        browser = house.browser()
-        assert (await browser.get("/v1/session/options")).json() == {"single_sign_on": "on"}
-        provider.lies[DISCOVERY] = _raises(httpx.ConnectError("no route"))
-        tries = await asyncio.gather(*[browser.get("/v1/session/sso") for _ in range(20)])
-        assert {told(answer) for answer in tries} == {"away"} and len(provider.asked) == 1
-        assert (await browser.get("/v1/session/options")).json() == {"single_sign_on": "away"}
-        del provider.lies[DISCOVERY]
-        await asyncio.sleep(0.11)
-        assert (await browser.get("/v1/session/options")).json() == {"single_sign_on": "on"}
-        await sign_in(house, provider)
+    house, provider = both
+    browser = house.browser()
+    assert (await browser.get("/v1/session/options")).json() == {"single_sign_on": "on"}
+    provider.lies[DISCOVERY] = _raises(httpx.ConnectError("no route"))
+    tries = await asyncio.gather(*[browser.get("/v1/session/sso") for _ in range(20)])
+    assert {told(answer) for answer in tries} == {"away"} and len(provider.asked) == 1
+    assert (await browser.get("/v1/session/options")).json() == {"single_sign_on": "away"}
+    del provider.lies[DISCOVERY]
+    elapsed(4)
+    assert (await browser.get("/v1/session/options")).json() == {"single_sign_on": "on"}
+    await sign_in(house, provider)
 
 
 async def test_a_provider_that_never_ends_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

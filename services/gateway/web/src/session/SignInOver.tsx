@@ -4,6 +4,7 @@ import { useText } from "@/i18n";
 import type { Me } from "./api";
 import { signInText } from "./messages";
 import { SignInForm } from "./SignInForm";
+import { SingleSignOn } from "./SingleSignOn";
 
 interface Props {
   me: Me;
@@ -25,6 +26,7 @@ export default function SignInOver({ me, onSignedIn }: Props) {
         onPassword={setPassword}
         onSignedIn={onSignedIn}
       />
+      <SingleSignOn next={location.pathname + location.search} />
       <Button type="link" block href={`/signin?next=${encodeURIComponent(location.pathname + location.search)}`}>
         {t.another}
       </Button>

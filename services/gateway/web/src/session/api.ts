@@ -12,6 +12,8 @@ export interface Me {
   unit_id?: string | null;
   manager_id?: string | null;
   must_change_password?: boolean;
+  /** The identity provider said who it is, and not a password of ours. */
+  single_sign_on?: boolean;
 }
 
 /** An account of the embedded demo (`kam accounts`). */
@@ -49,6 +51,28 @@ export async function signOut(everywhere = false): Promise<void> {
 export async function changePassword(current: string, next: string): Promise<void> {
   await call<Me>("PUT", `${PATH}/password`, { current, new: next });
 }
+
+/** Whether the sign-in page offers single sign-on; `away`: the identity provider did not answer just now. */
+export type SingleSignOn = "off" | "on" | "away";
+
+export async function singleSignOn(): Promise<SingleSignOn> {
+  try {
+    const said = await call<{ single_sign_on: SingleSignOn }>("GET", `${PATH}/options`, undefined, PLAIN);
+    return said.single_sign_on;
+  } catch {
+    return "off";
+  }
+}
+
+/** Where the browser goes to sign in at the identity provider, and then to `next`. What stands behind its `#` is what
+ * somebody searched for: it stays here. */
+export function singleSignOnAddress(next: string): string {
+  const page = next.split("#", 1)[0] ?? "/";
+  return `${PATH}/sso${page === "/" ? "" : `?next=${encodeURIComponent(page)}`}`;
+}
+
+/** Where the browser goes to sign out at the identity provider too. */
+export const LEAVE_SINGLE_SIGN_ON = `${PATH}/sso/leave`;
 
 /** Accounts to try, in the embedded demo; elsewhere there are none. */
 export async function demoAccounts(): Promise<DemoAccount[]> {

@@ -22,6 +22,15 @@ export const signInText = messages(
     differs: "两遍不一样。",
     tooShort: (n: number) => `至少 ${n} 个字符。`,
     changed: "密码已改。",
+    or: "或",
+    singleSignOn: "统一认证登录",
+    sso: {
+      away: "统一认证不可用，可用工号登录",
+      again: "统一认证登录没有完成，请再试一次。",
+      refused: "这个账号在本平台没有开通或已停用，请找管理员。",
+      cancelled: "已取消统一认证登录。",
+      trouble: "服务没有应答，请再试一次。",
+    },
   },
   {
     title: "Sign in",
@@ -44,5 +53,14 @@ export const signInText = messages(
     differs: "They are not the same.",
     tooShort: n => `At least ${n} characters.`,
     changed: "Password changed.",
+    or: "or",
+    singleSignOn: "Single sign-on",
+    sso: {
+      away: "Single sign-on is down; use your staff number",
+      again: "Single sign-on was not finished; try again.",
+      refused: "This account is not set up here, or is disabled; ask an administrator.",
+      cancelled: "Single sign-on was cancelled.",
+      trouble: "No answer from the service; try again.",
+    },
   },
 );

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { onSessionEnd } from "@/api/transport";
 import { forgetDrafts } from "@/habits/drafts";
-import { signOut as leave, type Me, whoAmI } from "./api";
+import { LEAVE_SINGLE_SIGN_ON, signOut as leave, type Me, whoAmI } from "./api";
 
 /** Opened when a session ends in the middle of work; most people never load it. */
 const SignInOver = lazy(() => import("./SignInOver"));
@@ -77,7 +77,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
         await leave(everywhere);
         forgetDrafts();
         // Nothing of what this person saw stays in memory.
-        location.assign("/signin");
+        location.assign(me?.single_sign_on ? LEAVE_SINGLE_SIGN_ON : "/signin");
       },
     }),
     [me, isPending, error, refetch, client],

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Button } from "antd";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Navigate, useNavigate, useSearchParams } from "react-router";
 import { setPreferences, usePreferences } from "@/habits/preferences";
 import { common, useText, word } from "@/i18n";
@@ -9,6 +9,7 @@ import { ChangePassword } from "@/session/ChangePassword";
 import { signInText } from "@/session/messages";
 import { safeNext } from "@/session/next";
 import { SignInForm } from "@/session/SignInForm";
+import { SingleSignOn } from "@/session/SingleSignOn";
 import { useSession } from "@/session/session";
 import styles from "@/session/signin.module.css";
 
@@ -55,14 +56,16 @@ export default function SignIn() {
             />
           </>
         ) : (
-          <WithPassword onSignedIn={signedIn} />
+          <WithPassword onSignedIn={signedIn}>
+            <SingleSignOn next={next} outcome={query.get("sso")} reference={query.get("ref")} />
+          </WithPassword>
         )}
       </section>
     </main>
   );
 }
 
-function WithPassword({ onSignedIn }: { onSignedIn: (me: Me) => void }) {
+function WithPassword({ onSignedIn, children }: { onSignedIn: (me: Me) => void; children: ReactNode }) {
   const t = useText(signInText);
   const shared = useText(common);
   const [staffNo, setStaffNo] = useState("");
@@ -81,6 +84,7 @@ function WithPassword({ onSignedIn }: { onSignedIn: (me: Me) => void }) {
         onPassword={setPassword}
         onSignedIn={onSignedIn}
       />
+      {children}
       {accounts.length > 0 && (
         <section className={styles.demo} aria-labelledby="demo">
           <h2 id="demo">{t.demo}</h2>
