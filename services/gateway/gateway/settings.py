@@ -38,7 +38,9 @@ class Settings(ServiceSettings):
         default=None, description="file with the password with which ADMIN signs in first, and then changes it"
     )
     public_url: str | None = Field(
-        default=None, pattern=r"^https?://[^\s/?#]+/?$", description="the page's address, for links in notices; an identity provider leads back to it"
+        default=None,
+        pattern=r"^https?://[^\s/?#]+/?$",
+        description="the page's address, for links in notices; an identity provider leads back to it",
     )
     smtp: str | None = Field(
         default=None, pattern=r"^[^\s,/@]+:\d{1,5}$", description="host:port that takes notices by mail; none: no mail"
@@ -55,7 +57,6 @@ class Settings(ServiceSettings):
     notice_webhook_hosts: str = Field(
         default="", description="hosts of WeCom robots, with commas: qyapi.weixin.qq.com; empty: no robots"
     )
-
     oidc_issuer: Address | None = Field(
         default=None, description="issuer of the OpenID Connect provider that may say who people are; none: passwords"
     )
