@@ -40,7 +40,7 @@ class Settings(ServiceSettings):
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/?#]+/?$",
-        description="the page's address, for links in notices; an identity provider leads back to it",
+        description="the page's address: of links in notices, for an identity provider",
     )
     smtp: str | None = Field(
         default=None, pattern=r"^[^\s,/@]+:\d{1,5}$", description="host:port that takes notices by mail; none: no mail"
