@@ -90,6 +90,7 @@ def common_env(options: Options) -> dict[str, str]:
         "KAM_SMSC_PASSWORD": bind["password"],
         "KAM_SMSC_CONTROL": options.url("smsc-control"),
         "KAM_SMSC_LOG": str(place.smsc_log),
+        "KAM_PUBLIC_URL": os.environ.get("KAM_PUBLIC_URL", options.url("gateway")),
         "KAM_PEERS": json.dumps(_peers(options)),
         "KAM_PARTITIONS": str(options.partitions),
         "KAM_ORDINALS": "",
