@@ -27,6 +27,7 @@ PLACES: dict[str, tuple[str | None, str]] = {
     "admin-tokens": ("administrator", "/admin/tokens"),
     "admin-audit": ("administrator", "/admin/audit"),
     "not-found": ("manager", "/nowhere"),
+    "notices": ("manager", "/notices"),
 }
 
 
