@@ -67,7 +67,7 @@ async def test_an_urgent_alert_is_told_once_to_whom_it_concerns(world: House) ->
     for _ in range(3):
         await world.goes_on()
     ((to, text, _),) = world.mail.got
-    assert to == "m0001@corp.example" and text.subject == "大客户预警：严重 1"
+    assert to == "m0001@corp.example" and text.subject == "大客户预警：紧急 1"
     assert f"https://kam.example/alerts/{id_}" in text.lines
     assert await delivery(world) == ("sent", None, 1) and not await world.ledger.recent("M0002")
     assert not await world.ledger.open()
@@ -92,9 +92,9 @@ async def test_what_comes_in_a_moment_is_one_notice_and_so_is_what_comes_before_
     await quick.raised(5)
     for _ in range(4):
         await quick.goes_on(minutes=0.2)
-    assert [text.subject for _, text, _ in quick.mail.got] == ["大客户预警：严重 30"]
+    assert [text.subject for _, text, _ in quick.mail.got] == ["大客户预警：紧急 30"]
     await quick.goes_on()
-    assert [text.subject for _, text, _ in quick.mail.got][1:] == ["大客户预警：严重 5"]
+    assert [text.subject for _, text, _ in quick.mail.got][1:] == ["大客户预警：紧急 5"]
 
 
 async def test_what_stood_when_somebody_asked_is_no_news_to_them(world: House) -> None:
@@ -151,7 +151,7 @@ async def test_quiet_hours_hold_all_and_tell_it_together_in_the_morning(world: H
     assert not world.mail.got
     await world.it_is(local(8) + timedelta(days=1))
     await world.goes_on()
-    assert sorted(text.subject for _, text, _ in world.mail.got) == ["大客户预警：严重 1", "大客户预警：严重 2"]
+    assert sorted(text.subject for _, text, _ in world.mail.got) == ["大客户预警：紧急 1", "大客户预警：紧急 2"]
 
 
 async def test_what_was_taken_in_hand_before_it_was_sent_is_not_told(quick: House) -> None:
@@ -160,7 +160,7 @@ async def test_what_was_taken_in_hand_before_it_was_sent_is_not_told(quick: Hous
     await quick.watch.look()
     await quick.heard(alert("acknowledged", "a0", 1, "acknowledged", severity="critical"))
     await quick.goes_on()
-    assert [text.subject for _, text, _ in quick.mail.got] == ["大客户预警：严重 1"]
+    assert [text.subject for _, text, _ in quick.mail.got] == ["大客户预警：紧急 1"]
     await quick.raised()
     quick.clock.passes(minutes=2)
     await quick.watch.look()
@@ -215,7 +215,7 @@ async def test_a_digest_comes_once_each_morning(world: House) -> None:
     await world.goes_on()
     assert world.mail.ids == ["M0001:digest:2026-07-01:mail", "M0001:digest:2026-07-02:mail"]
     assert world.mail.got[0][1].subject == "大客户晨报：待办预警 2，已超时 0，今日到期 0"
-    assert "严重 欠费 2 (昨日以来新增 2)" in world.mail.got[0][1].lines
+    assert "紧急 欠费 2 (昨日以来新增 2)" in world.mail.got[0][1].lines
 
 
 async def test_a_digest_asked_for_after_its_time_begins_tomorrow(quick: House) -> None:
@@ -399,7 +399,7 @@ async def test_over_a_read_model_that_was_made_anew_nothing_is_told_again(world:
         assert len(world.mail.got) == 1
         await anew.raised(2)
         await anew.goes_on()
-        assert [text.subject for _, text, _ in world.mail.got][1:] == ["大客户预警：严重 2"]
+        assert [text.subject for _, text, _ in world.mail.got][1:] == ["大客户预警：紧急 2"]
 
 
 async def test_while_the_database_is_away_nothing_is_lost(quick: House) -> None:

@@ -19,7 +19,7 @@ from harness.mail import MailServer, Robot, mail_server, robot, said
 from servicekit.decision import Refused
 
 NOW = datetime(2026, 6, 30, 2, tzinfo=UTC)
-TEXT = Text("大客户预警：严重 1", ["一行", "https://kam.example/alerts/a1"])
+TEXT = Text("大客户预警：紧急 1", ["一行", "https://kam.example/alerts/a1"])
 WEBHOOK = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa"
 HOSTS = ("qyapi.weixin.qq.com",)
 
@@ -237,8 +237,8 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 def test_an_urgent_notice_says_what_until_when_and_where() -> None:
     made = urgent(ITEMS[:1], "zh", "https://kam.example", NOW)
-    assert made.subject == "大客户预警：严重 1"
-    assert "严重 · 欠费 · 最后通知 · 时限 2026-07-01 18:00" in made.lines
+    assert made.subject == "大客户预警：紧急 1"
+    assert "紧急 · 欠费 · 最后通知 · 时限 2026-07-01 18:00" in made.lines
     assert "https://kam.example/alerts/a0" in made.lines
     assert (
         "All: https://kam.example/alerts?severity=critical&state=raised"
