@@ -25,6 +25,12 @@ class Freshness(_Answer):
     rebuilding: bool = False
 
 
+class Unclaimed(Freshness):
+    """How many work items wait for anybody of the unit in which who asks works."""
+
+    count: int
+
+
 class OfCustomer(_Answer):
     """Whom a row is about, and who looks after them."""
 

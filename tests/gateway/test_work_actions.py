@@ -27,6 +27,7 @@ class Desk:
         self.refuses: dict[str, tuple[int, str]] = {}
         self.audited: list[tuple[str, str, str, str]] = []
         self.is_away = False
+        self.changed: dict[str, Any] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         if self.is_away:
@@ -41,7 +42,7 @@ class Desk:
         if work_id in self.refuses:
             status, error = self.refuses[work_id]
             return httpx.Response(status, json={"error": error, "zh": "不行", "en": "no"})
-        return httpx.Response(200, json={"work_id": work_id})
+        return httpx.Response(200, json={**self.changed, "work_id": work_id})
 
     async def audit(self, who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
         self.audited.append((who.subject, action, object_, result))
@@ -75,7 +76,7 @@ async def asks(desk: Desk, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         ],
     }  # fmt: skip
     own = ("/v1/alerts/acknowledge", "/v1/alerts/hand-over", "/v1/work/bulk", "/v1/colleagues", "/v1/views",
-           "/v1/contacts/{customer_id}", "/v1/lists/work")  # fmt: skip
+           "/v1/contacts/{customer_id}", "/v1/lists/work", "/v1/claims")  # fmt: skip
     async with asked_by_token(tmp_path, desk, told, own, token("manager", "m1")) as client:
         yield client
 
@@ -255,3 +256,69 @@ async def test_integrators_have_no_views(asks: httpx.AsyncClient) -> None:
     asks.headers["authorization"] = token("integrator", "boss")
     assert (await asks.get("/v1/views")).status_code == 403
     assert (await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]})).status_code == 403
+
+
+QUEUED = {
+    "work_id": "w7", "kind": "retention", "alert_id": "a7", "customer_id": "c7", "revision": 2, "state": "accepted",
+    "manager_id": "m1", "queue": None, "city": "320100", "due_at": "2026-07-01T00:00:00+00:00", "outcome": None,
+    "opened_at": "2026-06-29T00:00:00+00:00", "at": "2026-06-29T00:00:00+00:00", "by": "m1", "on_behalf_of": None,
+    "action": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+async def queue(desk: Desk, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Three items wait in the city of m1's unit, two for no manager at all; one in another city."""
+    waiting = [work("opened", f"w{n}", alert_id=f"a{n}", customer_id=f"c{n}", manager_id=None,
+                    due_at=f"2026-07-0{n - 5}T00:00:00+00:00") for n in (6, 7, 8, 9)]  # fmt: skip
+    told = {
+        "boss.events": [
+            unit(), unit("u2", city="320500"), manager(), manager("m2", unit_id="u2"),
+            *(customer(f"c{n}", manager_id=None) for n in (6, 7)), customer("c8", manager_id="m1"),
+            customer("c9", manager_id=None, city="320500"),
+        ],
+        "alert.events": [
+            alert("raised", "a6", customer_id="c6", kind="complaint_opened"),
+            *(alert("raised", f"a{n}", customer_id=f"c{n}") for n in (7, 8, 9)),
+        ],
+        "work.events": waiting,
+    }  # fmt: skip
+    desk.changed = QUEUED
+    async with asked_by_token(tmp_path, desk, told, ["/v1/claims"], token("manager", "m1")) as client:
+        yield client
+
+
+async def test_a_manager_claims_the_most_urgent_of_what_waits_where_they_work(
+    queue: httpx.AsyncClient, desk: Desk
+) -> None:
+    assert (await queue.get("/v1/lists/work", params={"holder": "none"})).json()["total"] == 1, "only their customer's"
+    assert (await queue.get("/v1/claims")).json()["count"] == 3
+    desk.refuses = {"w6": (409, "work_accepted")}
+    key = {"Idempotency-Key": "k"}
+    answer = await queue.post("/v1/claims", headers=key)
+    assert (answer.status_code, answer.json()["work_id"]) == (200, "w7")
+    assert [what for what, *_ in desk.asked] == ["w6 accept", "w7 accept"], "one that is gone is passed over"
+    assert (await queue.post("/v1/claims", headers=key)).json() == answer.json() and len(desk.asked) == 2
+    assert desk.audited[-2:] == [("m1", "work.claim", "w6", "409"), ("m1", "work.claim", "w7", "200")]
+
+
+async def test_claims_reach_no_further_than_the_unit_and_the_kinds_of_business(
+    queue: httpx.AsyncClient, desk: Desk
+) -> None:
+    def asked_by(role: str, subject: str, **scope: Any) -> dict[str, str]:
+        claims = {"scope": scope} if scope else {}
+        return {"authorization": f"Bearer {issue_token(SECRET, subject, role, **claims)}"}
+
+    counts = {
+        1: asked_by("manager", "m2"),
+        2: asked_by("manager", "m1", manager_id="m1", kinds=["arrears"]),
+        0: asked_by("head", "h9"),
+    }
+    for count, headers in counts.items():
+        assert (await queue.get("/v1/claims", headers=headers)).json()["count"] == count
+    refused = await queue.post("/v1/claims", headers=asked_by("manager", "m9"))
+    assert (refused.status_code, refused.json()["error"], desk.asked) == (404, "nothing_to_claim", [])
+    assert (await queue.post("/v1/claims", headers=asked_by("analyst", "an"))).status_code == 403
+    desk.refuses = {"w6": (422, "unknown_manager")}
+    answer = await queue.post("/v1/claims")
+    assert (answer.status_code, answer.json()["error"], len(desk.asked)) == (422, "unknown_manager", 1)

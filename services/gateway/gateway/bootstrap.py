@@ -13,6 +13,7 @@ from gateway.access.viewer import Access
 from gateway.api import clock_routes, item_routes, read_routes, settling_routes
 from gateway.audit import Audit, AuditLog, ReadsOnce
 from gateway.callers import caller_routes
+from gateway.claims import claim_routes
 from gateway.contacts import contact_routes
 from gateway.customer_actions import customer_action_routes
 from gateway.customer_view import customer_view_routes
@@ -132,6 +133,7 @@ def build(
         customer_routes(peers, audit, access, repeats, now),
         read_routes(peers, audit, access, settings),
         work_routes(peers, audit, access, projection.store, repeats),
+        claim_routes(projection, peers, audit, access, repeats),
         contact_routes(projection, audit, access),
         customer_view_routes(projection, peers, audit, access),
         customer_action_routes(peers, audit, access),
