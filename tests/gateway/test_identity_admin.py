@@ -11,6 +11,7 @@ import pytest
 
 from gateway.identity import tokens as tokens_module
 from harness.people import PASSWORD, Gateway, gateway
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 NEW = "another horse 充电"
 GRANT = {"role": "head", "units": ["U11"], "cities": [], "manager_id": None, "kinds": []}
@@ -96,6 +97,28 @@ async def test_a_link_is_good_once_and_for_a_day(house: Gateway, admin: httpx.As
     old = await link()
     house.clock.passes(hours=24)
     assert await use(old) == 410
+
+
+async def test_a_strangers_wrong_links_keep_nobody_from_theirs(house: Gateway, admin: httpx.AsyncClient) -> None:
+    link = (await admin.post("/v1/admin/users/M0001/reset", json={"reason": "忘了密码"})).json()["link"]
+    stranger = house.browser("10.6.6.6")
+    wrong = [await stranger.post("/v1/session/reset", json={"secret": f"x{n}", "new": NEW}) for n in range(51)]
+    assert [answer.status_code for answer in wrong] == [410] * 50 + [429]
+    for n in range(6):
+        await stranger.post("/v1/session", json={"staff_no": "", "password": f"wrong {n}"})
+    used = await house.browser().post("/v1/session/reset", json={"secret": link.partition("=")[2], "new": NEW})
+    assert used.status_code == 204
+
+
+async def test_of_two_gateways_one_takes_a_link(tmp_path: Path) -> None:
+    documents = MemoryDocuments(MemoryStore())
+    async with gateway(tmp_path / "one", documents) as one, gateway(tmp_path / "two", documents) as two:
+        boss = await one.signed_in("X0001")
+        for _ in range(3):
+            link = (await boss.post("/v1/admin/users/M0001/reset", json={"reason": "忘了密码"})).json()["link"]
+            body = {"secret": link.partition("=")[2], "new": NEW}
+            used = [house.browser().post("/v1/session/reset", json=body) for house in (one, two, one, two)]
+            assert sorted(answer.status_code for answer in await asyncio.gather(*used)) == [204, 410, 410, 410]
 
 
 async def test_a_lock_is_lifted_by_a_link(house: Gateway, admin: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from gateway.identity.sessions import Sessions
 from gateway.identity.sso import attempt
 from gateway.settings import Settings
 from harness.identity_provider import CLIENT, HOME, ISSUER, IdentityProvider, trusting, unsigned
@@ -31,7 +32,7 @@ async def both(tmp_path: Path) -> AsyncIterator[Trusting]:
 @pytest.fixture
 async def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trusting]:
     """The same, with nothing kept of what the provider said before: for tables."""
-    for name in ("KEPT_SECONDS", "KEYS_SECONDS", "PAUSE_SECONDS"):
+    for name in ("KEPT_SECONDS", "KEYS_SECONDS", "ALIVE_SECONDS", "PAUSE_SECONDS"):
         monkeypatch.setattr(f"gateway.identity.sso.provider.{name}", 0.0)
     async with trusting(tmp_path) as made:
         yield made
@@ -131,6 +132,26 @@ async def test_signing_out_everywhere_and_an_administrator_end_it_as_any_other(b
     refused = await come_back(browser, provider.authorize(await begin(browser)))
     assert told(refused) == "refused"
     assert ("M0001", "session.refused", "M0001", "403", VOUCHED) in house.audited
+
+
+async def test_an_account_disabled_in_between_leaves_no_session_behind(
+    both: Trusting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, provider = both
+    browser, boss = house.browser(), await house.signed_in("X0001")
+    address = provider.authorize(await begin(browser))
+    account = await boss.get("/v1/admin/users/M0001")
+    body = {name: account.json()[name] for name in ("name", "unit_id", "manager_id", "grants")}
+    opened = Sessions.open
+
+    async def slowly(self: Sessions, user: Any, number: int | None, **more: Any) -> Any:
+        asked = {**body, "state": "disabled", "reason": "left"}
+        await boss.put("/v1/admin/users/M0001", json=asked, headers={"if-match": account.headers["etag"]})
+        return await opened(self, user, number, **more)
+
+    monkeypatch.setattr(Sessions, "open", slowly)
+    assert told(await come_back(browser, address)) == "refused"
+    assert [told[:2] for told in house.audited if told[0] == "M0001"] == [("M0001", "session.refused")]
 
 
 async def test_who_tries_passwords_keeps_nobody_out_of_single_sign_on(both: Trusting) -> None:
@@ -382,6 +403,12 @@ async def test_a_provider_that_is_away_is_left_in_peace_and_tried_again(
     elapsed(4)
     assert (await browser.get("/v1/session/options")).json() == {"single_sign_on": "on"}
     await sign_in(house, provider)
+    # What it said an hour ago at most will do for a callback, but nobody is sent to one that has gone.
+    provider.lies[DISCOVERY] = _raises(httpx.ConnectError("no route"))
+    address = provider.authorize(await begin(browser))
+    elapsed(31)
+    assert (await come_back(browser, address)).headers["location"] == "/"
+    assert told(await browser.get("/v1/session/sso")) == "away"
 
 
 async def test_a_provider_that_never_ends_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

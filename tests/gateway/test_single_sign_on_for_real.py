@@ -62,6 +62,6 @@ async def test_the_whole_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             with identity_provider(HOME, secret, first.port, kid="two"):
                 assert await Person(house).signs_in("m0001") == "/work?type=complaint", "with keys we did not know"
 
-            monkeypatch.setattr(provider_module, "KEPT_SECONDS", 0.0)
+            monkeypatch.setattr(provider_module, "ALIVE_SECONDS", 0.0)
             assert (await Person(house).signs_in("m0001")).startswith("/signin?sso=away&ref=")
             assert (await (await house.signed_in("M0001")).get("/v1/session")).status_code == 200

@@ -82,6 +82,17 @@ class SignInLockout:
         self._accounts.tried(account, now)
         self._addresses.tried(address, now)
 
+    def begin_at(self, address: str, now: float) -> None:
+        """The same for what belongs to no account: only whoever tries waits."""
+        wait = self._addresses.wait(address, now)
+        if wait > 0:
+            raise too_many(wait)
+        self._addresses.tried(address, now)
+
+    def right_at(self, address: str) -> None:
+        """It was right, and no try."""
+        self._addresses.right(address, all=False)
+
     def right(self, account: str, address: str) -> None:
         """It was the right password."""
         self._accounts.right(account, all=True)

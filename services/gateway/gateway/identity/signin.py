@@ -60,6 +60,12 @@ class SignIn:
             await self._refused(staff_no, "403", VOUCHED)
             return None
         token, known = await self.sessions.open(user, None)
+        # Whoever disabled the account while it was looked at has ended all sessions but this.
+        now = await self.users.get(staff_no)
+        if now is None or now.state != "active":
+            await self.sessions.close(known.id)
+            await self._refused(staff_no, "403", VOUCHED)
+            return None
         await self._audit(principal_of(known), "session.opened", staff_no, "200", VOUCHED)
         return token, known
 
@@ -80,7 +86,8 @@ class SignIn:
 
     async def redeem(self, secret: str, new: str, address: str) -> None:
         """Set a password by a one-time link; all sessions of that person end."""
-        self.lockout.begin("", address, self._since_start())
+        # Of no account: wrong links of a stranger must not keep everybody from theirs.
+        self.lockout.begin_at(address, self._since_start())
         staff_no = await self.users.redeem(secret, new)
         if staff_no is None:
             raise Problem(
@@ -89,7 +96,7 @@ class SignIn:
                 "链接已用过或已过期，请向管理员再要一个",
                 "the link was used or is too old; ask an administrator for another",
             )
-        self.lockout.right("", address)
+        self.lockout.right_at(address)
         self.lockout.free(staff_no)
         await self.sessions.close_all(staff_no)
         await self._audit(Principal(staff_no, "", ()), "password.reset", staff_no, "200")

@@ -27,6 +27,8 @@ T = TypeVar("T")
 _PATIENCE, _BYTES = 5.0, 256 << 10
 #: what it tells of itself is believed for so long; keys are looked for anew this often at most
 KEPT_SECONDS, KEYS_SECONDS = 3600.0, 10.0
+#: before somebody is sent there it must have answered so recently: a page of ours says that it is away, no browser
+ALIVE_SECONDS = 30.0
 #: after it did not answer it is left in peace for so long
 PAUSE_SECONDS = 3.0
 _FORM = "application/x-www-form-urlencoded"
@@ -120,7 +122,7 @@ class Provider:
 
     async def address(self, attempt: Attempt) -> str:
         """Where somebody signs in. Raises ``Away``."""
-        metadata = await self._metadata.get(KEPT_SECONDS)
+        metadata = await self._metadata.get(ALIVE_SECONDS)
         address: str = prepare_grant_uri(
             metadata.authorization_endpoint,
             self._client.id,
