@@ -31,6 +31,7 @@ import { Closing } from "./Closing";
 import { FIELDS, FIELDS_OF_OTHERS, KINDS, STATES, WHOSE, type WorkRow } from "./fields";
 import { Item } from "./Item";
 import { workPageText } from "./messages";
+import { useClaim } from "./useClaim";
 import { idOf, useWork } from "./useWork";
 import { WorkList } from "./WorkList";
 import { WorkPanel } from "./WorkPanel";
@@ -123,7 +124,14 @@ export default function Work() {
   const tabs = WHOSE.filter(each => each !== "mine" || me.manager_id);
   const n = (count: number | undefined): string => (count === undefined ? "" : ` ${number(count)}`);
   const isBare = filters.changed === 0 && filters.text === "";
-  const unclaimed = counts?.unclaimed ?? 0;
+  const {
+    waiting: unclaimed,
+    claim,
+    isClaiming,
+  } = useClaim(Boolean(me.manager_id), id => {
+    list.refresh();
+    show(id);
+  });
   const toggle = (id: string): void =>
     setSelected(selected.includes(id) ? selected.filter(each => each !== id) : [...selected, id]);
   const kindsOf = (ids: readonly string[]): string[] => ids.flatMap(id => rowOf(id)?.kind ?? []);
@@ -148,6 +156,14 @@ export default function Work() {
               label: `${t.tabs[value === "unit" && !IN_UNITS.includes(me.role) ? "all" : value]}${n(counts?.[value])}`,
             }))}
           />
+          {unclaimed > 0 && list.rows.length > 0 && (
+            <span>
+              {t.waitingHere(unclaimed)}{" "}
+              <Button size="small" loading={isClaiming} onClick={claim}>
+                {t.claim}
+              </Button>
+            </span>
+          )}
           <SavedViews page="work" columns={[]} onColumns={() => undefined} />
           <StaleNote
             asOf={page?.as_of}
@@ -261,7 +277,9 @@ export default function Work() {
           empty={() =>
             list.rows.length > 0 ? undefined : isBare && whose === "mine" && unclaimed > 0 ? (
               <EmptyState text={t.unclaimed(unclaimed)}>
-                <Button onClick={() => filters.set({ whose: "unclaimed" })}>{t.claim}</Button>
+                <Button loading={isClaiming} onClick={claim}>
+                  {t.claim}
+                </Button>
               </EmptyState>
             ) : (
               <EmptyState text={isBare ? t.emptyMine : t.empty}>
