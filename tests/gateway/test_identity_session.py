@@ -286,6 +286,18 @@ async def test_nor_does_it_sign_anybody_in(quick: Gateway, headers: dict[str, st
         assert (answer.status_code, answer.json()["error"]) == (403, "foreign_request")
 
 
+async def test_what_a_form_can_send_signs_nobody_in_even_where_a_browser_says_nothing_of_its_origin(
+    quick: Gateway,
+) -> None:
+    browser = quick.browser()
+    for name in ("origin", "sec-fetch-site", "kam-request"):
+        del browser.headers[name]
+    body = '{"staff_no": "M0001", "password": "' + PASSWORD + '"}'
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        answer = await browser.post("/v1/session", content=body, headers={"content-type": kind})
+        assert answer.status_code == 422 and "set-cookie" not in answer.headers, kind
+
+
 async def test_a_program_without_a_browser_may_sign_in_too(quick: Gateway) -> None:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(quick.app), base_url="http://127.0.0.1:22000"
