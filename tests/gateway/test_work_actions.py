@@ -322,3 +322,14 @@ async def test_claims_reach_no_further_than_the_unit_and_the_kinds_of_business(
     desk.refuses = {"w6": (422, "unknown_manager")}
     answer = await queue.post("/v1/claims")
     assert (answer.status_code, answer.json()["error"], len(desk.asked)) == (422, "unknown_manager", 1)
+
+
+async def test_nobody_learns_of_managers_by_acting_in_their_place(asks: httpx.AsyncClient, desk: Desk) -> None:
+    head = issue_token(SECRET, "h1", "head", scope={"units": ["u1"]})
+    asks.headers["authorization"] = f"Bearer {head}"
+    said = []
+    for by in ("m2", "m404"):  # of another unit, and nobody
+        answer = await asks.post("/v1/work/w1/accept", json={"by": by})
+        said.append((answer.status_code, answer.json()["error"], answer.json()["zh"]))
+    assert said[0] == said[1] and said[0][:2] == (422, "not_a_colleague") and not desk.asked
+    assert (await asks.post("/v1/work/w1/accept", json={"by": "m1"})).is_success

@@ -101,6 +101,7 @@ def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionSto
                 if checked.status_code >= HTTPStatus.BAD_REQUEST:
                     return checked
         body = {} if asked is None else asked.model_dump(mode="json", exclude_none=True)
+        await check_stand_in(viewer, body.get("by"))
         answer = await ask(viewer, id, action, body, key, read)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             raise not_found()
@@ -167,6 +168,20 @@ def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionSto
                 "work is handed over to managers of the units within one's own scope",
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "to",
+            )
+
+    async def check_stand_in(viewer: Viewer, manager_id: Any) -> None:
+        """One refusal for a manager whom there is not and for one out of scope: nobody learns here who works where."""
+        who = viewer.who
+        if manager_id in (None, who.subject) or who.role == "manager" or viewer.scope.is_everything:
+            return  # a manager acts for nobody: manager-work refuses that, whoever is named
+        if not await store.read(lambda connection: is_colleague(connection, viewer, manager_id)):
+            raise Refused(
+                "not_a_colleague",
+                "只能代本人范围内单位的客户经理操作",
+                "work is done in the place of managers of the units within one's own scope",
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "by",
             )
 
     # --- several: before the single items, whose addresses are longer -----------------------------------------------

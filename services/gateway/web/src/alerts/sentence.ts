@@ -47,7 +47,7 @@ export function brief(alert: AlertFacts, telling: Telling): Part[] {
     case "arrears":
       return words.briefDebt(money(numberOf(values, "amount_fen")), overdueOf(found, telling.now));
     case "complaint":
-      return words.briefComplaint(textOf(values, "category"));
+      return words.briefComplaint(aboutOf(values, telling));
     case "contract": {
       const { days, ends, product } = contractOf(found, telling);
       return days > 0 ? words.briefContract({ days, ends, product }) : sentence(alert, telling);
@@ -156,7 +156,7 @@ function complaint(alert: AlertFacts, found: ReasonFacts, telling: Telling, word
   const areas = areasOf(telling.ruleOf?.(found.rule), hours);
   const left = due - now;
   return words.complaint({
-    category: textOf(found.values, "category"),
+    category: aboutOf(found.values, telling),
     limit: Number.isInteger(hours) && hours > 0 ? hours : undefined,
     area: areas.length === 1 ? areas[0] : undefined,
     left: left > 0 ? duration(left, language) : undefined,
@@ -164,6 +164,12 @@ function complaint(alert: AlertFacts, found: ReasonFacts, telling: Telling, word
     reopened,
     opened: opened && shortTime(opened, now, language),
   });
+}
+
+/** What it is about, in words where BOSS gives a code. */
+function aboutOf(values: ReasonFacts["values"], telling: Telling): string | undefined {
+  const category = textOf(values, "category");
+  return category && word(common[telling.language].complaintAbout, category);
 }
 
 /** Kinds of areas that have this limit; two with the same say nothing of where the customer lives. */

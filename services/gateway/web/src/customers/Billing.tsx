@@ -6,7 +6,7 @@ import { Money } from "@/components/Money";
 import { ShortTime } from "@/components/Time";
 import { daysUntil, money, percent, shortDate } from "@/format";
 import { useNow } from "@/habits/clock";
-import { useLanguage, useText, word } from "@/i18n";
+import { common, useLanguage, useText, word } from "@/i18n";
 import { useMode } from "@/theme/ThemeProvider";
 import { palettes } from "@/theme/tokens";
 import styles from "./customer.module.css";
@@ -166,6 +166,7 @@ function markOf(starts: string, ends: string, days: number): number | null {
 
 export function Complaints({ account }: { account: Account }) {
   const t = useText(customerText);
+  const shared = useText(common);
   const rows = account.complaints as unknown as Fact[];
   return (
     <section className={styles.card} aria-label={t.complaints}>
@@ -175,7 +176,7 @@ export function Complaints({ account }: { account: Account }) {
         {rows.map(row => (
           <li key={String(row.complaint_id)}>
             <ShortTime at={textOf(row.opened_at)} />
-            <span>{textOf(row.category)}</span>
+            <span>{word(shared.complaintAbout, textOf(row.category) ?? "")}</span>
             <b>{word(t.complaint, String(row.status))}</b>
             <Cause id={textOf(row.event_id)} />
             {textOf(row.text) && <q className={styles.note}>{textOf(row.text)}</q>}

@@ -159,7 +159,8 @@ function OfComplaint({ entry }: { entry: Entry }) {
   const shared = useText(common);
   return (
     <>
-      <b>{shared.kind.complaint_opened}</b> {entry.kind} · {word(t.complaint, entry.state ?? "")}{" "}
+      <b>{shared.kind.complaint_opened}</b> {word(shared.complaintAbout, entry.kind ?? "")} ·{" "}
+      {word(t.complaint, entry.state ?? "")}{" "}
       {entry.event_id && (
         <Link className="kam-small" to={`/why/${encodeURIComponent(entry.event_id)}`}>
           {t.why}

@@ -66,6 +66,7 @@ export const en: typeof zh = {
     contract_expiring: "Contract ending",
     attention: "Attention",
   },
+  complaintAbout: { network: "network", billing: "billing", service: "service", sales: "sales" },
   severity: { critical: "Urgent", major: "Important", minor: "Normal" },
   alertState: {
     raised: "New",

@@ -64,6 +64,7 @@ export const zh = {
     contract_expiring: "合约到期",
     attention: "关注提醒",
   },
+  complaintAbout: { network: "网络", billing: "费用", service: "服务", sales: "销售" },
   severity: { critical: "紧急", major: "重要", minor: "一般" },
   alertState: {
     raised: "新预警",
