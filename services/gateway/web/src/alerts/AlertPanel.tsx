@@ -175,7 +175,7 @@ function SmsOf({ alert, sms, isPending }: { alert: Alert; sms?: readonly Schema<
           <div className={styles.line}>
             <StateTag of="sms" state={each.state} />
             {each.reason && <span className="kam-secondary">{word(t.smsReason, each.reason)}</span>}
-            <ShortTime at={each.submitted_at ?? each.planned_at} />
+            <ShortTime at={each.planned_at} />
             <Link to={`/why/${encodeURIComponent(each.sms_id)}`} className="kam-small">
               {each.phone}
             </Link>
