@@ -60,7 +60,7 @@ def requests(
 ) -> Iterator[Asked]:
     """Requests of an operation in which these texts stand wherever a text may: in the path, in a filter, in a body;
     each filter alone, so that one bad value does not hide another. ``by_name``: what fits a filter of this name; any
-    other gets two of the texts, and so does a body beside a path. A body is sent whole, and with what it needs alone."""
+    other gets two of the texts, and so does a body beside a path. A body is sent whole, and with what it needs."""
     names = [parameter["name"] for parameter in operation.parameters("path")]
     headers = {p["name"]: '"1"' if p["name"] == "If-Match" else "a-key" for p in operation.parameters("header")}
     for ids in itertools.product(texts, repeat=len(names)):
