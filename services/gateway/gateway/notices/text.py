@@ -19,8 +19,6 @@ Language = Literal["zh", "en"]
 MOST_BYTES = 1900
 _LISTED = 10
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-#: what the page, to which the links lead, calls otherwise than the catalogue
-_ON_THE_PAGE = {"critical": ("紧急", "critical")}
 #: the languages' place in a pair of words
 _PLACE = {"zh": 0, "en": 1}
 
@@ -144,7 +142,7 @@ def _time(text: str) -> str:
 def _word(code: str, language: Language) -> str:
     if _CODE.fullmatch(code) is None:
         return _either(language, "其他", "other")
-    return _ON_THE_PAGE.get(code, said(code))[_PLACE[language]]
+    return said(code)[_PLACE[language]]
 
 
 def _joined(parts: Sequence[str], language: Language) -> str:
