@@ -31,7 +31,7 @@ WORDS: Mapping[str, Text] = {
     # states
     "new": ("待接单", "new"),
     "raised": ("新预警", "raised"),
-    "accepted": ("已接单", "accepted"),
+    "accepted": ("已接受", "accepted"),
     "acknowledged": ("已知悉", "acknowledged"),
     "acted": ("处理中", "acted on"),
     "escalated": ("已上报", "escalated"),
