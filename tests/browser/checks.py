@@ -24,7 +24,9 @@ new PerformanceObserver(list => {
     if (!entry.hadRecentInput) {
       window.kamShifts.push({
         value: entry.value,
-        what: entry.sources.map(source => source.node?.outerHTML?.slice(0, 160) ?? ''),
+        at: Math.round(entry.startTime),
+        what: entry.sources.map(({node, previousRect: was, currentRect: is}) =>
+          [was, is].map(at => `${at.x},${at.y} ${at.width}x${at.height}`).join(" -> ") + " " + ((node?.outerHTML ?? node?.textContent)?.slice(0, 160) ?? '')),
       });
     }
   }

@@ -66,7 +66,7 @@ function Loaded({ alert, actions }: { alert: Alert; actions: Props["actions"] })
           <Sentence parts={sentence(alert, telling)} />
         </p>
         <ContactLine customerId={alert.customer_id} />
-        <QueryBlock query={page} what={t.chartOff} skeleton={<Skeletons n={1} height={216} />}>
+        <QueryBlock query={page} what={t.chartOff} skeleton={<Skeletons n={1} height={226} />}>
           {found => <AlertFigures alert={alert} page={found} telling={telling} rule={rule} label={label} />}
         </QueryBlock>
         <Basis alert={alert} />
@@ -162,7 +162,7 @@ function Basis({ alert }: { alert: Alert }) {
 function SmsOf({ alert, sms, isPending }: { alert: Alert; sms?: readonly Schema<"SmsView">[]; isPending: boolean }) {
   const t = useText(panelText);
   if (isPending) {
-    return <Skeletons n={1} />;
+    return <Skeletons n={1} height={22} />;
   }
   const own = (sms ?? []).filter(each => each.alert_id === alert.alert_id);
   if (own.length === 0) {

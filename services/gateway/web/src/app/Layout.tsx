@@ -1,5 +1,7 @@
+import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Navigate, Outlet, useLocation, useNavigate } from "react-router";
+import { toldRules } from "@/alerts/useTelling";
 import { BlockError } from "@/components/BlockError";
 import { Boundary } from "@/components/Boundary";
 import { Skeletons } from "@/components/Skeletons";
@@ -55,6 +57,7 @@ function Frame() {
   const [isHelping, setHelping] = useState(false);
   const businessDay = useBusinessClock();
   const main = useRef<HTMLElement>(null);
+  useQuery(toldRules);
 
   useEffect(() => {
     if (LISTS.includes(pathname)) {

@@ -77,7 +77,7 @@ export function WithPanel({ children, panel, title, onClose }: Props) {
     >
       <Splitter.Panel className={styles.list}>{children}</Splitter.Panel>
       {isOpen && (
-        <Splitter.Panel size={width} min={LEAST} max={MOST}>
+        <Splitter.Panel className={styles.item} size={width} min={LEAST} max={MOST}>
           {item}
         </Splitter.Panel>
       )}

@@ -9,11 +9,13 @@ interface Props {
   label: string;
   asked: RowsAsked & { count: number };
   onOpen: (asked: RowsAsked) => void;
-  children?: React.ReactNode;
+  /** What is shown instead of the count: a share, an amount. */
+  shown?: string;
+  className?: string;
 }
 
 /** A number that opens exactly the rows it counts. */
-export function Count({ label, asked, onOpen, children }: Props) {
+export function Count({ label, asked, onOpen, shown, className }: Props) {
   const t = useText(rowsText);
   return (
     <Button
@@ -21,10 +23,10 @@ export function Count({ label, asked, onOpen, children }: Props) {
       size="small"
       className="kam-number"
       disabled={asked.count === 0}
-      aria-label={t.rows(label, asked.count)}
+      aria-label={t.rows(shown ? `${label} ${shown}` : label, asked.count)}
       onClick={() => onOpen(asked)}
     >
-      {children ?? number(asked.count)}
+      <span className={className}>{shown ?? number(asked.count)}</span>
     </Button>
   );
 }

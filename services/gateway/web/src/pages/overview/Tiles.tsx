@@ -33,17 +33,19 @@ export function Tiles({
     <div className={styles.tiles}>
       <div className={styles.tile}>
         <span className="kam-secondary">{t.tile.alerts}</span>
-        <Count label={t.tile.alerts} asked={alerts} onOpen={onOpen}>
-          <span className={styles.figure}>{number(alerts.count)}</span>
-        </Count>
+        <Count className={styles.figure} label={t.tile.alerts} asked={alerts} onOpen={onOpen} />
         <span className="kam-small">{told(alerts.count, alerts.before)}</span>
       </div>
       {shares.map(({ label, part, whole }) => (
         <div key={label} className={styles.tile}>
           <span className="kam-secondary">{label}</span>
-          <Count label={label} asked={part} onOpen={onOpen}>
-            <span className={styles.figure}>{percent(shareOf(part.count, whole.count))}</span>
-          </Count>
+          <Count
+            className={styles.figure}
+            label={label}
+            asked={part}
+            shown={percent(shareOf(part.count, whole.count))}
+            onOpen={onOpen}
+          />
           <span className="kam-small">
             {t.of(number(part.count), number(whole.count))}
             {part === kept && claimed && claimed.count > 0 && ` · ${t.claimed(number(claimed.count))}`}
@@ -52,16 +54,24 @@ export function Tiles({
       ))}
       <div className={styles.tile}>
         <span className="kam-secondary">{t.tile.recovered}</span>
-        <Count label={t.tile.recovered} asked={recovered} onOpen={onOpen}>
-          <span className={styles.figure}>{money(recovered.amount_fen)}</span>
-        </Count>
+        <Count
+          className={styles.figure}
+          label={t.tile.recovered}
+          asked={recovered}
+          shown={money(recovered.amount_fen)}
+          onOpen={onOpen}
+        />
         <span className="kam-small">{told(recovered.amount_fen, recovered.amount_before_fen)}</span>
       </div>
       <div className={styles.tile}>
         <span className="kam-secondary">{t.tile.delivered}</span>
-        <Count label={t.tile.delivered} asked={delivered.part} onOpen={onOpen}>
-          <span className={styles.figure}>{percent(shareOf(delivered.part.count, delivered.whole.count))}</span>
-        </Count>
+        <Count
+          className={styles.figure}
+          label={t.tile.delivered}
+          asked={delivered.part}
+          shown={percent(shareOf(delivered.part.count, delivered.whole.count))}
+          onOpen={onOpen}
+        />
         <span className="kam-small">{t.of(number(delivered.part.count), number(delivered.whole.count))}</span>
       </div>
     </div>

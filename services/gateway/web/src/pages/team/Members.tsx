@@ -1,6 +1,6 @@
 import { Button, Tooltip } from "antd";
 import { MicroChart } from "@/components/MicroChart";
-import { duration, number, percent } from "@/format";
+import { duration, percent } from "@/format";
 import { useBreadth } from "@/habits/element";
 import { useLanguage, useText, word } from "@/i18n";
 import type { RowsAsked } from "@/rows/address";
@@ -160,9 +160,7 @@ function Figure(props: {
       ? { list: "customers", filter: { unit, manager: id } }
       : { list: "work", filter: { unit, holder: id, open: "1", ...(name === "overdue" ? { due: "overdue" } : {}) } };
   return (
-    <Count label={`${member.name ?? id} ${t.column[name]}`} asked={{ ...asked, count: member[name] }} onOpen={onOpen}>
-      {number(member[name])}
-    </Count>
+    <Count label={`${member.name ?? id} ${t.column[name]}`} asked={{ ...asked, count: member[name] }} onOpen={onOpen} />
   );
 }
 

@@ -168,10 +168,8 @@ function Sums({ unit, onOpen }: { unit: Unit; onOpen: OpenedRows["open"] }) {
       {sums.map(({ name, asked }) => (
         <span key={name}>
           {t[name]}
-          <Count label={t[name]} asked={{ ...asked, count: unit[name] }} onOpen={onOpen}>
-            {number(unit[name])}
-            {name === "unclaimed" && unit.unclaimed > 0 && " !"}
-          </Count>
+          <Count label={t[name]} asked={{ ...asked, count: unit[name] }} onOpen={onOpen} />
+          {name === "unclaimed" && unit.unclaimed > 0 && "!"}
         </span>
       ))}
     </>
