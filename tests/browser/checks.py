@@ -25,8 +25,10 @@ new PerformanceObserver(list => {
       window.kamShifts.push({
         value: entry.value,
         at: Math.round(entry.startTime),
-        what: entry.sources.map(({node, previousRect: was, currentRect: is}) =>
-          [was, is].map(at => `${at.x},${at.y} ${at.width}x${at.height}`).join(" -> ") + " " + ((node?.outerHTML ?? node?.textContent)?.slice(0, 160) ?? '')),
+        what: entry.sources.map(({node, previousRect, currentRect}) => {
+          const [was, is] = [previousRect, currentRect].map(at => `${at.x},${at.y} ${at.width}x${at.height}`);
+          return `${was} -> ${is} ${(node?.outerHTML ?? node?.textContent)?.slice(0, 160)}`;
+        }),
       });
     }
   }
