@@ -80,7 +80,8 @@ def test_acted_on_in_two_clicks_and_seen_to_be_resolved(workbench: Workbench) ->
     page.get_by_role("button", name="无人接听").click()
     expect(page.get_by_text("已记下：打电话 · 无人接听")).to_be_visible()
     expect(panel).to_contain_text("处理中")
-    paid = {"customer_id": customer, "as_of": "2026-11-25", "amount_fen": 0, "suspended": False}
+    today = workbench.get("/v1/clock")["clock"][:10]  # an earlier day's debt would be out of date, and change nothing
+    paid = {"customer_id": customer, "as_of": today, "amount_fen": 0, "suspended": False}
     workbench.feed("arrears.changed", paid)
     until(lambda: workbench.get(f"/v1/lists/alerts?customer={customer}")["rows"][0]["state"] == "resolved")
     expect(panel).to_contain_text("已解除")
