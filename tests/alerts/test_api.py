@@ -8,9 +8,13 @@ import msgspec
 
 from alerts import rules
 from alerts.api import router
+from alerts.detection.state import CustomerState
+from alerts.detection.why_not import on_ask
 from harness.notifications_feed import Story
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import issue_token
+from servicekit.clock import EPOCH
+from servicekit.decision import Context
 from servicekit.envelope import Message
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
@@ -32,8 +36,12 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
     async def send(customer_id: str, order: Message) -> Any:
         return story.command(order.type, order.data)
 
+    async def detect(customer_id: str, order: Message) -> Any:
+        state = CustomerState(customer_id) if customer_id == "c1" else None
+        return on_ask(rules.load(), state, order.data, Context(EPOCH, "i", order.type, "c")).answer
+
     service = Service("alerts", ServiceSettings(service_data=tmp_path, kafka="-"))
-    service.routers.append(router(MemoryDocuments(kept), send, tmp_path / "secret"))
+    service.routers.append(router(MemoryDocuments(kept), detect, send, tmp_path / "secret"))
     async with httpx.AsyncClient(transport=TypedAnswers(service.asgi()), base_url="http://alerts") as client:
         client.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'service')}"
         (alert,) = (await client.get("/v1/alerts", params={"customer": story.customer_id})).json()
@@ -48,5 +56,9 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
         written = await client.post("/v1/customers/c1/sms", json={"text": "您好"}, headers={"Idempotency-Key": "k1"})
         assert written.json()["state"] == "queued" and story.states[-1] == "manual queued"
         assert (await client.post("/v1/customers/c1/sms", json={"text": ""})).status_code == 422
+        told = (await client.get("/v1/customers/c1/why-not", params={"period": "202606"})).json()
+        assert told["period"] == "202606" and {rule["verdict"] for rule in told["rules"]} == {"unknown"}
+        assert (await client.get("/v1/customers/c2/why-not")).status_code == 404
+        assert (await client.get("/v1/customers/c1/why-not", params={"period": "202613"})).status_code == 422
         for path in ("/v1/alerts/none", "/v1/sms/none", f"/v1/alerts/{sms['sms_id']}"):
             assert (await client.get(path)).status_code == 404

@@ -45,7 +45,7 @@ def app_of(name: str, folder: Path) -> FastAPI:
     if name == "analytics-rates":
         return rates.build(AnalyticsSettings(**for_analytics)).asgi()
     routers: dict[str, Any] = {
-        "alerts": lambda: alerts_router(MemoryDocuments(), nothing, None),
+        "alerts": lambda: alerts_router(MemoryDocuments(), nothing, nothing, None),
         "customer-profile": lambda: profile_router(nothing, None),
         "manager-work": lambda: work_router(MemoryDocuments(), nothing, nothing, None),
         "analytics": lambda: analytics_routes(nothing, nothing, nothing, AnalyticsSettings(**for_analytics)),

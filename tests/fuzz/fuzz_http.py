@@ -21,6 +21,9 @@ from fastapi import FastAPI
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from alerts.api import router as alerts_router
+from alerts.detection.state import CustomerState
+from alerts.detection.why_not import on_ask
+from alerts.rules import load
 from analytics.api import routes as analytics_routes
 from analytics.domain import TOPICS, Counts
 from analytics.settings import Settings as AnalyticsSettings
@@ -50,6 +53,8 @@ from manager_work.api import router
 from manager_work.domain import work_id_of
 from manager_work.settings import Settings as WorkSettings
 from servicekit.auth import ROLES, Principal
+from servicekit.clock import EPOCH
+from servicekit.decision import Context
 from servicekit.envelope import Message
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
@@ -169,8 +174,12 @@ def _alerts(common: dict[str, Any]) -> FastAPI:
     async def send(_: str, order: Message) -> Any:
         return story.command(order.type, order.data)
 
+    async def detect(customer_id: str, order: Message) -> Any:
+        context = Context(EPOCH, "i", order.type, "c")
+        return on_ask(load(), CustomerState(customer_id), order.data, context).answer
+
     service = Service("alerts", ServiceSettings(**common))
-    service.routers.append(alerts_router(MemoryDocuments(kept), send, common["secret_file"]))
+    service.routers.append(alerts_router(MemoryDocuments(kept), detect, send, common["secret_file"]))
     return service.asgi()
 
 

@@ -38,6 +38,16 @@ WORK = [{
 }]  # fmt: skip
 CONTACTS = [{"contact_id": "k1", "customer_id": "c1", "kind": "visit", "at": at(5), "by": "m1", "note": "看机房"}]
 
+WHY_NOT = {
+    "customer_id": "c1", "period": "202606", "periods": ["202606"], "clock": at(),
+    "rules": [
+        {"rule": kind, "version": 1, "type": "fall", "kind": kind, "name_zh": "规则", "name_en": "rule",
+         "verdict": "not_met", "alerts": [], "all_of": [],
+         "any_of": [{"code": "bill_fall", "met": False, "value": 8, "limit": 7, "values": {}}]}
+        for kind in ("churn_warning", "arrears")
+    ],
+}  # fmt: skip
+
 
 class World:
     """The services as the gateway meets them, and what it wrote down."""
@@ -59,6 +69,8 @@ class World:
             return httpx.Response(
                 200, json=self.profile | {"history": [] if "history" in request.url.params else [CHANGE]}
             )
+        if path == "/v1/customers/c1/why-not":
+            return httpx.Response(200, json=WHY_NOT)
         if path == "/v1/work":
             return httpx.Response(200, json=self.work)
         if path == "/v1/contacts":
@@ -95,7 +107,7 @@ async def asks(world: World, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]
             contact(at=at(5)),
         ],
     }  # fmt: skip
-    own = [f"/v1/customers/{{id}}/{name}" for name in ("view", "timeline", "account", "history")]
+    own = [f"/v1/customers/{{id}}/{name}" for name in ("view", "timeline", "account", "history", "why-not")]
     async with asked_by_token(tmp_path, world, told, [*own, "/v1/callers"], token("manager", "m1")) as client:
         yield client
 
@@ -281,3 +293,15 @@ def test_what_is_owed_is_of_the_newest_bills() -> None:
     assert ages_of({"amount_fen": 0, "as_of": "2026-06-30"}, bills) == {
         "as_of": "2026-06-30", "not_due": 0, "to_30": 0, "to_60": 0, "to_90": 0, "over_90": 0,
     }  # fmt: skip
+
+
+async def test_why_no_alert_came(asks: httpx.AsyncClient, world: World) -> None:
+    found = await asks.get("/v1/customers/c1/why-not", params={"period": "202606"})
+    assert found.json() == WHY_NOT
+    assert world.audited == [("m1", "customer.why_not", "c1", "200")]
+    asks.headers["authorization"] = token("manager", "m1", scope={"manager_id": "m1", "kinds": ["arrears"]})
+    assert [rule["kind"] for rule in (await asks.get("/v1/customers/c1/why-not")).json()["rules"]] == ["arrears"]
+    assert (await asks.get("/v1/customers/c2/why-not")).status_code == 404, "another manager's"
+    world.away = {"alerts"}
+    assert (await asks.get("/v1/customers/c1/why-not")).status_code == 503
+    assert (await asks.get("/v1/customers/c1/why-not", params={"period": "2026"})).status_code == 422

@@ -103,6 +103,7 @@ class Services:
         for path, made, letter in (("alerts", _alert, "a"), ("work", _work, "w"), ("sms", _sms, "s")):
             self._items |= {f"/v1/{path}/{part.id(letter)}": made(part) for part in parts}
         self._items |= {f"/v1/customers/{part.customer_id}": _page(part) for part in people}
+        self._items |= {f"/v1/customers/{part.customer_id}/why-not": _why_not(part, parts) for part in people}
         for part in parts:
             self._items |= {f"/v1/why/{id_}": {"id": id_, "chain": list(_chain(part))} for id_ in _names(part)}
         links = [link for part in parts for link in _chain(part)]
@@ -197,6 +198,16 @@ def _page(part: Household) -> dict[str, Any]:
     page["complaints"] = [{**each, "complaint_id": f"k{part.part}", "opened_at": at()} for each in page["complaints"]]
     nobody = dict.fromkeys(("manager", "unit", "arrears", "balance"))
     return {"customer": _record(part), "history": [], **nobody, **page}
+
+
+def _why_not(whose: Household, parts: Collection[Household]) -> dict[str, Any]:
+    kinds = [part.kind for part in parts if part.customer_id == whose.customer_id]
+    rules = [
+        {"rule": kind, "version": 1, "type": "fall", "kind": kind, "name_zh": kind, "name_en": kind,
+         "verdict": "not_met", "alerts": [], "any_of": [], "all_of": []}
+        for kind in kinds
+    ]  # fmt: skip
+    return {"customer_id": whose.customer_id, "period": "202606", "periods": ["202606"], "clock": at(), "rules": rules}
 
 
 def _names(part: Household) -> tuple[str, ...]:

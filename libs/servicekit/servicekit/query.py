@@ -18,6 +18,8 @@ IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_lengt
 #: What a list is narrowed by, and an id in an address.
 Filter = Annotated[str | None, Query(max_length=200)]
 Id = Annotated[str, Path(max_length=500)]
+#: A calendar month.
+Period = Annotated[str | None, Query(pattern=r"^[0-9]{4}(0[1-9]|1[0-2])$", description="yyyymm")]
 
 
 def write_cursor(place: Iterable[Any]) -> str:

@@ -9,22 +9,25 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from alerts import store
+from alerts.detection.why_not import ASK, Ask
 from alerts.notifications.handwritten import WRITE, Write
 from contracts.answers import AlertView, LooseEnds, RuleView, SmsView, SmsWritten
 from contracts.http import WriteSms
+from contracts.why_not import WhyNot
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
-from servicekit.query import Filter, Id, IdempotencyKey, since_instant
+from servicekit.query import Filter, Id, IdempotencyKey, Period, since_instant
 from servicekit.store import Documents
 
 #: passes a command to the processor of this customer
 Send = Callable[[str, Message], Awaitable[Any]]
 
 
-def router(rows: Documents, send: Send, secret_file: Path | None) -> APIRouter:
-    """Alerts, SMS and rules as ``kam`` shows them; and what people write to customers."""
+def router(rows: Documents, detect: Send, send: Send, secret_file: Path | None) -> APIRouter:
+    """Alerts, SMS and rules as ``kam`` shows them; why no alert came, and what people write to customers. ``detect``
+    passes to detection, ``send`` to notifications."""
     guard = Guard(secret_file, "service")
     api = APIRouter(prefix="/v1", tags=["alerts"], dependencies=[Depends(guard)])
 
@@ -62,6 +65,11 @@ def router(rows: Documents, send: Send, secret_file: Path | None) -> APIRouter:
         """The next tick decides on it, as on every other; under the same Idempotency-Key it is sent once."""
         order = Write(customer_id, asked.text, who.subject, key or str(uuid.uuid4()), asked.preview)
         return json_answer(await send(customer_id, command(WRITE, customer_id, order, id=f"command/{uuid.uuid4()}")))
+
+    @api.get("/customers/{customer_id}/why-not", name="why_not", response_model=WhyNot)
+    async def why_not(customer_id: Id, period: Period = None) -> Response:
+        asked = command(ASK, customer_id, Ask(customer_id, period), id=f"command/{uuid.uuid4()}")
+        return json_answer(await detect(customer_id, asked))
 
     @api.get("/rules", name="list_rules", response_model=list[RuleView])
     async def list_rules() -> Response:

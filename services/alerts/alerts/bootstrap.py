@@ -6,9 +6,10 @@ from typing import Any
 from alerts import store
 from alerts.api import router
 from alerts.detection import composition as detection
+from alerts.detection.decision_builder import APP as DETECTION
 from alerts.notifications import composition as notifications
 from alerts.notifications.channel.transport import Transport
-from alerts.notifications.decision_builder import APP
+from alerts.notifications.decision_builder import APP as NOTIFICATIONS
 from alerts.settings import Settings
 from servicekit.authored import AuthoredDocuments
 from servicekit.envelope import Message
@@ -38,7 +39,7 @@ def build(
         database = connect(settings.mongodb, settings.database)
         rows = documents = MongoDocuments(database)
         authored = AuthoredDocuments(rows, store.AUTHORED, copy, partial(store.prepare, documents))
-        service.follow(documents, authored.prepare, MongoStates(database, APP))
+        service.follow(documents, authored.prepare, MongoStates(database, NOTIFICATIONS))
     else:
         authored = AuthoredDocuments(rows, store.AUTHORED, copy)
 
@@ -49,12 +50,17 @@ def build(
 
     service.prepare.append(compose)
     service.routers += [
-        router(rows, partial(_send, service), settings.secret_file),
+        router(
+            rows,
+            partial(_send, service, DETECTION),
+            partial(_send, service, NOTIFICATIONS),
+            settings.secret_file,
+        ),
         export_routes(rows, ("alerts", "sms"), settings.secret_file),
     ]
     return service
 
 
-async def _send(service: Service, customer_id: str, order: Message) -> Any:
-    """The answer of notifications to a command about a customer."""
-    return await service.processor_of(APP, partition_of(customer_id, service.settings.partitions)).command(order)
+async def _send(service: Service, app: str, customer_id: str, order: Message) -> Any:
+    """The answer of an app to a command about a customer."""
+    return await service.processor_of(app, partition_of(customer_id, service.settings.partitions)).command(order)

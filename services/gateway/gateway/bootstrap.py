@@ -55,6 +55,7 @@ from gateway.trail.store import TRAIL
 from gateway.units import unit_routes
 from gateway.views import VIEWS, view_routes
 from gateway.web import Pages, SecurityHeaders
+from gateway.why_not import why_not_routes
 from gateway.work_actions import work_routes
 from servicekit.clock import SystemClock, system_now
 from servicekit.kafka import start_consumer
@@ -137,6 +138,7 @@ def build(
         contact_routes(projection, audit, access),
         customer_view_routes(projection, peers, audit, access),
         customer_action_routes(peers, audit, access),
+        why_not_routes(peers, audit, access),
         caller_routes(projection, audit, access),
         told.router,
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),

@@ -10,7 +10,16 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from alerts.detection.decision_builder import DecisionBuilder, worst
-from alerts.detection.state import AlertReason, CustomerState, Month, PendingRequest, Profile, Series, Values
+from alerts.detection.state import (
+    AlertReason,
+    CustomerState,
+    Month,
+    PendingRequest,
+    Profile,
+    Series,
+    TrackedAlert,
+    Values,
+)
 from alerts.rules import Fall, Metric, Request, Rules
 from servicekit.clock import SHANGHAI, end_of, in_range, later
 from servicekit.decision import Context
@@ -125,20 +134,36 @@ def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, r
             if falls(series, later, rule) is not None:
                 return True
             later += 1
-    return bool(state.alerts) and any(_key(m) in state.alerts for m in _reach(month, rule))
+    return bool(state.alerts) and any(key_of(m) in state.alerts for m in _reach(month, rule))
+
+
+def exclusions(rule: Fall, customer_id: str, profile: Profile, month: Month) -> dict[str, bool]:
+    """For what the fall rule leaves a customer alone in a month: of each exclusion whether it holds. What is not known
+    does not exclude."""
+    return {
+        "status": profile.status is not None and profile.status not in rule.statuses,
+        "plan": profile.plan_code in rule.excluded_plan_codes,
+        "listed": customer_id in rule.excluded_customers,
+        "months_in_network": profile.opened_on is not None
+        and months_later(profile.opened_on, rule.min_months_in_network) > last_day(month),
+    }
 
 
 def excluded(rule: Fall, customer_id: str, profile: Profile, month: Month) -> bool:
-    """Whether the fall rule leaves this customer alone in this month. What is not known does not exclude."""
-    return (
-        (profile.status is not None and profile.status not in rule.statuses)
-        or profile.plan_code in rule.excluded_plan_codes
-        or customer_id in rule.excluded_customers
-        or (
-            profile.opened_on is not None
-            and months_later(profile.opened_on, rule.min_months_in_network) > last_day(month)
-        )
-    )
+    """Whether the fall rule leaves this customer alone in this month."""
+    return any(exclusions(rule, customer_id, profile, month).values())
+
+
+def fall_rule(rules: Rules, held: TrackedAlert | None) -> Fall:
+    """The version that judges a month: the one that raised its alert, else the one in force."""
+    own = None if held is None else rules.versions.get((held.rule, held.version))
+    return own if isinstance(own, Fall) else rules.fall
+
+
+def is_forgotten(rule: Fall, state: CustomerState | DecisionBuilder, month: Month) -> bool:
+    """Whether a month is too long ago to be judged: it is forgotten, or one of those before it."""
+    before = month - rule.months
+    return month < state.floor or any(len(s.values) == KEPT_MONTHS and before < s.first for s in state.figures.values())
 
 
 # --- alerts -----------------------------------------------------------------------------------------------------
@@ -151,7 +176,7 @@ def look_around(builder: DecisionBuilder, month: Month) -> None:
     """
     end = max(series.first + len(series.values) for series in builder.figures.values())
     for each in _reach(month, builder.rules.fall):
-        if month <= each < end or _key(each) in builder.alerts:
+        if month <= each < end or key_of(each) in builder.alerts:
             look(builder, each, may_admit=each >= month)
 
 
@@ -178,9 +203,9 @@ def look(
 
     A month that is forgotten, or whose months before are, stays as it is.
     """
-    if month < builder.floor or (not requests and _base_forgotten(builder, month)):
+    if month < builder.floor or (not requests and is_forgotten(builder.rules.fall, builder, month)):
         return
-    held = builder.alerts.get(_key(month))
+    held = builder.alerts.get(key_of(month))
     if held is not None:
         requests = (*(c for c in held.reasons if _is_request(builder, c)), *requests)
     falling = _falling(builder, month)
@@ -193,7 +218,7 @@ def look(
 
 def ask(builder: DecisionBuilder, month: Month, cause: AlertReason) -> None:
     """A request to stop or about porting: one reason of its kind joins the alert of its month, more wait behind it."""
-    held = builder.alerts.get(_key(month))
+    held = builder.alerts.get(key_of(month))
     if month < builder.floor:
         return
     reasons = held.reasons if held is not None else ()
@@ -224,12 +249,12 @@ def forget(builder: DecisionBuilder) -> None:
     """Drop resolved warnings that are more than we keep, the oldest first; open ones that are too many give way."""
     months = sorted(int(key.removeprefix("churn/")) for key in builder.alerts if key.startswith("churn/"))
     older = months[:-KEPT_MONTHS]
-    open_ = [m for m in older if builder.alerts[_key(m)].outcome is None]
+    open_ = [m for m in older if builder.alerts[key_of(m)].outcome is None]
     for month in open_[:-KEPT_MONTHS]:
-        builder.resolve(_key(month), "superseded")
+        builder.resolve(key_of(month), "superseded")
     for month in older:
-        if builder.alerts[_key(month)].outcome is not None:
-            del builder.alerts[_key(month)]
+        if builder.alerts[key_of(month)].outcome is not None:
+            del builder.alerts[key_of(month)]
             builder.floor = max(builder.floor, month + 1)
 
 
@@ -260,7 +285,7 @@ def _is_request(builder: DecisionBuilder, cause: AlertReason) -> bool:
 
 
 def _settle(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...], admitted: bool) -> None:
-    key = _key(month)
+    key = key_of(month)
     held = builder.alerts.get(key)
     if held is None:
         if not reasons:
@@ -283,7 +308,7 @@ def _raise(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, .
     period = period_of(month)
     late_after = builder.rules.churn(reasons[0].rule, reasons[0].version).late_after_days
     builder.raise_(
-        _key(month),
+        key_of(month),
         "churn_warning",
         (builder.customer_id, period),
         reasons,
@@ -299,7 +324,7 @@ def _outcome(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason,
         return "withdrawn"
     if any(_is_request(builder, c) for c in reasons):
         return None
-    following = builder.alerts.get(_key(month + 1))
+    following = builder.alerts.get(key_of(month + 1))
     if following is not None and following.admitted and _falling(builder, month + 1):
         return "superseded"
     return "recovered" if all(_recovered(builder, month + 1, c) for c in reasons) else None
@@ -318,9 +343,7 @@ def _recovered(builder: DecisionBuilder, month: Month, cause: AlertReason) -> bo
 
 def _falling(builder: DecisionBuilder, month: Month) -> tuple[AlertReason, ...]:
     """A reason for each figure that has fallen, by the rule version that raised the alert or the one in force."""
-    held = builder.alerts.get(_key(month))
-    own = builder.rules.versions.get((held.rule, held.version)) if held is not None else None
-    rule = own if isinstance(own, Fall) else builder.rules.fall
+    rule = fall_rule(builder.rules, builder.alerts.get(key_of(month)))
     causes = []
     for metric in rule.metrics:
         series = builder.figures.get(metric.figure)
@@ -353,12 +376,8 @@ def _gist(reasons: tuple[AlertReason, ...]) -> list[tuple[str, object]]:
     return [(c.code, c.values) for c in reasons]
 
 
-def _base_forgotten(builder: DecisionBuilder, month: Month) -> bool:
-    months = builder.rules.fall.months
-    return any(len(s.values) == KEPT_MONTHS and month - months < s.first for s in builder.figures.values())
-
-
-def _key(month: Month) -> str:
+def key_of(month: Month) -> str:
+    """Key of the warning of a month."""
     return f"churn/{month}"
 
 

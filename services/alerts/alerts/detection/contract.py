@@ -58,7 +58,7 @@ def look(builder: DecisionBuilder, contract_id: str) -> None:
     if step is None or (held is not None and held.outcome not in (None, "left", *_MOVED)):
         return
     returning = held is None or held.outcome == "left"
-    if returning and term.passed is not None and step >= term.passed:
+    if returning and has_passed(term, step):
         return
     stage = str(step)
     severity = rule.severity[stage]
@@ -76,6 +76,11 @@ def look(builder: DecisionBuilder, contract_id: str) -> None:
 def step_at(rule: Contract, days_left: int) -> int | None:
     """The smallest step the end has come within, None before the first."""
     return min((step for step in rule.steps if step >= days_left), default=None)
+
+
+def has_passed(term: TrackedContract, step: int) -> bool:
+    """Whether a step went by, unwarned, while the customer was away."""
+    return term.passed is not None and step >= term.passed
 
 
 def pass_over(builder: DecisionBuilder) -> None:

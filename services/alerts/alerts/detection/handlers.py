@@ -7,7 +7,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.detection import arrears, bounds, churn, complaint, contract
+from alerts.detection import arrears, bounds, churn, complaint, contract, why_not
 from alerts.detection.decision_builder import DecisionBuilder
 from alerts.detection.state import CustomerState, Profile
 from alerts.rules import Rules
@@ -308,4 +308,5 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     "kam.boss.contract.changed.v1": (ContractRecord, _newest(lambda d: f"CONT/{d.contract_id}", on_contract)),
     "kam.boss.record.moved.v1": (MovedRecord, _newest(lambda d: f"{d.kind}/{d.record_id}", on_moved)),
     "kam.work.closed.v1": (WorkClosed, on_work_closed),
+    why_not.ASK: (why_not.Ask, why_not.on_ask),
 }
