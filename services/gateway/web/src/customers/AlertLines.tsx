@@ -1,4 +1,5 @@
-import { Button } from "antd";
+import { Button, Drawer } from "antd";
+import { useState } from "react";
 import { Link } from "react-router";
 import { useAlertCommands } from "@/alerts/commands";
 import { sentence } from "@/alerts/sentence";
@@ -8,6 +9,8 @@ import { Sentence } from "@/components/Sentence";
 import { SeverityTag } from "@/components/SeverityTag";
 import { StateTag } from "@/components/StateTag";
 import { common, useText, word } from "@/i18n";
+import { whyNotText } from "@/whynot/messages";
+import { WhyNot } from "@/whynot/WhyNot";
 import { ActPopover } from "@/work/ActPopover";
 import styles from "./customer.module.css";
 import { customerText } from "./messages";
@@ -18,10 +21,21 @@ export function AlertLines({ view, mayAct, onDone }: { view: View; mayAct: boole
   const t = useText(customerText);
   const shared = useText(common);
   const telling = useTelling();
+  const whyNot = useText(whyNotText);
+  const [isAsking, setAsking] = useState(false);
   const { acknowledge } = useAlertCommands(onDone);
+  const { customer_id: id, customer_name: name } = view.customer;
   return (
     <section className={styles.card} aria-label={t.alerts(view.alerts.length)}>
-      <h2>{t.alerts(view.alerts.length)}</h2>
+      <div className={styles.titled}>
+        <h2>{t.alerts(view.alerts.length)}</h2>
+        <Button size="small" type="link" onClick={() => setAsking(true)}>
+          {whyNot.title}
+        </Button>
+      </div>
+      <Drawer size="large" title={whyNot.of(name ?? id)} open={isAsking} onClose={() => setAsking(false)}>
+        {isAsking && <WhyNot customer={id} />}
+      </Drawer>
       {view.alerts.length === 0 && <p className="kam-secondary">{t.noAlerts}</p>}
       <ul className={styles.alerts}>
         {view.alerts.map(alert => (

@@ -3,6 +3,7 @@ import { useSearchParams } from "react-router";
 import { Sentence } from "@/components/Sentence";
 import { SeverityTag } from "@/components/SeverityTag";
 import { useLanguage, useText } from "@/i18n";
+import { AskWhyNot } from "@/whynot/Ask";
 import { rulesText } from "./messages";
 import styles from "./rules.module.css";
 import { differences, parameters, type Rule, ruleSentence } from "./ruleText";
@@ -53,6 +54,7 @@ export function RulePanel({ versions, yesterday, link }: Props) {
       <p className={styles.sentence}>
         <Sentence parts={ruleSentence(rule, language)} />
       </p>
+      <AskWhyNot rule={rule.id} />
       <section aria-label={t.versions}>
         <h3>{before ? t.difference(rule.version, before.version) : t.versions}</h3>
         {before ? <Differences from={before} to={rule} /> : <p className="kam-secondary">{t.first}</p>}
