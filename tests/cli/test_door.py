@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import pytest
 from typer.main import get_command
 
 from cli.conftest import FakeInstance, Outcome
+from harness.waiting import until
 from kam import cli, client, door
 from kam.embedded import detached, mongodb, run
 
@@ -199,15 +201,22 @@ def test_streams_that_are_closed(tmp_path: Path) -> None:
 def test_ctrl_c_ends_it_with_130_wherever_it_is(tmp_path: Path) -> None:
     """While it reads its standard input; and while it is still loading."""
     environment = {**os.environ, "KAM_DATA": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    for moment in (0.05, 0.15, 0.8):
+    for moment in (0.05, 0.15, None):
         child = subprocess.Popen(
             [*KAM, "feed", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, start_new_session=True
         )
-        time.sleep(moment)
+        if moment is not None:
+            time.sleep(moment)
+        else:
+            until(partial(_reads_a_pipe, child.pid))
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=30)
-        if moment > 0.5:
+        if moment is None:
             assert child.returncode == 130 and "已中断".encode() in said and b"Traceback" not in said
+
+
+def _reads_a_pipe(pid: int) -> bool:
+    return "pipe" in Path(f"/proc/{pid}/wchan").read_text()
 
 
 def test_what_is_not_foreseen_is_said_in_one_line(ask: Ask, monkeypatch: Any) -> None:
