@@ -350,7 +350,7 @@ async def test_a_process_killed_between_any_two_writes_loses_nothing(quick: Hous
         for outbox, ids in ((quick.mail, {"digest", "urgent"}), (quick.wecom, {"urgent"})):
             assert {id_.split(":")[1] for id_ in outbox.ids} == ids, (n, "nothing is lost")
             sent_again += len(outbox.ids) - len(set(outbox.ids))
-            assert len(outbox.got) <= len(ids) + 1, (n, "twice is one, where it ended before writing down that it was sent")
+            assert len(outbox.got) <= len(ids) + 1, (n, "where it ended before it wrote down what it sent")
             outbox.got.clear()
     assert n > 5 and (after or sent_again > 0)
 
