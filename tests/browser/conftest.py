@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from browser.workbench import Workbench
 
 # Another target than test-browser has no browser installed, and asks for none of these.
@@ -19,20 +21,27 @@ collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
-def _workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+def chromium() -> Iterator[Browser]:
+    """The one browser of the run: Playwright does not start twice in a process."""
     from playwright.sync_api import sync_playwright
 
-    from browser.workbench import Workbench, launch, running
+    from browser.workbench import launch
 
-    given = os.environ.get("KAM_TEST_WORKBENCH")
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        if given:
-            yield Workbench(Path(given), browser)
-        else:
-            with running(tmp_path_factory.mktemp("workbench")) as data:
-                yield Workbench(data, browser)
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def _workbench(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Workbench]:
+    from browser.workbench import Workbench, running
+
+    if given := os.environ.get("KAM_TEST_WORKBENCH"):
+        yield Workbench(Path(given), chromium)
+    else:
+        with running(tmp_path_factory.mktemp("workbench")) as data:
+            yield Workbench(data, chromium)
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from browser.workbench import launch
 from harness.people import Clock, gateway
 from harness.real_identity_provider import Running, identity_provider
 from harness.waiting import until
@@ -48,7 +47,7 @@ class Served:
 
 
 @pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
+def page(tmp_path: Path, chromium: Browser) -> Iterator[Page]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -56,11 +55,9 @@ def page(tmp_path: Path) -> Iterator[Page]:
     with (
         identity_provider(home, tmp_path / "client") as provider,
         Served(tmp_path / "gateway", provider, port),
-        sync_playwright() as playwright,
+        chromium.new_context(base_url=home, locale="zh-CN") as context,
     ):
-        browser = launch(playwright)
-        yield browser.new_context(base_url=home, locale="zh-CN").new_page()
-        browser.close()
+        yield context.new_page()
 
 
 def sign_in(page: Page, name: str) -> None:
