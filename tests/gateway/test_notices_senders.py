@@ -250,7 +250,7 @@ def test_a_digest_says_how_many() -> None:
     day = Day([Group("arrears", "critical", 3, 1), Group("churn_warning", "major", 2, 0)], 1, 2, 4, None, 5, 0)
     made = digest(day, "en", "https://kam.example", NOW)
     assert made.subject == "Key accounts today: 5 open, 1 overdue, 2 due today"
-    assert "critical arrears 3 (new since yesterday 1)" in made.lines and "major churn warning 2" in made.lines
+    assert "urgent arrears 3 (new since yesterday 1)" in made.lines and "important churn warning 2" in made.lines
     assert "Overdue 1: https://kam.example/alerts?due=overdue" in made.lines
     assert "没有待办。" in digest(Day([], 0, 0, 0, None, 0, 0), "zh", "https://kam.example", NOW).lines
 

@@ -87,3 +87,12 @@ def test_the_page_and_the_command_line_say_the_same(table: str) -> None:
     different = {code: (zh, said(code)[0]) for code, zh in said_there.items() if said(code)[0] != zh}
     # these two are said of complaints, and of events that came in, as well
     assert different.keys() <= {"closed", "accepted"}, different
+
+
+def test_severity_has_the_same_english_words_on_the_page() -> None:
+    text = (ROOT / "services" / "gateway" / "web" / "src" / "i18n" / "en.ts").read_text()
+    found = re.search(r"^  severity: {(.*?)}", text, re.MULTILINE)
+    assert found
+    assert {code: said(code)[1] for code, _ in re.findall(r'(\w+): "([^"]+)"', found[1])} == {
+        code: word.lower() for code, word in re.findall(r'(\w+): "([^"]+)"', found[1])
+    }

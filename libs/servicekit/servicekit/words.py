@@ -37,9 +37,9 @@ WORDS: Mapping[str, Text] = {
     "escalated": ("已上报", "escalated"),
     "resolved": ("已解除", "resolved"),
     "expired": ("已失效", "expired"),
-    "critical": ("紧急", "critical"),
-    "major": ("重要", "major"),
-    "minor": ("一般", "minor"),
+    "critical": ("紧急", "urgent"),
+    "major": ("重要", "important"),
+    "minor": ("一般", "normal"),
     # stages
     "opened": ("已登记", "opened"),
     "reminder": ("提醒", "reminder"),
