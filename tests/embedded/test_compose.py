@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client import REGISTRY
+from pydantic.fields import FieldInfo
 
-from kam.embedded.table import Options, common_env
 from kam.instance import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,12 @@ COMPOSE = Path(sys.prefix) / "bin" / "docker-compose"
 _PYTHON = ["python", "-m"]
 # by Prometheus: the target's name, and the bound of a bucket
 _ADDED = ("service", "le")
+#: settings that go together: none of them is of use without the others
+OUTSIDE = ("KAM_SMTP", "KAM_NOTICE_", "KAM_OIDC_", "KAM_SMSC", "KAM_PUBLIC_URL")
+#: of the embedded demo alone; of several workers alone
+EMBEDDED = {"KAM_DEMO_ACCOUNTS", "KAM_ORDINALS"}
+#: the agent of rates is asked, and asks nobody
+NOT_HERE = {"analytics-rates": {*EMBEDDED, "KAM_RATES_URL"}}
 EXAMPLE = ROOT / "infra" / "compose.env.example"
 
 
@@ -48,27 +54,63 @@ def test_no_secret_has_a_default() -> None:
         assert f"{name} is missing a value" in done.stderr
 
 
-def test_every_service_is_there_from_one_image_with_the_names_of_the_embedded_instance(
-    compose: Any, tmp_path: Path
-) -> None:
-    options = Options(data=tmp_path)
-    options.place.create()
-    known = {
-        *common_env(options),
-        "KAM_SERVICE",
-        "KAM_SERVICE_DATA",
-        "KAM_HTTP_PORT",
-        "KAM_RATES_URL",
-        "KAM_FIRST_PASSWORD",
-    }
+def test_every_service_is_there_from_one_image(compose: Any) -> None:
     services = compose["services"]
     assert set(SERVICES) | {"analytics-rates", "kafka", "topics", "mongodb", "prometheus", "grafana"} == set(services)
     for name in SERVICES:
         assert services[name]["image"] == "kam:local"
         assert services[name]["command"] == ["python", "-m", name.replace("-", "_")]
         assert services[name]["environment"]["KAM_SERVICE_DATA"] == f"/data/services/{name}"
-        assert {key for key in services[name]["environment"] if key.startswith("KAM_")} <= known
         assert set(json.loads(services[name]["environment"]["KAM_PEERS"])) == set(SERVICES)
+
+
+def _read(service: str) -> dict[str, FieldInfo]:
+    """What this process reads, by the name of its environment variable."""
+    module = importlib.import_module(f"{service.removesuffix('-rates').replace('-', '_')}.settings")
+    return {f"KAM_{name.upper()}": field for name, field in module.Settings.model_fields.items()}
+
+
+def _given(compose: Any, service: str) -> dict[str, str]:
+    environment = compose["services"][service]["environment"]
+    return {name: value for name, value in environment.items() if name.startswith("KAM_")}
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "analytics-rates"])
+def test_every_setting_without_a_use_of_its_own_is_passed_on(compose: Any, service: str) -> None:
+    """Tunables have defaults that are good; what names something outside has none, nor has what goes with it."""
+    given = _given(compose, service)
+    for name, field in _read(service).items():
+        empty = field.is_required() or field.default in (None, "")
+        if (empty or name.startswith(OUTSIDE)) and name not in NOT_HERE.get(service, EMBEDDED):
+            assert name in given, f"{service} reads {name}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_nothing_is_passed_on_that_nobody_reads(compose: Any, service: str) -> None:
+    """What all are given somebody reads; what one alone is given that one reads."""
+    shared = set.intersection(*(set(_given(compose, name)) for name in SERVICES))
+    anybody = {name for one in SERVICES for name in _read(one)}
+    assert shared <= anybody
+    assert set(_given(compose, service)) - shared <= set(_read(service))
+
+
+def test_secrets_come_as_files_and_what_nobody_filled_in_is_off(tmp_path: Path) -> None:
+    filled, lines = tmp_path / "compose.env", EXAMPLE.read_text().partition("----")
+    filled.write_text(re.sub(r"=$", "=value", lines[0], flags=re.MULTILINE) + "# " + lines[2])
+    done = configured(filled)
+    assert done.returncode == 0, done.stderr
+    bare = _given(json.loads(done.stdout), "gateway")
+    names = [name for name in bare if name.startswith(OUTSIDE)]
+    off = [name for name in names if name not in ("KAM_SMTP_TLS", "KAM_OIDC_SCOPE")]
+    assert off and not any(bare[name] for name in off)
+    assert bare["KAM_SMTP_TLS"] == "starttls"
+    with filled.open("a") as file:
+        file.write("KAM_SMTP_PASSWORD=hunter2\nKAM_OIDC_SECRET=hunter3\n")
+    compose = json.loads(configured(filled).stdout)
+    given, mounted = _given(compose, "gateway"), compose["services"]["gateway"]["secrets"]
+    assert {"hunter2", "hunter3"}.isdisjoint(given.values())
+    for name in ("KAM_SMTP_PASSWORD_FILE", "KAM_OIDC_SECRET_FILE"):
+        assert given[name].removeprefix("/run/secrets/") in {one["source"] for one in mounted}
 
 
 def test_only_loopback_is_published_and_images_are_pinned(compose: Any) -> None:

@@ -103,6 +103,16 @@ def test_a_setting_that_makes_no_sense(service: str, name: str, value: str, envi
     assert name in line or name.removeprefix("KAM_").lower() in line
 
 
+@pytest.mark.parametrize("service", CLASSES)
+def test_an_empty_value_is_none(service: str, environment: Any) -> None:
+    """As docker-compose passes on what nobody filled in."""
+    default = read_settings(CLASSES[service])
+    for name, field in CLASSES[service].model_fields.items():
+        if not field.is_required() and f"KAM_{name.upper()}" not in os.environ:
+            environment.setenv(f"KAM_{name.upper()}", "")
+    assert read_settings(CLASSES[service]) == default
+
+
 def test_no_secret_is_repeated(environment: Any, capsys: Any) -> None:
     environment.setenv("KAM_MONGODB", "postgres://kam:hunter2@db/")
     line = refused("alerts", capsys)

@@ -38,7 +38,8 @@ Workers = Annotated[
 class ServiceSettings(BaseSettings):
     """What every service needs to know; services extend it."""
 
-    model_config = SettingsConfigDict(env_prefix="KAM_", frozen=True)
+    # Empty is not set: docker-compose passes on what nobody filled in as an empty value.
+    model_config = SettingsConfigDict(env_prefix="KAM_", env_ignore_empty=True, frozen=True)
 
     service_data: Folder = Field(description="folder of this service's local state")
     checkpoints: Folder | None = Field(
