@@ -12,6 +12,7 @@ import {
 } from "echarts/components";
 import * as echarts from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { number, UNKNOWN } from "@/format";
 import { FONT, type Mode, palettes } from "@/theme/tokens";
 
 echarts.use([
@@ -66,6 +67,11 @@ export function open(element: HTMLElement, mode: Mode): Chart {
   return echarts.init(element, `kam-${mode}`);
 }
 
+/** A value in a tooltip where the chart says nothing of its own: `1,234`, unknown `—`. */
+function plain(value: unknown): string {
+  return typeof value === "number" && Number.isFinite(value) ? number(value) : UNKNOWN;
+}
+
 /** What holds for every chart: an HTML tooltip would write inline styles, which our policy forbids, and markup. */
 export function safe(options: Options, label: string, motion: boolean): Options {
   const tooltip = typeof options.tooltip === "object" && options.tooltip !== null ? options.tooltip : {};
@@ -75,6 +81,6 @@ export function safe(options: Options, label: string, motion: boolean): Options 
     aria: { enabled: true, decal: { show: true }, label: { description: label } },
     grid: { left: 8, right: 12, top: 32, bottom: 8 },
     ...options,
-    tooltip: { confine: true, ...tooltip, renderMode: "richText" },
+    tooltip: { confine: true, valueFormatter: plain, ...tooltip, renderMode: "richText" },
   };
 }

@@ -20,6 +20,7 @@ describe("money", () => {
     expect(f.shortMoney(120_000_000_00, "zh")).toBe("¥1.2亿");
     expect(f.shortMoney(123000_00, "en")).toBe("¥123K");
     expect(f.shortMoney(120_000_000_00, "en")).toBe("¥120M");
+    expect(f.shortMoney(-123000_00, "zh")).toBe("−¥12.3万");
     expect(f.shortMoney(null, "en")).toBe("—");
   });
 });

@@ -16,7 +16,10 @@ export function money(fen: number | null | undefined): string {
 
 /** Round figures for axes: `12.3万`, `1.2亿` in Chinese, `123K`, `120M` in English. */
 export function shortMoney(fen: number | null | undefined, language: Language): string {
-  return fen === null || fen === undefined || !Number.isFinite(fen) ? UNKNOWN : `¥${shortNumber(fen / 100, language)}`;
+  if (fen === null || fen === undefined || !Number.isFinite(fen)) {
+    return UNKNOWN;
+  }
+  return `${fen < 0 ? MINUS : ""}¥${shortNumber(Math.abs(fen) / 100, language)}`;
 }
 
 export function shortNumber(value: number, language: Language): string {

@@ -98,6 +98,18 @@ describe("charts", () => {
   });
 });
 
+it("a map of heat says what its colours and cells stand for", () => {
+  const many = { ...view, by_city: [{ city: "410100", counts: [0, 12345] }] } as unknown as Overview;
+  const { visualMap, tooltip } = cityOptions(many, city => `<${city}>`, "zh") as unknown as {
+    visualMap: { text: string[]; max: number };
+    tooltip: { formatter: (cell: { value: number[] }) => string };
+  };
+  expect(visualMap).toMatchObject({ max: 12345, text: ["1.2万", "0"] });
+  expect(tooltip.formatter({ value: [1, 0, 12345] })).toBe("<410100> 06-02\n12,345");
+  const none = { ...view, by_city: [] } as unknown as Overview;
+  expect(cityOptions(none, city => city, "en").visualMap).toMatchObject({ max: 1, text: ["1", "0"] });
+});
+
 it("a fall is against the mean of three months", () => {
   expect(fallOf({ amount_fen: 50, amount_fen_base: 300 })).toEqual({ now: 50, mean: 100, share: -0.5 });
   expect([fallOf({}), fallOf({ amount_fen: 1, amount_fen_base: 0 }), fallOf({ amount_fen: "1" })]).toEqual([

@@ -1,5 +1,5 @@
 import type { Options } from "@/components/charts";
-import { money, shortMoney, shortNumber } from "@/format";
+import { money, number, shortMoney, shortNumber } from "@/format";
 import type { Language } from "@/i18n";
 import type { RowsAsked } from "@/rows/address";
 import type { Palette } from "@/theme/tokens";
@@ -72,20 +72,25 @@ export function cityOptions(view: Overview, nameOf: (city: string) => string, la
   const cells = view.by_city.flatMap(({ counts }, row) =>
     counts.flatMap((count, at) => (count > 0 ? [[at, row, count]] : [])),
   );
+  const most = Math.max(1, ...cells.map(cell => cell[2] as number));
   return {
     grid: { ...grid, top: 8, bottom: 40 },
-    tooltip: {},
+    tooltip: {
+      formatter: ({ value: [at, row, count] }: { value: [number, number, number] }) =>
+        `${nameOf(view.by_city[row]?.city ?? "")} ${startName(view.starts[at] ?? "", view.step)}\n${number(count)}`,
+    },
     xAxis: { type: "category", data: view.starts.map(start => startName(start, view.step)) },
     yAxis: { type: "category", data: view.by_city.map(({ city }) => nameOf(city)) },
     visualMap: {
       min: 0,
-      max: Math.max(1, ...cells.map(cell => cell[2] as number)),
+      max: most,
+      // Without handles ECharts writes no numbers beside the scale by itself.
+      text: [shortNumber(most, language), "0"],
       calculable: false,
       orient: "horizontal",
       left: "center",
       bottom: 0,
       itemHeight: 80,
-      formatter: (value: number) => shortNumber(Math.round(value), language),
     },
     series: [{ type: "heatmap", data: cells }],
   };
@@ -102,7 +107,7 @@ export function barOptions(
     grid: { ...grid, top: 8, right: 64 },
     tooltip: {
       trigger: "item",
-      valueFormatter: (value: number) => (isMoney ? money(value) : value.toLocaleString("en-US")),
+      valueFormatter: (value: number) => (isMoney ? money(value) : number(value)),
     },
     xAxis: { type: "value", minInterval: isMoney ? undefined : 1, axisLabel: { formatter: short, hideOverlap: true } },
     yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name) },
