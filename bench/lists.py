@@ -215,6 +215,13 @@ async def serving(port: int, *words: str, **env: str) -> AsyncIterator[psutil.Pr
         await asyncio.to_thread(process.wait, 20)
 
 
+def resident(process: psutil.Process) -> dict[str, int]:
+    """MiB: all that is resident, and what of it is the process's own. Each of the read model's readers maps the file,
+    and each mapping counts, though the pages are the same ones and the kernel takes them back when it likes."""
+    memory = process.memory_info()
+    return {"rss_mib": memory.rss >> 20, "own_mib": (memory.rss - memory.shared) >> 20}
+
+
 def _start(*words: str, **env: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(guarded([sys.executable, *words]), env={**os.environ, **env}, start_new_session=True)
 
@@ -279,12 +286,12 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
                 ours[line.name] = await offer(line.rate, seconds, ask)
             live.cancel()
             await asyncio.gather(live, return_exceptions=True)
-            memory = process.memory_info().rss >> 20
+            memory = resident(process)
         file = folder / NAME / "projection.sqlite"
         async with serving(base, "-m", "bench.lists_peer", BENCH_FILE=str(file), BENCH_PORT=str(base)):
             peers = {line.name: await offer(line.rate, seconds, partial(_ask_peer, line, url)) for line in LINES}
         size = sum(path.stat().st_size for path in (folder / NAME).iterdir()) >> 20
-    common = {"customers": customers, "rss_mib": memory, "file_mib": size, "fill_seconds": round(filled)}
+    common = {"customers": customers, **memory, "file_mib": size, "fill_seconds": round(filled)}
     return [
         compared(line.name, ours[line.name], peers[line.name], line.limit_ms) | {"rate": line.rate} | common
         for line in LINES
