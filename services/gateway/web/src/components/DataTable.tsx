@@ -126,7 +126,7 @@ export function DataTable<Row extends object>(props: Props<Row>) {
         role="grid"
         tabIndex={0}
         aria-label={props.label}
-        aria-rowcount={props.total === undefined ? rows.length + 1 : props.total + 1}
+        aria-rowcount={Math.max(rows.length, props.total ?? 0) + 1}
         aria-colcount={columns.length}
         aria-multiselectable={onSelect ? true : undefined}
         aria-activedescendant={at < 0 ? undefined : rowId(current as string)}

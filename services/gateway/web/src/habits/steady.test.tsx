@@ -38,6 +38,13 @@ describe("a list under live changes", () => {
     expect(without(one, () => false, RULES)).toBe(one);
   });
 
+  it("counts what was taken away of what was read, and not what only waited", () => {
+    const one = changed(LIST, [row("b", 2, "done"), row("x")], RULES);
+    const two = without(one, ({ id }) => ["b", "x"].includes(id), RULES);
+    expect([one.gone, two.gone, two.leaving.size]).toEqual([0, 1, 0]);
+    expect(changed(two, [row("a", 2)], RULES).gone).toBe(1);
+  });
+
   it("keeps a row that no longer matches, marked, and unmarks it when it comes back", () => {
     const one = changed(LIST, [row("b", 2, "done")], RULES);
     expect(shown(one)).toBe("a b2 c |  | b");

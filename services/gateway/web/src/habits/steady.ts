@@ -11,6 +11,8 @@ export interface Steady<Row> {
   waiting: readonly Row[];
   /** Ids of rows that no longer match. */
   leaving: ReadonlySet<string>;
+  /** How many of what was read were taken away since. */
+  gone: number;
 }
 
 interface Rules<Row> {
@@ -20,7 +22,7 @@ interface Rules<Row> {
 }
 
 export function steady<Row>(rows: readonly Row[]): Steady<Row> {
-  return { rows, waiting: [], leaving: new Set() };
+  return { rows, waiting: [], leaving: new Set(), gone: 0 };
 }
 
 /** The list after live changes, whole rows as they are now, in the order in which they came. */
@@ -45,6 +47,7 @@ export function changed<Row>(list: Steady<Row>, news: readonly Row[], { idOf, ma
     rows: list.rows.map(row => latest.get(idOf(row)) ?? row),
     waiting: [...fresh.reverse(), ...list.waiting.filter(row => !latest.has(idOf(row)))],
     leaving,
+    gone: list.gone,
   };
 }
 
@@ -64,6 +67,7 @@ export function without<Row>(list: Steady<Row>, isGone: (row: Row) => boolean, {
         rows: list.rows.filter(stays),
         waiting: list.waiting.filter(stays),
         leaving: new Set([...list.leaving].filter(id => !gone.has(id))),
+        gone: list.gone + list.rows.filter(row => gone.has(idOf(row))).length,
       };
 }
 

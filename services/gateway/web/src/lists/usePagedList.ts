@@ -26,6 +26,7 @@ interface Asked<Row> {
 
 export interface PagedList<Row> extends SteadyList<Row> {
   query: UseQueryResult<RowPage<Row>>;
+  /** As many as matched when it was read, without those that left since. */
   total: number;
   hasMore: boolean;
   /** Reads the page behind; does nothing while one is under way. */
@@ -127,7 +128,7 @@ export function usePagedList<Row>({ queryKey, read, readThese, idOf, matches }: 
     ...list,
     drop,
     query,
-    total: first?.total ?? 0,
+    total: Math.max(0, (first?.total ?? 0) - list.leaving.size - list.gone),
     hasMore: next !== null,
     more,
     isReadingMore: here?.isBusy === true,

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Button, Input } from "antd";
+import { Button, Input, Popover } from "antd";
 import { useMemo, useState } from "react";
 import { answer, api, type Schema } from "@/api/client";
 import { type Column, DataTable } from "@/components/DataTable";
@@ -25,6 +25,23 @@ const FIELDS = {
 } as const;
 type Name = keyof typeof FIELDS;
 const PAGE = 100;
+
+/** Characters of an object that fit its column. */
+const SHORT = 28;
+
+/** A long object on one line, whole at a click: filters of a list may be many, and rows are of one height. */
+export function Folded({ text, label }: { text: string; label: string }) {
+  if (text.length <= SHORT) {
+    return <span>{text}</span>;
+  }
+  return (
+    <Popover trigger="click" title={label} content={<div className={styles.whole}>{text}</div>}>
+      <button type="button" className={styles.folded} onClick={event => event.stopPropagation()}>
+        {text}
+      </button>
+    </Popover>
+  );
+}
 
 /** Who read or changed what: newest first; the reference of a request shows all of its steps. */
 export function AuditTrail() {
@@ -59,7 +76,7 @@ export function AuditTrail() {
       key: "object",
       title: t.audit.object,
       width: 220,
-      render: entry => <span title={entry.object}>{entry.object}</span>,
+      render: entry => <Folded text={entry.object} label={t.audit.object} />,
     },
     { key: "reason", title: t.audit.reason, width: 160, render: entry => entry.reason ?? "" },
     { key: "result", title: t.audit.result, width: 70, render: entry => entry.result },

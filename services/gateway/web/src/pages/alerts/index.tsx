@@ -252,7 +252,7 @@ export default function Alerts() {
               />
             )}
             {exported && <ExportButton list="alerts" filter={exported} />}
-            <span>{shared.filter.total(number(page?.total ?? list.total))}</span>
+            <span>{shared.filter.total(number(list.total))}</span>
             <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
           </FilterBar>
         )}

@@ -28,7 +28,7 @@ export const teamText = messages(
       string
     >,
     reassign: "调整归属",
-    reassignLater: "调整归属随后开通",
+    reassignLater: "客户归属目前由 BOSS 划分，后续版本可在这里调整；工单现在就可以转派",
     elsewhere: "外单位",
     status: { active: "在岗", inactive: "停用", suspended: "停用", left: "离职" } as Record<string, string>,
     none: "还没有成员。成员来自 BOSS 的经理资料。",
@@ -69,7 +69,7 @@ export const teamText = messages(
       name: "by name",
     } as Record<string, string>,
     reassign: "Reassign",
-    reassignLater: "Reassigning opens later",
+    reassignLater: "BOSS assigns customers for now, a later version can here; work items can be handed over already",
     elsewhere: "other unit",
     status: { active: "active", inactive: "inactive", suspended: "inactive", left: "left" } as Record<string, string>,
     none: "No members yet. They come from BOSS's managers.",
