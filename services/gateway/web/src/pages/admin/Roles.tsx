@@ -196,7 +196,7 @@ function RoleEditor({ role, etag }: { role: Role; etag: string }) {
       </section>
       <Effect grants={[]} role={{ ...draft, role: role.role }} />
       <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-        <Input.TextArea maxLength={500} autoSize={{ minRows: 2 }} placeholder={t.reasonHint} />
+        <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
       </Form.Item>
       <Refusal
         problem={refusal}

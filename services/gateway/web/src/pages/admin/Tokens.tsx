@@ -122,7 +122,7 @@ function Issue() {
       <GrantItems path={["grant"]} />
       <Effect grants={isWhole(grant) ? [grantOf(grant)] : []} />
       <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-        <Input.TextArea maxLength={500} autoSize={{ minRows: 2 }} placeholder={t.reasonHint} />
+        <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
       </Form.Item>
       <Refusal problem={refusal} />
       {issued && <Once title={t.token.issuedDone} value={issued.token} until={issued.expires_at} />}
@@ -166,7 +166,7 @@ function Revoke({ token }: { token: Token }) {
       {token.state === "active" && (
         <>
           <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-            <Input.TextArea maxLength={500} autoSize={{ minRows: 2 }} placeholder={t.reasonHint} />
+            <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
           </Form.Item>
           <Refusal problem={refusal} />
           <div className={styles.buttons}>

@@ -168,7 +168,7 @@ function Editor({ user, etag, open }: { user?: User; etag?: string; open: Sectio
       <GrantsField />
       <Effect grants={grants} />
       <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-        <Input.TextArea maxLength={500} autoSize={{ minRows: 2 }} placeholder={t.reasonHint} />
+        <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
       </Form.Item>
       <Refusal problem={refusal} onMine={user && (() => void mine())} onTheirs={() => void theirs()} />
       {link && (
