@@ -72,7 +72,7 @@ def test_markup_in_names_and_notes_is_shown_and_not_run(
 
 @pytest.mark.parametrize("format_", ["csv", "xlsx"])
 def test_an_export_holds_no_formula(workbench: Workbench, hostile: dict[str, str], format_: str) -> None:
-    page = workbench.open("/alerts", "analyst")
+    page = workbench.open("/alerts", "head")  # an analyst's file has the name behind a mask
     asked = {"list": "alerts", "format": format_, "language": "zh", "filter": {"customer": CUSTOMER}}
     headers = {"Kam-Request": "1", "Origin": workbench.url}
     job = page.request.post("/v1/exports", data=asked, headers=headers).json()
@@ -81,7 +81,9 @@ def test_an_export_holds_no_formula(workbench: Workbench, hostile: dict[str, str
     if format_ == "csv":
         cells = [cell for row in csv.reader(io.StringIO(body.decode("utf-8-sig"))) for cell in row]
         assert any("HYPERLINK" in cell for cell in cells)
-        assert not [cell for cell in cells if cell[:1] in "=+-@\t" and not cell.lstrip("-").replace(".", "").isdigit()]
+        assert not [
+            cell for cell in cells if cell and cell[0] in "=+-@\t" and not cell.lstrip("-").replace(".", "").isdigit()
+        ]
     else:
         with zipfile.ZipFile(io.BytesIO(body)) as book:
             sheets = [book.read(name).decode() for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
