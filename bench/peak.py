@@ -6,6 +6,8 @@ tried upwards for a short time each; the highest that was held is then offered f
 
 import asyncio
 import itertools
+import json
+import sys
 import time
 from typing import Any
 
@@ -69,6 +71,7 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
             drained = tried[-1]["drained_seconds"] = round(time.monotonic() - began, 1)
             # Also those whom nobody waits for, analytics and the query database, must not fall behind for good.
             tried[-1]["held"] = tried[-1]["held"] and drained < seconds / 4
+            print(json.dumps(tried[-1]), file=sys.stderr, flush=True)
             return bool(tried[-1]["held"])
 
         best = await highest(hold, FIRST, STEP, MOST) or FIRST / STEP
