@@ -63,8 +63,8 @@ from servicekit.mongo import MongoDocuments, connect
 from servicekit.service import Service
 from servicekit.store import Documents, patiently
 
-#: under load the log is asked for so often: soon enough for a screen, and seldom enough to cost little
-_PACE_SECONDS = 0.1
+#: under load the log is asked for so often: soon enough for a screen (a second), and seldom enough to cost little
+_PACE_SECONDS = 0.25
 
 
 def build(
