@@ -155,6 +155,17 @@ async def test_what_is_read_is_as_old_as_the_oldest_part_of_it(people: httpx.Asy
     assert (await people.get("/v1/customers/1000123")).headers["kam-seconds-behind"] == "10.250"
 
 
+@pytest.mark.parametrize("careless", ["soon", "", "nan", "inf", "-1", "1.000, 2.000"])
+async def test_an_age_that_is_no_number_fails_nothing(
+    people: httpx.AsyncClient, province: Province, careless: str
+) -> None:
+    province.behind = {"manager-work": careless, "alerts": "10.250"}
+    alone = await people.get("/v1/work")
+    assert (alone.status_code, "kam-seconds-behind" in alone.headers) == (200, False)
+    page = await people.get("/v1/customers/1000123")
+    assert (page.status_code, page.headers["kam-seconds-behind"]) == (200, "10.250"), "what others tell still counts"
+
+
 async def test_documents_on_their_way_are_waited_for(people: httpx.AsyncClient, province: Province) -> None:
     province.standing["alerts"] = {"documents": 3}
     answer = await people.get("/v1/wait", params={"timeout": 0.1})
@@ -381,6 +392,9 @@ async def test_a_list_is_as_old_as_the_documents_of_every_worker(
     province.behind = {"alerts": "0.100", "alerts-2": "0.200"}
     province.standing["alerts-2"] = {"seconds_behind": 2.0, "documents_seconds": 40.0}
     assert (await age(), await age(customer=_customer(0)), await age(customer=_customer(1))) == (42, 0.1, 0.2)
+    province.behind["alerts"] = province.behind["alerts-2"] = "soon"
+    assert await age() == 42, "told by the standing of the other worker"
+    province.behind = {"alerts": "0.100", "alerts-2": "0.200"}
     province.down.add("alerts-2")
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + 100)
     monkeypatch.setattr("gateway.peers.time", later)

@@ -1,5 +1,6 @@
 """A read says how old it is at most: the header ``Kam-Seconds-Behind``."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,15 @@ def moment(as_of: datetime | None) -> dict[str, Any]:
         return {"as_of": None, "seconds_behind": None}
     behind = max(0.0, (system_now() - as_of).total_seconds())
     return {"as_of": iso(as_of), "seconds_behind": round(behind, 3)}
+
+
+def seconds(told: str) -> float | None:
+    """What the header says; None: nothing that is a number of seconds, as if it were not there."""
+    try:
+        behind = float(told)
+    except ValueError:
+        return None
+    return behind if math.isfinite(behind) and behind >= 0 else None
 
 
 class Age:

@@ -15,7 +15,7 @@ from contracts import worker_name
 from gateway.domain import Collection, Standing
 from gateway.settings import Settings
 from servicekit import correlation
-from servicekit.age import HEADER
+from servicekit.age import HEADER, seconds
 from servicekit.auth import Principal, issue_token
 from servicekit.decision import Refused
 from servicekit.export import END
@@ -124,7 +124,7 @@ class Peers:
         """The answer of one worker, as old as the documents of all that it may tell of."""
         if HEADER in answer.headers and answered != owner:
             others = await asyncio.gather(*(self._age(url) for url in urls if url != answered))
-            answer.headers[HEADER] = f"{max(float(answer.headers[HEADER]), *others):.3f}"
+            answer.headers[HEADER] = f"{max(seconds(answer.headers[HEADER]) or 0.0, *others):.3f}"
         return answer
 
     async def _age(self, url: str) -> float:

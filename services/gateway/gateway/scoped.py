@@ -12,7 +12,7 @@ from gateway.access.scope import Scope
 from gateway.access.viewer import Access, not_found
 from gateway.peers import failed
 from gateway.projection.visible import About, List
-from servicekit.age import HEADER
+from servicekit.age import HEADER, seconds
 from servicekit.answer import json_answer
 from servicekit.personal import FieldClass, shown_change, shown_record
 from servicekit.problem import passed_on
@@ -36,9 +36,10 @@ def same(answer: httpx.Response) -> Response:
 
 
 def age(*answers: httpx.Response) -> dict[str, str]:
-    """The header that says how old these are: the worst of them."""
-    ages = [answer.headers[HEADER] for answer in answers if HEADER in answer.headers]
-    return {HEADER: max(ages, key=float)} if ages else {}
+    """The header that says how old these are: the worst of them, as far as they tell."""
+    told = [answer.headers[HEADER] for answer in answers if HEADER in answer.headers]
+    ages = [behind for behind in map(seconds, told) if behind is not None]
+    return {HEADER: f"{max(ages):.3f}"} if ages else {}
 
 
 async def rows(access: Access, scope: Scope, service: str, list_: List, answer: httpx.Response) -> bytes:
