@@ -23,6 +23,7 @@ from gateway.peers import Peers
 from gateway.projection import lists
 from gateway.projection.api import SHAPES, fresh, shape
 from gateway.projection.follow import Projection
+from gateway.projection.specs import LISTS
 from gateway.projection.visible import List, Subject, Visible
 from gateway.scoped import age, same
 from gateway.told import Contact, Page, WorkItem, page_of, work_items_of
@@ -220,7 +221,7 @@ def _page(answer: httpx.Response, seen: _Sight) -> tuple[Page, _Json]:
 
 
 def _row(connection: sqlite3.Connection, id: str, visible: dict[List, Visible]) -> _Json | None:
-    spec = lists.LISTS["customers"]
+    spec = LISTS["customers"]
     found = connection.execute(
         f"SELECT {spec.columns} FROM customers r {spec.decorations} WHERE r.customer_id = ? AND r.known = 1", (id,)
     ).fetchone()

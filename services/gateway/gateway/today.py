@@ -14,7 +14,8 @@ from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit
 from gateway.projection.api import SHAPES, fresh, shape
 from gateway.projection.follow import Projection
-from gateway.projection.lists import LISTS, Where, where
+from gateway.projection.lists import Where, where
+from gateway.projection.specs import LISTS
 from servicekit.answer import json_answer
 from servicekit.clock import at_local, end_of, iso, later_day, local_date
 from servicekit.query import Filter

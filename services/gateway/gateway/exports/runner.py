@@ -20,6 +20,7 @@ from gateway.exports.jobs import BROKEN, Failure, Job, Jobs
 from gateway.projection import lists
 from gateway.projection.api import shaped_rows
 from gateway.projection.follow import Projection
+from gateway.projection.specs import LISTS
 from gateway.projection.visible import List
 from servicekit.decision import Refused
 from servicekit.store import Transient
@@ -81,7 +82,7 @@ class Runner:
         if scope.is_everything:
             return True
         ids = await asyncio.to_thread(self.jobs.rows(job).read_text)
-        spec, visible = lists.LISTS[job.list], scope.visible(job.list)
+        spec, visible = LISTS[job.list], scope.visible(job.list)
 
         def seen(connection: sqlite3.Connection) -> int:
             return lists.count_among(connection, spec, visible, ids.split())

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from gateway.projection.api import SHAPES, shape
-from gateway.projection.lists import LISTS
+from gateway.projection.specs import LISTS
 from gateway.projection.visible import List, Subject, Visible, subject_of
 
 #: of what is told; customers change by the ten thousand at night, and what is shown of them live is in the others' rows

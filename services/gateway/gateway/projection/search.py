@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.projection.lists import LISTS
 from gateway.projection.names import asked_words
+from gateway.projection.specs import LISTS
 from gateway.projection.visible import List, Visible, subject_of
 from servicekit.personal import shown
 
