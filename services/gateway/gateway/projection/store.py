@@ -36,8 +36,8 @@ _ROW_AT_FAULT = (
     OverflowError,
     UnicodeEncodeError,
 )
-# A page of an index changes with nearly every batch: copied back every 8,000 pages (32 MiB) instead of every 1,000, it is
-# written a few times less often, a sixth of the CPU of all this under load.
+# A page of an index changes with nearly every batch: copied back every 8,000 pages (32 MiB) instead of every 1,000, it
+# is written a few times less often, which is a sixth of the CPU of all this under load.
 _WRITER = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
