@@ -74,8 +74,8 @@ test-web: $(V)/.stamp-project ## 网页的检查与测试，约一分钟 / check
 	@$(BIN)/python -m kam.embedded.web test
 
 # a short run against one instance; screenshots are kept in build/browser
-test-sign-in: setup browser ## 真浏览器里登录，每个角色过一天，两分钟 / signing in and each role's day in a real browser, two minutes
-	@$(BIN)/pytest -q -m "browser and not matrix" $(addprefix tests/browser/test_,sign_in.py single_sign_on.py live.py days.py)
+test-sign-in: setup browser ## 真浏览器里登录，一分钟 / signing in with a real browser, a minute
+	@$(BIN)/pytest -q tests/browser/test_sign_in.py tests/browser/test_single_sign_on.py -m "browser and not matrix"
 
 test-page: setup browser ## 真浏览器里走一遍，几分钟 / a real browser before a real instance, some minutes
 	@$(BIN)/pytest -q tests/browser -m "browser and not matrix"

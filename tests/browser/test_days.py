@@ -64,10 +64,14 @@ def test_a_head_sees_the_team_drills_to_the_rows_counted_and_exports_them(workbe
 def test_an_analyst_filters_walks_the_chain_and_reads_a_rule(workbench: Workbench) -> None:
     page = workbench.open("/alerts", "analyst")
     page.get_by_role("combobox", name="类别").click()
-    page.get_by_title("欠费", exact=True).click()
+    with page.expect_response(lambda answer: "/lists/alerts" in answer.url and "kind=arrears" in answer.url):
+        page.get_by_title("欠费", exact=True).click()
     page.keyboard.press("Escape")
     expect(page).to_have_url(re.compile("kind=arrears"))
     page.get_by_role("heading", level=1).click()
+    rows = page.get_by_role("row").filter(has=page.get_by_role("gridcell"))
+    expect(rows.filter(has_text="欠费").first).to_be_visible()
+    expect(rows.filter(has_not_text="欠费")).to_have_count(0)  # those of before are gone
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     panel = page.get_by_role("region", name="欠费预警")
