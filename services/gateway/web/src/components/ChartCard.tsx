@@ -63,7 +63,7 @@ export function ChartCard({ title, options, table, label = title, height = 240, 
         />
       </header>
       {view === "chart" ? (
-        <Suspense fallback={<div style={{ height }} />}>
+        <Suspense fallback={<div style={{ height }} aria-busy />}>
           <EChart options={options} label={label} height={height} onPick={onPick} />
         </Suspense>
       ) : (

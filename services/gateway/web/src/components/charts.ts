@@ -55,6 +55,8 @@ function themeOf(mode: Mode): object {
       borderColor: p.border,
       textStyle: { color: p.text, fontFamily: FONT },
     },
+    // By itself ECharts draws an edge around labels, which in the dark theme is brighter than they are.
+    bar: { label: { color: p.text, textBorderWidth: 0 } },
     visualMap: { textStyle: { color: p.secondary }, inRange: { color: [...p.heat] } },
   };
 }

@@ -41,7 +41,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "severity",
       title: t.column.severity,
-      width: 86,
+      width: 108, // ▲ Important
       sort: "severity",
       render: row => <SeverityTag severity={row.severity} />,
     },
