@@ -18,6 +18,7 @@ describe("money", () => {
   it("is short on axes", () => {
     expect(f.shortMoney(123000_00, "zh")).toBe("¥12.3万");
     expect(f.shortMoney(120_000_000_00, "zh")).toBe("¥1.2亿");
+    expect(f.shortMoney(9623_90, "zh")).toBe("¥9,623.9");
     expect(f.shortMoney(123000_00, "en")).toBe("¥123K");
     expect(f.shortMoney(120_000_000_00, "en")).toBe("¥120M");
     expect(f.shortMoney(-123000_00, "zh")).toBe("−¥12.3万");

@@ -26,6 +26,7 @@ export function shortNumber(value: number, language: Language): string {
   const format = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", {
     notation: "compact",
     maximumFractionDigits: 1,
+    useGrouping: true,
   });
   return format.format(value).replace("-", MINUS);
 }

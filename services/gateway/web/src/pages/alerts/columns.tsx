@@ -64,7 +64,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "reason",
       title: t.column.reason,
-      width: 268,
+      width: 250,
       render: row => (
         <span className={styles.reason}>
           {isLeaving(row.alert_id) && <em>{t.leaving} · </em>}
