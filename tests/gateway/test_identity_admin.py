@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from gateway.identity import tokens as tokens_module
-from harness.people import PASSWORD, Gateway, gateway
+from gateway.identity.passwords import Passwords
+from gateway.identity.users import User, Users
+from harness.people import PASSWORD, QUICK, Gateway, gateway
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 NEW = "another horse 充电"
@@ -119,6 +122,43 @@ async def test_of_two_gateways_one_takes_a_link(tmp_path: Path) -> None:
             body = {"secret": link.partition("=")[2], "new": NEW}
             used = [house.browser().post("/v1/session/reset", json=body) for house in (one, two, one, two)]
             assert sorted(answer.status_code for answer in await asyncio.gather(*used)) == [204, 410, 410, 410]
+
+
+async def test_of_two_links_at_two_gateways_one_sets_the_password() -> None:
+    documents = MemoryDocuments(MemoryStore())
+    users = [Users(documents, Passwords(QUICK)) for _ in range(2)]
+    await users[0].seed("M9", User("王"), PASSWORD, reason="r", must_change=False)
+    for secret in ("first", "second"):
+        await users[0].link("M9", secret)
+    passwords = ["one horse 充电 1", "two horse 充电 2"]
+    used = await asyncio.gather(*(
+        house.redeem(secret, password)
+        for house, secret, password in zip(users, ("first", "second"), passwords, strict=True)
+    ))  # fmt: skip
+    assert sorted(used, key=str) == ["M9", None]
+    assert await users[0].proven("M9", passwords[used.index("M9")]) is not None
+    assert await users[0].proven("M9", passwords[used.index(None)]) is None
+
+
+async def test_a_hash_made_anew_brings_no_old_password_back() -> None:
+    """A sign-in under way when the password is changed elsewhere, after the parameters of hashes were raised."""
+    documents = MemoryDocuments(MemoryStore())
+    old = Users(documents, Passwords(QUICK))
+    await old.seed("M9", User("王"), PASSWORD, reason="r", must_change=False)
+    before = await old.credential("M9")
+    passwords = Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+    new, hash = Users(documents, passwords), passwords.hash
+
+    async def meanwhile(password: str) -> str:
+        passwords.hash = hash  # type: ignore[method-assign]
+        assert await old.set_password("M9", NEW, before) is not None
+        return await hash(password)
+
+    passwords.hash = meanwhile  # type: ignore[method-assign]
+    assert await new.proven("M9", PASSWORD) is None
+    assert await new.proven("M9", NEW) is not None
+    signed_in = await asyncio.gather(*(new.proven("M9", NEW) for _ in range(3)))
+    assert all(signed_in), "and many at once are all right"
 
 
 async def test_a_lock_is_lifted_by_a_link(house: Gateway, admin: httpx.AsyncClient) -> None:

@@ -73,12 +73,13 @@ class SignIn:
         """Another password for whoever shows the one of now. All their sessions end; a new one is given back."""
         self.lockout.begin(who.subject, address, self._since_start())
         proven = await self.users.proven(who.subject, current)
-        if proven is None:
+        if proven is not None:
+            self.lockout.right(who.subject, address)
+        credential = None if proven is None else await self.users.set_password(who.subject, new, proven[1])
+        if proven is None or credential is None:  # wrong, or by now, since another was set meanwhile
             await self._audit(who, "password.changed", who.subject, "403")
             raise Problem(HTTPStatus.FORBIDDEN, "wrong_password", "现在的密码不对。", "The current password is wrong.")
-        self.lockout.right(who.subject, address)
         user, _ = proven
-        credential = await self.users.set_password(who.subject, new)
         await self.sessions.close_all(who.subject)
         opened = await self.sessions.open(user, credential.number)
         await self._audit(who, "password.changed", who.subject, "200")

@@ -66,17 +66,28 @@ class Users:
         if user is None or credential is None or user.state != "active":
             return None
         if self._passwords.is_outdated(credential.hash):
-            await self._rows.patch(CREDENTIALS, staff_no, {"hash": await self._passwords.hash(password)})
+            # Under the next number: a password that was set meanwhile must not give way to the one before it.
+            fresh = await self._keep(staff_no, password, credential, must_change=credential.must_change)
+            return await self.proven(staff_no, password) if fresh is None else (user, fresh)
         return user, credential
 
-    async def set_password(self, staff_no: str, password: str, *, must_change: bool = False) -> Credential:
-        """Another password. Raises ``Refused`` (422) for a weak one. Whoever calls ends the sessions."""
+    async def set_password(
+        self, staff_no: str, password: str, before: Credential | None, *, must_change: bool = False
+    ) -> Credential | None:
+        """Another password than ``before``; None: there is another by now, of whoever was faster, and it stays. Raises
+        ``Refused`` (422) for a weak one. Whoever calls ends the sessions."""
         check(password, staff_no)
-        before = await self.credential(staff_no)
+        return await self._keep(staff_no, password, before, must_change=must_change)
+
+    async def _keep(
+        self, staff_no: str, password: str, before: Credential | None, *, must_change: bool
+    ) -> Credential | None:
         number = 1 if before is None else before.number + 1
         credential = Credential(await self._passwords.hash(password), number, must_change, iso(self._clock()))
-        await self._rows.put(CREDENTIALS, staff_no, msgspec.to_builtins(credential))
-        return credential
+        # Of two at once, at whatever gateways, one takes the number; a hash has a salt, and is nobody else's.
+        await self._rows.put(CREDENTIALS, staff_no, msgspec.to_builtins(credential), newer_by="number")
+        there = await self.credential(staff_no)
+        return credential if there is not None and there.hash == credential.hash else None
 
     async def seed(self, staff_no: str, user: User, password: str, *, reason: str, must_change: bool) -> bool:
         """Make an account unless there is one; whether there was none."""
@@ -120,13 +131,13 @@ class Users:
             return None
         staff_no: str = row["staff_no"]
         check(password, staff_no)
-        # Of two at once one removes it.
-        if await self._rows.forget(LINKS, {"_id": id}) == 0:
-            return None
         user, credential = await self.get(staff_no), await self.credential(staff_no)
         if user is None or user.state != "active" or row["number"] != (0 if credential is None else credential.number):
             return None
-        await self.set_password(staff_no, password)
+        # Of two at once, by whatever links, one sets it; the number makes all of them void.
+        if await self.set_password(staff_no, password, credential) is None:
+            return None
+        await self._rows.forget(LINKS, {"_id": id})
         return staff_no
 
     async def forget_links(self) -> None:
