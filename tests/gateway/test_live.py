@@ -237,6 +237,35 @@ async def test_over_http_until_the_session_ends(tmp_path: Path, monkeypatch: pyt
     assert ("A0001", "live", "*", "200", None) in made.audited
 
 
+async def test_who_never_came_to_listen_is_not_kept(tmp_path: Path) -> None:
+    """No audit, or a browser that is gone before the first byte: nothing waits for them ever after."""
+    async with gateway(tmp_path) as made:
+        live_streams.LISTENERS.set(0)
+        made.audit_works = False
+        assert (await made.machine("analyst").get("/v1/live")).status_code == 503
+        assert live_streams.LISTENERS._value.get() == 0
+        made.audit_works = True
+        token = made.machine("analyst").headers["authorization"]
+        scope = {
+            "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "GET",
+            "scheme": "http", "path": "/v1/live", "raw_path": b"/v1/live", "query_string": b"", "root_path": "",
+            "headers": [(b"host", b"localhost"), (b"authorization", token.encode())], "client": ("10.0.0.1", 1),
+            "server": ("localhost", 22000),
+        }  # fmt: skip
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def gone(message: Any) -> None:
+            assert message["type"] == "http.response.start"
+            raise OSError
+
+        with contextlib.suppress(Exception):
+            await made.app(scope, receive, gone)
+        assert ("robot", "live", "*", "200", None) in made.audited
+        assert live_streams.LISTENERS._value.get() == 0
+
+
 RECORDED = Path(__file__).parents[2] / "services/gateway/web/src/live/recorded.txt"
 
 

@@ -6,13 +6,15 @@ given back as ``Last-Event-ID``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
 
 from gateway.access.grants import Principal
 from gateway.access.viewer import Access
@@ -23,6 +25,7 @@ from gateway.projection.follow import Projection
 from servicekit.age import moment
 from servicekit.decision import Refused
 from servicekit.problem import Problem
+from servicekit.store import Transient
 
 #: how often it is said of when all this is, and looked up anew whether who listens may
 POSITION_SECONDS = 5.0
@@ -30,9 +33,20 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class LiveStream(StreamingResponse):
-    """Server-sent events that are made up already."""
+    """Server-sent events that are made up already; ``ended`` is called however the connection ends, also before the
+    first of them was asked for."""
 
     media_type = "text/event-stream"
+
+    def __init__(self, messages: AsyncIterator[bytes], ended: Callable[[], None]) -> None:
+        super().__init__(messages, headers=_HEADERS)
+        self._ended = ended
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._ended()
 
 
 def live_routes(projection: Projection, streams: Streams, access: Access, audit: Audit) -> APIRouter:
@@ -49,24 +63,21 @@ def live_routes(projection: Projection, streams: Streams, access: Access, audit:
 
     async def messages(request: Request, listener: Listener) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
-        try:
-            yield position()
+        yield position()
+        looked_at = loop.time()
+        while not listener.ended:
+            if found := await listener.take(max(0.0, looked_at + POSITION_SECONDS - loop.time())):
+                yield found
+            if loop.time() < looked_at + POSITION_SECONDS:
+                continue
             looked_at = loop.time()
-            while not listener.ended:
-                if found := await listener.take(max(0.0, looked_at + POSITION_SECONDS - loop.time())):
-                    yield found
-                if loop.time() < looked_at + POSITION_SECONDS:
-                    continue
-                looked_at = loop.time()
-                try:
-                    scopes = await scopes_of(await guard.again(request))
-                except (Problem, Refused):
-                    return  # the next connection is told why
-                if scopes != listener.scopes:
-                    await streams.narrow(listener, scopes)
-                yield position()
-        finally:
-            streams.leave(listener)
+            try:
+                scopes = await scopes_of(await guard.again(request))
+            except (Problem, Refused, Transient):
+                return  # the next connection is told why
+            if scopes != listener.scopes:
+                await streams.narrow(listener, scopes)
+            yield position()
 
     @router.get(
         "/live",
@@ -82,11 +93,11 @@ def live_routes(projection: Projection, streams: Streams, access: Access, audit:
         """Goes on behind ``Last-Event-ID`` without gap or repeat; one that we did not give out, or of a read model that
         was made anew since, gets ``reset``."""
         scopes = await scopes_of(who)
+        await audit(who, "live", "*", "200")
         since = place_of(last_event_id)
         listener = await streams.join(scopes, since)
         if last_event_id is not None and since is None:
             await streams.narrow(listener, scopes)
-        await audit(who, "live", "*", "200")
-        return LiveStream(messages(request, listener), headers=_HEADERS)
+        return LiveStream(messages(request, listener), lambda: streams.leave(listener))
 
     return router
