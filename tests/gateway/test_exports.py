@@ -294,3 +294,19 @@ def test_a_job_reads_back_as_it_was(tmp_path: Path) -> None:
     again = Jobs(tmp_path)
     again.load()
     assert msgspec.json.encode(again.get("li", job.id)) == msgspec.json.encode(job)
+
+
+def test_a_job_that_a_full_disk_takes_no_note_of_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would count as under way until the process ends."""
+
+    def full(job: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    jobs = Jobs(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "keep", full)
+        for _ in range(OWN_UNFINISHED):
+            with pytest.raises(OSError, match="No space"):
+                jobs.start("li", "alerts", "csv", "zh", {}, 1)
+    assert jobs.of("li") == [] and list(tmp_path.iterdir()) == []
+    jobs.start("li", "alerts", "csv", "zh", {}, 1)

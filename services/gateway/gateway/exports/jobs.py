@@ -117,9 +117,13 @@ class Jobs:
             raise Refused("busy", "导出任务过多，请稍后再试", "too many exports are under way, try again soon", 503)
         now = self._clock()
         job = Job(secrets.token_hex(8), owner, list_, format_, language, filter_, now, now + KEPT, total=total)
-        (self._folder / job.id).mkdir(parents=True)
         self._jobs[job.id] = job
-        self.keep(job)
+        try:
+            (self._folder / job.id).mkdir(parents=True)
+            self.keep(job)
+        except OSError:
+            self.forget(job)  # nobody would ever come to it, and it would count as under way
+            raise
         return job
 
     def of(self, owner: str) -> list[Job]:
