@@ -97,6 +97,16 @@ def token(role: str, subject: str = "li") -> str:
     return f"Bearer {issue_token(SECRET, subject, role)}"
 
 
+async def test_nobody_pads_a_filter_until_the_audit_no_longer_says_whose_rows_were_read(
+    asks: httpx.AsyncClient, people: People
+) -> None:
+    padded = {name: f"{value},{'x' * 180}" for name, value in (("kind", "arrears"), ("state", "raised"))}
+    padded |= {"stage": f"none,{'x' * 180}"}
+    for customer_id in ("c1", "c2"):
+        assert (await asks.get("/v1/lists/alerts", params={**padded, "customer": customer_id})).status_code == 200
+    assert ["customer=c1" in people.audited[0][2], "customer=c2" in people.audited[1][2]] == [True, True]
+
+
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_page_of_rows_says_of_when_it_is_and_is_audited(
     asks: httpx.AsyncClient, people: People, name: str

@@ -251,7 +251,8 @@ def _texts(asked: _Asked) -> dict[str, str | None]:
 
 def _told(asked: _Asked) -> str:
     """For the audit: by what the list was narrowed, in which order, and which page."""
-    return "&".join(f"{name}={value}" for name, value in _texts(asked).items() if value is not None)[:500] or "*"
+    # Whole: what was cut off could be the customer, and one page be taken for another. Each filter has its bound.
+    return "&".join(f"{name}={value}" for name, value in _texts(asked).items() if value is not None) or "*"
 
 
 def _digest(cursor: str) -> str:
