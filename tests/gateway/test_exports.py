@@ -310,3 +310,14 @@ def test_a_job_that_a_full_disk_takes_no_note_of_is_none(tmp_path: Path, monkeyp
                 jobs.start("li", "alerts", "csv", "zh", {}, 1)
     assert jobs.of("li") == [] and list(tmp_path.iterdir()) == []
     jobs.start("li", "alerts", "csv", "zh", {}, 1)
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+00:00"])
+@pytest.mark.parametrize("format_", ["csv", "xlsx"])
+def test_a_time_at_the_ends_of_time_keeps_nobody_from_a_file(tmp_path: Path, at: str, format_: files.Format) -> None:
+    """One row that BOSS told so would break every export that it is in."""
+    row = dict.fromkeys((column.field.partition(".")[0] for column in columns.COLUMNS["work"]), None) | {"due_at": at}
+    file = files.opened(format_, tmp_path / "file", tmp_path, columns.headings("work", "zh"))
+    file.add([columns.cells("work", row, "zh")])
+    file.close()
+    assert (tmp_path / "file").stat().st_size > 0

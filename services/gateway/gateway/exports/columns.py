@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from gateway.exports import words
 from gateway.exports.words import Language, Words, word
 from gateway.projection.visible import List
+from servicekit.clock import in_range
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 Cell = str | int | Decimal | datetime | None
@@ -136,7 +137,8 @@ def _cell(column: Column, value: Any, language: Language) -> Cell:
         case "money":
             return Decimal(value) / 100
         case "time":
-            return datetime.fromisoformat(value).astimezone(_ZONE).replace(tzinfo=None, microsecond=0)
+            # BOSS may name a day at the very end of time; one such row must not keep everybody from a file.
+            return in_range(datetime.fromisoformat(value)).astimezone(_ZONE).replace(tzinfo=None, microsecond=0)
         case "flag":
             return word(words.FLAG, bool(value), language)
         case known:
