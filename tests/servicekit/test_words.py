@@ -93,6 +93,5 @@ def test_severity_has_the_same_english_words_on_the_page() -> None:
     text = (ROOT / "services" / "gateway" / "web" / "src" / "i18n" / "en.ts").read_text()
     found = re.search(r"^  severity: {(.*?)}", text, re.MULTILINE)
     assert found
-    assert {code: said(code)[1] for code, _ in re.findall(r'(\w+): "([^"]+)"', found[1])} == {
-        code: word.lower() for code, word in re.findall(r'(\w+): "([^"]+)"', found[1])
-    }
+    said_there = dict(re.findall(r'(\w+): "([^"]+)"', found[1]))
+    assert {code: said(code)[1] for code in said_there} == {code: word.lower() for code, word in said_there.items()}

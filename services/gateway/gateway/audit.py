@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
@@ -34,6 +34,12 @@ class Audit(Protocol):
     async def __call__(
         self, who: Principal, action: str, object_: str, result: str, reason: str | None = None
     ) -> None: ...
+
+
+def narrowed_by(asked: Mapping[str, object]) -> str:
+    """The object of a record of rows that were read: by what they were narrowed; ``*``: by nothing. Whole, for what was
+    cut off could be the customer, and one page be taken for another."""
+    return "&".join(f"{name}={value}" for name, value in asked.items() if value is not None) or "*"
 
 
 class AuditLog:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from contracts.today import TodayView
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer
-from gateway.audit import Audit
+from gateway.audit import Audit, narrowed_by
 from gateway.projection.api import SHAPES, fresh, shape
 from gateway.projection.follow import Projection
 from gateway.projection.lists import Where, where
@@ -53,8 +53,7 @@ def today_routes(projection: Projection, access: Access, audit: Audit) -> APIRou
             return {**_day(connection, viewer.scope, work, asked, now), **fresh(projection, connection)}
 
         found = await projection.store.read(read)
-        told = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
-        await audit(viewer.who, "today", told[:500] or "*", "200")
+        await audit(viewer.who, "today", narrowed_by(asked), "200")
         return json_answer({**found, "clock": iso(now)})
 
     return router

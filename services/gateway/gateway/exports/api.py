@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, Response
 from contracts.exports import ExportAsked, JobView
 from gateway.access.grants import ROLES, Principal
 from gateway.access.viewer import Access
-from gateway.audit import Audit
+from gateway.audit import Audit, narrowed_by
 from gateway.exports.files import MEDIA
 from gateway.exports.jobs import Job, Jobs, is_id
 from gateway.exports.runner import MOST_ROWS, NO_RIGHT, Runner, too_many
@@ -40,8 +40,7 @@ def export_routes(runner: Runner, audit: Audit, access: Access, guards: Guards, 
             total = await runner.count(asked.list, viewer.scope, filter_)
             if total > MOST_ROWS:
                 raise too_many(total)
-            told = "&".join(f"{name}={value}" for name, value in filter_.items())[:8000] or "*"
-            await audit(who, f"{asked.list}.export", told, "202")
+            await audit(who, f"{asked.list}.export", narrowed_by(filter_)[:8000], "202")
             job = jobs.start(who.subject, asked.list, asked.format, asked.language, filter_, total)
             runner.start(job, who)
             return shown(job)

@@ -71,16 +71,14 @@ class Users:
             return await self.proven(staff_no, password) if fresh is None else (user, fresh)
         return user, credential
 
-    async def set_password(
-        self, staff_no: str, password: str, before: Credential | None, *, must_change: bool = False
-    ) -> Credential | None:
+    async def set_password(self, staff_no: str, password: str, before: Credential | None) -> Credential | None:
         """Another password than ``before``; None: there is another by now, of whoever was faster, and it stays. Raises
         ``Refused`` (422) for a weak one. Whoever calls ends the sessions."""
         check(password, staff_no)
-        return await self._keep(staff_no, password, before, must_change=must_change)
+        return await self._keep(staff_no, password, before)
 
     async def _keep(
-        self, staff_no: str, password: str, before: Credential | None, *, must_change: bool
+        self, staff_no: str, password: str, before: Credential | None, *, must_change: bool = False
     ) -> Credential | None:
         number = 1 if before is None else before.number + 1
         credential = Credential(await self._passwords.hash(password), number, must_change, iso(self._clock()))
@@ -135,7 +133,7 @@ class Users:
         if user is None or user.state != "active" or row["number"] != (0 if credential is None else credential.number):
             return None
         # Of two at once, by whatever links, one sets it; the number makes all of them void.
-        if await self.set_password(staff_no, password, credential) is None:
+        if await self._keep(staff_no, password, credential) is None:
             return None
         await self._rows.forget(LINKS, {"_id": id})
         return staff_no

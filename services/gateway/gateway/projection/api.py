@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from contracts.lists import AlertPage, Asked, CustomerPageOfRows, Facets, Found, SmsPage, WorkPage
 from gateway.access.viewer import Access, Viewer
-from gateway.audit import Audit
+from gateway.audit import Audit, narrowed_by
 from gateway.projection import lists, search
 from gateway.projection.follow import Projection
 from gateway.projection.schema import NEVER
@@ -60,7 +60,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
 
         content = await projection.store.read(read)
         which = {"sort": sort, "limit": None if limit == PAGE else str(limit), "page": cursor and _digest(cursor)}
-        await audit(viewer.who, f"{list_}.list", _told({**asked, **which}), "200")
+        await audit(viewer.who, f"{list_}.list", narrowed_by(_texts({**asked, **which})), "200")
         return answer(content)
 
     async def count(viewer: Viewer, list_: List, asked: _Asked) -> Response:
@@ -247,12 +247,6 @@ def _position(connection: sqlite3.Connection) -> int:
 
 def _texts(asked: _Asked) -> dict[str, str | None]:
     return {name: str(int(value)) if isinstance(value, bool) else value for name, value in asked.items()}
-
-
-def _told(asked: _Asked) -> str:
-    """For the audit: by what the list was narrowed, in which order, and which page."""
-    # Whole: what was cut off could be the customer, and one page be taken for another. Each filter has its bound.
-    return "&".join(f"{name}={value}" for name, value in _texts(asked).items() if value is not None) or "*"
 
 
 def _digest(cursor: str) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from contracts.access import AuditPage
 from gateway.access.grants import Principal
 from gateway.access.viewer import Access
-from gateway.audit import Audit
+from gateway.audit import Audit, narrowed_by
 from gateway.trail.follow import Trail
 from gateway.trail.store import find
 from servicekit.age import moment
@@ -56,8 +56,7 @@ def audit_routes(trail: Trail, access: Access, audit: Audit) -> APIRouter:
             return find(connection, asked, cursor, limit)
 
         rows, following = await trail.store.read(read)
-        told = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
-        await audit(who, "audit.read", told or "*", "200")
+        await audit(who, "audit.read", narrowed_by(asked), "200")
         return json_answer({"rows": rows, "next": following, **moment(as_of)})
 
     return router

@@ -12,6 +12,7 @@ import styles from "./admin.module.css";
 import { Effect } from "./Effect";
 import { History } from "./History";
 import { adminText } from "./messages";
+import { ReasonField } from "./ReasonField";
 import { Refusal } from "./Refusal";
 import { type Draft, draftOf, FIELD_CLASSES, showingOf, VERBS, withRight, withShowing } from "./rights";
 import type { SectionProps } from "./section";
@@ -195,9 +196,7 @@ function RoleEditor({ role, etag }: { role: Role; etag: string }) {
         ))}
       </section>
       <Effect grants={[]} role={{ ...draft, role: role.role }} />
-      <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-        <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
-      </Form.Item>
+      <ReasonField />
       <Refusal
         problem={refusal}
         onMine={() => void mine()}

@@ -18,6 +18,7 @@ import { GrantItems } from "./GrantsField";
 import { type GrantFields, grantOf, isWhole } from "./grants";
 import { adminText } from "./messages";
 import { Once } from "./Once";
+import { ReasonField } from "./ReasonField";
 import { Refusal } from "./Refusal";
 import type { SectionProps } from "./section";
 import { useSave } from "./useSave";
@@ -121,9 +122,7 @@ function Issue() {
       </Form.Item>
       <GrantItems path={["grant"]} />
       <Effect grants={isWhole(grant) ? [grantOf(grant)] : []} />
-      <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-        <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
-      </Form.Item>
+      <ReasonField />
       <Refusal problem={refusal} />
       {issued && <Once title={t.token.issuedDone} value={issued.token} until={issued.expires_at} />}
       <div className={styles.buttons}>
@@ -165,9 +164,7 @@ function Revoke({ token }: { token: Token }) {
       </p>
       {token.state === "active" && (
         <>
-          <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-            <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
-          </Form.Item>
+          <ReasonField />
           <Refusal problem={refusal} />
           <div className={styles.buttons}>
             <Button danger htmlType="submit" loading={isSaving}>

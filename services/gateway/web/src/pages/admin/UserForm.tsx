@@ -13,6 +13,7 @@ import { fieldsOf, type GrantFields, grantOf, isWhole } from "./grants";
 import { History } from "./History";
 import { adminText } from "./messages";
 import { Once } from "./Once";
+import { ReasonField } from "./ReasonField";
 import { Refusal } from "./Refusal";
 import type { SectionProps } from "./section";
 import { useSave } from "./useSave";
@@ -167,9 +168,7 @@ function Editor({ user, etag, open }: { user?: User; etag?: string; open: Sectio
       )}
       <GrantsField />
       <Effect grants={grants} />
-      <Form.Item name="reason" label={t.reason} rules={[{ required: true, whitespace: true }]}>
-        <Input.TextArea maxLength={500} rows={2} placeholder={t.reasonHint} />
-      </Form.Item>
+      <ReasonField />
       <Refusal problem={refusal} onMine={user && (() => void mine())} onTheirs={() => void theirs()} />
       {link && (
         <Once title={t.user.resetDone} value={new URL(link.link, location.origin).href} until={link.expires_at} />
