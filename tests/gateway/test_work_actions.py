@@ -27,6 +27,7 @@ class Desk:
         self.refuses: dict[str, tuple[int, str]] = {}
         self.audited: list[tuple[str, str, str, str]] = []
         self.is_away = False
+        self.loses_answers_of: set[str] = set()
         self.changed: dict[str, Any] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -39,6 +40,9 @@ class Desk:
                 return httpx.Response(404, json={"error": "not_found", "zh": "没有", "en": "none"})
             return httpx.Response(200, json={"customer_id": about[0], "alert_id": about[1]})
         self.asked.append((f"{work_id} {action}", json.loads(request.content), dict(request.headers)))
+        if work_id in self.loses_answers_of:
+            self.loses_answers_of.remove(work_id)
+            raise httpx.ReadTimeout("done, but nobody heard", request=request)
         if work_id in self.refuses:
             status, error = self.refuses[work_id]
             return httpx.Response(status, json={"error": error, "zh": "不行", "en": "no"})
@@ -300,6 +304,27 @@ async def test_a_manager_claims_the_most_urgent_of_what_waits_where_they_work(
     assert [what for what, *_ in desk.asked] == ["w6 accept", "w7 accept"], "one that is gone is passed over"
     assert (await queue.post("/v1/claims", headers=key)).json() == answer.json() and len(desk.asked) == 2
     assert desk.audited[-2:] == [("m1", "work.claim", "w6", "409"), ("m1", "work.claim", "w7", "200")]
+
+
+async def test_a_claim_whose_answer_was_lost_takes_no_second_item_when_it_is_asked_again(
+    queue: httpx.AsyncClient, desk: Desk
+) -> None:
+    desk.refuses, desk.loses_answers_of, key = {"w6": (409, "work_accepted")}, {"w7"}, {"Idempotency-Key": "k"}
+    assert (await queue.post("/v1/claims", headers=key)).status_code == 503
+    desk.refuses = {}  # whoever had w6 gave it back: it is the most urgent one again
+    assert (await queue.post("/v1/claims", headers=key)).json()["work_id"] == "w7"
+    assert [what for what, *_ in desk.asked] == ["w6 accept", "w7 accept", "w7 accept"]
+    keys = [headers["idempotency-key"] for *_, headers in desk.asked]
+    assert len(set(keys)) == 1 and keys[0] != "k", "manager-work knows the repeat as one"
+
+
+async def test_a_claim_that_was_refused_may_find_another_item_when_it_is_asked_again(
+    queue: httpx.AsyncClient, desk: Desk
+) -> None:
+    desk.refuses, key = {"w6": (409, "work_closed")}, {"Idempotency-Key": "k"}
+    assert (await queue.post("/v1/claims", headers=key)).json()["error"] == "work_closed"
+    desk.refuses = {"w6": (409, "work_accepted")}
+    assert (await queue.post("/v1/claims", headers=key)).json()["work_id"] == "w7"
 
 
 async def test_claims_reach_no_further_than_the_unit_and_the_kinds_of_business(

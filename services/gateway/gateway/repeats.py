@@ -93,6 +93,22 @@ class Repeats:
             if before is not None and before["asked"] != attempt.asked:
                 raise KeyUsed()
 
+    async def noted(self, who: Principal, key: str | None, what: str) -> str | None:
+        """What an earlier request under this key set about last, by ``note``, however it ended."""
+        row = None if key is None else await self._rows.get(REPEATS, _note(who, key, what))
+        return None if row is None else str(row["noted"])
+
+    async def note(self, who: Principal, key: str | None, what: str, object_: str | None) -> None:
+        """For an action that looks for its own object: the one it is about to change, so that a repeat begins with it
+        and takes no second one. None: nothing came of it, and nothing will."""
+        if key is None:
+            return
+        name = _note(who, key, what)
+        if object_ is None:
+            await self._rows.forget(REPEATS, {"_id": name})
+        else:
+            await self._rows.put(REPEATS, name, {"begun": iso(self._clock()), "noted": object_})
+
     async def forget(self) -> None:
         """Job: remove what is past its time."""
         while True:
@@ -114,6 +130,10 @@ class Repeats:
 
 def _name(who: Principal, key: str, what: str) -> str:
     return derive(REPEATS, msgspec.json.encode((who.subject, what, key)).decode())
+
+
+def _note(who: Principal, key: str, what: str) -> str:
+    return f"{_name(who, key, what)}@noted"
 
 
 def _digest(asked: BaseModel) -> str:
