@@ -25,7 +25,7 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
     service = Service(NAME, settings)
     service.body_bytes = settings.body_bytes
     app = App(
-        name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True, pace=0.03
+        name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True, pace=0.05
     )
     downstream = Downstream(settings.behind_seconds)
     service.consume(

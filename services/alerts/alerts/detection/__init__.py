@@ -24,5 +24,5 @@ def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | N
         forward_clock_to="alert.events",
         partitions=partitions,
         effects=effects,
-        behind=0.012,  # the intake's records of the beat are there by then
+        behind=0.02,  # the intake's records of the beat are there by then
     )

@@ -25,6 +25,6 @@ def app(send_policy: SendPolicy, effects: Effects | None = None, partitions: int
         clock_topics=("boss.events", "alert.events"),
         partitions=partitions,
         effects=effects,
-        behind=0.036,  # detection's alerts of the same beat are there by then
+        behind=0.06,  # detection's alerts of the same beat are there by then
         index=entries,
     )
