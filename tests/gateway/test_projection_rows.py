@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.registry import EVENTS
+from gateway.projection.fewest import fewest
 from gateway.projection.rows import _HANDLERS, Unreadable
 from gateway.projection.schema import NEVER
 from harness.read_model import (
@@ -236,6 +237,37 @@ async def test_repeats_and_old_events_change_nothing(
     await once.apply(rows_of(events), {})
     await again.apply(rows_of(told), {})
     assert await everything(once) == await everything(again)
+
+
+_STATES = st.sampled_from(["queued", "sent"])
+_SMS = st.tuples(st.sampled_from(["s1", "s2"]), st.integers(1, 5), _STATES, st.integers(0, 5))
+    st.sampled_from(["s1", "s2"]), st.integers(1, 5), st.sampled_from(["queued", "sent"]), st.integers(0, 5)
+)
+_TOLD = "SELECT sms_id, revision, at, state, city FROM sms ORDER BY sms_id"
+
+
+@given(st.lists(_SMS | st.none(), max_size=12), st.integers(0, 12))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_the_fewest_rows_of_a_batch_come_to_the_same(
+    tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, int, str, int] | None], cut: int
+) -> None:
+    """In whatever order revisions and times come, and wherever one batch ends and the next begins."""
+    events = [
+        customer() if each is None else sms("planned", each[0], each[1], each[2], at=at(each[3])) for each in told
+    ]
+    one_by_one, batches = await opened(tmp_path_factory.mktemp("all")), await opened(tmp_path_factory.mktemp("few"))
+    await one_by_one.apply(rows_of(events), {})
+    for batch in (events[:cut], events[cut:]):
+        await batches.apply(fewest(rows_of(batch)), {})
+    assert await table(batches, _TOLD) == await table(one_by_one, _TOLD)
+    assert await everything(batches) == await everything(one_by_one)
+
+
+def test_an_sms_sent_within_a_batch_is_one_row() -> None:
+    events = [sms("planned"), sms("intended", revision=2), sms("submitted", revision=3), sms("planned", "s2")]
+    rows = list(fewest(rows_of(events)))
+    assert [name for name, _ in rows] == ["customer named", "sms", "sms"]
+    assert [row["revision"] for name, row in rows if name == "sms"] == [3, 1]
 
 
 def test_every_event_of_the_topics_is_known() -> None:

@@ -49,6 +49,6 @@ class App(msgspec.Struct, kw_only=True):
     summary: Callable[[Sequence[DocumentWrite]], Iterable[OutgoingMessage]] | None = None
     key: Callable[[Message], str] | None = None
     open_door: bool = False
-    pace: float = 0.06
+    pace: float = 0.1
     behind: float = 0.0
     index: Callable[[Any], Iterable[tuple[str, str]]] | None = None

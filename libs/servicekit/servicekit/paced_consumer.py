@@ -16,8 +16,10 @@ from servicekit.envelope import Message
 from servicekit.pace import Pace
 
 _POLL_MS = 1000
-#: Records that wait for their processor: with more its partition is not fetched, and more at once are no small batch.
-_MOST, _LARGE = 3000, 500
+#: Records that wait for their processor: with more its partition is not fetched.
+_MOST = 3000
+#: As many at once are no small batch, and neither is what leaves as many of a partition in the log.
+_LARGE, _MUCH = 2000, 500
 #: What they may hold: as much as one response. A stranger's records are as large as he likes.
 _MOST_BYTES = 4 << 20
 
@@ -97,7 +99,7 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
 
     def _has_more(self, found: dict[TopicPartition, list[Message]]) -> bool:
         """Whether much is left in the log: a little that came is then no sign of a quiet moment."""
-        return any((self.highwater(tp) or 0) - records[-1].offset > _LARGE for tp, records in found.items() if records)
+        return any((self.highwater(tp) or 0) - records[-1].offset > _MUCH for tp, records in found.items() if records)
 
     async def _ask(self) -> None:
         """Ask the broker until nobody waits any more."""

@@ -46,8 +46,8 @@ from servicekit.unit_of_work import UnitOfWork
 log = structlog.get_logger()
 _ROOM_SECONDS = 5.0
 _LARGE = 500
-#: After the beat, so that what the broker is asked for with it is there.
-_BEHIND_BEAT = 0.005
+#: So much of a beat later, so that what the broker is asked for with it is there: commands then go with it.
+_BEHIND_BEAT = 0.2
 _FATAL = (Fenced, dead_letter.TooMany, Stopped, asyncio.CancelledError)
 
 
@@ -81,7 +81,7 @@ class StreamProcessor:
         self._timers = Timers(ordinal, self.committer, self._dispatch, self._between)
         self.progressed_at = time.monotonic()
         self.failed: BaseException | None = None
-        self._pace = Pace(app.pace, app.behind + _BEHIND_BEAT)
+        self._pace = Pace(app.pace, app.behind + app.pace * _BEHIND_BEAT)
         self._stop = asyncio.Event()
         self._busy = False
         self._relaying: asyncio.Task[None] | None = None

@@ -18,6 +18,7 @@ from prometheus_client import Counter
 
 from contracts.apps import READERS, WRITERS
 from contracts.registry import TICK
+from gateway.projection.fewest import fewest
 from gateway.projection.rows import Row, Rows, Unreadable
 from gateway.projection.store import Damaged, ProjectionStore, Stored
 from servicekit import telemetry
@@ -178,7 +179,7 @@ class Projection:
         self._clock = max((self._clock, *_ticks(records)), key=lambda clock: clock or EPOCH)
         known = {"clock": self._clock, "as_of": self.as_of()}
         marks = {name: iso(at) for name, at in known.items() if at is not None}
-        self._seq, refused = await self.store.apply(self._rows_of(records), offsets, **marks)
+        self._seq, refused = await self.store.apply(fewest(self._rows_of(records)), offsets, **marks)
         if refused:
             SKIPPED.labels("row").inc(refused)
         self._position = Position(offsets={**self._position.offsets, **offsets})
