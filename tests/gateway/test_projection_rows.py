@@ -241,8 +241,6 @@ async def test_repeats_and_old_events_change_nothing(
 
 _STATES = st.sampled_from(["queued", "sent"])
 _SMS = st.tuples(st.sampled_from(["s1", "s2"]), st.integers(1, 5), _STATES, st.integers(0, 5))
-    st.sampled_from(["s1", "s2"]), st.integers(1, 5), st.sampled_from(["queued", "sent"]), st.integers(0, 5)
-)
 _TOLD = "SELECT sms_id, revision, at, state, city FROM sms ORDER BY sms_id"
 
 
