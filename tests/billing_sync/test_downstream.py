@@ -87,6 +87,18 @@ def test_who_is_away_stops_the_intake_for_a_moment_only(away: tuple[str, ...]) -
     assert province.downstream.seconds == 0
 
 
+def test_who_wakes_very_many_at_one_tick_is_not_away() -> None:
+    """Its position stands still until the last of them; the number of its commits does not."""
+    ends, reached = {FACTS[0]: 100}, {DETECT: {FACTS[0]: 100}, DESK: {FACTS[0]: 100}}
+    busy, silent = Downstream(BOUND), Downstream(BOUND)
+    for step in range(int(4 * AWAY_SECONDS / EVERY_SECONDS)):
+        now = step * EVERY_SECONDS
+        ends = {FACTS[0]: 100 + step}
+        busy.note(now, ends, reached, {DETECT: {FACTS[0]: str(step)}, DESK: {FACTS[0]: str(step)}})
+        silent.note(now, ends, reached, {DETECT: {FACTS[0]: "7"}, DESK: {FACTS[0]: "7"}})
+    assert busy.is_slow and not silent.is_slow
+
+
 def test_one_of_two_workers_that_is_away_stops_nobody_for_ever() -> None:
     province = Province()
     gone = {(DETECT, FACTS[1]), (DESK, FACTS[1]), (DESK, ALERTS[1])}

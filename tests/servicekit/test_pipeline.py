@@ -257,6 +257,60 @@ async def test_invalid_messages_and_malformed_ticks_in_a_row_stop_nothing_howeve
     assert len(await toy.letters()) == 27 and toy.state().total == 1
 
 
+_STRANGE = {
+    "ce_id": b"\xff", "ce_revision": b"x", "ce_sequence": b"a:x", "kam-replay-for": b"\xff",
+    "ce_businessclock": b"2026-01-01T00:00:00", "ce_time": b"\xff",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _STRANGE)
+async def test_strange_headers_in_a_row_stop_nothing_however_many(name: str) -> None:
+    """They are their sender's errors, none of ours."""
+    toy = Toy(app(), dead_letters_in_a_row=3)
+    await toy.open()
+    odd = [toy.paid(1) for _ in range(9)]
+    strange = ({**m.headers, name: _STRANGE[name]} for m in odd)
+    await toy.take(*(Message(m.topic, 0, m.offset, m.raw_key, h, m.body) for m, h in zip(odd, strange, strict=True)))
+    await toy.take(toy.paid(1))
+    assert [error for error, _ in await toy.letters()] == ["Invalid"] * 9 and toy.state().total == 1
+
+
+@pytest.mark.parametrize("clock", [b"9999-12-31T23:59:59+00:00", b"9999-12-30T00:00:00-14:00"])
+async def test_a_business_clock_at_the_end_of_time_is_none(toy: Toy, clock: bytes) -> None:
+    odd = toy.paid(1)
+    odd = Message(odd.topic, 0, odd.offset, odd.raw_key, {**odd.headers, "ce_businessclock": clock}, odd.body)
+    await toy.take(odd, toy.paid(2))
+    assert [error for error, _ in await toy.letters()] == ["Invalid"] and toy.processor.now.year < 9999
+
+
+async def test_what_a_record_says_of_another_than_its_key_changes_nobody(toy: Toy) -> None:
+    odd = toy.record("boss.events", PAID, Balance(customer_id="c2", at=NOON, balance_fen=5), key="c1")
+    await toy.take(toy.paid(1), odd)
+    assert [error for error, _ in await toy.letters()] == ["Invalid"]
+    assert toy.state("c1").total == 1 and "c2" not in toy.store.states
+
+
+async def test_an_event_for_a_partition_that_there_is_not_is_not_promised() -> None:
+    """The outbox keeps its order: nothing behind it would ever leave."""
+
+    def to_nowhere(state: Sum | None, paid: Balance, context: Context) -> Decision:
+        return Decision(state, events=(msgspec.structs.replace(tell_of(1), partition=99),))
+
+    toy = Toy(App(name="toy", service="toy-service", state=Sum, handlers={PAID: HandlerEntry(Balance, to_nowhere)}))
+    await toy.open()
+    await toy.take(toy.paid(1))
+    assert [error for error, _ in await toy.letters()] == ["Invalid"]
+
+
+async def test_numbers_that_boss_gives_its_own_events_are_none_of_ours() -> None:
+    toy = Toy(app(), "boss.feed")
+    await toy.open()
+    for sequence in (b"shop:5", b"shop:3", b"2026-06-30T10:00:00+08:00", b"2026-06-30T10:01:00+08:00"):
+        m = toy.paid(1, topic="boss.feed")
+        await toy.take(Message(m.topic, 0, m.offset, m.raw_key, {**m.headers, "ce_sequence": sequence}, m.body))
+    assert toy.state().total == 4 and not [name for name in toy.store.position.marks if "shop" in name]
+
+
 async def test_a_replay_is_handled_by_the_app_it_names_although_its_number_is_old(toy: Toy) -> None:
     bad = toy.record("boss.events", PAID, b"{", sequence="intake.0.e1:5")
     await toy.take(bad)

@@ -2,12 +2,14 @@
 
 import asyncio
 import random
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.seeds import seeds
+from harness.waiting import eventually
 from servicekit.decision import DocumentWrite
 from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch
@@ -64,6 +66,19 @@ async def test_a_document_may_rest_until_it_changes_no_more(tmp_path: Path) -> N
     assert (told(found), found[0].new) == ({"a": 2}, True), "one insert of what is newest"
     await store.followed(found)
     assert await store.unfollowed(10, rested=2.0) == [] and told(await store.unfollowed(10)) == {"b": 1}
+    await store.close()
+
+
+async def test_a_wall_clock_that_is_set_back_lets_nothing_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(tmp_path)
+    await store.open()
+    assert store.documents is not None
+    now = time.time()
+    await store.commit(batch(row("a", 1, new=True)))
+    monkeypatch.setattr(time, "time", lambda: now - 600)
+    await store.commit(batch(row("b", 1, new=True)))
+    await eventually(lambda: store.documents_waiting()[1] > 0.05)
+    assert [r.id for r in await store.unfollowed(10, rested=0.01)] == ["a", "b"]
     await store.close()
 
 

@@ -15,6 +15,8 @@ NEVER = date.max
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The first and the last instant that UTC and Asia/Shanghai can both write.
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+#: No business clock stands behind it: there would be no tomorrow to wait for.
+LAST_CLOCK = datetime(9999, 1, 1, tzinfo=UTC)
 SystemClock = Callable[[], datetime]
 
 

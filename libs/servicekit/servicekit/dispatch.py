@@ -15,6 +15,10 @@ from servicekit.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 Load = Callable[[UnitOfWork, set[str]], Awaitable[None]]
+#: whose ``sequence`` is none of ours: BOSS may count as it likes
+_STRANGERS = "boss.feed"
+#: what headers raise that are no text, no number or no time
+_UNREADABLE = (ValueError, TypeError, OverflowError)
 
 
 class Dispatch:
@@ -29,12 +33,19 @@ class Dispatch:
     def handle(self, work: UnitOfWork, message: Message) -> str:
         """``handled``, ``repeated`` or ``skipped`` (not for us). Raises ``Invalid`` or what the handler raises."""
         replay, sequence, clock, id_, correlation, revision, time, owner, accepted = message.hot
-        if replay is not None:
-            if replay.decode() != self._app.name:
-                return "skipped"
-            accepted = None  # it waited for people
-        elif sequence is not None and work.repeats.is_repeat(message.topic, message.partition, sequence):
-            return "repeated"
+        try:
+            if replay is not None:
+                if replay.decode() != self._app.name:
+                    return "skipped"
+                accepted = None  # it waited for people
+            elif (
+                sequence is not None
+                and message.topic != _STRANGERS
+                and work.repeats.is_repeat(message.topic, message.partition, sequence)
+            ):
+                return "repeated"
+        except ValueError as error:
+            raise Invalid(f"its headers can't be read: {error}") from error
         type_ = message.type
         on = self._handlers.get(type_)
         if on is None:
@@ -48,20 +59,27 @@ class Dispatch:
             data = on.decode(message.body or b"")
         except UNDECODABLE as error:
             raise Invalid(str(error)) from error
-        now = work.now if clock is None or clock == work.clock_text else work.clock_at(clock)
-        id_text = id_.decode() if id_ else ""
-        context = Context(
-            now,
-            id_text,
-            type_,
-            correlation.decode() if correlation else id_text,
-            0 if revision is None else int(revision),
-            time.decode() if time else "",
-            message,
-            0 if owner is None else int(owner),
-            accepted or b"",
-        )
+        try:
+            now = work.now if clock is None or clock == work.clock_text else work.clock_at(clock)
+            id_text = id_.decode() if id_ else ""
+            context = Context(
+                now,
+                id_text,
+                type_,
+                correlation.decode() if correlation else id_text,
+                0 if revision is None else int(revision),
+                time.decode() if time else "",
+                message,
+                0 if owner is None else int(owner),
+                accepted or b"",
+            )
+        except _UNREADABLE as error:
+            raise Invalid(f"its headers can't be read: {error}") from error
         key = self.key_of(message)
+        about = getattr(data, "customer_id", None)
+        if about is not None and about != key and self._app.key is None:
+            # The state of one must not become another's.
+            raise Invalid(f"its key is {key!r} and its customer {about!r}")
         work.apply(key, on.handle(work.state(key), data, context), context)
         return "handled"
 

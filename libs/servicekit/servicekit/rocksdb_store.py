@@ -282,7 +282,7 @@ class LocalStore:
     def documents_waiting(self) -> tuple[int, float]:
         if self.documents is None or self.documents.since is None:
             return 0, 0.0
-        return self.documents.waiting, max(0.0, time.time() - self.documents.since)
+        return self.documents.waiting, max(0.0, time.monotonic() - self.documents.since)
 
     @property
     def _documents(self) -> UnfollowedDocuments:

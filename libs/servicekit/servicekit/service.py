@@ -323,18 +323,19 @@ class Service:
 
     async def _show_lag(self) -> None:
         """Commit positions to the consumer groups and publish lag: for people, dashboards, and the intake, which takes
-        in no more than is handled."""
+        in no more than is handled. With a position goes the number of commits: also where it stands still, because one
+        tick wakes very many, there is work going on."""
         from aiokafka.errors import KafkaError
 
-        shown: dict[str, dict[TopicPartition, int]] = {}
+        shown: dict[str, dict[TopicPartition, tuple[int, str]]] = {}
         while True:
             await asyncio.sleep(_SHOW_SECONDS)
-            reached: dict[str, dict[TopicPartition, int]] = {}
+            reached: dict[str, dict[TopicPartition, tuple[int, str]]] = {}
             for processor in self.processors:
                 processor.show()
-                offsets = processor.position.offsets
+                offsets, commits = processor.position.offsets, str(processor.position.commits)
                 reached.setdefault(processor.app.name, {}).update(
-                    {tp: offsets.get(f"{tp.topic}/{tp.partition}", 0) for tp in processor.inputs}
+                    {tp: (offsets.get(f"{tp.topic}/{tp.partition}", 0), commits) for tp in processor.inputs}
                 )
             for app, consumer in self.consumers.items():
                 if reached[app] == shown.get(app):

@@ -41,11 +41,11 @@ class UnfollowedDocuments:
     """Those of one store. Its methods block. Who writes what ``put`` has added, and who calls any other, holds ``turn``
     meanwhile, so that what is deleted is what was read; ``waiting`` and ``since`` may be read anywhere.
 
-    ``waiting``: how many there are (beyond ``most``: at most so many). ``since``: system time, in seconds, when the
+    ``waiting``: how many there are (beyond ``most``: at most so many). ``since``: monotonic time, in seconds, when the
     oldest came up (after a start: that of the start), None when there is none.
     """
 
-    def __init__(self, db: Rdict, most: int = MOST, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, db: Rdict, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
         self._db, self._most, self._clock = db, most, clock
         self._lazy = WriteOptions()
         self.turn = Lock()

@@ -13,8 +13,8 @@ import msgspec
 from contracts.boss import ClockTicked
 from contracts.registry import EVENTS, TICK
 from servicekit.app import App
-from servicekit.clock import iso, to_millis
-from servicekit.decision import Context, Decision, DocumentWrite, Forward, OutgoingEvent
+from servicekit.clock import LAST_CLOCK, iso, to_millis
+from servicekit.decision import Context, Decision, DocumentWrite, Forward, Invalid, OutgoingEvent
 from servicekit.envelope import Message, OutgoingMessage, encode_data, parse_time, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
@@ -94,9 +94,13 @@ class UnitOfWork:
         return self._decoded[1]
 
     def clock_at(self, text: bytes) -> datetime:
-        """Business time a message carries, never before what this processor has already reached."""
+        """Business time a message carries, never before what this processor has already reached. Raises ``ValueError``
+        for one at the end of the calendar: it would never come back from there, and has no tomorrow."""
         if text != self.clock_text:
-            self.advance(max(self.now, parse_time(text.decode())))
+            clock = parse_time(text.decode())
+            if clock > LAST_CLOCK:
+                raise ValueError(f"no business clock: {iso(clock)}")
+            self.advance(max(self.now, clock))
             self.clock_text = text
         return self.now
 
@@ -154,6 +158,9 @@ class UnitOfWork:
             accepted=context.accepted,
         )
         partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition
+        if not 0 <= partition < app.partitions:
+            # Nothing that waits behind it in the outbox would ever leave.
+            raise Invalid(f"an event for partition {partition}, and there are {app.partitions}")
         return number, OutgoingMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)
 
     def pass_on(self, tick: Tick) -> None:

@@ -94,7 +94,7 @@ def row_of(message: Message) -> Archived:
         message.id,
         message.type,
         *map(attribute, _ATTRIBUTES),
-        int(revision) if revision.isdecimal() and len(revision) < 10 else None,
+        int(revision) if revision.isdecimal() and len(revision) <= 10 and int(revision) < 1 << 31 else None,
         message.key,
         None if message.body is None else message.body.decode("utf-8", "backslashreplace"),
         problem_of(message),

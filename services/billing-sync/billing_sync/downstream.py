@@ -44,7 +44,8 @@ class Downstream:
         self.seconds = 0.0
         self.is_slow = False
         self._seen: deque[tuple[float, Offsets, Mapping[str, Offsets]]] = deque()
-        self._moved: dict[tuple[str, TopicPartition], tuple[float, int]] = {}
+        self._moved: dict[tuple[str, TopicPartition], tuple[float, tuple[int, str]]] = {}
+        self._signs: Mapping[str, Mapping[TopicPartition, str]] = {}
 
     @property
     def fills_up(self) -> bool:
@@ -55,10 +56,18 @@ class Downstream:
         """Whole seconds after which it makes sense to ask again."""
         return int(min(max(1.0, self.seconds - self._bound / 2), _LONGEST_RETRY))
 
-    def note(self, now: float, ends: Offsets, positions: Mapping[str, Offsets]) -> None:
+    def note(
+        self,
+        now: float,
+        ends: Offsets,
+        positions: Mapping[str, Offsets],
+        signs: Mapping[str, Mapping[TopicPartition, str]] | None = None,
+    ) -> None:
         """At ``now`` (seconds of any steady clock) the topics end there, and the groups have come so far; an offset
-        below 0 is not known.
+        below 0 is not known. ``signs``: what else they said with it: another word is a sign of life, since a position
+        stands still while one tick wakes very many.
         """
+        self._signs = signs or {}
         self._seen.append((now, ends, positions))
         while self._seen[0][0] < now - _REMEMBERED_SECONDS:
             self._seen.popleft()
@@ -87,11 +96,12 @@ class Downstream:
         """Whether it has something to do there, and does it."""
         now, ends, positions = self._seen[-1]
         reached = positions[group][tp]
-        moved_at, before = self._moved.get((group, tp), (now, reached))
+        said = reached, self._signs.get(group, {}).get(tp, "")
+        moved_at, before = self._moved.get((group, tp), (now, said))
         is_behind = 0 <= reached < ends.get(tp, 0)
-        if reached != before or not is_behind:
+        if said != before or not is_behind:
             moved_at = now
-        self._moved[group, tp] = moved_at, reached
+        self._moved[group, tp] = moved_at, said
         return is_behind and now - moved_at <= AWAY_SECONDS
 
     def _written_before(self, tp: TopicPartition, offset: int) -> float:
@@ -116,15 +126,16 @@ async def watch(downstream: Downstream, bootstrap: str, partitions: int) -> None
                 if not started:
                     await admin.start()
                     started = True
-                positions = {}
+                positions, signs = {}, {}
                 for group, tps in places.items():
                     if group not in coordinators:
                         coordinators[group] = await admin.find_coordinator(group)
                     found = await admin.list_consumer_group_offsets(group, coordinators[group], tps)
                     positions[group] = {tp: at.offset for tp, at in found.items()}
+                    signs[group] = {tp: at.metadata for tp, at in found.items()}
                 # Positions first: then an end is never older than the position it is held against.
                 ends = await consumer.end_offsets(wanted)
-                downstream.note(time.monotonic(), ends, positions)
+                downstream.note(time.monotonic(), ends, positions, signs)
                 pause = EVERY_SECONDS
             except Exception as error:
                 # Also what the client makes of a broker that is just coming up: to know is not worth a service.
