@@ -156,6 +156,28 @@ async def test_bodies_at_hand_are_bounded_together(api: Api, monkeypatch: pytest
     assert (await api.post(large[: 5 << 20], BATCH)).status_code == 202, "there is room again"
 
 
+async def test_events_at_hand_are_bounded_whatever_requests_they_came_in(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve requests of 15,000 events each were one commit, handled a minute later."""
+    answers = asyncio.Event()
+    submit = api.intake.submit
+
+    async def slowly(job: Any) -> Any:
+        await answers.wait()
+        return await submit(job)
+
+    monkeypatch.setattr(api.intake, "submit", slowly)
+    many = json.dumps([event("bill.issued", BILL)] * 8000)
+    sent = [asyncio.create_task(api.post(many, BATCH)) for _ in range(4)]
+    await until(lambda: sum(task.done() for task in sent) >= 2)
+    refused = [task.result() for task in sent if task.done()]
+    assert {(a.status_code, a.headers["retry-after"]) for a in refused} == {(429, "1")}
+    answers.set()
+    assert [a.status_code for a in await asyncio.gather(*sent)].count(202) == 2
+    assert (await api.post(json.dumps([event("bill.issued", BILL)] * 20_500), BATCH)).status_code == 202, "one alone"
+
+
 async def test_a_large_batch_leaves_others_their_turn(api: Api) -> None:
     """50,000 events held up health checks for seconds."""
     sent = asyncio.create_task(api.intake.submit(Events([rejection(None, Bad(None, "坏", "bad"))] * 2000)))

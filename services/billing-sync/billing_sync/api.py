@@ -54,6 +54,7 @@ def routes(
         with bodies.one() as body:
             await body.read(request)
             events, single = _read(request, bytes(body.content))
+            body.holds(len(events), settings.queue_events - writer.relay.pending)
             now = writer.system_clock()
             receipts = await writer.submit(Events([_item(event, now) for event in events]))
         return json_answer(receipts[0] if single else receipts, 202)
@@ -144,10 +145,11 @@ def routes(
 
 
 class _Bodies:
-    """Bodies of requests that are not answered yet: each up to ``limit`` bytes, together no more than ``most``."""
+    """Bodies of requests that are not answered yet: each up to ``limit`` bytes, together no more than ``most``; and how
+    many events they are."""
 
     def __init__(self, limit: int, most: int) -> None:
-        self.limit, self.most, self.at_hand = limit, most, 0
+        self.limit, self.most, self.at_hand, self.events = limit, most, 0, 0
 
     @contextmanager
     def one(self) -> Iterator["_Body"]:
@@ -156,11 +158,12 @@ class _Bodies:
             yield body
         finally:
             self.at_hand -= len(body.content)
+            self.events -= body.events
 
 
 class _Body:
     def __init__(self, bodies: _Bodies) -> None:
-        self._bodies, self.content = bodies, bytearray()
+        self._bodies, self.content, self.events = bodies, bytearray(), 0
 
     async def read(self, request: Request) -> None:
         """Only as far as it may be long, and as there is room for it. Raises 413, 429."""
@@ -175,6 +178,14 @@ class _Body:
                 raise _too_long(limit)
             if self._bodies.at_hand > self._bodies.most:
                 raise _busy()
+
+    def holds(self, events: int, most: int) -> None:
+        """So many events, taken if all at hand are no more than ``most``; where there are no others, always. Raises
+        429."""
+        if self._bodies.events and self._bodies.events + events > most:
+            raise _busy()
+        self.events = events
+        self._bodies.events += events
 
 
 def _too_long(limit: int) -> HTTPException:
