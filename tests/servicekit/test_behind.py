@@ -37,6 +37,9 @@ class Consumer:
     def highwater(self, tp: TopicPartition) -> int | None:
         return self.end[tp] or None
 
+    async def end_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: self.end[tp] for tp in tps}
+
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -62,6 +65,19 @@ async def test_at_the_end_it_is_nothing_behind_however_old_the_last_record(clock
     consumer.end = {A: 5, B: 0}
     reader.handled({A: [record(clock.now - 900)]})
     assert reader.behind(await looked(reader, consumer, boss=5)) == (0, 0.0)
+
+
+async def test_what_is_held_back_is_behind_although_nothing_is_fetched(clock: Any) -> None:
+    reader, consumer = LogReader("x.0", [A, B], 10), Consumer()
+    consumer.end = {A: 5, B: 0}
+    assert reader.behind(await looked(reader, consumer, boss=5)) == (0, 0.0)
+    reader.holds_back = lambda: True
+    consumer.end = {A: 9, B: 0}
+    clock.now += 30
+    position = await looked(reader, consumer, boss=5)
+    assert reader.behind(position) == (4, 30.0), "something of this time may have come at once"
+    clock.now += 10
+    assert reader.behind(position) == (4, 40.0)
 
 
 async def test_the_oldest_came_after_the_last_handled(clock: Any) -> None:

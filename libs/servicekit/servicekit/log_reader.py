@@ -16,7 +16,7 @@ log = structlog.get_logger()
 Records = Mapping[TopicPartition, list[Message]]
 _POLL_MS = 1000
 _PAUSE_SECONDS = 1.0
-_HOLD_SECONDS = 0.1
+_HOLD_SECONDS, _LOOK_SECONDS = 0.1, 1.0
 
 
 class LogReader:
@@ -57,6 +57,7 @@ class LogReader:
         """The next records, none after a second. An error of the broker is waited out, and the position stays."""
         if self.holds_back():
             await asyncio.sleep(_HOLD_SECONDS)
+            await self._look_ahead(consumer)
             return {}
         try:
             records: Records = await consumer.getmany(*self.inputs, timeout_ms=_POLL_MS, max_records=self._batch_max)
@@ -72,6 +73,17 @@ class LogReader:
                 await self._follows(consumer, tp, batch[0].offset)
                 self._next[tp] = batch[-1].offset + 1
         return records
+
+    async def _look_ahead(self, consumer: AIOKafkaConsumer) -> None:
+        """Where the log ends, while nothing is fetched that would say it: what waits there grows older unseen."""
+        if (now := time.time()) < self._fetched_at + _LOOK_SECONDS:
+            return
+        try:
+            ends = await consumer.end_offsets(self.inputs)
+        except KafkaError as error:
+            log.debug("log.not_seen", processor=self._name, error=repr(error))
+            return
+        self._fetched_at, self._ends = now, {place_of(tp): end for tp, end in ends.items()}
 
     async def _follows(self, consumer: AIOKafkaConsumer, tp: TopicPartition, first: int) -> None:
         """Say it if the log was cut beneath us: aiokafka goes on with its beginning and tells nobody. (Offsets that are
