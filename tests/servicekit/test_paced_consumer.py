@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from servicekit import pace, paced_consumer
+from servicekit.envelope import Message
 from servicekit.pace import Pace
 from servicekit.paced_consumer import PacedConsumer
 
@@ -34,6 +34,10 @@ def test_small_batches_follow_each_other_at_once_until_there_are_many(monkeypatc
     assert one.rest(now) == 0.0, "after a quiet moment at once again"
 
 
+def _record(offset: int, body: bytes | None, headers: dict[str, bytes]) -> Message:
+    return Message("t", 0, offset, None, headers, body)
+
+
 class Broker:
     """What aiokafka's own consumer does: ``log`` is what it fetches next, ``requests`` what it was asked for."""
 
@@ -45,6 +49,7 @@ class Broker:
         self.paused: set[TopicPartition] = set()
         self.ends: dict[TopicPartition, int] = {}
         self.body: bytes | None = None
+        self.headers: dict[str, bytes] = {}
         for name, does in (
             ("__init__", lambda _: None), ("getmany", self.getmany), ("assignment", lambda _: frozenset({A, B})),
             ("pause", lambda _, *places: self.paused.update(places)),
@@ -76,7 +81,7 @@ class Broker:
     def tells(self, **offsets: list[int]) -> None:
         for name, place in (("a", A), ("b", B)):
             if name in offsets:
-                self.log[place] = [SimpleNamespace(offset=offset, body=self.body) for offset in offsets[name]]
+                self.log[place] = [_record(offset, self.body, self.headers) for offset in offsets[name]]
         self.came.set()
 
 
@@ -196,9 +201,13 @@ async def test_who_had_enough_and_has_nothing_left_is_asked_for_at_once(
     assert await b == [8], "and whoever waited goes on waiting"
 
 
-async def test_what_waits_for_a_slow_processor_is_bounded_in_bytes(broker: Broker, consumer: PacedConsumer) -> None:
+@pytest.mark.parametrize("where", ["body", "headers"])
+async def test_what_waits_for_a_slow_processor_is_bounded_in_bytes(
+    broker: Broker, consumer: PacedConsumer, where: str
+) -> None:
     """Up to 2000 records waited for it, however large, while the others asked for theirs."""
-    broker.body = bytes(1 << 20)
+    large = bytes(1 << 20)
+    broker.body, broker.headers = (large, {}) if where == "body" else (None, {"x": large})
     for n in range(5):
         a = ask(consumer, A)
         await asyncio.sleep(0.01)

@@ -75,6 +75,11 @@ class Message:
         """Values of the ``HOT`` headers, None where absent."""
         return tuple(map(self.headers.get, HOT))
 
+    @property
+    def size(self) -> int:
+        """Octets that it holds: body, key and what its headers say. A stranger's headers are as large as he likes."""
+        return len(self.body or b"") + len(self.raw_key or b"") + sum(map(len, self.headers.values()))
+
     def attribute(self, name: str) -> str | None:
         """A CloudEvents attribute by name, ``None`` where absent."""
         value = self.headers.get("ce_" + name)
@@ -137,6 +142,11 @@ class ReceivedMessage(Message):
         self.type = _TYPES.get(type_) or type_.decode("utf-8", "replace")
         self.key = (raw_key if raw_key is not None else self.headers.get("ce_subject", b"")).decode("utf-8", "replace")
         self.data = None
+
+    @property
+    def size(self) -> int:
+        # The last of the values is None.
+        return len(self.body or b"") + len(self.raw_key or b"") + sum(map(len, self._values[:-1]))  # type: ignore[arg-type]
 
     @property
     def headers(self) -> dict[str, bytes]:  # type: ignore[override]

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from servicekit import dead_letter, fault_injection, telemetry
-from servicekit.store import Transient
+from servicekit.store import Damaged, Transient
 from servicekit.unfollowed import Unfollowed
 
 log = structlog.get_logger()
@@ -74,7 +74,7 @@ class Follower:
         self._more.set()
 
     async def run(self) -> None:
-        """Job: work until cancelled. No error ends it."""
+        """Job: work until cancelled. No error ends it but ``Damaged``."""
         if self._prepare is not None:
             await self._patiently(self._prepare)
         self._is_prepared.set()
@@ -135,6 +135,8 @@ class Follower:
         while True:
             try:
                 result = await call()
+            except Damaged:
+                raise  # no database is away: the service must start anew
             except Exception as error:
                 failing_since = failing_since or time.monotonic()
                 waiting = sum(source.documents_waiting()[0] for source in self._sources)

@@ -95,7 +95,7 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
     def _is_full(self, tp: TopicPartition) -> bool:
         """Whether its processor has enough to do for now."""
         kept = self._kept.get(tp, ())
-        return len(kept) >= _MOST or sum(len(record.body or b"") for record in kept) >= _MOST_BYTES
+        return len(kept) >= _MOST or sum(record.size for record in kept) >= _MOST_BYTES
 
     def _has_more(self, found: dict[TopicPartition, list[Message]]) -> bool:
         """Whether much is left in the log: a little that came is then no sign of a quiet moment."""

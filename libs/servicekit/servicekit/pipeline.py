@@ -39,7 +39,7 @@ from servicekit.journal import Journal
 from servicekit.log_reader import LogReader, Records, place_of
 from servicekit.pace import Pace
 from servicekit.relay import Publisher, Relay
-from servicekit.store import Fenced, Position, Store, patiently
+from servicekit.store import Damaged, Fenced, Position, Store, patiently
 from servicekit.timers import Timers
 from servicekit.unit_of_work import UnitOfWork
 
@@ -48,7 +48,7 @@ _ROOM_SECONDS = 5.0
 _LARGE = 500
 #: So much of a beat later, so that what the broker is asked for with it is there: commands then go with it.
 _BEHIND_BEAT = 0.2
-_FATAL = (Fenced, dead_letter.TooMany, Stopped, asyncio.CancelledError)
+_FATAL = (Fenced, Damaged, dead_letter.TooMany, Stopped, asyncio.CancelledError)
 
 
 class StreamProcessor:

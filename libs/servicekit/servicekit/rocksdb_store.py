@@ -20,9 +20,11 @@ from rocksdict import Checkpoint, DbClosedError, Rdict, WriteBatch, WriteOptions
 from servicekit.checkpoint import Checkpoints, try_to_sync
 from servicekit.clock import iso, system_now
 from servicekit.decision import DocumentWrite
+from servicekit.durable_file import write_durably
 from servicekit.envelope import OutgoingMessage
 from servicekit.rocksdb_format import decode_position, encode, index_key, options, pack_of, unescape, unpacked
-from servicekit.store import Batch, Fenced, Position, Transient
+from servicekit.rocksdb_scan import scan
+from servicekit.store import Batch, Damaged, Fenced, Position, Transient
 from servicekit.unfollowed import Unfollowed, UnfollowedDocuments
 
 _PACK = 200
@@ -33,17 +35,6 @@ _DAMAGED = "Corruption", "IO error: No such file or directory"
 log = structlog.get_logger()
 T = TypeVar("T")
 _NO_WAKE, _NEVER = bytes(8), b"\xff" * 8
-
-
-@contextmanager
-def _passing() -> Iterator[None]:
-    """A full disk is waited for: RocksDB goes on by itself a few seconds after there is room again."""
-    try:
-        yield
-    except Exception as error:
-        if "No space left" in str(error):
-            raise Transient(str(error)) from error
-        raise
 
 
 class LocalStore:
@@ -64,8 +55,10 @@ class LocalStore:
         self.on_unfollowed: Callable[[], None] = lambda: None
 
     async def open(self) -> Position:
-        with _passing():
+        with self._told():
             self._path.mkdir(parents=True, exist_ok=True)
+            if self._mark.exists():
+                self._put_aside(self._mark.read_text("utf-8", "replace"))
             try:
                 self._db = Rdict(str(self._path), options())
             except Exception as error:
@@ -74,16 +67,17 @@ class LocalStore:
                     raise Fenced(f"{self._path} is in use by another process") from error
                 if not str(error).startswith(_DAMAGED):
                     raise
-                self._put_aside(error)
+                self._put_aside(str(error))
                 self._db = Rdict(str(self._path), options())
         # While it reads from the disk or syncs for this processor, the loop serves the others.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"store-{self._path.name}")
-        raw = self._db.get(b"p")
-        self._position = decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
-        self._sent = 0
-        self._unsent = deque((int.from_bytes(entry[1:9], "big"), entry) for entry in self._prefix(b"o"))
-        self._first = _NO_WAKE
-        self.documents = await self._in_thread(UnfollowedDocuments, self._db)
+        with self._told():
+            raw = self._db.get(b"p")
+            self._position = decode_position(raw) if raw else Position(epoch=secrets.token_hex(4))
+            self._sent = 0
+            self._unsent = deque((int.from_bytes(entry[1:9], "big"), entry) for entry in self._prefix(b"o"))
+            self._first = _NO_WAKE
+            self.documents = await self._in_thread(UnfollowedDocuments, self._db)
         return self._position
 
     @property
@@ -103,7 +97,7 @@ class LocalStore:
         """
         await self.close()
         gone, restored = self._beside("gone"), self._beside("restored")
-        with _passing():
+        with self._told():
             await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
             if self._path.exists():
                 self._path.rename(gone)
@@ -113,10 +107,31 @@ class LocalStore:
                 try_to_sync(self._path.parent)
         return await self.open()
 
-    def _put_aside(self, error: Exception) -> None:
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors of RocksDB as they are meant here. A full disk is waited for: RocksDB goes on by itself a few seconds
+        after there is room again. What a disk gives back damaged is marked, and the next start puts it aside.
+        """
+        try:
+            yield
+        except Exception as error:
+            if "No space left" in str(error):
+                raise Transient(str(error)) from error
+            if not str(error).startswith(_DAMAGED):
+                raise
+            log.error("store.unreadable", path=str(self._path), error=str(error)[:500])
+            with suppress(OSError):  # such a disk may take no mark either; then the next start comes here again
+                write_durably(self._mark, str(error)[:500].encode())
+            raise Damaged(f"{self._path}: {error}") from error
+
+    @property
+    def _mark(self) -> Path:
+        return self._path / "UNREADABLE"
+
+    def _put_aside(self, error: str) -> None:
         """A folder that is damaged or deleted in part is like one that is lost. Kept: a person may want it."""
         aside = self._beside("damaged")
-        log.error("store.damaged", path=str(self._path), kept=str(aside), error=str(error)[:500])
+        log.error("store.damaged", path=str(self._path), kept=str(aside), error=error[:500])
         shutil.rmtree(aside, ignore_errors=True)
         self._path.rename(aside)
         self._path.mkdir()
@@ -136,7 +151,7 @@ class LocalStore:
             Checkpoint(self._db).create_checkpoint(str(beside))
             return decode_position(raw) if raw else self._position
 
-        with _passing():
+        with self._told():
             position = await self._in_thread(take)
             try:
                 return await asyncio.to_thread(checkpoints.keep, beside, position, iso(system_now()))
@@ -146,24 +161,25 @@ class LocalStore:
     async def digest(self) -> str:
         """One hash over every state with its wake-up, and the index: the same for a store that was rebuilt, whatever
         ticks have come by meanwhile."""
-        return await self._in_thread(self._digest)
+        with self._told():
+            return await self._in_thread(self._digest)
 
     def _digest(self) -> str:
         found = sha256()
-        items = self._db.iter()
         for family in (b"s", b"i"):
-            items.seek(family)
-            while items.valid() and items.key().startswith(family):
-                found.update(items.key())
-                found.update(items.value())
-                items.next()
+            for item in scan(self._db, family):
+                if not item.key().startswith(family):
+                    break
+                found.update(item.key())
+                found.update(item.value())
         return found.hexdigest()
 
     async def load(self, keys: list[str]) -> dict[str, bytes]:
         names: list[Any] = [b"s" + key.encode() for key in keys]
-        found = self._in_memory(names) if len(names) <= _FEW else None
-        if found is None:
-            found = await self._in_thread(self._get, names)
+        with self._told():
+            found = self._in_memory(names) if len(names) <= _FEW else None
+            if found is None:
+                found = await self._in_thread(self._get, names)
         return {key: value[8:] for key, value in zip(keys, found, strict=True) if value is not None}
 
     def _in_memory(self, names: list[bytes]) -> list[bytes | None] | None:
@@ -183,13 +199,12 @@ class LocalStore:
         """Keys that start with ``prefix`` and are greater than ``after``, in order."""
         found: list[str] = []
         start = b"s" + max(prefix, after).encode()
-        items = self._db.iter()
-        items.seek(start)
-        while items.valid() and len(found) < limit and items.key().startswith(b"s" + prefix.encode()):
-            key = items.key()[1:].decode()
-            if key > after:
-                found.append(key)
-            items.next()
+        with self._told():
+            for entry in self._prefix(b"s" + prefix.encode(), start):
+                if len(found) >= limit:
+                    break
+                if (key := entry[1:].decode()) > after:
+                    found.append(key)
         return found
 
     async def find(
@@ -198,12 +213,12 @@ class LocalStore:
         prefix = index_key(index, value) if value is not None else index_key(index)
         start = prefix if after is None else max(prefix, index_key(index, *after) + b"\0")
         found: list[tuple[str, str]] = []
-        items = self._db.iter()
-        items.seek(start)
-        while len(found) < limit and items.valid() and items.key().startswith(prefix):
-            _, name, key, _ = items.key().split(b"\0")
-            found.append((unescape(name), unescape(key)))
-            items.next()
+        with self._told():
+            for entry in self._prefix(prefix, start):
+                if len(found) >= limit:
+                    break
+                _, name, key, _ = entry.split(b"\0")
+                found.append((unescape(name), unescape(key)))
         return found
 
     async def commit(self, batch: Batch) -> None:
@@ -228,10 +243,11 @@ class LocalStore:
             else:
                 write.delete(index_key(*entry))
         position = self._position.after(batch)
-        unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
+        with self._told():
+            unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
         write.put(b"p", encode(position))
         few = batch.journaled is not None and len(batch.states) + len(batch.outbox) + len(unfollowed) <= _FEW
-        with _passing():
+        with self._told():
             if not (few and self._write_at_once(write, unfollowed)):
                 await self._in_thread(self._write, write, unfollowed, batch.journaled is None)
         self._position = position
@@ -268,15 +284,17 @@ class LocalStore:
     async def unfollowed(self, limit: int, byte_limit: int = 8 << 20, rested: float = 0.0) -> list[Unfollowed]:
         """Documents that the query database does not have yet, the oldest first; about so many bytes at most, and only
         those that have waited so many seconds."""
-        return await self._in_turn(self._documents.take, limit, byte_limit, rested)
+        with self._told():
+            return await self._in_turn(self._documents.take, limit, byte_limit, rested)
 
     async def unfollowed_of(self, collection: str, id: str) -> Unfollowed | None:
         """The document of this id, if the query database does not have it yet."""
-        return await self._in_turn(self._documents.one, collection, id)
+        with self._told():
+            return await self._in_turn(self._documents.one, collection, id)
 
     async def followed(self, rows: list[Unfollowed]) -> None:
         """The query database has these now."""
-        with _passing():
+        with self._told():
             await self._in_turn(self._documents.done, rows)
 
     def documents_waiting(self) -> tuple[int, float]:
@@ -304,39 +322,41 @@ class LocalStore:
         stale: list[bytes] = []
         seen: set[bytes] = set()
         first = None
-        for n, entry in enumerate(self._wakes(), 1):
-            if n % _TURN == 0:
-                # Very many may be stale by now: health checks and other processors have their turn meanwhile.
-                await asyncio.sleep(0)
-            due, name = entry[1:9], entry[9:]
-            if int.from_bytes(due, "big") > until_ms or len(found) >= limit:
-                first = first or entry[1:]
-                break
-            state = self._db.get(b"s" + name)
-            if state is None or state[:8] != due or name in seen:
-                stale.append(entry)
-            else:
-                first = first or entry[1:]
-                seen.add(name)
-                found.append((name.decode(), int.from_bytes(due, "big")))
+        with self._told():
+            for n, entry in enumerate(self._wakes(), 1):
+                if n % _TURN == 0:
+                    # Very many may be stale by now: health checks and other processors have their turn meanwhile.
+                    await asyncio.sleep(0)
+                due, name = entry[1:9], entry[9:]
+                if int.from_bytes(due, "big") > until_ms or len(found) >= limit:
+                    first = first or entry[1:]
+                    break
+                state = self._db.get(b"s" + name)
+                if state is None or state[:8] != due or name in seen:
+                    stale.append(entry)
+                else:
+                    first = first or entry[1:]
+                    seen.add(name)
+                    found.append((name.decode(), int.from_bytes(due, "big")))
         self._first = first or _NEVER
-        with _passing():
+        with self._told():
             for entry in stale:
                 self._db.delete(entry)
         return found
 
     async def next_due(self) -> int | None:
-        found = next(self._wakes(), None)
+        with self._told():
+            found = next(self._wakes(), None)
         return None if found is None else int.from_bytes(found[1:9], "big")
 
     async def outbox(self, after: int, limit: int) -> list[tuple[int, OutgoingMessage]]:
         rows: list[tuple[int, OutgoingMessage]] = []
-        items = self._db.iter()
         after = max(after, self._sent)  # a pack goes as a whole
-        items.seek(b"o" + (after + 1).to_bytes(8, "big"))
-        while items.valid() and items.key().startswith(b"o") and len(rows) < limit:
-            rows += [row for row in unpacked(items.key(), items.value()) if row[0] > after]
-            items.next()
+        with self._told():
+            for item in scan(self._db, b"o" + (after + 1).to_bytes(8, "big")):
+                if not item.key().startswith(b"o") or len(rows) >= limit:
+                    break
+                rows += [row for row in unpacked(item.key(), item.value()) if row[0] > after]
         return rows[:limit]
 
     async def sent(self, up_to: int) -> None:
@@ -346,7 +366,7 @@ class LocalStore:
         gone = list(takewhile(lambda pack: pack[0] <= up_to, self._unsent))
         for _, entry in gone:
             write.delete(entry)
-        with _passing():
+        with self._told():
             self._db.write(write, self._lazy)
         for _ in gone:
             self._unsent.popleft()
@@ -362,11 +382,10 @@ class LocalStore:
         """Wake entries in order, from the first that may still be there: what was deleted before it, perhaps millions
         of the same moment, would have to be stepped over each time.
         """
-        return self._prefix(b"w", self._first)
+        return self._prefix(b"w", b"w" + self._first)
 
-    def _prefix(self, prefix: bytes, start: bytes = b"") -> Iterator[bytes]:
-        items = self._db.iter()
-        items.seek(prefix + start)
-        while items.valid() and items.key().startswith(prefix):
-            yield items.key()
-            items.next()
+    def _prefix(self, prefix: bytes, start: bytes | None = None) -> Iterator[bytes]:
+        for item in scan(self._db, start or prefix):
+            if not (key := item.key()).startswith(prefix):
+                return
+            yield key

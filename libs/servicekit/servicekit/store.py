@@ -23,6 +23,10 @@ class Fenced(Exception):
     """Another process has taken this processor over: this one must stop at once."""
 
 
+class Damaged(Exception):
+    """A disk gives back other than was written: the next start rebuilds what lay there (``LocalStore.open``)."""
+
+
 class Transient(Exception):
     """The store or broker can't be reached just now: wait and try the same again. ``since``: when that began, if it is
     known.

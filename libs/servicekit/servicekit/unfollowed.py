@@ -15,6 +15,7 @@ import msgspec
 from rocksdict import Rdict, WriteBatch, WriteOptions
 
 from servicekit.decision import DocumentWrite
+from servicekit.rocksdb_scan import scan
 
 _PREFIX, _END = b"d", b"e"
 #: keys that are remembered: a few MB
@@ -171,11 +172,10 @@ class UnfollowedDocuments:
         self.since = min(times, default=None) if self.waiting else None
 
     def _from(self, start: bytes) -> Iterator[bytes]:
-        items = self._db.iter()
-        items.seek(start)
-        while items.valid() and (key := items.key()) < _END:
+        for item in scan(self._db, start):
+            if (key := item.key()) >= _END:
+                return
             yield key
-            items.next()
 
 
 def _key(collection: str, id: str) -> bytes:

@@ -17,6 +17,7 @@ from rocksdict import WriteBatch
 from analytics.domain import Cell, Counts, Node
 from servicekit.clock import SystemClock, system_now, to_millis
 from servicekit.decision import DocumentWrite, Refused
+from servicekit.rocksdb_scan import scan
 from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch, Position
 
@@ -134,26 +135,24 @@ class LineageStore(LocalStore):
         """Once, for nodes written before there was an order by time."""
         now, kept = to_millis(self._clock()), _Kept()
         write = WriteBatch(raw_mode=True)
-        items = self._db.iter()
-        items.seek(b"n")
-        while items.valid() and items.key().startswith(b"n"):
-            entry = _by_time(_decode_node(items.value()), now, kept.newest)
+        for item in scan(self._db, b"n"):
+            if not item.key().startswith(b"n"):
+                break
+            entry = _by_time(_decode_node(item.value()), now, kept.newest)
             write.put(entry, b"")
             kept = _Kept(kept.nodes + 1, max(kept.newest, int.from_bytes(entry[1:9], "big")))
             if kept.nodes % _CHUNK == 0:
                 self._db.write(write, self._lazy)
                 write = WriteBatch(raw_mode=True)
-            items.next()
         write.put(b"m", _encode(kept))
         self._db.write(write, self._synced)
         return kept
 
     def _from(self, start: bytes, prefix: bytes) -> Iterator[bytes]:
-        items = self._db.iter()
-        items.seek(start)
-        while items.valid() and items.key().startswith(prefix):
-            yield items.key()
-            items.next()
+        for item in scan(self._db, start):
+            if not item.key().startswith(prefix):
+                return
+            yield item.key()
 
     def node(self, id_: str) -> Node | None:
         raw = self._db.get(b"n" + id_.encode())
@@ -179,6 +178,7 @@ class LineageStore(LocalStore):
         while items.valid() and items.key().startswith(prefix):
             found[_decode_cell(items.key()[1:])] = int.from_bytes(items.value(), "big")
             items.next()
+        items.status()
         return found, offsets
 
     def _ids(self, index: bytes, name: str, limit: int) -> list[str]:

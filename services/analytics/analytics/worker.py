@@ -132,7 +132,7 @@ class Archiver:
         for message in messages:
             if message.type != TICK:
                 self._rows.append(row_of(message))
-                self._bytes += len(message.body or b"")
+                self._bytes += message.size
         self._read[f"{tp.topic}/{tp.partition}"] = messages[-1].offset + 1
 
     async def _flush(self) -> None:
