@@ -78,7 +78,7 @@ def test_a_right_one_clears_the_account_but_of_the_address_only_itself() -> None
     both.right("me", "office")
     both.begin("c", "office", 0)
     with pytest.raises(Problem) as refused:
-        both.begin("me", "office", 0)
+        both.begin("d", "office", 0)
     assert refused.value.status_code == 429 and (refused.value.headers or {})["Retry-After"] == "30"
     both.begin("a", "home", 0)
     both.begin("a", "home", 0)
@@ -86,6 +86,23 @@ def test_a_right_one_clears_the_account_but_of_the_address_only_itself() -> None
         both.begin("a", "elsewhere", 0)
     both.free("a")
     both.begin("a", "elsewhere", 0)
+
+
+def test_one_who_guesses_keeps_nobody_out_who_signed_in_from_that_address_before() -> None:
+    """A whole office behind one address; its people still wait for their own account's tries."""
+    both = SignInLockout(RULE, RULE)
+    both.begin("me", "office", 0)
+    both.right("me", "office")
+    for n in range(3):
+        both.begin(f"guess{n}", "office", 0)
+    with pytest.raises(Problem):
+        both.begin("guess3", "office", 0)
+    for _ in range(3):
+        both.begin("me", "office", 0)
+    with pytest.raises(Problem):
+        both.begin("me", "office", 0)
+    with pytest.raises(Problem):
+        both.begin("other", "office", 0)
 
 
 def test_somebody_who_is_right_every_time_never_waits() -> None:

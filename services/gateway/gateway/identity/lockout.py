@@ -73,10 +73,13 @@ class SignInLockout:
 
     def __init__(self, account: Rule = ACCOUNT, address: Rule = ADDRESS) -> None:
         self._accounts, self._addresses = Lockout(account), Lockout(address)
+        self._at_home: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def begin(self, account: str, address: str, now: float) -> None:
-        """Raises ``Problem`` (429) while either must wait; such a try is not counted."""
-        wait = max(self._accounts.wait(account, now), self._addresses.wait(address, now))
+        """Raises ``Problem`` (429) while either must wait; such a try is not counted. Whoever has signed in from this
+        address before waits for their account alone: one who guesses keeps no office from its work."""
+        is_at_home = (account, address) in self._at_home
+        wait = max(self._accounts.wait(account, now), 0.0 if is_at_home else self._addresses.wait(address, now))
         if wait > 0:
             raise too_many(wait)
         self._accounts.tried(account, now)
@@ -98,6 +101,10 @@ class SignInLockout:
         self._accounts.right(account, all=True)
         # One who knows a password must not thereby get tries at others'.
         self._addresses.right(address, all=False)
+        self._at_home.pop((account, address), None)
+        self._at_home[account, address] = None
+        if len(self._at_home) > _REMEMBERED:
+            self._at_home.popitem(last=False)
 
     def free(self, account: str) -> None:
         """An administrator lets this account try again."""
