@@ -29,8 +29,12 @@ FEEDS = {
 }
 
 
+#: (action, object) of all that was asked
+AUDITED: list[tuple[str, str]] = []
+
+
 async def _audit(who: Principal, action: str, object_: str, result: str, reason: str | None = None) -> None:
-    return None
+    AUDITED.append((action, object_))
 
 
 async def _ends(_: Collection) -> dict[str, int] | None:
@@ -234,3 +238,10 @@ async def test_a_team(asks: httpx.AsyncClient) -> None:
         assert (await asks.get(path)).status_code == 404
     asks.headers["authorization"] = token("analyst")
     assert (await asks.get("/v1/team")).status_code == 403
+
+
+async def test_the_audit_says_to_what_figures_were_narrowed(asks: httpx.AsyncClient) -> None:
+    for query in ({}, {"city": "320100"}, {"city": "320100", "unit": "U11"}):
+        assert (await asks.get("/v1/overview", params={"period": "202606", **query})).status_code == 200
+    told = [object_ for action, object_ in AUDITED if action == "overview.read"]
+    assert told[-3:] == ["period=202606", "period=202606&city=320100", "period=202606&city=320100&unit=U11"]

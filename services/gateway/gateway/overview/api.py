@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from contracts.overview import OverviewView, TeamTree, TeamView
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer, not_found
-from gateway.audit import Audit
+from gateway.audit import Audit, narrowed_by
 from gateway.overview import team
 from gateway.overview.figures import Figures, changes, missing
 from gateway.overview.periods import Compare, period_of
@@ -96,7 +96,7 @@ def overview_routes(projection: Projection, audit: Audit, access: Access, feeds:
             "missing": None if files is None else missing(files, sees),
         }
         # Rows of customers are among the figures.
-        await audit(viewer.who, "overview.read", chosen.name, "200")
+        await audit(viewer.who, "overview.read", narrowed_by({"period": chosen.name, **base}), "200")
         return json_answer(found)
 
     @router.get("/team", name="get_team_tree", response_model=TeamTree)
