@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -10,8 +11,10 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.access.grants import Principal
+from gateway.bootstrap import _index
 from gateway.repeats import KEPT, REPEATS, UNDER_WAY, Repeats
 from harness.people import PASSWORD, Clock, Gateway, gateway
+from harness.waiting import eventually
 from servicekit.decision import KeyUsed, Refused
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.problem import Problem
@@ -45,6 +48,19 @@ def rows() -> MemoryDocuments:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+async def test_what_is_forgotten_by_its_time_is_found_by_an_index() -> None:
+    made: set[tuple[str, str]] = set()
+
+    async def index(collection: str, *fields: str) -> None:
+        made.update((collection, field) for field in fields)
+
+    job = asyncio.create_task(_index(SimpleNamespace(index=index)))  # type: ignore[arg-type]
+    wanted = {("repeats", "begun"), ("sessions", "until"), ("sessions", "seen_at"), ("reset_links", "until")}
+    await eventually(lambda: ("notice_preferences.versions", "id") in made)  # the last
+    job.cancel()
+    assert wanted <= made
 
 
 async def test_a_repeat_is_answered_alike_at_another_gateway(rows: MemoryDocuments, clock: Clock) -> None:

@@ -31,7 +31,7 @@ from gateway.identity.lockout import SignInLockout
 from gateway.identity.passwords import Passwords
 from gateway.identity.sessions import SESSIONS
 from gateway.identity.tokens import TOKENS
-from gateway.identity.users import USERS
+from gateway.identity.users import LINKS, USERS
 from gateway.live.api import live_routes
 from gateway.live.streams import Streams
 from gateway.notices.build import notices
@@ -44,7 +44,7 @@ from gateway.projection.follow import NAME, Projection
 from gateway.projection.rebuild import Rebuild
 from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
-from gateway.repeats import Repeats
+from gateway.repeats import REPEATS, Repeats
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
 from gateway.today import today_routes
@@ -156,7 +156,9 @@ async def _index(documents: MongoDocuments) -> None:
     """Job: by what else accounts, tokens and sessions are looked for."""
     versioned = [(f"{name}.versions", "id") for name in (USERS, TOKENS, ROLES, VIEWS, PREFERENCES)]
     of_notices = ((NOTICES, "staff_no"), (NOTICES, "is_open"), (ATTEMPTS, "at"), (WEBHOOKS, "staff_no"))
-    for collection, field in ((SESSIONS, "staff_no"), *of_notices, *versioned):
+    # What has had its time is looked for every few minutes, among all that is kept.
+    by_time = ((SESSIONS, "until"), (SESSIONS, "seen_at"), (LINKS, "until"), (REPEATS, "begun"))
+    for collection, field in ((SESSIONS, "staff_no"), *by_time, *of_notices, *versioned):
         await patiently(partial(documents.index, collection, field), "indexes of accounts")
     await asyncio.Event().wait()
 
