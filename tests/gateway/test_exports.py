@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import itertools
+import threading
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,14 @@ import msgspec
 import pytest
 from fastapi import FastAPI
 
+from gateway.access.grants import Grant
+from gateway.access.grants import Principal as Caller
 from gateway.bootstrap import build
 from gateway.domain import Collection
 from gateway.exports import columns, files, runner
 from gateway.exports.jobs import KEPT, OWN_KEPT, OWN_UNFINISHED, Jobs
 from gateway.exports.words import Language
+from gateway.identity.tokens import ACTIVE, MachineToken, Tokens
 from gateway.projection.visible import List
 from gateway.settings import Settings
 from harness.read_model import Log, alert, customer, following, manager, reached, sms, unit, until, work
@@ -215,6 +219,33 @@ async def test_a_file_is_not_given_out_once_a_row_has_left_the_scope(asks: httpx
     assert (await asks.get(f"/v1/jobs/{job['id']}")).status_code == 404
 
 
+async def test_an_export_ends_where_the_token_of_its_owner_is_revoked_meanwhile(
+    asks: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = MachineToken("li", Grant("head", units=("u1",)), world.now, world.now + timedelta(days=9000))
+    await Tokens(world.documents).documents.save("t1", issued, after=0, author="X1", reason="x", state=ACTIVE)
+    began, goes_on, add = threading.Event(), threading.Event(), files.Csv.add
+
+    def slowly(file: files.Csv, rows: Any) -> None:
+        began.set()
+        goes_on.wait(10)
+        add(file, rows)
+
+    monkeypatch.setattr(files.Csv, "add", slowly)
+    monkeypatch.setattr(runner, "PAGE", 3)
+    own = asks.headers["authorization"]
+    asks.headers["authorization"] = f"Bearer {issue_token(SECRET, 'li', 'head', jti='t1', scope={'units': ['u1']})}"
+    job = await started(asks, "alerts")
+    assert await asyncio.to_thread(began.wait, 10)
+    administrator = {"authorization": token("administrator", "X1"), "if-match": '"1"'}
+    revoked = await asks.post("/v1/admin/tokens/t1/revoke", json={"reason": "x"}, headers=administrator)
+    goes_on.set()
+    asks.headers["authorization"] = own
+    failure = (await finished(asks, job["id"]))["failure"]
+    assert (revoked.status_code, failure["code"]) == (200, "owner_gone")
+    assert (await asks.get(f"/v1/jobs/{job['id']}/file")).status_code == 409
+
+
 async def test_it_is_gone_after_a_day_and_when_it_is_taken_away(asks: httpx.AsyncClient, world: World) -> None:
     one, two = [await finished(asks, (await started(asks, "sms"))["id"]) for _ in range(2)]
     assert (await asks.delete(f"/v1/jobs/{one['id']}")).status_code == 204
@@ -249,6 +280,12 @@ async def test_pages_follow_each_other_without_gap_or_repeat(
     for list_ in LISTS:
         table = lines((await exported(asks, list_)).content)
         assert len({line[0] for line in table[1:]}) == len(NAMES)
+
+
+def test_what_a_machine_keeps_is_nobodys_whose_staff_number_is_its_name() -> None:
+    machine, person = Caller("M0001", "head", ()), Caller("M0001", "head", (), session="s")
+    assert person.owner == "M0001" != machine.owner
+    assert machine.as_role("head").owner == machine.owner
 
 
 # --- jobs -----------------------------------------------------------------------------------------------------------

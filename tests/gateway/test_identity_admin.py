@@ -322,6 +322,15 @@ async def test_a_machine_works_with_its_token_until_it_is_revoked_or_ends(
     assert [told[1] for told in house.audited if told[2] == token["token_id"]] == ["token.issued", "token.revoked"]
 
 
+async def test_a_machine_and_a_person_never_have_one_name(house: Gateway, admin: httpx.AsyncClient) -> None:
+    issue = {"name": "m0001", "grant": {"role": "analyst"}, "reason": "x"}
+    refused = await admin.post("/v1/admin/tokens", json=issue)
+    assert (refused.status_code, refused.json()["error"]) == (422, "name_of_a_person")
+    assert (await admin.post("/v1/admin/tokens", json={**issue, "name": "H0777"})).status_code == 201
+    taken = await admin.post("/v1/admin/users", json={**USER, "staff_no": "h0777"})
+    assert (taken.status_code, taken.json()["error"]) == (409, "name_of_a_token")
+
+
 async def test_a_revocation_elsewhere_is_heard_soon(house: Gateway, admin: httpx.AsyncClient) -> None:
     assert tokens_module.BELIEVED_SECONDS <= 2
     unknown = house.machine("analyst", jti="never-issued")

@@ -26,7 +26,7 @@ from gateway.exports.runner import Runner
 from gateway.feeds.api import feed_routes
 from gateway.feeds.letters import Letters, LogLetters
 from gateway.identity.build import identity
-from gateway.identity.guard import as_now
+from gateway.identity.guard import asker_now
 from gateway.identity.lockout import SignInLockout
 from gateway.identity.passwords import Passwords
 from gateway.identity.sessions import SESSIONS
@@ -114,7 +114,8 @@ def build(
 
     model = projection
     access = Access(who.guards, Roles(documents, now), projection.store)
-    exports = Runner(Jobs(settings.service_data / "exports", now), model, access, partial(as_now, who.sign_in.users))
+    asker = partial(asker_now, who.sign_in.users, who.tokens.is_good)
+    exports = Runner(Jobs(settings.service_data / "exports", now), model, access, asker)
     service.jobs.append(exports.run)
     told = notices(settings, documents, who, access, projection, audit, now)
     service.jobs += told.jobs

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from pydantic import BaseModel
 
-from servicekit.auth import Principal
+from gateway.access.grants import Principal
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import KeyUsed
 from servicekit.ids import derive
@@ -129,7 +129,7 @@ class Repeats:
 
 
 def _name(who: Principal, key: str, what: str) -> str:
-    return derive(REPEATS, msgspec.json.encode((who.subject, what, key)).decode())
+    return derive(REPEATS, msgspec.json.encode((who.owner, what, key)).decode())
 
 
 def _note(who: Principal, key: str, what: str) -> str:

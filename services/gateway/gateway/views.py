@@ -68,12 +68,12 @@ def view_routes(
 
     async def units_of(who: Principal) -> frozenset[str]:
         """Units whose shared views somebody sees: their own with those above it, and all within their scope."""
-        user = await users.get(who.subject)
+        user = None if who.session is None else await users.get(who.subject)
         own = None if user is None else user.document.unit_id
         viewer: Viewer = await access.viewer(who, "alerts")
 
         def read(connection: sqlite3.Connection) -> frozenset[str]:
-            units = {unit for (unit,) in connection.execute(_UNIT_OF, (who.manager_id or who.subject,))}
+            units = {unit for (unit,) in connection.execute(_UNIT_OF, (who.manager_id or who.owner,))}
             if own is not None:
                 units.add(own)
             above = connection.execute(_ABOVE, (msgspec.json.encode(sorted(units)).decode(),))
@@ -97,9 +97,9 @@ def view_routes(
             for view in await documents.all()
             if view.state == _ACTIVE
             and page in (None, view.document.page)
-            and (view.document.owner == who.subject or view.document.unit_id in units)
+            and (view.document.owner == who.owner or view.document.unit_id in units)
         ]
-        found.sort(key=lambda view: (view.document.owner != who.subject, view.document.name))
+        found.sort(key=lambda view: (view.document.owner != who.owner, view.document.name))
         return json_answer([_shown(view, who) for view in found])
 
     @router.put("/{id}", name="save_view", response_model=SavedView, responses={200: ETAG})
@@ -108,7 +108,7 @@ def view_routes(
     ) -> Response:
         """A new view under an id that the caller makes (a UUID), or with ``If-Match`` the next version of one's own."""
         there = await documents.get(id)
-        if there is not None and there.document.owner != who.subject:
+        if there is not None and there.document.owner != who.owner:
             raise not_found()
         if there is None and len([v for v in await documents.all() if _is_own(v, who)]) >= MOST:
             raise Refused("too_many_views", f"最多保存 {MOST} 个视图", f"at most {MOST} views are kept")
@@ -120,20 +120,20 @@ def view_routes(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 "unit_id",
             )
-        view = msgspec.convert({**asked.model_dump(), "owner": who.subject}, View)
+        view = msgspec.convert({**asked.model_dump(), "owner": who.owner}, View)
         after = 0 if if_match is None else version_of(if_match)
-        saved = await documents.save(id, view, after=after, author=who.subject, reason="saved", key=key)
+        saved = await documents.save(id, view, after=after, author=who.owner, reason="saved", key=key)
         return json_answer(_shown(saved, who), headers={"ETag": saved.etag})
 
     @router.delete("/{id}", name="remove_view", status_code=HTTPStatus.NO_CONTENT)
     async def remove_view(who: Reader, id: ViewId) -> Response:
         """One's own; what is removed already stays so."""
         there = await documents.get(id)
-        if there is None or there.document.owner != who.subject:
+        if there is None or there.document.owner != who.owner:
             raise not_found()
         if there.state != _REMOVED:
             await documents.save(
-                id, there.document, after=there.version, author=who.subject, reason="removed", state=_REMOVED
+                id, there.document, after=there.version, author=who.owner, reason="removed", state=_REMOVED
             )
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -141,7 +141,7 @@ def view_routes(
 
 
 def _is_own(view: Version[View], who: Principal) -> bool:
-    return view.state == _ACTIVE and view.document.owner == who.subject
+    return view.state == _ACTIVE and view.document.owner == who.owner
 
 
 def _shown(view: Version[View], who: Principal) -> dict[str, Any]:
@@ -156,6 +156,6 @@ def _shown(view: Version[View], who: Principal) -> dict[str, Any]:
         "density": document.density,
         "unit_id": document.unit_id,
         "owner": document.owner,
-        "is_own": document.owner == who.subject,
+        "is_own": document.owner == who.owner,
         "at": iso(view.at),
     }

@@ -37,7 +37,8 @@ class Principal(auth.Principal):
     """Who calls the gateway: a person with all their grants, or a machine with the one of its token.
 
     ``subject`` is the staff number or the token's name: whom the audit writes down. ``role`` is the one that let them
-    in here. ``session``: the id of the browser's session, None with a token. ``name``: what people call them.
+    in here. ``session``: the id of the browser's session, None with a token; ``token``: the id of a token that can be
+    revoked. ``name``: what people call them.
     """
 
     def __init__(
@@ -49,15 +50,29 @@ class Principal(auth.Principal):
         name: str | None = None,
         manager_id: str | None = None,
         session: str | None = None,
+        token: str | None = None,
     ) -> None:
         super().__init__(subject, role)
         self.grants, self.name, self.manager_id, self.session = grants, name, manager_id, session
+        self.token = token
 
     def as_role(self, role: str) -> "Principal":
         """The same one, let in by this of their roles."""
         return Principal(
-            self.subject, role, self.grants, name=self.name, manager_id=self.manager_id, session=self.session
+            self.subject,
+            role,
+            self.grants,
+            name=self.name,
+            manager_id=self.manager_id,
+            session=self.session,
+            token=self.token,
         )
+
+    @property
+    def owner(self) -> str:
+        """Whose something is that is kept for them: a person's, or that of machines of this name, which is no staff
+        number (those have no colon)."""
+        return self.subject if self.session is not None else f"token:{self.subject}"
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ _FLAGS = {"true": "1", "false": "0"}
 
 
 def export_routes(runner: Runner, audit: Audit, access: Access, guards: Guards, repeats: Repeats) -> APIRouter:
-    """Somebody's own jobs; another's are not there."""
+    """Somebody's own jobs; another's are not there, nor those of another gateway process."""
     router = APIRouter(prefix="/v1", tags=["exports"])
     jobs = runner.jobs
     Person = Annotated[Principal, Depends(guards(*ROLES))]
@@ -41,7 +41,7 @@ def export_routes(runner: Runner, audit: Audit, access: Access, guards: Guards, 
             if total > MOST_ROWS:
                 raise too_many(total)
             await audit(who, f"{asked.list}.export", narrowed_by(filter_)[:8000], "202")
-            job = jobs.start(who.subject, asked.list, asked.format, asked.language, filter_, total)
+            job = jobs.start(who.owner, asked.list, asked.format, asked.language, filter_, total)
             runner.start(job, who)
             return shown(job)
 
@@ -51,7 +51,7 @@ def export_routes(runner: Runner, audit: Audit, access: Access, guards: Guards, 
     @router.get("/jobs", name="list_jobs", response_model=list[JobView])
     async def list_jobs(who: Person) -> Response:
         """One's own, newest first, for 24 hours."""
-        return json_answer([shown(job) for job in jobs.of(who.subject)])
+        return json_answer([shown(job) for job in jobs.of(who.owner)])
 
     @router.get("/jobs/{id}", name="get_job", response_model=JobView)
     async def get_job(who: Person, id: Id) -> Response:
@@ -114,9 +114,14 @@ def shown(job: Job) -> dict[str, Any]:
 
 
 def _own(jobs: Jobs, who: Principal, id: str) -> Job:
-    job = jobs.get(who.subject, id) if is_id(id) else None
+    job = jobs.get(who.owner, id) if is_id(id) else None
     if job is None:
-        raise Refused("not_found", "没有这个任务，或已过 24 小时", "no such job, or it is past its 24 hours", 404)
+        raise Refused(
+            "not_found",
+            "这里没有这个任务：已过 24 小时，或由另一个网关进程在做",
+            "no such job here: it is past its 24 hours, or another gateway process has it",
+            404,
+        )
     return job
 
 

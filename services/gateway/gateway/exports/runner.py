@@ -32,6 +32,11 @@ _SWEEP_SECONDS = 600.0
 #: between two pages others come first
 _PAUSE_SECONDS = 0.01
 NO_RIGHT = Failure("forbidden", "你已没有导出这个列表的权限。", "You may no longer export this list.")
+NOBODY = Failure(
+    "owner_gone",
+    "导出已取消：账号已停用，或令牌已撤销。",
+    "Cancelled: the account was disabled, or the token revoked.",
+)
 #: whoever started a job, as they are now; None: they are no more
 People = Callable[[Principal], Awaitable[Principal | None]]
 
@@ -146,7 +151,9 @@ class Runner:
             now = await self._people(who)
         except Transient as error:
             raise Refused("people_away", "账号库暂时没有应答", "accounts do not answer just now", 503) from error
-        scope = Scope() if now is None else (await self._access.viewer(now, job.list, "export")).scope
+        if now is None:
+            raise Refused(NOBODY.code, NOBODY.zh, NOBODY.en, 403)
+        scope = (await self._access.viewer(now, job.list, "export")).scope
         if not scope.reaches:
             raise Refused(NO_RIGHT.code, NO_RIGHT.zh, NO_RIGHT.en, 403)
         return scope

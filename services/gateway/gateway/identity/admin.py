@@ -50,7 +50,9 @@ _RESET_PAGE = "/signin#reset="
 _Shown = Callable[[Version[Any]], dict[str, Any]]
 
 
-def user_routes(sign_in: SignIn, guards: Guards, audit: Audit, repeats: Repeats, secret_file: Path | None) -> APIRouter:
+def user_routes(
+    sign_in: SignIn, tokens: Tokens, guards: Guards, audit: Audit, repeats: Repeats, secret_file: Path | None
+) -> APIRouter:
     """Accounts: list, read, make, change, their history, and one-time links for passwords."""
     router = APIRouter(prefix="/v1/admin/users", tags=["administration"])
     Administrator = Annotated[Principal, Depends(guards("administrator"))]
@@ -86,6 +88,16 @@ def user_routes(sign_in: SignIn, guards: Guards, audit: Audit, repeats: Repeats,
                 "staff_no",
             )
         document = check_user(_user(asked))
+        if any(
+            staff_no_of(token.document.name) == staff_no and token.state == machine.ACTIVE
+            for token in await tokens.documents.all()
+        ):
+            raise Refused(
+                "name_of_a_token",
+                f"有一个在用的令牌名为 {staff_no}：请先撤销它，否则审计分不清是谁",
+                f"a token in use has the name {staff_no}: revoke it first, or the audit could not tell who is who",
+                field="staff_no",
+            )
         try:
             made = await users.documents.save(
                 staff_no, document, after=0, author=who.subject, reason=asked.reason, key=key
@@ -166,7 +178,12 @@ def user_routes(sign_in: SignIn, guards: Guards, audit: Audit, repeats: Repeats,
 
 
 def token_routes(
-    tokens: Tokens, guards: Guards, audit: Audit, secret_file: Path | None, clock: SystemClock = system_now
+    tokens: Tokens,
+    users: Users,
+    guards: Guards,
+    audit: Audit,
+    secret_file: Path | None,
+    clock: SystemClock = system_now,
 ) -> APIRouter:
     """Tokens of machines: list, issue, revoke."""
     router = APIRouter(prefix="/v1/admin/tokens", tags=["administration"])
@@ -185,6 +202,15 @@ def token_routes(
         grant = check_grant(_grant(asked.grant), "grant")
         document = MachineToken(asked.name, grant, now, now + timedelta(days=asked.days))
         id = str(uuid.uuid4()) if key is None else derive("token", who.subject, key)
+        staff_no = staff_no_of(asked.name)
+        if staff_no and await users.get(staff_no) is not None:
+            raise Refused(
+                "name_of_a_person",
+                f"{staff_no} 是一位员工的工号：请给令牌另取名字，否则审计分不清是谁",
+                f"{staff_no} is somebody's staff number: give the token another name, for the audit's sake",
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "name",
+            )
         made = await tokens.documents.save(
             id,
             document,

@@ -49,8 +49,8 @@ class Identity(NamedTuple):
         return [
             session_routes(self.sign_in, self.guards, self.cookie, self.seeds, business),
             single_sign_on_routes(self.sso, self.cookie),
-            user_routes(self.sign_in, self.guards, audit, repeats, settings.secret_file),
-            token_routes(self.tokens, self.guards, audit, settings.secret_file),
+            user_routes(self.sign_in, self.tokens, self.guards, audit, repeats, settings.secret_file),
+            token_routes(self.tokens, self.sign_in.users, self.guards, audit, settings.secret_file),
             revocation_routes(self.tokens, settings.secret_file),
         ]
 

@@ -93,7 +93,8 @@ class Guard(auth.Guard):
             grant = granted(role, claims["sub"], claims.get("scope"))
         except msgspec.ValidationError as error:
             raise auth.unauthorized("令牌的 scope 无法读取", "the token's scope can't be read") from error
-        return Principal(claims["sub"], role, (grant,), manager_id=grant.manager_id)
+        known_as = None if id is None else str(id)
+        return Principal(claims["sub"], role, (grant,), manager_id=grant.manager_id, token=known_as)
 
 
 class RightGuard(Guard):
@@ -133,6 +134,13 @@ async def as_now(users: Users, who: Principal) -> Principal | None:
         return who
     user = await users.get(who.subject)
     return None if user is None or user.state != "active" else _principal(user, who.session)
+
+
+async def asker_now(users: Users, is_good: IsGood, who: Principal) -> Principal | None:
+    """The same, of a machine too: None for one whose token was revoked meanwhile. Raises ``Transient``."""
+    if who.session is None and who.token is not None and not await is_good(who.token):
+        return None
+    return await as_now(users, who)
 
 
 def _principal(account: Version[User], session: str) -> Principal:
