@@ -77,7 +77,7 @@ async def test_links_name_service_cause_and_say_what_happened(churn: Any) -> Non
         "202606 账单 70.00 元",
         "bill of 202606: 70.00 yuan",
     )
-    assert "离网预警，账期 202606" in chain["resolved"].summary_zh and "结果：已挽留" in chain["resolved"].summary_zh
+    assert "离网预警，账期 202606" in chain["resolved"].summary_zh and "结果：已保住" in chain["resolved"].summary_zh
     assert (
         chain["closed"].summary_en.startswith("work item closed: retention")
         and "retained" in chain["closed"].summary_en

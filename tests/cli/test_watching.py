@@ -40,7 +40,7 @@ def snapshot(*rows: dict[str, Any]) -> dict[str, Listing]:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ([], [alert()], ["10:00:47 预警 alert 1000123   欠费 arrears · 提醒 reminder · 欠 owes 129.00"]),
+        ([], [alert()], ["10:00:47 预警 alert 1000123   欠费 arrears · 首次提醒 reminder · 欠 owes 129.00"]),
         ([alert()], [alert()], []),
         ([alert()], [alert(state="acted")], []),
         ([], [sms(state="queued")], []),
@@ -69,8 +69,8 @@ def test_what_is_told(old: list[dict[str, Any]], new: list[dict[str, Any]], told
         ("arrears", {"amount_fen": 12900}, "欠 owes 129.00"),
         ("bill_fall", {"amount_fen_percent": 63}, "话费 bill -37 %"),
         ("minutes_fall", {"voice_minutes_percent": 0}, "通话 minutes -100 %"),
-        ("stop_request", {}, "申请停机销户 asks to stop"),
-        ("port_query", {}, "查询携转 asks about porting"),
+        ("stop_request", {}, "提出拆机 asks to close the line"),
+        ("port_query", {}, "查询携号转网 asks about porting"),
         ("complaint", {"category": "billing"}, "类别 about billing"),
         ("contract", {"days_left": 25}, "剩 25 天 days left"),
         ("a_later_rule", {"x": 1}, "a_later_rule"),

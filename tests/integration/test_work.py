@@ -33,7 +33,7 @@ def test_accepting_acting_and_closing_tell_the_alert(house: House, month: Month)
     house.accept(month.event("service.requested", again, 3))
     assert (house.alert(one)["state"], len(house.work(one))) == ("resolved", 1)
     refused = house.run("work", "accept", work["work_id"])
-    assert refused.returncode == 1 and "已关闭" in refused.stderr and "closed already" in refused.stderr
+    assert refused.returncode == 1 and "已办结" in refused.stderr and "closed already" in refused.stderr
 
 
 def test_a_manager_who_is_loaded_later_takes_his_queue_over(house: House, month: Month) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from servicekit.words import WORDS, yuan
+from servicekit.words import WORDS, words_of, yuan
 
 SHANGHAI = timezone(timedelta(hours=8))
 Row = Mapping[str, Any]
@@ -16,12 +16,13 @@ WIDE = 200
 _MACHINES = ("customer_id", "event_id", "correlation", "recorded")
 
 
-def word(value: Any) -> str:
-    """Chinese word with its English name; what has none stays as it is."""
+def word(value: Any, place: str | None = None) -> str:
+    """Chinese word with its code; what has none stays as it is. ``place`` as in ``servicekit.words.SENSES``."""
     if value is None or value == "":
         return "–"
     text = str(value)
-    return f"{WORDS[text][0]} {text}" if text in WORDS else text
+    words = words_of(place) if place else WORDS
+    return f"{words[text][0]} {text}" if text in words else text
 
 
 def moment(value: Any, form: str = "%m-%d %H:%M:%S") -> str:

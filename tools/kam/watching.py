@@ -137,8 +137,8 @@ _REASONS: Mapping[str, Callable[[Row], str]] = {
     "arrears": lambda values: f"欠 owes {money(values['amount_fen'])}",
     "bill_fall": lambda values: f"话费 bill {values['amount_fen_percent'] - 100:+} %",
     "minutes_fall": lambda values: f"通话 minutes {values['voice_minutes_percent'] - 100:+} %",
-    "stop_request": lambda values: "申请停机销户 asks to stop",
-    "port_query": lambda values: "查询携转 asks about porting",
+    "stop_request": lambda values: "提出拆机 asks to close the line",
+    "port_query": lambda values: "查询携号转网 asks about porting",
     "complaint": lambda values: f"类别 about {values['category'] or '–'}",
     "contract": lambda values: f"剩 {values['days_left']} 天 days left",
 }

@@ -126,7 +126,7 @@ class Guard:
 
 def revoked() -> Problem:
     """The refusal of a token that an administrator has taken back."""
-    return unauthorized("令牌已撤销", "the token was revoked")
+    return unauthorized("令牌已吊销", "the token was revoked")
 
 
 def unauthorized(zh: str, en: str) -> Problem:

@@ -9,17 +9,19 @@ from typing import Any
 #: Chinese and English
 Text = tuple[str, str]
 
-#: code -> what people call it; one code means one thing wherever it stands
+#: code -> what people call it; the page says the same (tests/gateway/test_page_words.py)
 WORDS: Mapping[str, Text] = {
     # alerts and the work that comes of them
     "churn_warning": ("离网预警", "churn warning"),
     "arrears": ("欠费", "arrears"),
     "complaint_opened": ("投诉", "complaint"),
     "contract_expiring": ("合约到期", "contract expiring"),
+    "attention": ("关注", "attention"),
     "retention": ("挽留", "retention"),
     "dunning": ("催缴", "dunning"),
     "complaint_follow_up": ("投诉跟进", "complaint follow-up"),
     "renewal": ("续约", "renewal"),
+    "follow_up": ("跟进", "follow-up"),
     # roles of people and machines
     "integrator": ("接入方", "integrator"),
     "manager": ("客户经理", "account manager"),
@@ -29,11 +31,11 @@ WORDS: Mapping[str, Text] = {
     "operations": ("运维", "operations"),
     "administrator": ("管理员", "administrator"),
     # states
-    "new": ("待接单", "new"),
-    "raised": ("新预警", "raised"),
+    "new": ("待接单", "to accept"),
+    "raised": ("新预警", "new"),
     "accepted": ("已接受", "accepted"),
     "acknowledged": ("已知悉", "acknowledged"),
-    "acted": ("处理中", "acted on"),
+    "acted": ("处理中", "in progress"),
     "escalated": ("已上报", "escalated"),
     "resolved": ("已解除", "resolved"),
     "expired": ("已失效", "expired"),
@@ -42,8 +44,8 @@ WORDS: Mapping[str, Text] = {
     "minor": ("一般", "normal"),
     # stages
     "opened": ("已登记", "opened"),
-    "reminder": ("提醒", "reminder"),
-    "second_reminder": ("再次提醒", "second reminder"),
+    "reminder": ("首次提醒", "first reminder"),
+    "second_reminder": ("二次提醒", "second reminder"),
     "final_notice": ("最后通知", "final notice"),
     "suspension_proposed": ("建议停机", "suspension proposed"),
     "suspended": ("已停机", "suspended"),
@@ -54,26 +56,26 @@ WORDS: Mapping[str, Text] = {
     # outcomes
     "withdrawn": ("已撤回", "withdrawn"),
     "recovered": ("已回升", "recovered"),
-    "superseded": ("被取代", "superseded"),
+    "superseded": ("已被取代", "superseded"),
     "cleared": ("已结清", "cleared"),
-    "closed": ("已关闭", "closed"),
+    "closed": ("已办结", "closed"),
     "renewed": ("已续约", "renewed"),
     "left": ("已离网", "left"),
-    "retained": ("已挽留", "retained"),
-    "lost": ("已流失", "lost"),
-    "paid": ("已缴费", "paid"),
+    "retained": ("已保住", "retained"),
+    "lost": ("未保住", "lost"),
+    "paid": ("已缴清", "paid"),
     "promised": ("承诺缴费", "promised to pay"),
     "false_alarm": ("误报", "false alarm"),
-    "other": ("其他", "other"),
+    "other": ("其它", "other"),
     # SMS
     "queued": ("待发", "queued"),
     "held": ("静默中", "held"),
     "sending": ("发送中", "sending"),
-    "sent": ("已提交", "sent"),
+    "sent": ("已提交", "submitted"),
     "delivered": ("已送达", "delivered"),
     "failed": ("失败", "failed"),
     "cancelled": ("已取消", "cancelled"),
-    "suppressed": ("未发", "suppressed"),
+    "suppressed": ("未发", "not sent"),
     "unknown": ("未知", "unknown"),
     # files and events of the feed
     "duplicate": ("重复", "duplicate"),
@@ -83,22 +85,55 @@ WORDS: Mapping[str, Text] = {
     "rejected": ("拒收", "rejected"),
     "partial": ("部分", "partial"),
     # what a complaint is about (COMP)
-    "network": ("网络", "network"),
+    "network": ("网络质量", "network quality"),
     "billing": ("费用", "billing"),
     "service": ("服务", "service"),
     "sales": ("销售", "sales"),
     # service requests
-    "stop": ("停机销户", "stop"),
-    "port_query": ("携号转网查询", "port query"),
+    "stop": ("拆机", "line closure"),
+    "port_query": ("携号转网查询", "porting query"),
     "suspend": ("停机", "suspend"),
     "resume": ("复机", "resume"),
     "change": ("变更", "change"),
 }
 
 
-def said(code: Any) -> Text:
+#: where → the codes that mean something of their own there
+SENSES: Mapping[str, Mapping[str, Text]] = {
+    "outcome": {"expired": ("已到期", "ended")},
+    "work": {"accepted": ("已接单", "accepted")},
+    "act": {
+        "call": ("打电话", "call"),
+        "sms": ("发短信", "SMS"),
+        "visit": ("上门", "visit"),
+        "offer": ("给优惠", "offer"),
+    },
+    "sms_reason": {
+        "do_not_disturb": ("免打扰", "do-not-disturb"),
+        "opted_out": ("已退订", "opted out"),
+        "no_phone": ("没有号码", "no number"),
+        "quiet_hours": ("静默时段", "quiet hours"),
+        "daily_cap": ("今日已满", "daily limit"),
+        "paid": ("已缴", "paid"),
+        "left": ("已离网", "left the network"),
+        "resolved": ("预警已解除", "alert resolved"),
+        "superseded": ("已有更高一级", "a later stage came"),
+        "no_answer": ("没有回应", "no answer"),
+        "attempts": ("多次没发出", "tried too often"),
+        "deadline": ("过了时限", "past its time"),
+        "refused": ("短信中心拒收", "refused by the SMSC"),
+    },
+}
+
+
+def words_of(place: str) -> Mapping[str, Text]:
+    """The catalogue as it reads in a place of `SENSES`."""
+    return {**WORDS, **SENSES[place]}
+
+
+def said(code: Any, place: str | None = None) -> Text:
     """A code in both languages; one without words stays as it is (staff may add kinds)."""
-    return WORDS.get(str(code), (str(code), str(code)))
+    return (words_of(place) if place else WORDS).get(str(code), (str(code), str(code)))
 
 
 def yuan(fen: int) -> str:

@@ -11,19 +11,19 @@ _VERBS = {
     "kam.alert.raised.v1": ("发出预警", "alert raised"),
     "kam.alert.changed.v1": ("预警变化", "alert changed"),
     "kam.alert.delivered.v1": ("预警已送达", "alert delivered"),
-    "kam.alert.acknowledged.v1": ("预警已确认", "alert acknowledged"),
+    "kam.alert.acknowledged.v1": ("预警已知悉", "alert acknowledged"),
     "kam.alert.unacknowledged.v1": ("预警知悉已撤回", "acknowledgement of the alert taken back"),
     "kam.alert.acted.v1": ("预警已处理", "alert acted on"),
-    "kam.alert.escalated.v1": ("预警升级", "alert escalated"),
+    "kam.alert.escalated.v1": ("预警上报", "alert escalated"),
     "kam.alert.resolved.v1": ("预警解除", "alert resolved"),
-    "kam.alert.expired.v1": ("预警过期", "alert expired"),
+    "kam.alert.expired.v1": ("预警失效", "alert expired"),
     "kam.work.opened.v1": ("工单建立", "work item opened"),
-    "kam.work.accepted.v1": ("工单已接受", "work item accepted"),
+    "kam.work.accepted.v1": ("工单已接单", "work item accepted"),
     "kam.work.released.v1": ("接单已撤回", "acceptance of the work item taken back"),
     "kam.work.acted.v1": ("工单已处理", "work item acted on"),
-    "kam.work.closed.v1": ("工单关闭", "work item closed"),
+    "kam.work.closed.v1": ("工单办结", "work item closed"),
     "kam.work.reopened.v1": ("工单重新打开", "work item reopened"),
-    "kam.work.reassigned.v1": ("工单改派", "work item reassigned"),
+    "kam.work.reassigned.v1": ("工单转派", "work item handed over"),
     "kam.work.due_changed.v1": ("工单时限变更", "work item due at another time"),
     "kam.contact.logged.v1": ("联系客户", "contact with the customer"),
     "kam.sms.planned.v1": ("计划短信", "SMS planned"),
@@ -82,8 +82,12 @@ def _stage(kind: Any, stage: Any) -> Text | None:
 def _outcome(data: Data) -> Text | None:
     if not data.get("outcome"):
         return None
-    zh, en = said(data["outcome"])
+    zh, en = said(data["outcome"], "outcome")
     return f"结果：{zh}", f"outcome: {en}"
+
+
+def _told(zh: str, en: str, text: Text) -> Text:
+    return f"{zh} {text[0]}", f"{en} {text[1]}"
 
 
 def _by(data: Data) -> Text | None:
@@ -112,7 +116,7 @@ def _work(data: Data) -> Text:
     return _joined(
         said(data.get("kind")),
         (f"负责 {owner}", f"with {owner}") if owner else None,
-        (f"动作 {action}", f"action {action}") if action else None,
+        _told("动作", "action", said(action, "act")) if action else None,
         _outcome(data),
         _by(data),
     )
@@ -126,7 +130,7 @@ def _sms(data: Data) -> Text:
             f"template {data.get('template')} ({data.get('language')})",
         ),
         (f"{data.get('segments')} 段", f"{data.get('segments')} part(s)"),
-        (f"原因 {reason}", f"reason {reason}") if reason else None,
+        _told("原因", "reason", said(reason, "sms_reason")) if reason else None,
     )
 
 
@@ -214,7 +218,7 @@ _TELLERS: dict[str, Callable[[Data], Text]] = {
     "kam.feed.event.rejected.v1": lambda data: (str(data.get("reason_zh")), str(data.get("reason_en"))),
     "alert": _alert,
     "work": _work,
-    "contact": lambda data: (str(data.get("kind")), str(data.get("kind"))),
+    "contact": lambda data: said(data.get("kind"), "act"),
     "sms": _sms,
     "customer": _changes,
     "feed": lambda data: (str(data.get("file")), str(data.get("file"))),

@@ -336,6 +336,6 @@ def _must_be_open(item: Item, zh: str, en: str) -> None:
     if item.state == "closed":
         raise Refused(
             "work_closed",
-            f"工单已关闭（结果 {item.outcome}），不能再{zh}；预警重新触发时工单会随之打开",
+            f"工单已办结（结果 {item.outcome}），不能再{zh}；预警重新触发时工单会随之打开",
             f"closed already (outcome {item.outcome}), can't be {en}; it reopens when its alert does",
         )

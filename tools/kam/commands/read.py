@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -43,7 +44,7 @@ _ALERTS: list[render.Column] = [
     ("阶段 stage", pick("stage", word)),
     ("级别 severity", pick("severity", word)),
     ("状态 state", pick("state", word)),
-    ("结果 outcome", pick("outcome", word)),
+    ("结果 outcome", pick("outcome", partial(word, place="outcome"))),
     ("规则 rule", lambda row: f"{row['rule']['id']} v{row['rule']['version']}" if row.get("rule") else "–"),
     ("城市 city", pick("city")),
     ("编号 id", pick("alert_id", render.short)),
@@ -54,7 +55,7 @@ _SMS: list[render.Column] = [
     ("模板 template", pick("template")),
     ("条 parts", pick("segments")),
     ("正文 text", pick("text")),
-    ("原因 reason", pick("reason")),
+    ("原因 reason", pick("reason", partial(word, place="sms_reason"))),
     ("预警 alert", pick("alert_id", render.short)),
     ("编号 id", pick("sms_id", render.short)),
 ]
@@ -63,8 +64,8 @@ _WORK: list[render.Column] = [
     ("客户 customer", pick("customer_id")),
     ("种类 kind", pick("kind", word)),
     ("经理 manager", lambda row: str(row.get("manager_id") or row.get("queue") or "–")),
-    ("状态 state", pick("state", word)),
-    ("结果 outcome", pick("outcome", word)),
+    ("状态 state", pick("state", partial(word, place="work"))),
+    ("结果 outcome", pick("outcome", partial(word, place="outcome"))),
     ("预警 alert", pick("alert_id", render.short)),
     ("编号 id", pick("work_id", render.short)),
 ]

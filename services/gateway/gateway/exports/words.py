@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from servicekit.words import WORDS as WORDS
+from servicekit.words import words_of
 
 Language = Literal["zh", "en"]
 Words = Mapping[str, tuple[str, str]]
@@ -12,6 +13,7 @@ Words = Mapping[str, tuple[str, str]]
 CUSTOMER_KIND: Words = {
     "person": ("个人", "person"), "individual": ("个人", "person"), "corporate": ("集团", "corporate")
 }  # fmt: skip
+OUTCOME, SMS_REASON, WORK_STATE = words_of("outcome"), words_of("sms_reason"), words_of("work")
 FLAG: Words = {"True": ("是", "yes"), "False": ("否", "no")}
 
 

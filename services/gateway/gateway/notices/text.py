@@ -141,7 +141,7 @@ def _time(text: str) -> str:
 
 def _word(code: str, language: Language) -> str:
     if _CODE.fullmatch(code) is None:
-        return _either(language, "其他", "other")
+        return _either(language, "其它", "other")
     return said(code)[_PLACE[language]]
 
 

@@ -63,7 +63,7 @@ describe("the card of an alert", () => {
 
   it("says how it ended when it is over, and that it goes", () => {
     const { text } = show(alertRow({ state: "resolved", outcome: "cleared" }), { isLeaving: true });
-    expect(text).toContain("已解除 · 已缴清");
+    expect(text).toContain("已解除 · 已结清");
     expect(text).toContain("刷新后移出");
     expect(button(/处理/)).toBeNull();
   });

@@ -117,6 +117,7 @@ function Section({ title, children }: { title: ReactNode; children: ReactNode })
 /** Values that met the rule, the rule in its version, and the facts that carried them. */
 function Basis({ alert }: { alert: Alert }) {
   const t = useText(panelText);
+  const shared = useText(common);
   const language = useLanguage();
   const value = (name: string, found: unknown): ReactNode => {
     if (typeof found === "boolean") {
@@ -124,6 +125,9 @@ function Basis({ alert }: { alert: Alert }) {
     }
     if (typeof found === "number") {
       return /_fen(_base)?$/.test(name) ? money(found) : name.endsWith("_percent") ? `${found}%` : String(found);
+    }
+    if (name === "category" || name === "status") {
+      return word(name === "category" ? shared.complaintAbout : shared.complaintState, String(found));
     }
     return typeof found === "string" && /_at$/.test(name) ? <ShortTime at={found} /> : String(found);
   };

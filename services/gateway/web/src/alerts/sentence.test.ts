@@ -162,7 +162,7 @@ const TABLE: [string, AlertFacts, string, string][] = [
   [
     "a complaint that was reopened",
     complaint("reopened", "2026-07-01T09:00:00+08:00"),
-    "投诉“网络质量”重开，还剩 24 小时。",
+    "投诉“网络质量”重新打开，还剩 24 小时。",
     "Complaint about 网络质量 reopened; 24 h left.",
   ],
   [
@@ -251,7 +251,11 @@ describe("in a column", () => {
   it.each([
     [bill, "6月话费 ¥3,120.00，低 37%", "June bill ¥3,120.00, 37% lower"],
     [debt("final_notice", "2026-04-30"), "欠 ¥1,286.50，逾期 61 天", "Owes ¥1,286.50, 61 days late"],
-    [complaint("opened", "2026-06-30T18:20:00+08:00"), "网络质量", "网络质量"],
+    [
+      complaint("opened", "2026-06-30T18:20:00+08:00"),
+      "投诉“网络质量”，06-28 18:20 提出",
+      "Complaint about 网络质量, made 28 Jun 18:20",
+    ],
     [contract("2026-07-07"), "5G畅享 7月7日 到期，还有 7 天", "5G畅享 ends 7 Jul, in 7 days"],
   ])("%#", (found, zh, en) => {
     expect(plain(brief(found, { language: "zh", now: NOW, ruleOf }))).toBe(zh);

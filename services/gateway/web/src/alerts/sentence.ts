@@ -46,8 +46,10 @@ export function brief(alert: AlertFacts, telling: Telling): Part[] {
       return words.briefFall("minutes", fallOf(alert, found, telling, "voice_minutes", minutesIn(telling)));
     case "arrears":
       return words.briefDebt(money(numberOf(values, "amount_fen")), overdueOf(found, telling.now));
-    case "complaint":
-      return words.briefComplaint(aboutOf(values, telling));
+    case "complaint": {
+      const opened = textOf(values, "opened_at");
+      return words.briefComplaint(aboutOf(values, telling), opened && shortTime(opened, telling.now, telling.language));
+    }
     case "contract": {
       const { days, ends, product } = contractOf(found, telling);
       return days > 0 ? words.briefContract({ days, ends, product }) : sentence(alert, telling);

@@ -63,7 +63,7 @@ export interface Wording {
     reopened: boolean;
     opened?: string;
   }): Part[];
-  briefComplaint(category?: string): Part[];
+  briefComplaint(category?: string, opened?: string): Part[];
   contract(of: { product: string; fee?: string; ends: string; days: number; renews?: boolean }): Part[];
   briefContract(of: { product: string; ends: string; days: number }): Part[];
   rule(of: { id: string; version: number; name?: string; values: string; limit?: string }): Part[];
@@ -97,14 +97,15 @@ const zh: Wording = {
     overdue !== undefined && overdue > 0 ? say`欠 ${amount}，逾期 ${overdue} 天` : say`欠 ${amount}`,
   complaint: of => {
     const about = of.category ? say`“${aside(of.category)}”` : [];
-    const again = of.reopened ? say`重开` : [];
+    const again = of.reopened ? say`重新打开` : [];
     const where = of.area ? aside(of.area === "urban" ? "城区" : "农村") : aside("");
     const limit = of.limit ? say`，${where}限 ${of.limit} 小时` : [];
     const time = of.over ? say`，已超时 ${of.over}` : of.left ? say`，还剩 ${of.left}` : [];
     const opened = !time.length && of.opened ? say`，${of.opened} 提出` : [];
     return say`投诉${about}${again}${limit}${time}${opened}。`;
   },
-  briefComplaint: category => (category ? say`${aside(category)}` : say`投诉`),
+  briefComplaint: (category, opened) =>
+    say`投诉${category ? aside(`“${category}”`) : ""}${opened ? say`，${opened} 提出` : []}`,
   contract: of => {
     const fee = of.fee ? say`（月费 ${of.fee}）` : [];
     const renews = of.renews === undefined ? [] : of.renews ? say`，已设自动续约` : say`，未设自动续约`;
@@ -162,7 +163,8 @@ const en: Wording = {
     const opened = !time.length && of.opened ? say`; made ${of.opened}` : [];
     return say`Complaint${about}${again}${limit}${time}${opened}.`;
   },
-  briefComplaint: category => (category ? say`${aside(category)}` : say`Complaint`),
+  briefComplaint: (category, opened) =>
+    say`Complaint${category ? aside(` about ${category}`) : ""}${opened ? say`, made ${opened}` : []}`,
   contract: of => {
     const fee = of.fee ? say` (${of.fee} a month)` : [];
     const renews = of.renews === undefined ? [] : of.renews ? say`; auto-renew is on` : say`; auto-renew is off`;

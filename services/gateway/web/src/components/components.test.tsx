@@ -141,7 +141,7 @@ it("tags tell by glyph and word, and show a new wire value as it is", () => {
       <Sentence parts={["欠 ", { value: "¥1.00" }, "<b>。"]} />
     </>,
   );
-  expect(container.textContent).toBe("◆紧急●toString⇧已上报✓已解除 · 已缴清·parked★6欠 ¥1.00<b>。");
+  expect(container.textContent).toBe("◆紧急●toString⇧已上报✓已解除 · 已结清·parked★6欠 ¥1.00<b>。");
 });
 
 describe("cards of charts", () => {

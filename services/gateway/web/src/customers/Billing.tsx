@@ -177,7 +177,7 @@ export function Complaints({ account }: { account: Account }) {
           <li key={String(row.complaint_id)}>
             <ShortTime at={textOf(row.opened_at)} />
             <span>{word(shared.complaintAbout, textOf(row.category) ?? "")}</span>
-            <b>{word(t.complaint, String(row.status))}</b>
+            <b>{word(shared.complaintState, String(row.status))}</b>
             <Cause id={textOf(row.event_id)} />
             {textOf(row.text) && <q className={styles.note}>{textOf(row.text)}</q>}
           </li>

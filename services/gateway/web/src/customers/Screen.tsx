@@ -81,6 +81,7 @@ type Loading = { view: View; revealed: Revealed; onReveal: (field: string, value
 
 function Loaded({ view, revealed, onReveal }: Loading) {
   const t = useText(customerText);
+  const shared = useText(common);
   const id = view.customer.customer_id;
   const me = useMe();
   const isPhone = useBreadth() === "phone";
@@ -136,7 +137,7 @@ function Loaded({ view, revealed, onReveal }: Loading) {
       <StaleNote asOf={view.as_of} secondsBehind={view.seconds_behind} isRebuilding={view.rebuilding} />
       {view.missing.length > 0 && (
         <output className={styles.missing}>
-          {t.missing(view.missing.map(each => word(t.service, each)).join("、"))}
+          {t.missing(view.missing.map(each => word(t.service, each)).join(shared.comma))}
         </output>
       )}
       {isPhone ? (

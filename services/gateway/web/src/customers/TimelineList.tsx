@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Button, Segmented } from "antd";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
+import { panelText } from "@/alerts/messages";
 import { sentence } from "@/alerts/sentence";
 import { useTelling } from "@/alerts/useTelling";
 import { answer, api } from "@/api/client";
@@ -130,6 +131,7 @@ function OfAlert({ entry }: { entry: Entry }) {
 
 function OfSms({ entry }: { entry: Entry }) {
   const t = useText(customerText);
+  const reasons = useText(panelText);
   const [isOpen, setOpen] = useState(false);
   const id = entry.sms_id ?? "";
   const { data, error } = useQuery({
@@ -140,7 +142,7 @@ function OfSms({ entry }: { entry: Entry }) {
   return (
     <>
       {t.sms} <StateTag of="sms" state={entry.state ?? ""} />{" "}
-      {entry.reason && <span className="kam-secondary">{word(t.smsWhy, entry.reason)} </span>}
+      {entry.reason && <span className="kam-secondary">{word(reasons.smsReason, entry.reason)} </span>}
       {entry.kind === "manual" && <span className="kam-secondary">{t.byHand} </span>}
       <Button type="link" size="small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         {isOpen ? t.less : t.whole}
@@ -160,7 +162,7 @@ function OfComplaint({ entry }: { entry: Entry }) {
   return (
     <>
       <b>{shared.kind.complaint_opened}</b> {word(shared.complaintAbout, entry.kind ?? "")} ·{" "}
-      {word(t.complaint, entry.state ?? "")}{" "}
+      {word(shared.complaintState, entry.state ?? "")}{" "}
       {entry.event_id && (
         <Link className="kam-small" to={`/why/${encodeURIComponent(entry.event_id)}`}>
           {t.why}

@@ -42,7 +42,7 @@ describe("a condition of a rule", () => {
     [of("months_in_network", false, { value: "2026-05-02", limit: 3 }), "2026-05-02 入网，未满 3 个月"],
     [of("listed", false), "在规则的排除名单里"],
     [of("in_network", false), "已离网"],
-    [of("stop_request", false, { values: { request: "stop" } }), "6月没有停机或销户申请。"],
+    [of("stop_request", false, { values: { request: "stop" } }), "6月没有拆机申请。"],
     [
       of("port_query", true, { value: "2026-06-28T14:05:00+08:00", values: { request: "port_query" } }),
       "06-28 14:05 有携号转网查询。",

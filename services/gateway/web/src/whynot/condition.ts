@@ -1,7 +1,7 @@
 import { aside, type Part, say } from "@/alerts/wording";
 import type { Schema } from "@/api/client";
 import { money, monthOf, number } from "@/format";
-import { type Language, word } from "@/i18n";
+import { common, type Language, word } from "@/i18n";
 import { whyNotText } from "./messages";
 
 export type RuleAnswer = Schema<"RuleAnswer">;
@@ -75,7 +75,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     const only = String(limit ?? "")
       .split(", ")
       .map(each => word(words, each))
-      .join("、");
+      .join(common[language].comma);
     if (language === "zh") {
       return status === undefined
         ? ["状态未知，不排除"]
@@ -127,10 +127,10 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     if (value === null) {
       return [zh ? "没有投诉。" : "No complaints."];
     }
-    const status = word(whyNotText[language].complaintStatus, String(value));
+    const status = word(common[language].complaintState, String(value));
     return zh
       ? say`投诉 ${String(values.complaint_id)} ${aside(status)}。`
-      : say`Complaint ${String(values.complaint_id)} is ${aside(status)}.`;
+      : say`Complaint ${String(values.complaint_id)}: ${aside(status.toLowerCase())}.`;
   },
   contract: ({ value, limit, values }, _, language) => {
     const zh = language === "zh";

@@ -27,8 +27,7 @@ export const whyNotText = messages(
     open: "去看预警",
     figures: { amount_fen: "话费", voice_minutes: "通话" },
     statuses: { active: "正常", suspended: "停机", left: "已离网" },
-    requests: { stop: "停机或销户申请", port_query: "携号转网查询" },
-    complaintStatus: { opened: "处理中", in_progress: "处理中", closed: "已办结", reopened: "重新打开" },
+    requests: { stop: "拆机申请", port_query: "携号转网查询" },
   },
   {
     title: "Why no alert",
@@ -55,7 +54,6 @@ export const whyNotText = messages(
     open: "Open the alert",
     figures: { amount_fen: "bill", voice_minutes: "minutes" },
     statuses: { active: "active", suspended: "suspended", left: "left" },
-    requests: { stop: "request to stop or cancel", port_query: "query about porting" },
-    complaintStatus: { opened: "open", in_progress: "in progress", closed: "closed", reopened: "reopened" },
+    requests: { stop: "request to close the line", port_query: "porting query" },
   },
 );

@@ -55,7 +55,7 @@ export const noticesText = messages(
     urgentHint: "New alerts that nobody has acknowledged; those that come together are one message.",
     by: "By",
     severity: "From which severity",
-    severities: { critical: "Critical only", major: "Critical and major" },
+    severities: { critical: "Urgent only", major: "Urgent and important" },
     kinds: "Kinds (none: all)",
     quiet: "Quiet hours",
     quietHint: "Nothing is sent then; afterwards it comes as one message.",

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { panelText } from "@/alerts/messages";
 import { ChartCard, type ChartTable } from "@/components/ChartCard";
 import type { Options } from "@/components/charts";
 import { money, number } from "@/format";
@@ -266,6 +267,7 @@ export function Churn({ view, onOpen }: Props) {
 
 export function Sms({ view, onOpen }: Props) {
   const t = useText(overviewText);
+  const reasons = useText(panelText);
   const words = useText(common);
   const palette = usePalette();
   return (
@@ -276,7 +278,9 @@ export function Sms({ view, onOpen }: Props) {
       exported={{ list: "sms", filter: { ...view.filter, since: view.since, until: view.until } }}
       bars={view.sms.map(each => ({
         ...each,
-        name: [word(words.smsState, each.state), each.reason].filter(Boolean).join(" · "),
+        name: [word(words.smsState, each.state), each.reason && word(reasons.smsReason, each.reason)]
+          .filter(Boolean)
+          .join(" · "),
         colour:
           each.state === "delivered" ? palette.better : each.state === "failed" ? palette.worse : palette.secondary,
       }))}

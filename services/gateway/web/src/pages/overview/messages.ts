@@ -43,8 +43,8 @@ export const overviewText = messages(
     complaint: {
       open: "处理中，未超时",
       openLate: "处理中，已超时",
-      closed: "已结，未超时",
-      closedLate: "已结，曾超时",
+      closed: "已办结，未超时",
+      closedLate: "已办结，曾超时",
     },
     age: { none: "日期未知", "91-": "90 天以上" } as Record<string, string>,
     days_: (age: string) => `${age} 天`,

@@ -32,7 +32,7 @@ export const rulesText = messages(
       minutes_fall: "通话骤降",
     },
     requests: {
-      stop: "提出停机或销户",
+      stop: "提出拆机",
       port_query: "查询携号转网",
       suspend: "申请停机",
       resume: "申请复机",
@@ -59,7 +59,7 @@ export const rulesText = messages(
       suspended_stage: "停机阶段",
       due_hours: "时限（小时）",
       due_hours_unknown_area: "地区不明时的时限（小时）",
-      due_soon_percent: "快到时限（%）",
+      due_soon_percent: "即将超时（%）",
       forget_after_days: "多少天后归档",
       steps: "提前天数",
       record: "记录",
