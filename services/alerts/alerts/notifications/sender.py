@@ -149,8 +149,8 @@ class Sender:
 
     async def _recover(self) -> None:
         """Answers that were kept are told; intents without one become unknown; what may go is offered again."""
-        for kept in self._kept.read():
-            await self._tell_kept(kept)
+        # Side by side: one by one each would wait for a beat, and nothing is sent meanwhile.
+        await asyncio.gather(*(self._tell_kept(kept) for kept in self._kept.read()))
         lost, ready = [], []
         async for processor, message in self._messages.open_messages():
             if message.state == "sending":
