@@ -69,10 +69,11 @@ async def send(
     producer: AIOKafkaProducer, type_: str, key: str, headers: dict[str, str], *, at: int | None = None, **data: Any
 ) -> str:
     golden = json.loads((EXAMPLES / f"{type_}.json").read_text())
+    about = {"customer_id": key} if "customer_id" in golden["data"] else {}
     found = {**golden["headers"], "ce_id": str(uuid.uuid4()), "ce_subject": key, "ce_sequence": "", **headers}
     await producer.send_and_wait(
         EVENTS[type_].topic,
-        json.dumps({**golden["data"], **data}).encode(),
+        json.dumps({**golden["data"], **about, **data}).encode(),
         key=key.encode(),
         partition=partition_of(key, 4),
         headers=[(name, value.encode()) for name, value in found.items() if value],
