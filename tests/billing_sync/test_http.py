@@ -136,8 +136,8 @@ async def test_too_much_is_answered_429(api: Api, monkeypatch: pytest.MonkeyPatc
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 
 
-async def test_bodies_at_hand_are_bounded_together(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand senders of 5 MiB at once would be 5 GiB, before any of them waits in the queue."""
+def submitted_when(api: Api, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """No request is taken in, and so none is answered, before this is set."""
     answers = asyncio.Event()
     submit = api.intake.submit
 
@@ -146,6 +146,12 @@ async def test_bodies_at_hand_are_bounded_together(api: Api, monkeypatch: pytest
         return await submit(job)
 
     monkeypatch.setattr(api.intake, "submit", slowly)
+    return answers
+
+
+async def test_bodies_at_hand_are_bounded_together(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand senders of 5 MiB at once would be 5 GiB, before any of them waits in the queue."""
+    answers = submitted_when(api, monkeypatch)
     large = json.dumps([event("bill.issued", BILL)]) + " " * (5 << 20)
     sent = [asyncio.create_task(api.post(large[: 5 << 20], BATCH)) for _ in range(20)]
     await until(lambda: sum(task.done() for task in sent) >= 8)
@@ -160,14 +166,7 @@ async def test_events_at_hand_are_bounded_whatever_requests_they_came_in(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twelve requests of 15,000 events each were one commit, handled a minute later."""
-    answers = asyncio.Event()
-    submit = api.intake.submit
-
-    async def slowly(job: Any) -> Any:
-        await answers.wait()
-        return await submit(job)
-
-    monkeypatch.setattr(api.intake, "submit", slowly)
+    answers = submitted_when(api, monkeypatch)
     many = json.dumps([event("bill.issued", BILL)] * 8000)
     sent = [asyncio.create_task(api.post(many, BATCH)) for _ in range(4)]
     await until(lambda: sum(task.done() for task in sent) >= 2)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from servicekit.words import WORDS, words_of, yuan
+from servicekit.words import words_of, yuan
 
 SHANGHAI = timezone(timedelta(hours=8))
 Row = Mapping[str, Any]
@@ -21,7 +21,7 @@ def word(value: Any, place: str | None = None) -> str:
     if value is None or value == "":
         return "–"
     text = str(value)
-    words = words_of(place) if place else WORDS
+    words = words_of(place)
     return f"{words[text][0]} {text}" if text in words else text
 
 

@@ -4,6 +4,7 @@ Standard library only, so that the command line stays quick. Codes on the wire n
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 #: Chinese and English
@@ -126,14 +127,15 @@ SENSES: Mapping[str, Mapping[str, Text]] = {
 }
 
 
-def words_of(place: str) -> Mapping[str, Text]:
-    """The catalogue as it reads in a place of `SENSES`."""
-    return {**WORDS, **SENSES[place]}
+@cache
+def words_of(place: str | None = None) -> Mapping[str, Text]:
+    """The catalogue as it reads in a place of `SENSES`, or anywhere."""
+    return {**WORDS, **SENSES[place]} if place else WORDS
 
 
 def said(code: Any, place: str | None = None) -> Text:
     """A code in both languages; one without words stays as it is (staff may add kinds)."""
-    return (words_of(place) if place else WORDS).get(str(code), (str(code), str(code)))
+    return words_of(place).get(str(code), (str(code), str(code)))
 
 
 def yuan(fen: int) -> str:
