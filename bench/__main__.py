@@ -1,7 +1,7 @@
 """``python -m bench [NAME…] [--quick]``: prints one JSON line a benchmark and keeps it under bench/results.
 
 Those of a whole instance are modules of their own: ``latency``, ``peak``, ``cost``, ``first-load``, ``screen``;
-``nightly-file`` gives ``publish`` too, ``detect`` gives ``detect-quix``: asked for by either name.
+``nightly-file`` gives ``publish`` too: asked for by either name.
 
 ``detect``: boss.events already in Kafka, through the production detector in one process (fetch, decode, dedupe, load
 state, decide, evidence, commit, produce); ``limit`` is the bare aiokafka and msgspec loop over the same messages,
@@ -18,23 +18,36 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import broker, cost, first_load, growth, latency, lists, live, load, machine, nightly_file, page, peak
-from bench.child import child
+from bench import (
+    broker,
+    cost,
+    detect_quix,
+    first_load,
+    growth,
+    latency,
+    lists,
+    live,
+    load,
+    machine,
+    nightly_file,
+    page,
+    peak,
+    try_rule,
+)
+from bench.child import child, rate, say
 
 RESULTS = Path(__file__).parent / "results"
 PEER_SECONDS = 60
-#: Quix Streams wants other versions of what we use: an environment of its own (``make bench`` makes it)
-QUIX = Path(sys.prefix) / "quix" / "bin" / "python"
 
 
 async def detect(customers: int, months: int, rounds: int, peer_events: int) -> list[dict[str, Any]]:
     """Measure; two lines: speed and memory."""
     journals = [f"detect-{number}.journal" for number in range(rounds)]
-    topics = (load.TOPIC, "work.events", load.PEER_TOPIC, load.QUIX_TOPIC, load.OUT_TOPIC, *journals)
+    topics = (load.TOPIC, "work.events", load.PEER_TOPIC, load.OUT_TOPIC, *journals)
     async with broker.running(load.PARTITIONS, *topics) as (kafka, scratch):
         say(f"写入账单 / writing {customers * months} bills …")
-        events = await load.write(kafka, load.TOPIC, load.bills(customers, months))
-        await load.write(kafka, load.PEER_TOPIC, load.bills(peer_events // 4, 4))
+        events = await load.write(kafka, [load.TOPIC], load.bills(customers, months))
+        await load.write(kafka, [load.PEER_TOPIC], load.bills(peer_events // 4, 4))
         common = ("--kafka", kafka, "--events", str(events))
         limits, ours = [], []
         for number in range(rounds):
@@ -44,21 +57,14 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
                 await child("bench.detect", "ours", *common, "--folder", str(folder), "--customers", str(customers))
             )
             say(f"{number + 1}/{rounds}: limit {rate(limits[-1]):,.0f}/s, ours {rate(ours[-1]):,.0f}/s")
-        peer_env = {"BENCH_KAFKA": kafka, "BENCH_EVENTS": str(peer_events), "BENCH_SECONDS": str(PEER_SECONDS)}
-        faust, quix = (str(scratch / name) for name in ("faust", "quix"))
         peer = await child(
             "bench.faust_peer", "worker", "-l", "error",
-            env={**peer_env, "BENCH_FOLDER": faust}, seconds=PEER_SECONDS + 120,
+            env={
+                "BENCH_KAFKA": kafka, "BENCH_EVENTS": str(peer_events), "BENCH_SECONDS": str(PEER_SECONDS),
+                "BENCH_FOLDER": str(scratch / "faust"),
+            },
+            seconds=PEER_SECONDS + 120,
         )  # fmt: skip
-        if has_quix := QUIX.exists():
-            # First what is known of the customers, and then the same bills.
-            for rows in (load.known_customers(customers), load.bills(customers, months)):
-                count = await load.write(kafka, load.QUIX_TOPIC, rows)
-                other = await child(
-                    str(Path(__file__).with_name("quix_peer.py")),
-                    env={**peer_env, "BENCH_EVENTS": str(count), "BENCH_FOLDER": quix},
-                    seconds=PEER_SECONDS + 120, python=QUIX,
-                )  # fmt: skip
     our_rate, limit_rate, peer_rate = median(map(rate, ours)), median(map(rate, limits)), rate(peer)
     ratios = [rate(o) / rate(lim) for o, lim in zip(ours, limits, strict=True)]
     speed = {
@@ -87,19 +93,7 @@ async def detect(customers: int, months: int, rounds: int, peer_events: int) -> 
         "ours_vs_limit": None,
         "disk_mib_per_million_customers": round(median(o["disk_mb_per_million_customers"] for o in ours)),
     }
-    if not has_quix:
-        say("没有 Quix Streams / detect-quix is left out: `make bench` installs its peer")
-        return [speed, memory]
-    quix_rate = rate(other)
-    against_quix = {
-        **speed, "name": "detect-quix", "peer": round(quix_rate), "ours_vs_peer": round(our_rate / quix_rate, 2),
-        "cpu_us_per_event": {"ours": cpu_us(ours), "peer": cpu_us([other])},
-    }  # fmt: skip
-    return [speed, memory, against_quix]
-
-
-def rate(run: dict[str, Any]) -> float:
-    return float(run["events"]) / float(run["seconds"])
+    return [speed, memory]
 
 
 def cpu_us(runs: list[dict[str, Any]]) -> float:
@@ -107,12 +101,8 @@ def cpu_us(runs: list[dict[str, Any]]) -> float:
     return round(min(float(run["cpu_seconds"]) / float(run["events"]) for run in runs) * 1e6, 1)
 
 
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 async def measure_detect(quick: bool) -> list[dict[str, Any]]:
-    return await detect(*((20_000, 3, 1, 4_000) if quick else (100_000, 3, 3, 20_000)))
+    return await detect(*((20_000, 3, 1, 4_000) if quick else (100_000, 3, 7, 20_000)))
 
 
 async def measure_screen(quick: bool) -> list[dict[str, Any]]:
@@ -123,6 +113,7 @@ async def measure_screen(quick: bool) -> list[dict[str, Any]]:
 
 BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "detect": measure_detect,
+    "detect-quix": detect_quix.measure,
     "latency": latency.measure,
     "peak": peak.measure,
     "cost": cost.measure,
@@ -133,10 +124,11 @@ BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "page": page.measure,
     "live": live.measure,
     "screen": measure_screen,
+    "try": try_rule.measure,
 }
 #: lines that another run gives as well
 GIVEN_BY = {
-    "detect-memory": "detect", "detect-quix": "detect", "publish": "nightly-file",
+    "detect-memory": "detect", "publish": "nightly-file",
     **dict.fromkeys(("search", "caller", "overview"), "list"),
 }  # fmt: skip
 

@@ -38,3 +38,13 @@ async def child(
             raise RuntimeError(f"{words}: exit {process.returncode}: {errors.read().decode()[-3000:]}")
     found: dict[str, Any] = json.loads(lines[-1])
     return found
+
+
+def rate(run: dict[str, Any]) -> float:
+    """Events a second."""
+    return float(run["events"]) / float(run["seconds"])
+
+
+def say(text: str) -> None:
+    """How far it is, to whoever waits."""
+    print(text, file=sys.stderr, flush=True)

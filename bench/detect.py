@@ -60,7 +60,7 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
     running = asyncio.create_task(service.run(stopping))
     while not service.ready()[0]:
         await asyncio.sleep(0.001)
-    started, cpu = time.perf_counter(), time.thread_time()
+    started, cpu, process_cpu = time.perf_counter(), time.thread_time(), time.process_time()
     peak = before
     while not _finished(service, events):
         if running.done():
@@ -68,6 +68,8 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
         peak = max(peak, process.memory_info().rss)
         await asyncio.sleep(0.02)
     seconds, cpu = time.perf_counter() - started, time.thread_time() - cpu
+    process_cpu = time.process_time() - process_cpu
+    commits = sum(processor.position.commits for processor in service.processors)
     alerts = sum(processor.position.next_sequence - 1 for processor in service.processors)
     stopping.set()
     await running
@@ -76,6 +78,8 @@ async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[st
         "events": events,
         "seconds": seconds,
         "cpu_seconds": cpu,
+        "process_cpu_seconds": process_cpu,
+        "commits": commits,
         "alert_events": alerts,
         "memory_mb": (peak - before) / 2**20,
         "disk_mb_per_million_customers": _size(folder) * per_million,

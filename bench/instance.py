@@ -175,7 +175,9 @@ class Client:
         """Let these customers be known."""
         for first in range(numbers.start, numbers.stop, _BATCH_CUSTOMERS):
             people = [person(n) for n in range(first, min(first + _BATCH_CUSTOMERS, numbers.stop))]
-            await self._request(people, Offered(), 0)
+            await self._request(people, told := Offered(), 0)
+            if told.failed:
+                raise RuntimeError(f"customers were not taken: {told.failed[0]}")
 
     async def offer(self, rate: float, seconds: float, make: Callable[[int], Event | list[Event]]) -> Offered:
         """``rate`` requests a second, the n-th with what ``make(n)`` gives."""

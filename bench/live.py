@@ -23,7 +23,7 @@ LISTENERS, WHOLE, DEAF = 200, 10, 5
 RATE = 10
 SECONDS, WARM_SECONDS = 120, 15
 LIMIT_MS = 1000
-_SENT = re.compile(rb'"sent_us":([0-9]+)')
+_SENT, _ALERT = re.compile(rb'"sent_us":([0-9]+)'), re.compile(rb'"alert_id":"([^"]+)"')
 
 
 class Heard:
@@ -36,6 +36,7 @@ class Heard:
     async def listen(self, port: int, token: str) -> None:
         """A connection, until cancelled."""
         reader, writer = await _open(port, token)
+        known: set[bytes] = set()
         try:
             while True:
                 line = await reader.readline()
@@ -44,8 +45,9 @@ class Heard:
                 self.bytes += len(line)
                 self.messages += line.startswith(b"id: ")
                 self.resets += line.startswith(b"event: reset")
-                # The alert is told twice, when it is raised and when its work item is due: the first counts.
-                if b'"alert_state"' not in line and b'"work_id":null' in line and (sent := _SENT.search(line)):
+                # An alert is told with its work item or before it, and again with its SMS: the first counts.
+                if (sent := _SENT.search(line)) and (alert := _ALERT.search(line)) and alert[1] not in known:
+                    known.add(alert[1])
                     self.delays.append((time.time_ns() // 1000 - int(sent[1])) / 1000)
         finally:
             writer.close()

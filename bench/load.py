@@ -1,7 +1,7 @@
 """What the benchmarks run on: bills as billing-sync writes them, and the detector's memory of a year before them."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from servicekit.kafka import partition_of, start_producer
 from servicekit.rocksdb_store import LocalStore
 from servicekit.store import Batch
 
-TOPIC, PEER_TOPIC, QUIX_TOPIC, OUT_TOPIC = "boss.events", "bench.peer", "bench.quix", "alert.events"
+TOPIC, PEER_TOPIC, OUT_TOPIC = "boss.events", "bench.peer", "alert.events"
 PARTITIONS = 4
 FIRST_MONTH = month_of("202604")
 KNOWN_MONTHS = 12
@@ -90,15 +90,16 @@ def _usual(number: int) -> dict[str, int]:
     return {"amount_fen": usual_amount(number), "voice_minutes": 300 + number % 500}
 
 
-async def write(bootstrap: str, topic: str, rows: Iterator[Row]) -> int:
-    """Put them into a topic; returns how many."""
+async def write(bootstrap: str, topics: Sequence[str], rows: Iterator[Row]) -> int:
+    """Put them into each of these topics; returns how many."""
     producer = await start_producer(bootstrap, "bench-writer")
     count = 0
     try:
         pending = []
         for key, body, headers in rows:
             partition = partition_of(key, PARTITIONS)
-            pending.append(await producer.send(topic, body, key=key, partition=partition, headers=headers))
+            for topic in topics:
+                pending.append(await producer.send(topic, body, key=key, partition=partition, headers=headers))
             count += 1
             if len(pending) >= 20_000:
                 for future in pending:

@@ -1,5 +1,6 @@
-"""Fixtures every test may use: real servers (embedded_servers); how tests log."""
+"""Fixtures every test may use: real servers (embedded_servers); how tests log; the collector."""
 
+import gc
 import logging
 
 import structlog
@@ -16,3 +17,11 @@ structlog.configure(
     ],
     wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
 )
+
+
+def pytest_collection_finish() -> None:
+    """Four thousand tests and their modules stay until the end: looked through for cycles with each of the collector's
+    rounds, they cost more than many tests. As services do (``servicekit.service``)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)

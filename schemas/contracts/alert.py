@@ -199,3 +199,11 @@ class OptedOut(Closed, frozen=True, kw_only=True):
     phone: str
     text: str
     received_at: Instant
+
+
+class OptedIn(Closed, frozen=True, kw_only=True):
+    """A subscriber who had answered TD wants SMS again (订阅)."""
+
+    phone: str
+    text: str
+    received_at: Instant

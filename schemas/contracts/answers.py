@@ -4,7 +4,7 @@ what they don't know. Kinds and codes are open sets, states are closed. Times ar
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.alert import AlertState, Severity, SmsState, WorkState
 
@@ -131,14 +131,197 @@ class LooseEnds(_Answer):
     receipts_unmatched: int
 
 
-class RuleView(_Open):
-    """A version of a rule document; its other fields are those of its type."""
+class SwitchView(_Answer):
+    """What was done with a version: it came into force (`number`: its place in the log, 0 from the beginning; `at`
+    system time), or waits for the day `on`."""
+
+    state: Literal["active", "shadow", "stopped"]
+    by: str
+    why: str
+    number: int | None
+    at: str | None
+    on: str | None
+
+
+class DocumentView(_Open):
+    """A version of a document that staff change; its other fields are the document's own."""
 
     id: str
     version: int
+    state: Literal["draft", "scheduled", "shadow", "active", "retired", "stopped"]
+    author: str
+    why: str
+    created_at: str
+    active_from: str | None
+    tried: dict[str, Any] | None = None
+    switches: list[SwitchView]
+    document: dict[str, Any]
+
+
+class RuleView(DocumentView):
+    """A version of a rule document; its other fields are those of its type."""
+
     type: str
+    alert: str
     name_zh: str
     name_en: str
+
+
+class TemplateView(DocumentView):
+    """A version of a text to customers: at which step of which kind of alert it is sent."""
+
+    kind: str
+    step: str
+    priority: int
+    zh: str
+    en: str
+
+
+class TextView(_Answer):
+    """A text as a customer gets it, in how many parts, and what it costs."""
+
+    text: str
+    encoding: Literal["gsm7", "ucs2"]
+    segments: int
+    cost_fen: int
+
+
+class TemplatePreview(_Answer):
+    """A text in both languages."""
+
+    zh: TextView
+    en: TextView
+
+
+class FigureValue(_Answer):
+    """A value that a figure can have."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class FigureView(_Answer):
+    """A figure that conditions of rules may ask for; ``record``: the kind of record that tells it, if it is one."""
+
+    name: str
+    family: str
+    record: str | None
+    type: Literal["int", "str", "bool"]
+    unit: str
+    unit_zh: str
+    unit_en: str
+    zh: str
+    en: str
+    meaning_zh: str
+    meaning_en: str
+    monthly: bool
+    ops: list[str]
+    least: int | None
+    most: int | None
+    values: list[FigureValue]
+
+
+class StopView(_Answer):
+    """SMS of something that leave no more: who stopped them, why and when."""
+
+    what: str
+    by: str
+    why: str
+    at: str
+
+
+class WarnedView(_Answer):
+    """A customer and month that a version of a rule warns of; ``reasons`` are codes."""
+
+    customer_id: str
+    period: str
+    reasons: list[str]
+
+
+class TriedMonthView(_Answer):
+    """A month of a trial: warnings, those that the version in force gives too, what comes and what goes."""
+
+    period: str
+    alerts: int
+    same: int
+    added: int
+    gone: int
+
+
+class TrialOutcomeView(_Answer):
+    """What became of warnings: of ``left`` customers so many were ``caught`` by a warning of the month they left in or
+    of the three before, with the median of days from the first of these; ``by_month`` of leaving [left, caught]."""
+
+    left: int
+    caught: int
+    missed: int
+    days_early: int | None
+    by_month: dict[str, list[int]]
+
+
+class TrialResultView(_Answer):
+    """What a version warns of ``from`` one month ``to`` another, beside the version in force (``against``); of
+    ``added`` and ``gone`` the first 10,000, counted whole in ``added_count`` and ``gone_count``."""
+
+    rule: str
+    version: int
+    against: int | None
+    from_: str = Field(alias="from")
+    to: str
+    customers: int
+    alerts: int
+    same: int
+    added: list[WarnedView]
+    gone: list[WarnedView]
+    added_count: int
+    gone_count: int
+    by_period: dict[str, int]
+    months: list[TriedMonthView]
+    outcome: TrialOutcomeView
+    outcome_against: TrialOutcomeView | None
+    as_of: str | None
+    unreadable: int
+    seconds: float
+
+
+class TrialView(_Answer):
+    """A trial: ``done`` of ``of`` steps; ``result`` once it is done, ``zh`` and ``en`` where it failed."""
+
+    trial_id: str
+    rule: str
+    version: int
+    by: str
+    at: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    done: int
+    of: int
+    result: TrialResultView | None = None
+    zh: str | None = None
+    en: str | None = None
+
+
+class SentenceView(_Answer):
+    """A change from one version of a document to another; ``field`` is its path."""
+
+    field: str
+    zh: str
+    en: str
+
+
+class PlacedView(_Answer):
+    """What became of an order for a switch; without ``number`` it waits for its day ``on``."""
+
+    id: str
+    kind: str
+    document_id: str
+    version: int
+    state: str
+    by: str
+    why: str
+    number: int | None = None
+    at: str | None = None
+    on: str | None = None
 
 
 class LogEntryView(_Answer):
@@ -399,7 +582,8 @@ class Digests(_Answer):
 class ProcessorStandingView(_Answer):
     """Where a stream processor stands: inputs and offsets by ``topic/partition``, what it has still to send, and
     documents that the query database does not have yet. ``…seconds…``: how long the oldest
-    has waited, 0 when there is none.
+    has waited, 0 when there is none. ``switch``: of billing-sync the number of the last switch of a document that was
+    placed; of who takes them the last by each input.
     """
 
     processor: str
@@ -413,6 +597,7 @@ class ProcessorStandingView(_Answer):
     documents_seconds: float = 0.0
     busy: bool
     clock: str | None
+    switch: int | dict[str, int] | None = None
     failed: str | None
     gaps: dict[str, int]
     undeliverable: int

@@ -6,6 +6,7 @@ docs/architecture.md are tested against it. The names are in ids, positions and 
 
 from typing import Literal, NamedTuple
 
+from contracts import control
 from contracts.registry import EVENTS
 
 
@@ -33,7 +34,8 @@ class AppContract(NamedTuple):
 LIVE_COUNTS = "analytics.rates"
 LIVE_COUNTS_HOURS = 24
 
-_ALL = tuple(sorted({event.topic for event in EVENTS.values()}))
+#: topics of facts; a control topic is none of them: it has one partition, and nothing in the log follows from it
+_ALL = tuple(sorted({event.topic for event in EVENTS.values()} - {control.TOPIC}))
 
 APPS: dict[str, AppContract] = {
     app.name: app
@@ -60,7 +62,9 @@ APPS: dict[str, AppContract] = {
 
 #: who reads topics without being an app: what it keeps is a cache, and what it can't read an app puts aside
 READERS: dict[str, tuple[str, ...]] = {
-    "gateway": ("boss.events", "alert.events", "work.events", "sms.outbound", "audit.log")
+    "gateway": ("boss.events", "alert.events", "work.events", "sms.outbound", "audit.log"),
+    "alerts": (control.TOPIC,),
 }
-#: who writes to a topic without being an app: the audit log is written by the gateway's HTTP API itself
-WRITERS: dict[str, str] = {"audit.log": "gateway"}
+#: who writes to a topic without being an app: the audit log is written by the gateway's HTTP API itself,
+#: stops by that of alerts
+WRITERS: dict[str, str] = {"audit.log": "gateway", control.TOPIC: "alerts"}

@@ -113,9 +113,17 @@ class ArrearsAges(_Answer):
     over_90: int
 
 
+class CityFiles(_Answer):
+    """A kind of nightly file of a customer's city: the business day it stands at, and the one others stand at."""
+
+    kind: str
+    business_date: str
+    expected: str
+
+
 class CustomerAccount(_Answer):
     """What BOSS has told of bills, usage, payments, debt, contracts, complaints and requests, newest first; of each at
-    most 24."""
+    most 24. ``files``: how far the files have come that tell it; null: the feeds could not be asked."""
 
     bills: list[FactView]
     usages: list[FactView]
@@ -126,6 +134,7 @@ class CustomerAccount(_Answer):
     contracts: list[FactView]
     complaints: list[FactView]
     requests: list[FactView]
+    files: list[CityFiles] | None
 
 
 class CustomerHistory(_Answer):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts import control
 from contracts.alert import ManagerOutcome
 
 Note = Annotated[str, Field(max_length=4000)]
@@ -26,6 +27,12 @@ class AcceptWork(_Asked):
 
     note: Note | None = None
     by: Person | None = None
+
+
+class ClaimWork(_Asked):
+    """Body of a claim: it is for nobody but who calls."""
+
+    note: Note | None = None
 
 
 class ActOnWork(_Asked):
@@ -96,6 +103,13 @@ class WriteSms(_Asked):
 
     text: Annotated[str, Field(min_length=1, max_length=400)]
     preview: bool = False
+
+
+class StopSms(_Asked):
+    """Body of a stop: SMS of a channel, a template, a kind of alert or a rule's alerts leave no more."""
+
+    what: Annotated[str, Field(pattern=control.WHAT, description="channel/smpp, template/<id>, kind/<kind>, rule/<id>")]
+    why: Annotated[str, Field(min_length=1, max_length=2000, description="people read it beside the stop")]
 
 
 class LogContact(_Asked):

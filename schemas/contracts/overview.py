@@ -133,7 +133,9 @@ class OverviewView(Freshness):
 
 
 class TeamUnit(_Answer):
-    """A unit with the sums of all beneath it; not ``mine``: only on the way to one that is."""
+    """A unit with the sums of all beneath it; not ``mine``: only on the way to one that is. ``unattended``: open work
+    that is overdue or that nobody has taken, each item once.
+    """
 
     unit_id: str
     parent_id: str | None
@@ -144,6 +146,7 @@ class TeamUnit(_Answer):
     open: int
     overdue: int
     unclaimed: int
+    unattended: int
 
 
 class TeamTree(Freshness):
@@ -154,8 +157,9 @@ class TeamTree(Freshness):
 
 class TeamMember(_Answer):
     """Somebody of a unit, or (not ``home``) of another who has work or customers of it. ``load``: open work, weighted
-    by severity, against the unit's mean; ``response_seconds``: median of this month from opening to the first step of a
-    person; ``kept`` of ``retained_of`` retention items closed this month; ``week``: closed on each of the last 7 days.
+    by severity, against the unit's mean; ``response_seconds``: median from opening to the first step of a person, of
+    the ``responses`` items that had it this month; ``kept`` of ``retained_of`` retention items closed this month;
+    ``week``: closed on each of the last 7 days.
     """
 
     manager_id: str
@@ -168,14 +172,29 @@ class TeamMember(_Answer):
     open: int
     overdue: int
     load: float | None
+    responses: int
     response_seconds: float | None
     kept: int
     retained_of: int
     week: list[int]
 
 
+class TeamRows(_Answer):
+    """Where the rows of all members' counts of that name are; those of one: with ``holder`` added to the filter."""
+
+    kept: Rows
+    retained_of: Rows
+    responses: Rows
+    week: Rows
+
+
 class TeamView(Freshness):
-    """A unit, and who works in it and beneath it."""
+    """A unit, and who works in it and beneath it: ``people`` of these units, with those of other units ``total``
+    members, of whom the first that were asked for are told.
+    """
 
     unit: TeamUnit
+    people: int
+    total: int
     members: list[TeamMember]
+    opens: TeamRows

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from contracts import alert, boss, misc
+from contracts import alert, boss, control, documents, misc
 
 
 class EventType(NamedTuple):
@@ -19,6 +19,7 @@ class EventType(NamedTuple):
 
 
 TICK = "kam.clock.ticked.v1"
+SWITCH = "kam.document.switched.v1"
 
 # What BOSS may feed (boss.feed, HTTP); the same types come out validated on boss.events.
 FEED: dict[str, type[boss.BossRecord]] = {
@@ -65,6 +66,7 @@ EVENTS: dict[str, EventType] = {
         EventType("kam.boss.arrears.confirmed.v1", boss.ArrearsConfirmed, "boss.events"),
         EventType("kam.boss.record.moved.v1", boss.RecordMoved, "boss.events"),
         EventType(TICK, boss.ClockTicked, "boss.events"),
+        EventType(SWITCH, documents.DocumentSwitched, "boss.events"),
         *(EventType(f"kam.customer.{verb}.v1", misc.CustomerChanged, "customer.events") for verb in _CUSTOMER),
         *(EventType(f"kam.alert.{verb}.v1", alert.Alert, "alert.events") for verb in _ALERT),
         *(EventType(f"kam.work.{verb}.v1", alert.WorkItem, "work.events") for verb in _WORK),
@@ -72,8 +74,10 @@ EVENTS: dict[str, EventType] = {
         *(EventType(f"kam.sms.{verb}.v1", alert.Sms, "sms.outbound") for verb in _SMS),
         EventType("kam.sms.receipt.received.v1", alert.ReceiptReceived, "sms.receipts"),
         EventType("kam.sms.subscriber.opted_out.v1", alert.OptedOut, "sms.receipts"),
+        EventType("kam.sms.subscriber.opted_in.v1", alert.OptedIn, "sms.receipts"),
         *(EventType(f"kam.feed.file.{verb}.v1", misc.FileReceipt, "feed.events") for verb in _FILE),
         EventType("kam.feed.event.rejected.v1", misc.EventRejected, "feed.events"),
         EventType("kam.audit.recorded.v1", misc.AuditRecorded, "audit.log"),
+        *(EventType(name, control.Stop, control.TOPIC) for name in (control.STOPPED, control.RELEASED)),
     )
 }

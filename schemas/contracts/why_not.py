@@ -56,3 +56,38 @@ class WhyNot(_Answer):
     periods: list[str]
     clock: str | None
     rules: list[RuleAnswer]
+
+
+class Told(_Answer):
+    """A condition as it is before any ``not`` above it; ``met`` null: unknown. ``unit``: of value and limit, fen, days,
+    … or none."""
+
+    text_zh: str
+    text_en: str
+    value: int | str | bool | None
+    limit: int | str | bool | None
+    met: bool | None
+    unit: str
+
+
+class Exclusion(_Answer):
+    """What holds a warning back."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class RuleStands(_Answer):
+    """How a rule in force stands for a customer in a month; ``alert_id``: the alert that it gave a reason to, of kind
+    ``kind``. *excluded* wins over all other results."""
+
+    customer_id: str
+    rule: str
+    version: int
+    kind: str
+    period: str
+    result: Literal["met", "not_met", "unknown", "excluded"]
+    alert_id: str | None
+    conditions: list[Told]
+    exclusions: list[Exclusion]

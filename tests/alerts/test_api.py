@@ -8,8 +8,8 @@ import msgspec
 
 from alerts import rules
 from alerts.api import router
+from alerts.detection.handlers import HANDLERS
 from alerts.detection.state import CustomerState
-from alerts.detection.why_not import on_ask
 from harness.notifications_feed import Story
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import issue_token
@@ -38,7 +38,8 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
 
     async def detect(customer_id: str, order: Message) -> Any:
         state = CustomerState(customer_id) if customer_id == "c1" else None
-        return on_ask(rules.load(), state, order.data, Context(EPOCH, "i", order.type, "c")).answer
+        handle = HANDLERS[order.type][1]
+        return handle(rules.load(), state, order.data, Context(EPOCH, "i", order.type, "c")).answer
 
     service = Service("alerts", ServiceSettings(service_data=tmp_path, kafka="-"))
     service.routers.append(router(MemoryDocuments(kept), detect, send, tmp_path / "secret"))
@@ -48,7 +49,6 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
         (sms,) = (await client.get("/v1/sms", params={"alert": alert["alert_id"]})).json()
         assert sms["phone"] == "139****0001" and sms["parts"]
         assert (await client.get("/v1/sms/unknown")).json() == {"sms_unknown": 0, "receipts_unmatched": 0}
-        assert {rule["type"] for rule in (await client.get("/v1/rules")).json()} >= {"fall", "arrears"}
         assert (await client.get("/v1/alerts")).json() == [alert]
         assert (await client.get(f"/v1/alerts/{alert['alert_id']}")).json() == alert
         assert (await client.get(f"/v1/sms/{sms['sms_id']}")).json() == sms
@@ -60,5 +60,16 @@ async def test_lists_are_as_declared(tmp_path: Path) -> None:
         assert told["period"] == "202606" and {rule["verdict"] for rule in told["rules"]} == {"unknown"}
         assert (await client.get("/v1/customers/c2/why-not")).status_code == 404
         assert (await client.get("/v1/customers/c1/why-not", params={"period": "202613"})).status_code == 422
+        stands = (await client.get("/v1/customers/c1/whynot", params={"period": "202606"})).json()
+        assert {(each["rule"], each["period"], each["result"]) for each in stands} == {
+            (rule, "202606", "unknown") for rule in seeds
+        }
+        one = (await client.get("/v1/customers/c1/whynot", params={"rule": "drop-30"})).json()
+        assert [each["kind"] for each in one] == ["churn_warning"]
+        unknown = await client.get("/v1/customers/c1/whynot", params={"rule": "silent"})
+        assert (unknown.status_code, unknown.json()["error"]) == (404, "not_in_force"), "a draft is not in force"
+        assert (await client.get("/v1/customers/c2/whynot")).status_code == 404
+        figures = {figure["name"]: figure for figure in (await client.get("/v1/rules/figures")).json()}
+        assert figures["usage.active_days"]["most"] == 31 and figures["bill.amount_fen"]["unit"] == "fen"
         for path in ("/v1/alerts/none", "/v1/sms/none", f"/v1/alerts/{sms['sms_id']}"):
             assert (await client.get(path)).status_code == 404

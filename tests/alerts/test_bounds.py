@@ -165,7 +165,8 @@ async def test_nothing_is_put_together_before_the_database_answers(tmp_path: Pat
     assert not service.jobs
     rows.away = False
     await starting
-    assert [job.__qualname__ for job in service.jobs] == ["Sender.run", "Watch.run"]  # type: ignore[attr-defined]
+    jobs = [job.__qualname__ for job in service.jobs]  # type: ignore[attr-defined]
+    assert jobs == ["ControlTopic.run", "Sender.run", "Watch.run", "Trials.run"]
     assert service.freshness() == {"smsc_connected": False} and service.pending["sms"]() == 1
 
 

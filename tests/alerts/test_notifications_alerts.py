@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from alerts.notifications.send_policy import seeded
+from alerts.rules import examples, load
 from harness.notifications_feed import Story
 from servicekit.clock import iso
+from servicekit.documents.in_force import Edition
 
 FIELDS = {
     "alert_id", "kind", "customer_id", "state", "stage", "severity", "rule", "period", "late", "city", "outcome",
@@ -143,3 +145,18 @@ def test_instants_of_rows_sort_as_text() -> None:
     assert iso(datetime.fromisoformat("2026-03-10T10:00:00+08:00")) < iso(
         datetime.fromisoformat("2026-03-10T10:00:00.5+08:00")
     )
+
+
+def test_attention_is_an_alert_without_sms() -> None:
+    """A rule of staff that asks for attention: its row is whole, and the customer hears nothing of it."""
+    (seed,) = [each for each in examples() if each["id"] == "balance-before-month-end"]
+    document = {**seed, "alert": "attention"}
+    s = Story(rules=load().switched([Edition(1, "rule", document["id"], 1, "active", document)])).customer()
+    s.boss("balance.changed", "2026-03-30", as_of="2026-03-30", balance_fen=100)
+    s.tick("2026-04-02")
+    (row,) = s.alert_rows
+    assert row["kind"] == "attention" and row["reasons"][0]["code"] == row["rule"]["id"] == document["id"]
+    assert set(row) >= FIELDS and s.sms == []
+    s.work("opened", row["alert_id"])
+    s.work("accepted", row["alert_id"])
+    assert s.alert_rows[0]["state"] == "acknowledged"

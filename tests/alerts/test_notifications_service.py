@@ -90,7 +90,7 @@ async def test_from_record_to_delivery(contract_topics: str, mongodb: str, mongo
     await boss.say("kam.boss.complaint.changed.v1", complaint(customer, "opened"))
     await reaches("alerts", "raised")
     await reaches("sms", "delivered")
-    await eventually(lambda: service.settle()["pending"] == {"sms": 0})
+    await eventually(lambda: service.settle()["pending"] == {"sms": 0, "stops": 0})
     assert service.settle()["delays"].keys() == {"event_to_alert", "event_to_sms"}
     token = issue_token(SECRET, "test", "service")
     transport = TypedAnswers(service.asgi())

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from alerts.notifications.blocked import Said
 from alerts.notifications.channel.transport import SubmitOutcome
 from alerts.notifications.receipts import OPTED_OUT
 from contracts.alert import OptedOut
@@ -132,7 +133,7 @@ async def test_a_number_that_is_blocked_meanwhile_is_left_alone() -> None:
         asked = life.sender.claim
 
         def claim(message: Any) -> Any:
-            life.blocked.add("8613900000001")
+            life.blocked.hear(Said("8613900000001", NOON, wants=False))
             return asked(message)
 
         life.sender.claim = claim  # type: ignore[method-assign]

@@ -1,5 +1,6 @@
 """Whatever stands on a topic: analytics goes on, says why, and both ways of counting agree (relatives of defect 12)."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from analytics.settings import Settings
 from analytics.store import LineageStore
 from analytics.worker import Archiver
 from contracts.registry import TICK
+from harness.read_model import Log, unit
+from harness.waiting import eventually
 from servicekit.record_batches import PatientRecords
 
 GOOD = {"ce_id": "x", "ce_type": "kam.alert.raised.v1", "ce_time": "2026-06-30T00:00:00Z"}
@@ -199,6 +202,28 @@ async def test_a_full_disk_is_waited_out(log: Any, monkeypatch: pytest.MonkeyPat
     await archiver._flush_patiently()
 
     assert not full and archiver.archive.positions == {"alert.events/0": 1}
+
+
+async def test_what_the_log_drops_beneath_the_archive_is_told(log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = Log()
+
+    async def connect(bootstrap: str, name: str, inputs: list[TopicPartition], pace: float) -> Any:
+        return await topic.connect(inputs)
+
+    monkeypatch.setattr("analytics.worker.start_consumer", connect)
+    archiver = Archiver(log.settings, Archive(log.settings.archive_dir, [0]))
+    await archiver.open()
+    job = asyncio.create_task(archiver.run())
+    topic.put("boss.events", unit("u1"))
+    await eventually(lambda: archiver._read.get("boss.events/0") == 1)
+    assert archiver.freshness()["archive_gaps"] == {}
+    topic.records[TopicPartition("boss.events", 0)] += [None] * 3  # type: ignore[list-item]  # never seen
+    topic.begins = {TopicPartition("boss.events", 0): 4}
+    topic.put("boss.events", unit("u2"))
+    await eventually(lambda: archiver._read.get("boss.events/0") == 5)
+    assert archiver.freshness()["archive_gaps"] == {"boss.events/0": 3}
+    job.cancel()
+    await asyncio.gather(job, return_exceptions=True)
 
 
 def test_large_bodies_do_not_wait_for_20000_others(log: Any) -> None:

@@ -163,7 +163,7 @@ async def test_an_old_number_gets_an_honest_answer(log: Any, tmp_path: Path) -> 
         secret.write_text(SECRET)
         settings = Settings(service_data=tmp_path, archive_dir=tmp_path / "a", kafka="-", secret_file=secret)
         service = Service("analytics", settings)
-        service.routers.append(routes(Lineage([house.store], 30), Siblings(settings), None, settings))  # type: ignore[arg-type]
+        service.routers.append(routes(Lineage([house.store], 30), Siblings(settings), None, None, settings))  # type: ignore[arg-type]
         token = issue_token(SECRET, "gateway", "service")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://a") as client:
             answer = await client.get("/v1/why/alert0", headers={"authorization": f"Bearer {token}"})
@@ -188,7 +188,7 @@ async def test_the_counts_of_a_year_keep_nobody_waiting_and_not_many_ask_at_once
     secret.write_text(SECRET)
     settings = Settings(service_data=tmp_path, archive_dir=tmp_path / "a", kafka="-", secret_file=secret)
     service = Service("analytics", settings)
-    service.routers.append(routes(Ample(), Siblings(settings), None, settings))  # type: ignore[arg-type]
+    service.routers.append(routes(Ample(), Siblings(settings), None, None, settings))  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {issue_token(SECRET, 'gateway', 'service')}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(service.asgi()), base_url="http://a") as client:
         asked = [asyncio.create_task(client.get("/v1/counts", headers=headers)) for _ in range(6)]

@@ -108,7 +108,7 @@ async def test_walks_that_wait_for_siblings_keep_no_sibling_waiting(churn: Any, 
     secret.write_text("0123456789abcdef0123456789abcdef")
     settings = Settings(service_data=tmp_path, archive_dir=tmp_path, kafka="-", secret_file=secret)
     app, done = FastAPI(), threading.Event()
-    app.include_router(routes(await churn.read(), Siblings(settings), Any, settings))  # type: ignore[arg-type]
+    app.include_router(routes(await churn.read(), Siblings(settings), Any, Any, settings))  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {issue_token(secret.read_text(), 'gateway', 'service')}"}
     waiting = [asyncio.create_task(asyncio.to_thread(done.wait, 10)) for _ in range(40)]
     await asyncio.sleep(0)

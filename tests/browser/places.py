@@ -16,12 +16,15 @@ PLACES: dict[str, tuple[str | None, str]] = {
     "customer": ("manager", "/customers/{customer}"),
     "pop": ("manager", "/pop?customer={customer}&call=c-1"),
     "why": ("manager", "/why/{alert}"),
+    "today-of-head": ("head", "/today"),
+    "alerts-of-head": ("head", "/alerts"),
     "team": ("head", "/team/{unit}"),
     "overview": ("analyst", "/overview"),
     "rules": ("analyst", "/rules"),
     "jobs": ("analyst", "/jobs"),
     "feeds": ("operations", "/feeds"),
     "admin": ("administrator", "/admin"),
+    "admin-user": ("administrator", "/admin/users/{staff}"),
     "admin-units": ("administrator", "/admin/units"),
     "admin-roles": ("administrator", "/admin/roles"),
     "admin-tokens": ("administrator", "/admin/tokens"),
@@ -36,6 +39,8 @@ def address(workbench: Workbench, name: str) -> tuple[str | None, str]:
     role, path = PLACES[name]
     if "{unit}" in path:
         return role, path.format(unit=workbench.account("head")["unit_id"])
+    if "{staff}" in path:
+        return role, path.format(staff=workbench.account("manager")["staff_no"])
     if "{" in path:
         alert = next(row for row in workbench.get("/v1/lists/alerts?limit=200")["rows"] if row["work_id"])
         path = path.format(alert=alert["alert_id"], work=alert["work_id"], customer=alert["customer_id"])

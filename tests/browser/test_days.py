@@ -15,7 +15,7 @@ from browser.workbench import Workbench
 from harness.boss_files import write_pair
 from harness.waiting import until
 
-pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.short, pytest.mark.timeout(180)]
 
 
 def number_in(text: str) -> int:
@@ -146,6 +146,6 @@ def test_an_administrator_adds_somebody_changes_the_role_and_finds_both_in_the_a
     page.get_by_label("对象").fill(staff_no)
     page.keyboard.press("Enter")
     entries = page.get_by_role("grid", name="审计记录")
-    expect(entries).to_contain_text("user.created")
-    expect(entries).to_contain_text("user.changed")
+    expect(entries).to_contain_text("新建用户")
+    expect(entries).to_contain_text("改用户")
     expect(entries).to_contain_text("转岗")

@@ -1,4 +1,5 @@
-"""Every page in every language, width and theme. The short run takes each page in one look, another for each page."""
+"""Every page in every language, width and theme. `make test-page` takes each page once in each language, wide in one
+and narrow in the other, the themes by turns; the short run takes the main pages alone."""
 
 import json
 from itertools import product
@@ -9,16 +10,26 @@ from browser import checks
 from browser.places import PLACES, address
 from browser.workbench import View, Workbench
 
-VIEWS = [View(*look) for look in product(("zh", "en"), (1440, 375), ("light", "dark"))]
+LOOKS = list(product((1440, 375), ("light", "dark")))
+#: of the short run
+MAIN = {"today", "alerts", "work", "customer", "overview"}
 pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def _cases() -> list[object]:
     return [
-        pytest.param(name, view, id=f"{name}-{view}", marks=() if nth == at % len(VIEWS) else pytest.mark.matrix)
+        pytest.param(name, View(language, *look), id=f"{name}-{View(language, *look)}", marks=_marks(name, is_taken))
         for at, name in enumerate(PLACES)
-        for nth, view in enumerate(VIEWS)
+        for language, turn in (("zh", at), ("en", at + 2))
+        for nth, look in enumerate(LOOKS)
+        for is_taken in (nth == turn % len(LOOKS),)
     ]
+
+
+def _marks(name: str, is_taken: bool) -> list[pytest.MarkDecorator]:
+    if not is_taken:
+        return [pytest.mark.matrix]
+    return [pytest.mark.short] if name in MAIN else []
 
 
 @pytest.mark.parametrize(("name", "view"), _cases())

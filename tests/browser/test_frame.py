@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from browser.places import address
 from browser.workbench import View, Workbench
 
 pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.timeout(180)]
@@ -76,3 +77,26 @@ def test_the_first_step_of_the_tab_key_skips_to_the_content(workbench: Workbench
     expect(skip).to_be_in_viewport()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+
+@pytest.mark.parametrize("place", ["alert", "work-item"])
+def test_on_a_phone_an_open_item_scrolls_with_the_page_and_its_bar_covers_nothing(
+    workbench: Workbench, place: str
+) -> None:
+    role, path = address(workbench, place)
+    page = workbench.open(path, role, View("en", 375))
+    item = page.locator("[data-panel]")
+    bar = item.locator("footer")
+    expect(bar.get_by_role("button").first).to_be_visible()
+    expect(page.get_by_role("radiogroup")).to_have_count(
+        int(place == "alert")
+    )  # of the chart: the list's are out of the way
+    for control in item.locator("fieldset button").all():
+        control.click(trial=True)
+    main = page.get_by_role("main")
+    main.evaluate("main => main.scrollTo(0, main.scrollHeight)")
+    content, foot, end = item.locator("footer").evaluate(
+        """bar => [bar.previousElementSibling.lastElementChild, bar, document.querySelector('main')]
+             .map((one, at) => one.getBoundingClientRect()[at === 1 ? 'top' : 'bottom'])"""
+    )
+    assert content <= foot < end

@@ -55,7 +55,7 @@ def hostile(workbench: Workbench) -> dict[str, str]:
     return {"alert": row["alert_id"], "work": row["work_id"], "customer": CUSTOMER}
 
 
-@pytest.mark.parametrize("view", [View("zh", 1440), View("en", 375)], ids=str)
+@pytest.mark.parametrize("view", [pytest.param(View("zh", 1440), marks=pytest.mark.short), View("en", 375)], ids=str)
 def test_markup_in_names_and_notes_is_shown_and_not_run(
     workbench: Workbench, hostile: dict[str, str], view: View
 ) -> None:
@@ -70,6 +70,7 @@ def test_markup_in_names_and_notes_is_shown_and_not_run(
     assert dialogs == []
 
 
+@pytest.mark.short
 @pytest.mark.parametrize("format_", ["csv", "xlsx"])
 def test_an_export_holds_no_formula(workbench: Workbench, hostile: dict[str, str], format_: str) -> None:
     page = workbench.open("/alerts", "head")  # an analyst's file has the name behind a mask

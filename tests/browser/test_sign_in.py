@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from browser.workbench import View, Workbench
 
-pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.short, pytest.mark.timeout(180)]
 
 LANGUAGES = pytest.mark.parametrize("view", [View("zh"), View("en")], ids=["zh", "en"])
 LANDING = {

@@ -15,7 +15,7 @@ from harness.people import Clock, gateway
 from harness.real_identity_provider import Running, identity_provider
 from harness.waiting import until
 
-pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.short, pytest.mark.timeout(120)]
 
 
 class Served:

@@ -50,11 +50,15 @@ def poison(province: Province, at_once: int = 1) -> list[Story]:
 
 
 async def _to_kafka(province: Province) -> None:
-    topics = sorted(yaml.safe_load(path.read_text())["name"] for path in CONTRACTS.glob("*.yaml"))
+    contracts = [yaml.safe_load(path.read_text()) for path in CONTRACTS.glob("*.yaml")]
+    topics = sorted(contract["name"] for contract in contracts)
+    compacted = {contract["name"] for contract in contracts if contract.get("cleanup") == "compact"}
     for codec in (None, *CODECS):
         async with _producer(province, codec) as producer:
             for topic in topics if codec is None else (FEED,):
                 for key, value, headers in _records(topic):
+                    if key is None and topic in compacted:
+                        continue  # the broker itself takes none without a key there
                     await _send(producer, topic, value, key, headers)
     async with _producer(province, None) as producer:
         for topic in topics:

@@ -172,7 +172,7 @@ def test_list_shows_what_lies_in_the_inbox(fake: FakeInstance, kam: Kam) -> None
     }
     fake.routes["GET /v1/files"] = (200, [half])
     assert kam("file", "list", "--json").json == [half]
-    assert "等待 .chk waiting" in kam("file", "list").out
+    assert "等 .chk waiting" in kam("file", "list").out
 
 
 def test_neither_half_is_misuse(kam: Kam, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def snapshot(*rows: dict[str, Any]) -> dict[str, Listing]:
     ("old", "new", "told"),
     [
         ([], [alert()], ["10:00:47 预警 alert 1000123   欠费 arrears · 首次提醒 reminder · 欠 owes 129.00"]),
+        ([], [alert(stage="opened")], ["10:00:47 预警 alert 1000123   欠费 arrears · 新欠 opened · 欠 owes 129.00"]),
         ([alert()], [alert()], []),
         ([alert()], [alert(state="acted")], []),
         ([], [sms(state="queued")], []),
@@ -71,7 +72,7 @@ def test_what_is_told(old: list[dict[str, Any]], new: list[dict[str, Any]], told
         ("minutes_fall", {"voice_minutes_percent": 0}, "通话 minutes -100 %"),
         ("stop_request", {}, "提出拆机 asks to close the line"),
         ("port_query", {}, "查询携号转网 asks about porting"),
-        ("complaint", {"category": "billing"}, "类别 about billing"),
+        ("complaint", {"category": "billing"}, "类别 about 费用 billing"),
         ("contract", {"days_left": 25}, "剩 25 天 days left"),
         ("a_later_rule", {"x": 1}, "a_later_rule"),
     ],

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from alerts.api import router as alerts_router
 from analytics import rates
@@ -17,6 +17,7 @@ from gateway import bootstrap as gateway_root
 from gateway.settings import Settings as GatewaySettings
 from manager_work.api import router as work_router
 from servicekit.memory_store import MemoryDocuments
+from servicekit.routes import Router
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 
@@ -48,7 +49,7 @@ def app_of(name: str, folder: Path) -> FastAPI:
         "alerts": lambda: alerts_router(MemoryDocuments(), nothing, nothing, None),
         "customer-profile": lambda: profile_router(nothing, None),
         "manager-work": lambda: work_router(MemoryDocuments(), nothing, nothing, None),
-        "analytics": lambda: analytics_routes(nothing, nothing, nothing, AnalyticsSettings(**for_analytics)),
+        "analytics": lambda: analytics_routes(nothing, nothing, nothing, nothing, AnalyticsSettings(**for_analytics)),
     }
     service = Service(name, ServiceSettings(**common))
     service.routers.append(routers[name]())
@@ -93,9 +94,16 @@ def test_every_answer_is_typed(name: str, tmp_path: Path) -> None:
     assert found == []
 
 
+def test_routes_are_built_once(tmp_path: Path) -> None:
+    service = Service("some", ServiceSettings(service_data=tmp_path, kafka="-"))
+    nothing: Any = None
+    service.routers.append(work_router(MemoryDocuments(), nothing, nothing, None))
+    assert {id(route) for route in service.routers[0].routes} < {id(route) for route in service.asgi().routes}
+
+
 def test_a_route_without_a_model_is_named(tmp_path: Path) -> None:
     service = Service("some", ServiceSettings(service_data=tmp_path, kafka="-"))
-    router = APIRouter()
+    router = Router()
 
     @router.get("/v1/untyped", name="list untyped")
     async def untyped() -> dict[str, Any]:

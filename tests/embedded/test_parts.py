@@ -91,7 +91,11 @@ def test_every_topic_of_customers_has_as_many_partitions_as_the_instance() -> No
     by_name = {topic.name: topic.partitions for topic in topics.declared(6)}
     single = {name for name, partitions in by_name.items() if partitions == 1}
     assert set(by_name.values()) == {1, 6}
-    assert {name for name in single if not name.endswith(".dlq")} == {"billing-sync.journal", "manager-work.journal"}
+    assert {name for name in single if not name.endswith(".dlq")} == {
+        "billing-sync.journal",
+        "manager-work.journal",
+        "control.stops",
+    }
 
 
 def test_an_unreadable_contract_is_named(tmp_path: Path) -> None:

@@ -85,6 +85,15 @@ async def test_a_log_that_is_cut_beneath_a_reader_is_said(kafka: str) -> None:
         await admin.delete_records({place: RecordsToDelete(6)})
         consumer.seek(place, 3)  # what it may have fetched before the cut is forgotten
         assert await read() == [6, 7] and reader.gaps == {f"{name}/0": 3}
+        await write(2)
+        await admin.delete_records({place: RecordsToDelete(10)})
+        consumer.seek(place, 8)
+        async with asyncio.timeout(30):
+            while reader.gaps != {f"{name}/0": 5}:  # though nothing comes behind it
+                await reader.fetch(consumer)
+                await reader.look_past(consumer, Position(offsets={f"{name}/0": 8}), ())
+        await write(1)
+        assert await read() == [10] and reader.gaps == {f"{name}/0": 5}
     finally:
         await consumer.stop()
         await publisher.stop()

@@ -20,7 +20,9 @@ SETTLE: dict[str, Any] = {
             "seconds_behind": 3.5,
             "documents": 2,
             "busy": True,
+            "gaps": {"boss.events/0": 12},
             "failed": None,
+            "switch": 3,
         },
         {
             "processor": "alerts-desk/0",
@@ -30,6 +32,7 @@ SETTLE: dict[str, Any] = {
             "documents": 5,
             "documents_seconds": 9.0,
             "failed": "Boom",
+            "switch": None,
         },
     ],
     "freshness": {},
@@ -48,9 +51,22 @@ def test_lag_is_summed_over_stages_that_read_the_same_partition() -> None:
         "documents": 7,
         "documents_seconds": 9.0,
         "pending": 4,
+        "switch": 3,
         "delays": {"event_to_sms": 0.4},
         "failed": ["alerts-desk/0: Boom"],
+        "gaps": {"alerts-detect/0 boss.events/0": 12},
     }
+
+
+def test_who_has_not_come_to_the_last_switch_is_named() -> None:
+    rows = {
+        "billing-sync": {"switch": 5},
+        "alerts": {"switch": 5},
+        "alerts-2": {"switch": 3},
+        "gateway": {"switch": None},
+    }
+    assert status.unreached({"processes": rows}) == {"alerts-2": (3, 5)}
+    assert status.unreached({"processes": {"alerts": {"switch": 0}, "kafka": {}}}) == {}
 
 
 def test_what_is_not_known_is_not_zero() -> None:
@@ -65,8 +81,10 @@ def test_what_is_not_known_is_not_zero() -> None:
         "documents": 0,
         "documents_seconds": 0.0,
         "pending": None,
+        "switch": None,
         "delays": {},
         "failed": [],
+        "gaps": {},
     }
 
 
@@ -97,20 +115,42 @@ def test_cpu_is_of_the_time_it_was_looked_at() -> None:
 
 
 def test_what_comes_while_the_ends_are_learnt_is_no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An instance with nothing to do, but a few events a second, seemed to be dozens of messages behind."""
-    log_end = 10
+    """An instance with nothing to do, but a few events a second and the ticks of every partition, seemed to be dozens
+    of messages behind."""
+    log_end, asked = 10, 0
 
     def ask(url: str) -> dict[str, Any]:
-        return {"ready": True, "detail": "ready", "settle": {"processors": [{"offsets": {"boss.events/0": log_end}}]}}
+        nonlocal asked
+        asked += 1
+        under_way = 9 if asked == 2 else 0
+        units = [{"offsets": {"boss.events/0": log_end - under_way}}]
+        return {"ready": True, "detail": "ready", "settle": {"processors": units}}
 
     def ends(kafka: str, partitions: Iterable[str]) -> dict[str, int]:
         nonlocal log_end
         log_end += 40
         return dict.fromkeys(partitions, log_end)
 
+    about = _about(monkeypatch, ask, ends)
+    assert status.collect(about)["processes"]["a"]["lag"] == 0
+
+
+def test_a_broker_that_does_not_answer_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = _about(
+        monkeypatch, lambda _: {"ready": True, "detail": "ready", "settle": SETTLE}, lambda kafka, partitions: {}
+    )
+    monkeypatch.setenv("COLUMNS", "200")
+    status.show(status.collect(about))
+    shown = capsys.readouterr().out
+    assert "Kafka does not answer" in shown and "a: 落后 / behind 3.5 s" in shown
+    assert "alerts-detect/0 boss.events/0: 有 12 条记录" in shown
+
+
+def _about(monkeypatch: pytest.MonkeyPatch, ask: Any, ends: Any) -> dict[str, Any]:
     monkeypatch.setattr(status, "_ask", ask)
     monkeypatch.setattr(status, "end_offsets", ends)
     monkeypatch.setattr(status, "_CPU_SECONDS", 0.0)
     process = {"pid": None, "ready": True, "restarts": 0, "ports": {"http": 1}, "log": ""}
-    about = {"state": "running", "data": "", "gateway": "", "clock": "feed", "kafka": "", "processes": {"a": process}}
-    assert status.collect(about)["processes"]["a"]["lag"] == 0
+    return {"state": "running", "data": "", "gateway": "", "clock": "feed", "kafka": "", "processes": {"a": process}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -113,6 +114,25 @@ async def test_a_failed_step_stops_the_start(make: Make, base: int) -> None:
 async def test_never_ready_is_a_failed_start(make: Make, base: int) -> None:
     supervisor = make(stub("slow", 0, base, mode="slow"), policy=Policy(ready_timeout=0.5, poll=0.02))
     with pytest.raises(StartError, match="not ready within"):
+        await supervisor.start()
+
+
+async def test_who_rebuilds_its_state_is_waited_for_as_long_as_it_gets_on_and_told(make: Make, base: int) -> None:
+    supervisor = make(
+        stub("rebuilding", 0, base, mode="rebuilding"), policy=Policy(ready_timeout=1.0, tell=0.05, poll=0.2)
+    )
+    began = time.monotonic()
+    await supervisor.start()
+    assert time.monotonic() - began > 1.5
+    reporter = supervisor._reporter
+    assert isinstance(reporter, Silent)
+    told = [event.en for event in reporter.events if event.kind == "waiting"]
+    assert told[0] == "waiting: rebuilding 1" and len(told) == len(set(told)) > 3
+
+
+async def test_who_does_not_get_on_is_a_failed_start_that_says_where(make: Make, base: int) -> None:
+    supervisor = make(stub("stuck", 0, base, mode="stuck"), policy=Policy(ready_timeout=1.0, poll=0.02))
+    with pytest.raises(StartError, match=r"not ready within 1 s, without progress \(rebuilding 7\)"):
         await supervisor.start()
 
 

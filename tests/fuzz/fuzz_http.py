@@ -206,8 +206,10 @@ async def _analytics(common: dict[str, Any]) -> FastAPI:
     async def recount(_: dict[str, int], __: Path) -> Counts:
         return Counter()
 
+    async def bring_up() -> None: ...
+
     service = Service("analytics", settings)
-    service.routers.append(analytics_routes(Lineage([store]), Siblings(settings), recount, settings))
+    service.routers.append(analytics_routes(Lineage([store]), Siblings(settings), recount, bring_up, settings))
     return service.asgi()
 
 
@@ -229,7 +231,9 @@ class Caller:
         method, path = pick([
             ("GET", "/v1/alerts"), ("GET", "/v1/sms"), ("GET", "/v1/work"), ("GET", f"/v1/customers/{self._id()}"),
             ("GET", f"/v1/why/{self._id()}"), ("GET", "/v1/counts"), ("GET", "/v1/recount"), ("GET", "/v1/rates"),
-            ("GET", "/v1/rules"), ("GET", "/v1/clock"), ("PUT", "/v1/clock"), ("GET", "/v1/status"),
+            ("GET", "/v1/rules"), ("PUT", f"/v1/rules/{self._id()}"), ("GET", f"/v1/rules/{self._id()}/difference"),
+            *[("POST", f"/v1/rules/{self._id()}/{verb}") for verb in ("rollback", "stop", "versions/1/activate")],
+            ("GET", "/v1/clock"), ("PUT", "/v1/clock"), ("GET", "/v1/status"),
             ("GET", "/v1/sms/unknown"), ("GET", "/v1/wait"), ("GET", "/health/live"), ("GET", "/openapi.json"),
             ("GET", "/internal/settle"), ("GET", f"/{self._id()}"), ("POST", "/v1/search"), ("POST", "/v1/search"),
             ("GET", f"/v1/{pick(_LISTS)}/{self._id()}"), ("GET", f"/internal/export/{pick(_LISTS)}"),

@@ -85,7 +85,7 @@ class Consumer:
         app = msgspec.structs.replace(
             app, handlers={type_: self._watched(type_, on) for type_, on in app.handlers.items()}, partitions=1
         )
-        self.types = sorted(set(app.handlers) & set(GOLDEN))
+        self.types = sorted(type_ for type_ in app.handlers if type_ in GOLDEN and GOLDEN[type_]["topic"] in topics)
         self.store = store or StrictStore()
         inputs = [TopicPartition(topic, 0) for topic in topics]
         self.processor = make(app, 0, inputs, self.store, FakeProducer(), dead_letters_in_a_row=10**9, keep=keep)

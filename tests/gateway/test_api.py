@@ -45,6 +45,10 @@ class Province:
         self.claims: dict[str, Any] = {}
         self.counts: dict[str, Any] = {}
         self.standing: dict[str, dict[str, Any]] = {}
+        self.asked_where = 0
+        #: where they stand when they are asked for the fourth time
+        self.meanwhile: dict[str, dict[str, Any]] = {}
+        self.log_ends: dict[str, int] = {}
         self.behind: dict[str, str] = {}
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -54,6 +58,9 @@ class Province:
         if service in self.failing:
             return httpx.Response(500, text="Internal Server Error")
         if path == "/internal/settle":
+            self.asked_where += service == "alerts"
+            if self.asked_where == 4:
+                self.standing |= self.meanwhile
             unit = {"processor": f"{service}.0", "busy": service in self.busy, **self.standing.get(service, {})}
             units = [unit, {"processor": f"{service}.1"}]
             delays = {"event_to_sms": 0.25}
@@ -83,7 +90,7 @@ class Province:
         self.audited.append((who.subject, action, object_, result))
 
     async def ends(self, _: Collection) -> dict[str, int] | None:
-        return {}
+        return self.log_ends
 
 
 @pytest.fixture
@@ -314,6 +321,15 @@ async def test_status_shows_every_service(people: httpx.AsyncClient, province: P
     assert waiting.items() <= status["services"]["alerts"]["processors"]["alerts.0"].items()
     assert status["services"]["alerts"]["delays"] == {"event_to_sms": 0.25}
     assert not status["services"]["analytics"]["ready"]
+
+
+async def test_what_is_handled_within_a_second_is_no_lag(people: httpx.AsyncClient, province: Province) -> None:
+    province.standing["alerts"] = {"inputs": ["boss.events/0"], "offsets": {"boss.events/0": 3}}
+    province.meanwhile["alerts"] = {"inputs": ["boss.events/0"], "offsets": {"boss.events/0": 9}}
+    province.log_ends = {"boss.events/0": 9}
+    assert (await people.get("/v1/status")).json()["services"]["alerts"]["lag"] == 0
+    province.log_ends = {"boss.events/0": 12}
+    assert (await people.get("/v1/status")).json()["services"]["alerts"]["lag"] == 3
 
 
 async def test_wait_answers_when_settled(people: httpx.AsyncClient) -> None:

@@ -1,8 +1,11 @@
 """Which reads are one record: the same by the same person in a window, and nothing else."""
 
-import pytest
+from typing import Any
 
-from gateway.audit import WINDOW_SECONDS, ReadsOnce
+import pytest
+from aiokafka.errors import KafkaError
+
+from gateway.audit import ASKED, WINDOW_SECONDS, AuditLog, ReadsOnce
 from servicekit.auth import Principal
 from servicekit.decision import Refused
 
@@ -74,3 +77,17 @@ async def test_what_could_not_be_written_is_no_record() -> None:
     log.works = True
     await audit(WHO, "customer.read", "c1", "200")
     assert len(log.written) == 1
+
+
+class _Away:
+    async def send_and_wait(self, *_: Any, **__: Any) -> None:
+        raise KafkaError
+
+
+@pytest.mark.parametrize(("result", "told"), [(ASKED, "so nothing was done"), ("200", "a change may have been made")])
+async def test_a_log_that_is_away_says_what_became_of_the_request(result: str, told: str) -> None:
+    audit: Any = AuditLog(_Away, 4, 1.0)  # type: ignore[arg-type,return-value]
+    with pytest.raises(Refused) as refused:
+        await audit(WHO, "rule.stopped", "drop-30", result, "误报偏多")
+    assert (refused.value.status, refused.value.code) == (503, "audit_unavailable")
+    assert told in refused.value.en

@@ -2,30 +2,23 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from gateway.access.rights import SEEDS
+from gateway.access.roles import Roles
 from gateway.trail.follow import Trail
 from gateway.trail.store import find, forget
 from harness.people import Gateway, gateway
-from harness.read_model import Log, at, table, trail_of, until
+from harness.read_model import Log, at, entry, table, trail_of, until
 from servicekit.decision import Refused
 from servicekit.envelope import Message
-
-TYPE = "kam.audit.recorded.v1"
-
-
-def entry(id: str, minutes: float = 0, **fields: Any) -> Message:
-
-    data = {"actor": "M0001", "role": "manager", "action": "customer.read", "object": "1000", "result": "200"}
-    headers = {"ce_id": id, "ce_type": TYPE, "ce_time": at(minutes), "ce_correlationid": fields.pop("correlation", id)}
-    body = json.dumps({**data, "at": at(minutes), **fields}).encode()
-    return Message("t", 0, 0, None, {name: value.encode() for name, value in headers.items()}, body)
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 
 @contextlib.asynccontextmanager
@@ -156,6 +149,27 @@ async def test_only_administrators_look(house: Gateway) -> None:
     for staff_no in ("M0001", "H0001", "C0001", "A0001", "O0001"):
         browser = await house.signed_in(staff_no)
         assert (await browser.get("/v1/admin/audit")).status_code == 403
+
+
+async def test_who_was_given_the_right_looks_where_they_see_the_whole_province(tmp_path: Path) -> None:
+    rows = MemoryDocuments(MemoryStore())
+    for role in ("analyst", "head"):
+        rights = {**SEEDS[role].rights, "admin": ("see", "change")}
+        given = msgspec.structs.replace(SEEDS[role], rights=rights)
+        await Roles(rows).save(role, given, after=0, author="X0001", reason="…", key=None)
+    async with gateway(tmp_path, rows, told={"audit.log": [entry("e1", object="1000")]}) as house:
+        whole = house.machine("analyst", "A0001")
+        assert [row["id"] for row in (await whole.get("/v1/admin/audit")).json()["rows"]] == ["e1"]
+        head, kind = await house.signed_in("H0001"), house.machine("analyst", "A0002", scope={"kinds": ["arrears"]})
+        role = {"name_zh": "负责人", "name_en": "head", "rights": {}, "reason": "…"}
+        for part in (head, kind):
+            for refused in (
+                await part.get("/v1/admin/audit"),
+                await part.post("/v1/admin/effect", json={"grants": [{"role": "analyst"}]}),
+                await part.put("/v1/admin/roles/head", json=role, headers={"if-match": '"1"'}),
+            ):
+                assert (refused.status_code, refused.json()["error"]) == (403, "whole_province_only")
+            assert (await part.get("/v1/admin/roles/head")).json()["version"] == 1
 
 
 async def test_a_cursor_of_strange_bytes_is_refused(tmp_path: Path) -> None:

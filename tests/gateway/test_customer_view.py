@@ -26,6 +26,10 @@ PROFILE = {
     "complaints": [{"at": at(), "event_id": "x1", "complaint_id": "p1", "opened_at": "2026-06-30T09:00:00+08:00",
                     "category": "network", "status": "opened", "text": "信号差"}],
 }  # fmt: skip
+FRESHNESS = {
+    "BILL_320100": {"business_date": "2026-06-29"}, "BILL_320200": {"business_date": "2026-06-30"},
+    "PAY_320100": {"business_date": "2026-06-30"}, "events": {"at": at()},
+}  # fmt: skip
 CHANGE = {"customer_id": "c1", "revision": 2, "field": "phone", "old": "13901000100", "new": "13901000123",
           "at": at(), "recorded": at(), "event_id": "e", "correlation": "r"}  # fmt: skip
 WORK = [{
@@ -48,6 +52,29 @@ WHY_NOT = {
     ],
 }  # fmt: skip
 
+_STANDS: dict[str, Any] = {
+    "customer_id": "c1",
+    "version": 1,
+    "period": "202606",
+    "result": "not_met",
+    "alert_id": None,
+    "conditions": [
+        {
+            "text_zh": "活跃天数 ≤ 3 天",
+            "text_en": "active days ≤ 3",
+            "value": 9,
+            "limit": 3,
+            "met": False,
+            "unit": "days",
+        }
+    ],
+    "exclusions": [],
+}
+WHYNOT = [
+    {**_STANDS, "rule": "drop-30", "kind": "churn_warning"},
+    {**_STANDS, "rule": "silent", "kind": "attention"},
+]
+
 
 class World:
     """The services as the gateway meets them, and what it wrote down."""
@@ -69,8 +96,14 @@ class World:
             return httpx.Response(
                 200, json=self.profile | {"history": [] if "history" in request.url.params else [CHANGE]}
             )
+        if path == "/internal/settle":
+            return httpx.Response(200, json={"service": host, "freshness": FRESHNESS})
         if path == "/v1/customers/c1/why-not":
             return httpx.Response(200, json=WHY_NOT)
+        if path == "/v1/customers/c1/whynot":
+            if request.url.params.get("rule") == "draft":
+                return httpx.Response(404, json={"error": "not_in_force", "zh": "没有启用", "en": "is not in force"})
+            return httpx.Response(200, json=WHYNOT)
         if path == "/v1/work":
             return httpx.Response(200, json=self.work)
         if path == "/v1/contacts":
@@ -107,7 +140,7 @@ async def asks(world: World, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]
             contact(at=at(5)),
         ],
     }  # fmt: skip
-    own = [f"/v1/customers/{{id}}/{name}" for name in ("view", "timeline", "account", "history", "why-not")]
+    own = [f"/v1/customers/{{id}}/{name}" for name in ("view", "timeline", "account", "history", "why-not", "whynot")]
     async with asked_by_token(tmp_path, world, told, [*own, "/v1/callers"], token("manager", "m1")) as client:
         yield client
 
@@ -168,6 +201,18 @@ async def test_the_time_line_page_by_page_repeats_and_leaves_out_nothing(asks: h
     assert of(found) == ["sms manual", "sms arrears-reminder", "complaint network"]
     for bad in ({"of": "x"}, {"cursor": "x"}, {"limit": 0}):
         assert (await asks.get("/v1/customers/c1/timeline", params=bad)).status_code == 422
+
+
+async def test_the_account_says_how_far_the_files_of_the_city_have_come(asks: httpx.AsyncClient, world: World) -> None:
+    world.profile["customer"]["city"] = "320100"
+    assert (await asks.get("/v1/customers/c1/account")).json()["files"] == [
+        {"kind": "BILL", "business_date": "2026-06-29", "expected": "2026-06-30"},
+        {"kind": "PAY", "business_date": "2026-06-30", "expected": "2026-06-30"},
+    ]
+    world.profile["customer"]["city"] = None
+    assert (await asks.get("/v1/customers/c1/account")).json()["files"] == []
+    world.away.add("billing-sync")
+    assert (await asks.get("/v1/customers/c1/account")).json()["files"] is None
 
 
 async def test_account_and_history(asks: httpx.AsyncClient) -> None:
@@ -305,3 +350,18 @@ async def test_why_no_alert_came(asks: httpx.AsyncClient, world: World) -> None:
     world.away = {"alerts"}
     assert (await asks.get("/v1/customers/c1/why-not")).status_code == 503
     assert (await asks.get("/v1/customers/c1/why-not", params={"period": "2026"})).status_code == 422
+
+
+async def test_how_rules_stand(asks: httpx.AsyncClient, world: World) -> None:
+    asked = {"rule": "drop-30", "period": "202606"}
+    assert (await asks.get("/v1/customers/c1/whynot", params=asked)).json() == WHYNOT
+    assert world.audited == [("m1", "customer.why_not", "c1", "200")]
+    drafts = await asks.get("/v1/customers/c1/whynot", params={"rule": "draft"})
+    assert (drafts.status_code, drafts.json()["error"]) == (404, "not_in_force")
+    asks.headers["authorization"] = token("manager", "m1", scope={"manager_id": "m1", "kinds": ["attention"]})
+    seen = (await asks.get("/v1/customers/c1/whynot")).json()
+    assert [each["rule"] for each in seen] == ["silent"], "of kinds of alerts that one sees"
+    assert (await asks.get("/v1/customers/c2/whynot")).status_code == 404, "another manager's"
+    world.away = {"alerts"}
+    assert (await asks.get("/v1/customers/c1/whynot")).status_code == 503
+    assert (await asks.get("/v1/customers/c1/whynot", params={"period": "2026"})).status_code == 422

@@ -358,3 +358,13 @@ def test_a_time_at_the_ends_of_time_keeps_nobody_from_a_file(tmp_path: Path, at:
     file.add([columns.cells("work", row, "zh")])
     file.close()
     assert (tmp_path / "file").stat().st_size > 0
+
+
+def test_words_of_an_exported_row_are_those_of_the_page() -> None:
+    stage = next(column for column in columns.COLUMNS["alerts"] if column.field == "stage")
+    status = next(column for column in columns.COLUMNS["customers"] if column.field == "status")
+    told = [columns._cell(stage, {"kind": kind, "stage": "opened"}, "zh") for kind in ("arrears", "complaint_opened")]
+    assert told == ["新欠", "已登记"]
+    assert [columns._cell(status, {"status": code}, "zh") for code in ("active", "suspended", "left", None)] == [
+        "正常", "已停机", "已离网", None,
+    ]  # fmt: skip

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from starlette.datastructures import Headers
 
 from gateway.identity.lockout import Lockout, Rule, SignInLockout
 from gateway.identity.own_request import check_line, check_origin, is_loopback
-from gateway.identity.passwords import Passwords, check
+from gateway.identity.passwords import Passwords, check, hash_of_none
 from gateway.identity.users import staff_no_of
 from harness.people import QUICK
 from servicekit.decision import Refused
@@ -48,6 +49,12 @@ async def test_a_hash_fits_its_password_alone() -> None:
     assert passwords.is_outdated(kept) is False
     assert Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)).is_outdated(kept)
     assert await passwords.hash("x") != await passwords.hash("x")
+
+
+def test_where_there_is_nobody_a_hash_of_the_same_cost_is_compared() -> None:
+    assert not QUICK.check_needs_rehash(hash_of_none(QUICK))
+    with pytest.raises(VerifyMismatchError):  # and not InvalidHashError, which takes no time
+        QUICK.verify(hash_of_none(QUICK), "nobody's")
 
 
 async def test_hashing_has_a_line_with_an_end() -> None:
@@ -103,6 +110,25 @@ def test_one_who_guesses_keeps_nobody_out_who_signed_in_from_that_address_before
         both.begin("me", "office", 0)
     with pytest.raises(Problem):
         both.begin("other", "office", 0)
+
+
+def test_one_who_guesses_elsewhere_keeps_nobody_out_where_they_are_at_home() -> None:
+    both = SignInLockout(RULE, RULE)
+    both.begin("me", "office", 0)
+    both.right("me", "office")
+    for n in range(3):
+        both.begin("me", f"far{n}", 0)
+    both.begin("me", "office", 0)
+    both.right("me", "office")
+    with pytest.raises(Problem):
+        both.begin("me", "far", 0)
+    for _ in range(3):
+        both.begin("me", "office", 0)
+    with pytest.raises(Problem):
+        both.begin("me", "office", 0)
+    both.free("me")
+    both.begin("me", "office", 0)
+    both.begin("me", "far", 0)
 
 
 def test_somebody_who_is_right_every_time_never_waits() -> None:

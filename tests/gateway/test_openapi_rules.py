@@ -12,10 +12,11 @@ from gateway.settings import Settings
 from harness.asked import Operation, operations
 
 #: POST for the sake of a body, that no personal data stand in an address: they change nothing
-ASKS = {"search", "identify_caller", "preview_effect"}
+ASKS = {"search", "identify_caller", "preview_effect", "preview_template"}
 WITHOUT_KEY = {
     "sign_in": "nobody is known yet, and the answer is a cookie; a repeat ends the session that it began",
     "reset_password": "the one-time link is itself what can be used once",
+    "stop_sms": "said again it stands as it did",
 }
 WITHOUT_VERSION = {
     "change_password": "the current password shows what it is made after",
@@ -24,6 +25,11 @@ WITHOUT_VERSION = {
 _ALL_AT_ONCE = "interfaces.md: whole arrays"
 WHOLE_LISTS = {
     **dict.fromkeys(("list_alerts", "list_sms", "list_work", "list_rules", "get_counts", "get_rates"), _ALL_AT_ONCE),
+    "how_rules_stand": "one a rule in force",
+    "list_figures": "a table in code",
+    **dict.fromkeys(("compare_rule", "compare_template", "compare_policy"), "as many as a document has fields"),
+    **dict.fromkeys(("list_templates", "list_policies"), "made by hand, one at a time"),
+    "list_stops": "said by hand, one at a time",
     "list_demo_accounts": "one a role",
     "list_roles": "seven",
     "list_role_versions": "made by hand, one at a time",
@@ -33,6 +39,7 @@ WHOLE_LISTS = {
     "list_views": "a hundred are kept of a person",
     "list_units": "a tree, which is drawn as a whole",
     "list_members": "of one unit",
+    "list_contacts": "of customers who are named, a hundred at most",
     "list_colleagues": "a field to choose from, which is searched as a whole",
     "list_dead_letters": "what waits is capped, and replayed from one selection",
 }

@@ -1,6 +1,7 @@
 """Overview and team: every count has exactly the rows that its filter finds, and what is out of scope is in no sum."""
 
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.bootstrap import build
 from gateway.domain import Collection
 from gateway.overview.figures import missing
 from gateway.overview.periods import Compare, period_of
+from gateway.overview.team import Sort, in_order
 from gateway.settings import Settings
 from harness.read_model import Log, alert, at, customer, following, manager, reached, sms, unit, until, work
 from harness.typed_answers import TypedAnswers
@@ -82,14 +84,21 @@ def province(log: Log) -> None:
 
 @pytest.fixture
 async def asks(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    secret = tmp_path / "secret"
+    async with asking(tmp_path, province) as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def asking(folder: Path, tell: Callable[[Log], None]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway whose read model has read what ``tell`` puts into the log."""
+    secret = folder / "secret"
     secret.write_text(SECRET)
     settings = Settings(
-        service_data=tmp_path, kafka="unused:1", secret_file=secret, peers={"billing-sync": ("http://billing-sync",)}
+        service_data=folder, kafka="unused:1", secret_file=secret, peers={"billing-sync": ("http://billing-sync",)}
     )
     log = Log()
-    async with following(tmp_path / "lists", log) as lists:
-        province(log)
+    async with following(folder / "lists", log) as lists:
+        tell(log)
         await until(lambda: reached(lists, log))
         lists._clock = datetime(2026, 6, 30, 2, tzinfo=UTC)
         app = build(
@@ -227,17 +236,61 @@ async def test_a_team(asks: httpx.AsyncClient) -> None:
         assert await rows_of(asks, "work", {"unit": unit_id, "open": "true"}) == units[unit_id]["open"]
         overdue = {"unit": unit_id, "open": "true", "due": "overdue"}
         assert await rows_of(asks, "work", overdue) == units[unit_id]["overdue"]
+        nobodys = {"unit": unit_id, "open": "true", "holder": "none"}
+        assert await rows_of(asks, "work", nobodys) == units[unit_id]["unclaimed"]
+        both = await rows_of(asks, "work", {**nobodys, "due": "overdue"})
+        unattended = {"unit": unit_id, "open": "true", "unattended": "true"}
+        assert await rows_of(asks, "work", unattended) == units[unit_id]["unattended"]
+        assert units[unit_id]["unattended"] == units[unit_id]["overdue"] + units[unit_id]["unclaimed"] - both
+        rest = await rows_of(asks, "work", {"unit": unit_id, "open": "true", "unattended": "false"})
+        assert rest == units[unit_id]["open"] - units[unit_id]["unattended"]
+    assert units["U1"]["unattended"] > 0
     found = (await asks.get("/v1/team/U1")).json()
     members = {member["manager_id"]: member for member in found["members"]}
     assert set(members) == {"m1", "m2"} and sum(m["load"] for m in members.values()) == pytest.approx(2)
     for manager_id, member in members.items():
         assert await rows_of(asks, "work", {"holder": manager_id, "open": "true"}) == member["open"]
         assert sum(member["week"]) == 2 and (member["kept"], member["retained_of"]) == (2, 2)
+        for name, count in (("kept", 2), ("retained_of", 2), ("week", 2), ("responses", member["responses"])):
+            where = found["opens"][name]
+            assert await rows_of(asks, where["list"], {**where["filter"], "holder": manager_id}) == count
+    assert all(member["responses"] > 0 for member in members.values())
     assert members["m2"]["response_seconds"] == 1800 and members["m1"]["response_seconds"] is not None
     for path in ("/v1/team/U2", "/v1/team/none", "/v1/team/%00"):
         assert (await asks.get(path)).status_code == 404
     asks.headers["authorization"] = token("analyst")
     assert (await asks.get("/v1/team")).status_code == 403
+
+
+async def test_a_unit_with_many_beneath_is_told_whole(tmp_path: Path) -> None:
+    numbers = range(130)
+
+    def tell(log: Log) -> None:
+        log.put("boss.events", unit("U1"), *(unit(f"V{n}", "U1") for n in numbers))
+        log.put("boss.events", *(manager(f"v{n}", unit_id=f"V{n}") for n in numbers))
+        log.put("boss.events", *(customer(f"d{n}", manager_id=f"v{n}") for n in numbers))
+        log.put("work.events", work("opened", "w1", customer_id="d129", manager_id="v129", due_at=at(-1)))
+
+    async with asking(tmp_path, tell) as many:
+        many.headers["authorization"] = token("head", units=["U1"])
+        found = (await many.get("/v1/team/U1")).json()
+        assert (found["people"], found["total"], len(found["members"])) == (130, 130, 100)
+        assert found["members"][0]["manager_id"] == "v129", "whoever has most overdue, wherever they work"
+        whole = (await many.get("/v1/team/U1", params={"limit": 200, "sort": "name"})).json()["members"]
+        assert {member["manager_id"] for member in whole} == {f"v{n}" for n in numbers}
+        assert sum(member["customers"] for member in whole) == found["unit"]["customers"] == 130
+        assert (await many.get("/v1/team/U1", params={"sort": "age"})).status_code == 422
+
+
+def test_members_come_in_the_order_that_was_asked_for() -> None:
+    numbers: list[tuple[str, str | None, int, int, float | None]] = [
+        ("b", "周杰", 1, 9, None), ("a", "曾敏", 3, 1, 2.0), ("c", None, 3, 4, 0.5)
+    ]  # fmt: skip
+    names = ("manager_id", "name", "overdue", "open", "load")
+    people = [dict(zip(names, each, strict=True)) for each in numbers]
+    orders: list[tuple[Sort, str]] = [("overdue", "cab"), ("open", "bca"), ("load", "acb"), ("name", "cab")]
+    for sort, order in orders:
+        assert "".join(person["manager_id"] for person in in_order(people, sort)) == order
 
 
 async def test_the_audit_says_to_what_figures_were_narrowed(asks: httpx.AsyncClient) -> None:

@@ -41,3 +41,5 @@ def test_the_first_page_is_small() -> None:
     assert sizes["src/pages/today/index.tsx"] <= FIRST_PAGE, sizes
     assert sizes["src/pages/signin/index.tsx"] <= FIRST_PAGE, sizes
     assert {page: size for page, size in sizes.items() if size > ANY_PAGE} == {}
+    calendar = manifest["src/dates/Calendar.tsx"]["file"]
+    assert all(calendar not in files_of(manifest, page, set(entry)) for page in pages), "it comes when it is opened"

@@ -5,23 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from servicekit.words import said
+from alerts.conditions.figures import FIGURES
+from servicekit.words import said, stage_said
 
 WEB = Path(__file__).parents[2] / "services" / "gateway" / "web" / "src"
 #: the page's table (file, its name there) and the place of the catalogue that its codes stand in
 TABLES = [
     *[("i18n", name, None) for name in (
-        "role", "severity", "alertState", "stage", "smsState", "complaintAbout", "complaintState", "workKind"
+        "role", "severity", "alertState", "smsState", "complaintAbout", "complaintState", "workKind"
     )],
     ("i18n", "kindLong", None),
+    ("i18n", "stage", None),
+    ("i18n", "arrearsStage", "arrears"),
+    ("i18n", "customerStatus", "customer"),
     ("i18n", "outcome", "outcome"),
     ("i18n", "workState", "work"),
     ("customers/messages.ts", "request", None),
+    ("pages/feeds/messages.ts", "state", "file"),
     ("work/messages.ts", "act", "act"),
     ("alerts/messages.ts", "smsReason", "sms_reason"),
 ]  # fmt: skip
-#: days before the end of a contract: numbers, and no codes of the catalogue
-DAYS = {"90", "60", "30", "7", "1"}
 #: a card's head says what kind of alert it is; the catalogue's word is also that of the matter itself
 MATTERS = {"欠费预警": "欠费", "投诉预警": "投诉", "关注提醒": "关注"}
 ENTRY = re.compile(r'(?:"(\w+)"|(\w+)): "([^"]*)"')
@@ -45,5 +48,12 @@ def table(file: str, name: str, language: str) -> dict[str, str]:
 def test_the_page_says_what_the_catalogue_says(file: str, name: str, place: str | None) -> None:
     zh, en = table(file, name, "zh"), table(file, name, "en")
     assert zh and zh.keys() == en.keys()
-    page = {code: (MATTERS.get(zh[code], zh[code]), en[code].lower()) for code in zh if code not in DAYS}
-    assert page == {code: (said(code, place)[0], said(code, place)[1].lower()) for code in page}
+    page = {code: (MATTERS.get(zh[code], zh[code]), en[code].lower()) for code in zh}
+    known = {code: stage_said(None, code) if name == "stage" else said(code, place) for code in page}
+    assert page == {code: (in_zh, in_en.lower()) for code, (in_zh, in_en) in known.items()}
+
+
+def test_the_page_calls_figures_of_conditions_what_alerts_calls_them() -> None:
+    zh, en = (table("alerts/figures.ts", "figure", language) for language in ("zh", "en"))
+    assert zh == {figure.name.replace(".", "_"): figure.zh for figure in FIGURES.values()}
+    assert en == {figure.name.replace(".", "_"): figure.en for figure in FIGURES.values()}

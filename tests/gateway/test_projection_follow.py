@@ -84,6 +84,32 @@ async def test_it_is_made_anew(tmp_path: Path, what: str) -> None:
         assert await table(lists.store, "SELECT unit_id FROM units") == [("u5",)]
 
 
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_log_that_is_cut_beneath_it_makes_it_anew(
+    more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "_FIRST_DELAY", 0.05)
+    log, asked = Log(), []
+
+    async def bring(store: Any, *others: Any) -> None:
+        asked.append(1)
+        await nothing_to_bring(store, *others)
+
+    async with following(tmp_path, log, rebuild=bring) as lists:
+        log.put("boss.events", unit("u1"))
+        await until(lambda: reached(lists, log))
+        place = next(iter(log.records))
+        log.records[place] += [None] * 2  # type: ignore[list-item]  # never seen
+        log.begins = {place: 3}
+        log.put("boss.events", *([unit("u4")] * more))
+        await until(lambda: log.connected == 2 and not lists.settle()["busy"])
+        log.put("boss.events", unit("u5"))
+        await until(lambda: reached(lists, log))
+        assert ("u5",) in await table(lists.store, "SELECT unit_id FROM units")
+        assert ("u1",) not in await table(lists.store, "SELECT unit_id FROM units"), "the services' documents tell it"
+    assert len(asked) == 2
+
+
 async def test_what_can_not_be_read_is_counted_and_passed(tmp_path: Path) -> None:
     log = Log()
     skipped = SKIPPED.labels("message")._value.get()
@@ -91,10 +117,12 @@ async def test_what_can_not_be_read_is_counted_and_passed(tmp_path: Path) -> Non
         replayed = unit("u3")
         replayed.headers["kam-replay-for"] = b"analytics"
         bad = [message("kam.boss.unit.changed.v1", b"\xff"), message("kam.boss.unit.changed.v1", {"unit_id": None})]
+        log.put("boss.events", tick(60 * 24 * 365 * 80))
         ticks = [message("kam.clock.ticked.v1", b"no json"), message("kam.clock.ticked.v1", {"clock": "9999-99-99"})]
         log.put("boss.events", unit("u1"), *bad, *ticks, replayed, unit("u2"))
         await until(lambda: reached(lists, log))
         assert await table(lists.store, "SELECT unit_id FROM units ORDER BY 1") == [("u1",), ("u2",)]
+        assert lists.clock < system_now() + timedelta(days=2), "however far ahead a tick may be"
     assert SKIPPED.labels("message")._value.get() - skipped == 2
 
 

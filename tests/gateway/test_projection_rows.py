@@ -38,6 +38,20 @@ ALERT = "SELECT state, open, stage, outcome, due_at, revision FROM alerts"
 STORIES: list[tuple[str, list[Message], str, list[tuple[Any, ...]]]] = [
     ("raised", [alert("raised")], ALERT, [("raised", 1, "reminder", None, NEVER, 1)]),
     (
+        "a rule of staff asks for attention",
+        [
+            alert(
+                "raised",
+                kind="attention",
+                stage=None,
+                values={"balance_balance_fen": 100, "balance_balance_fen_limit": 1000, "arrears_suspended": False},
+                period="202603",
+            )
+        ],
+        "SELECT kind, state, open, stage, amount_fen FROM alerts",
+        [("attention", "raised", 1, None, None)],
+    ),
+    (
         "a step further",
         [alert("raised"), alert("changed", revision=2, stage="final_notice")],
         ALERT,

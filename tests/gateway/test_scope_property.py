@@ -9,12 +9,17 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
+from gateway.access.grants import Role
+from gateway.access.rights import SEEDS, Area, Verb
+from gateway.access.roles import Roles
 from harness.asked import Asked, Operation, Told, ask, operations, requests
 from harness.people import SECRET, Gateway, gateway
 from harness.two_worlds import (
@@ -30,6 +35,7 @@ from harness.two_worlds import (
     told,
 )
 from servicekit.auth import issue_token
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 #: how the platform is doing, in numbers of its log: of no customer
 OF_THE_PLATFORM = {"get_metrics", "get_standing", "get_digests", "get_status", "wait_until_settled"}
@@ -47,11 +53,13 @@ class Viewer(NamedTuple):
     """Somebody with a scope, what is out of it, and what they are to see at all: else the test would show nothing."""
 
     name: str
-    role: str
+    role: Role
     subject: str
     scope: dict[str, Any]
     unseen: tuple[Household, ...]
     works: bool = True
+    #: rights that an administrator has given their role besides
+    more: Mapping[Area, tuple[Verb, ...]] = MappingProxyType({})
 
 
 PLACES, OF_KIND = (NEIGHBOUR, ELSEWHERE), {"kinds": ["arrears"]}
@@ -68,6 +76,7 @@ VIEWERS = [
         "city-of-a-kind", "city_head", "C0002", {"cities": ["320100"], "kinds": ["arrears"]}, (ELSEWHERE, OTHER_KIND)
     ),
     Viewer("analyst-of-a-kind", "analyst", "A0002", {"kinds": ["arrears"]}, (OTHER_KIND,), works=False),
+    Viewer("head-who-administrates", "head", "H0002", {"units": ["U11"]}, PLACES, more={"admin": ("see", "change")}),
     Viewer("integrator", "integrator", "I0001", {"units": ["U11"]}, EVERYTHING, works=False),
     Viewer("nobody", "manager", "M0404", {"manager_id": "M0404"}, EVERYTHING, works=False),
 ]
@@ -101,7 +110,12 @@ class World:
 async def world(folder: Path, parts: tuple[Household, ...], viewer: Viewer) -> AsyncIterator[World]:
     services = Services(parts)
     token = issue_token(SECRET, viewer.subject, viewer.role, scope=viewer.scope)
-    async with gateway(folder, answer=services.answer, told=told(parts), people=[]) as house:
+    documents = MemoryDocuments(MemoryStore())
+    if viewer.more:
+        seed = SEEDS[viewer.role]
+        role = msgspec.structs.replace(seed, rights={**seed.rights, **viewer.more})
+        await Roles(documents).save(viewer.role, role, after=0, author="X0001", reason="…", key=None)
+    async with gateway(folder, documents, answer=services.answer, told=told(parts), people=[]) as house:
         yield World(house, services, {"authorization": f"Bearer {token}", "kam-request": "1"})
 
 
@@ -115,7 +129,7 @@ def texts_of(unseen: tuple[Household, ...]) -> tuple[list[str], dict[str, list[s
     for part in unseen:
         items = [part.id("a"), part.id("w"), part.id("s")]
         found += [part.customer_id, *items, part.cause, f"x{part.part}", part.unit_id, part.manager_id]
-        fitting["customer"].append(part.customer_id)
+        fitting["customer"] += [part.customer_id, f"c1,{part.customer_id}"]
         fitting["alert"].append(part.id("a"))
         fitting["city"].append(part.city)
         fitting["unit"] += [part.unit_id, "U1"]

@@ -13,6 +13,7 @@ from harness.people import asked_by_token
 from harness.read_model import alert, customer, manager, sms, unit, work
 from servicekit.auth import Principal, issue_token
 from servicekit.clock import iso, system_now
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 SECRET = "0123456789abcdef0123456789abcdef"
 NOT_FOUND = "没有找到，或不在你的客户范围内。"
@@ -80,7 +81,7 @@ async def asks(desk: Desk, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         ],
     }  # fmt: skip
     own = ("/v1/alerts/acknowledge", "/v1/alerts/hand-over", "/v1/work/bulk", "/v1/colleagues", "/v1/views",
-           "/v1/contacts/{customer_id}", "/v1/lists/work", "/v1/claims")  # fmt: skip
+           "/v1/contacts/{customer_id}", "/v1/contacts", "/v1/lists/work", "/v1/claims")  # fmt: skip
     async with asked_by_token(tmp_path, desk, told, own, token("manager", "m1")) as client:
         yield client
 
@@ -190,6 +191,20 @@ async def test_what_is_seen_before_a_contact(asks: httpx.AsyncClient, desk: Desk
         assert (await asks.get(f"/v1/contacts/{unseen}")).json()["zh"] == NOT_FOUND
 
 
+async def test_several_customers_are_looked_at_in_one_request(asks: httpx.AsyncClient, desk: Desk) -> None:
+    found = (await asks.get("/v1/contacts", params={"customer": "c2,c1,c9,c1"})).json()
+    assert found == [(await asks.get("/v1/contacts/c1")).json()], "out of sight and unknown are not there"
+    assert set(desk.audited) == {("m1", "contacts.read", "c1", "200")}, "by customer, and of those that were seen"
+    most = ",".join(f"c{n}" for n in range(100))
+    assert (await asks.get("/v1/contacts", params={"customer": most})).status_code == 200
+    for wrong in (",", f"{most},x"):
+        refused = await asks.get("/v1/contacts", params={"customer": wrong})
+        assert (refused.status_code, refused.json()["error"]) == (422, "bad_filter")
+    asks.headers["authorization"] = token("administrator", "root")
+    both = (await asks.get("/v1/contacts", params={"customer": "c2,c1"})).json()
+    assert [(each["customer_id"], each["do_not_disturb"]) for each in both] == [("c2", True), ("c1", False)]
+
+
 async def test_a_row_of_work_tells_of_the_last_contact(asks: httpx.AsyncClient) -> None:
     (row,) = (await asks.get("/v1/lists/work")).json()["rows"]
     assert (row["state"], row["contact_kind"], row["contact_result"], row["contact_at"]) == (
@@ -225,6 +240,31 @@ async def test_views_are_ones_own_or_shared_with_a_unit(asks: httpx.AsyncClient)
     assert await names("m3") == ["全单位"], "the same unit"
     assert await names("m2") == [], "another"
     assert (await asks.get("/v1/views?page=work")).json() == []
+
+
+async def test_whoever_opens_a_list_reads_no_views_of_strangers(tmp_path: Path, desk: Desk) -> None:
+    rows = Narrow(MemoryStore())
+    told = {"boss.events": [unit(), unit("u2"), manager(), manager("m2", unit_id="u2")]}
+    async with asked_by_token(tmp_path, desk, told, ["/v1/views"], token("manager", "m1"), rows) as asks:
+        await asks.put("/v1/views/11111111-a", json=VIEW)
+        for number in range(3):
+            other = {"authorization": token("manager", "m2")}
+            body = {**VIEW, "unit_id": "u2" if number else None}
+            assert (await asks.put(f"/v1/views/22222222-{number}", json=body, headers=other)).status_code == 200
+        rows.read = 0
+        assert [view["id"] for view in (await asks.get("/v1/views")).json()] == ["11111111-a"]
+        assert rows.read == 1
+
+
+class Narrow(MemoryDocuments):
+    """Counts the views that are read."""
+
+    read = 0
+
+    async def find(self, collection: str, *narrowed: Any, **how: Any) -> list[dict[str, Any]]:
+        found = await super().find(collection, *narrowed, **how)
+        self.read += len(found) if collection == "views" else 0
+        return found
 
 
 async def test_a_view_is_changed_by_its_owner_alone(asks: httpx.AsyncClient) -> None:
@@ -304,6 +344,11 @@ async def test_a_manager_claims_the_most_urgent_of_what_waits_where_they_work(
     assert [what for what, *_ in desk.asked] == ["w6 accept", "w7 accept"], "one that is gone is passed over"
     assert (await queue.post("/v1/claims", headers=key)).json() == answer.json() and len(desk.asked) == 2
     assert desk.audited[-2:] == [("m1", "work.claim", "w6", "409"), ("m1", "work.claim", "w7", "200")]
+
+
+async def test_nobody_claims_for_another(queue: httpx.AsyncClient, desk: Desk) -> None:
+    """Whom work may be given to is checked elsewhere: here nobody is named at all."""
+    assert (await queue.post("/v1/claims", json={"by": "m2"})).status_code == 422 and desk.asked == []
 
 
 async def test_a_claim_whose_answer_was_lost_takes_no_second_item_when_it_is_asked_again(

@@ -26,6 +26,8 @@ _RECORDS = {
     "contract.changed": ("CONT", ("contract_id",)),
     "complaint.changed": ("COMP", ("complaint_id",)),
     "service.requested": ("SERV", ("request_id",)),
+    "balance.changed": ("BAL", ("customer_id",)),
+    "payment.received": ("PAY", ("payment_id",)),
 }
 
 

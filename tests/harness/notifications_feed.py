@@ -11,9 +11,10 @@ from alerts.notifications.channel.transport import SubmitOutcome, SubmitResult
 from alerts.notifications.send_policy import MANUAL, SendPolicy, seeded
 from alerts.notifications.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost
 from alerts.notifications.state import Customer, ReadyToSend
+from alerts.rules import Rules
 from contracts.alert import OptedOut, ReceiptReceived
 from harness import detection_feed
-from harness.detection_feed import Feed, at
+from harness.detection_feed import RULES, Feed, at
 from servicekit.decision import Context, Decision, OutgoingEvent
 from servicekit.ids import derive
 
@@ -30,9 +31,14 @@ class Story(Feed):
     """
 
     def __init__(
-        self, customer_id: str = "c1", *, send_policy: SendPolicy | None = None, alerts_first: bool = False
+        self,
+        customer_id: str = "c1",
+        *,
+        send_policy: SendPolicy | None = None,
+        alerts_first: bool = False,
+        rules: Rules = RULES,
     ) -> None:
-        super().__init__(customer_id)
+        super().__init__(customer_id, rules)
         self.desk = notifications.app(send_policy or BOOK)
         self.desk_raw: bytes | None = None
         self.desk_wake: datetime | None = None

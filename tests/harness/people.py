@@ -160,15 +160,31 @@ async def gateway(
             await asyncio.gather(*jobs, return_exceptions=True)
 
 
+async def change_account(admin: httpx.AsyncClient, staff_no: str, version: int, **fields: Any) -> httpx.Response:
+    """What is answered to somebody who changes these fields of an account that has this version."""
+    before = (await admin.get(f"/v1/admin/users/{staff_no}")).json()
+    body = {name: before[name] for name in ("name", "unit_id", "manager_id", "grants", "state")}
+    return await admin.put(
+        f"/v1/admin/users/{staff_no}",
+        json={**body, "reason": "改", **fields},
+        headers={"if-match": f'"{version}"'},
+    )
+
+
 @contextlib.asynccontextmanager
 async def asked_by_token(
-    folder: Path, behind: Any, told: Mapping[str, Sequence[Message]], own: Sequence[str], authorization: str
+    folder: Path,
+    behind: Any,
+    told: Mapping[str, Sequence[Message]],
+    own: Sequence[str],
+    authorization: str,
+    documents: Documents | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client with this bearer token of a gateway whose read model has read this (``told``: by topic). ``behind``:
     ``answer`` of the services, ``audit`` and ``ends``; ``own``: routes whose answers are ours."""
     secret = folder / "secret"
     secret.write_text(SECRET)
-    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile")}
+    peers = {name: (f"http://{name}",) for name in ("alerts", "manager-work", "customer-profile", "billing-sync")}
     settings = Settings(service_data=folder, kafka="unused:1", secret_file=secret, peers=peers)
     log = Log()
     async with following(folder / "lists", log) as lists:
@@ -181,7 +197,7 @@ async def asked_by_token(
             audit=behind.audit,
             ends=behind.ends,
             projection=lists,
-            documents=MemoryDocuments(MemoryStore()),
+            documents=documents or MemoryDocuments(MemoryStore()),
         ).asgi()
         async with httpx.AsyncClient(transport=TypedAnswers(app, own=own), base_url="http://gateway") as client:
             client.headers["authorization"] = authorization

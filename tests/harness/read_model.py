@@ -35,6 +35,15 @@ def message(type_: str, data: Any, *, revision: int = 1, time: str = at()) -> Me
     return Message("t", 0, 0, None, headers, body)
 
 
+def entry(id_: str, minutes: float = 0, **fields: Any) -> Message:
+    """A record of the audit log."""
+    data = {"actor": "M0001", "role": "manager", "action": "customer.read", "object": "1000", "result": "200"}
+    headers = {"id": id_, "type": "kam.audit.recorded.v1", "time": at(minutes)}
+    headers["correlationid"] = fields.pop("correlation", id_)
+    body = json.dumps({**data, "at": at(minutes), **fields}).encode()
+    return Message("t", 0, 0, None, {f"ce_{name}": value.encode() for name, value in headers.items()}, body)
+
+
 def customer(id_: str = "c1", revision: int = 1, time: str = at(), **fields: Any) -> Message:
     data: dict[str, Any] = {
         "customer_id": id_,
@@ -203,6 +212,9 @@ class _Consumer:
     def highwater(self, tp: TopicPartition) -> int:
         return self._log.end(tp)
 
+    def last_poll_timestamp(self, tp: TopicPartition) -> int | None:
+        return None if self._log.is_away else int(time.time() * 1000)
+
     async def getmany(self, *places: TopicPartition, timeout_ms: int, max_records: int) -> Any:
         found = self._new(places)
         if not found:
@@ -211,6 +223,7 @@ class _Consumer:
         return found
 
     def _new(self, places: tuple[TopicPartition, ...]) -> Any:
+        self._at |= {tp: max(self._at[tp], self._log.begins.get(tp, 0)) for tp in places}
         found = {tp: self._log.records.get(tp, [])[self._at[tp] :] for tp in places}
         found = {tp: batch for tp, batch in found.items() if batch}
         self._at |= {tp: batch[-1].offset + 1 for tp, batch in found.items()}

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
+from alerts.notifications.blocked import Blocked, Said
 from alerts.notifications.channel.transport import (
     OnInbound,
     OnLateAnswer,
@@ -25,13 +26,15 @@ from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import Sender
-from alerts.notifications.state import NumberBlocked, ReadyToSend
+from alerts.notifications.state import HeldBack, ReadyToSend
+from alerts.notifications.stops import Stops
 from contracts.alert import Alert, RuleRef
+from contracts.control import RELEASED, STOPPED, Stop
 from contracts.registry import EVENTS
 from harness.notifications_feed import BOOK
 from harness.one_processor import NOON, OneProcessor
 from harness.waiting import eventually
-from servicekit.envelope import Headers
+from servicekit.envelope import Headers, Message
 from servicekit.ids import derive
 from servicekit.memory_store import MemoryDocuments
 from servicekit.timers import tick_of
@@ -102,16 +105,19 @@ class Process:
         policy: Any = QUICK,
         kept: KeptAnswers = KeptAnswers(None),
         share: float = 1.0,
+        stops: Stops | None = None,
         **send_policy: Any,
     ) -> None:
         self.store, self.smsc = store, smsc
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
-        self.blocked: set[str] = set()
-        self.send_policy = SendPolicy(
-            policy, list(BOOK.templates.values()), **{"blocked": self.blocked.__contains__, **send_policy}
-        )
+        self.blocked = Blocked()
+        self.stops = stops or Stops()
+        asked = {"blocked": self.blocked.__contains__, "stopped": self.stops.of}
+        self.send_policy = SendPolicy(policy, list(BOOK.templates.values()), **{**asked, **send_policy})
         messages, documents = Lookup(lambda: [self.desk.processor]), MemoryDocuments(store)
-        self.receipts = Receipts(self._publish, messages, documents, policy, 1, clock=lambda: self.desk.processor.now)
+        self.receipts = Receipts(
+            self._publish, messages, documents, lambda: policy, 1, clock=lambda: self.desk.processor.now
+        )
         make = partial(
             NotificationsProcessor, receipts=self.receipts, blocked=self.blocked, claim=lambda m: self.sender.claim(m)
         )
@@ -162,6 +168,13 @@ class Process:
         ]
         await self.desk.take(*records)
 
+    def say(self, what: str, *, stop: bool = True) -> None:
+        """A stop stands from now on, or is released."""
+        stopped = Stop(what=what, by="li", why="金额写错", at=NOON)
+        headers = {"ce_type": (STOPPED if stop else RELEASED).encode()}
+        self.stops.take(Message("control.stops", 0, 0, what.encode(), headers, msgspec.json.encode(stopped)))
+        self.sender.look_at_stops()
+
     def sms(self, customer: str = "c1") -> dict[str, Any]:
         (row,) = [r for r in self.store.documents["sms"].values() if r["customer_id"] == customer]
         return row
@@ -172,7 +185,9 @@ class Process:
 
     async def _effects(self, effects: list[Any]) -> None:
         self.sender.offer(e for e in effects if isinstance(e, ReadyToSend))
-        self.blocked.update(e.phone for e in effects if isinstance(e, NumberBlocked))
+        self.sender.hold_back(e for e in effects if isinstance(e, HeldBack))
+        for said in (e for e in effects if isinstance(e, Said)):
+            self.blocked.hear(said)
 
     async def _publish(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
         known = dict(headers)

@@ -12,13 +12,14 @@ import msgspec
 
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
+from alerts.notifications.blocked import Blocked, Said
 from alerts.notifications.composition import TOPICS
 from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import Sender
-from alerts.notifications.state import Notification, NumberBlocked, ReadyToSend
+from alerts.notifications.state import HeldBack, Notification, ReadyToSend
 from harness.notifications_feed import BOOK
 from harness.one_processor import OneProcessor
 from harness.sms_life import QUICK, FakeSmsc, complain
@@ -70,11 +71,11 @@ class Worker:
 
     def __init__(self, log: Log, owned: tuple[int, ...], folder: Path, smsc: FakeSmsc) -> None:
         self.log, self.owned, self.smsc = log, owned, smsc
-        self.blocked: set[str] = set()
+        self.blocked = Blocked()
         self.rows = AwayRows()
         policy = SendPolicy(QUICK, list(BOOK.templates.values()), blocked=self.blocked.__contains__)
         messages = Lookup(self.processors)
-        self.receipts = Receipts(log.append, messages, self.rows, QUICK, PARTITIONS, owned=owned)
+        self.receipts = Receipts(log.append, messages, self.rows, lambda: QUICK, PARTITIONS, owned=owned)
         self.heard = asyncio.Event()
         self.heard.set()
         self.sender = Sender(
@@ -138,7 +139,9 @@ class Worker:
 
     async def _effects(self, effects: list[Any]) -> None:
         self.sender.offer(e for e in effects if isinstance(e, ReadyToSend))
-        self.blocked.update(e.phone for e in effects if isinstance(e, NumberBlocked))
+        self.sender.hold_back(e for e in effects if isinstance(e, HeldBack))
+        for said in (e for e in effects if isinstance(e, Said)):
+            self.blocked.hear(said)
 
 
 def customers_of(owned: tuple[int, ...]) -> list[str]:

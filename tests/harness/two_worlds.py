@@ -14,6 +14,7 @@ from harness.read_model import (
     alert_data,
     at,
     customer,
+    entry,
     manager,
     message,
     sms_data,
@@ -33,6 +34,21 @@ _CHANGED = {
     },
     "clock": {"mode": "manual", "clock": at()},
     "contacts": {"contact_id": "k1", "customer_id": "c1", "kind": "call", "at": at(), "by": "M0001"},
+}
+_STOP = {"what": "kind/arrears", "by": "X0001", "why": "金额写错", "at": at()}
+_SHOWN = {"text": "您好", "encoding": "ucs2", "segments": 1, "cost_fen": 4}
+_TEXT = {
+    **{"id": "arrears-reminder", "version": 2, "state": "active", "author": "X0001", "why": "措辞", "created_at": at()},
+    **{
+        "active_from": None,
+        "switches": [],
+        "kind": "arrears",
+        "step": "reminder",
+        "priority": 1,
+        "zh": "您好",
+        "en": "Hello",
+    },
+    "document": {},
 }
 _NOT_THERE = {"error": "not_found", "zh": "没有", "en": "none"}
 
@@ -78,7 +94,8 @@ def told(parts: Collection[Household]) -> dict[str, list[Message]]:
         unit("U11", "U1"),
         manager("M0001", name="王芳", unit_id="U11"),
     ]
-    events: dict[str, list[Message]] = {"boss.events": boss, "alert.events": [], "work.events": [], "sms.outbound": []}
+    events: dict[str, list[Message]] = {"boss.events": boss}
+    events |= {topic: [] for topic in ("alert.events", "work.events", "sms.outbound", "audit.log")}
     for part in parts:
         if part.of is None:
             if MARK in part.unit_id:
@@ -90,7 +107,20 @@ def told(parts: Collection[Household]) -> dict[str, list[Message]]:
         events["alert.events"].append(message("kam.alert.raised.v1", _alert(part)))
         events["work.events"].append(message("kam.work.opened.v1", _work(part)))
         events["sms.outbound"].append(message("kam.sms.planned.v1", _sms(part)))
+        events["audit.log"].append(entry(f"r{part.part}", actor=part.manager_id, object=part.customer_id))
     return events
+
+
+_RULE: dict[str, Any] = {
+    **{"id": "drop-30", "version": 2, "state": "active", "type": "fall", "alert": "churn_warning"},
+    **{"name_zh": "下降三成", "name_en": "A fall", "author": "kam", "why": "x", "tried": None, "percent": 70},
+    **{
+        "created_at": "2026-06-30T02:00:00+00:00",
+        "active_from": None,
+        "switches": [],
+        "document": {"id": "drop-30", "percent": 70},
+    },
+}
 
 
 class Services:
@@ -118,7 +148,7 @@ class Services:
             "/v1/sms": [_sms(part) for part in parts],
             "/v1/counts": cells,
             "/v1/rates": rates,
-            "/v1/rules": [],
+            "/v1/rules": [_RULE],
             "/v1/contacts": [],
         }
 
@@ -129,6 +159,22 @@ class Services:
             return httpx.Response(200, json=standing)
         if path == "/health/ready":
             return httpx.Response(200, json={"status": "ready"})
+        if path == "/v1/rules/figures":
+            return httpx.Response(200, json=[_FIGURE])
+        if path.endswith("/try") or path.startswith("/v1/rules/trials/"):
+            return httpx.Response(202 if request.method == "POST" else 200, json=_TRIAL)
+        if path.startswith("/v1/stops"):
+            return httpx.Response(200, json=[_STOP] if request.method == "GET" else _STOP)
+        if path == "/v1/templates/preview":
+            return httpx.Response(200, json={"zh": _SHOWN, "en": _SHOWN})
+        if path in ("/v1/templates", "/v1/policies"):
+            return httpx.Response(200, json=[_TEXT])
+        if path.startswith(("/v1/templates/", "/v1/policies/")) and not path.endswith("/difference"):
+            return httpx.Response(200, json=_TEXT, headers={"ETag": '"2"'})
+        if path.startswith(("/v1/rules/", "/v1/templates/", "/v1/policies/")):
+            if path.endswith("/difference"):
+                return httpx.Response(200, json=[{"field": "percent", "zh": "70 → 60", "en": "70 → 60"}])
+            return httpx.Response(200, json=_RULE, headers={"ETag": '"2"'})
         if request.method != "GET":
             self.commands.append(f"{request.method} {path}")
             changed = self._items.get(path.rpartition("/")[0])
@@ -141,6 +187,17 @@ class Services:
             return httpx.Response(200, json=rows)
         found = self._items.get(path)
         return httpx.Response(404, json=_NOT_THERE) if found is None else httpx.Response(200, json=found)
+
+
+_FIGURE = {
+    "name": "bill.amount_fen", "family": "bill", "record": "BILL", "type": "int", "unit": "fen", "unit_zh": "分",
+    "unit_en": "fen", "zh": "账单金额", "en": "bill amount", "meaning_zh": "当月账单", "meaning_en": "of a month",
+    "monthly": True, "ops": [">"], "least": 0, "most": None, "values": [],
+}  # fmt: skip
+_TRIAL = {
+    "trial_id": "0b6f3a52-5a0f-5a37-9f1d-8f0f2c3b1a11", "rule": "drop-30", "version": 2, "by": "li",
+    "at": "2026-07-01T00:00:00+00:00", "state": "waiting", "done": 0, "of": 4, "result": None, "zh": None, "en": None,
+}  # fmt: skip
 
 
 def _fits(row: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

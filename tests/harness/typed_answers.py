@@ -67,7 +67,7 @@ def check(route: APIRoute | None, answer: httpx.Response) -> None:
             return
     reader = _reader(model)
     read = reader.validate_json(answer.content, strict=True)
-    told = reader.dump_python(read, mode="json", exclude_unset=True)
+    told = reader.dump_python(read, mode="json", exclude_unset=True, by_alias=True)
     assert told == answer.json(), f"{where} answers {answer.json()}, declared is {told}"
 
 

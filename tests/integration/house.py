@@ -6,6 +6,7 @@ yet, and its digits make ids (customers, cities, records) that no other test use
 
 import calendar
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST_MONTH = date(2021, 1, 1)
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 Row = dict[str, Any]
+_COMPLAINT = re.compile(r'"level": "(warning|error|critical)"')
 
 
 def shifted(month: date, by: int) -> date:
@@ -158,18 +160,31 @@ class House:
     def run(self, *words: object, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """A kam command as a person types it, with ``--json``."""
         command = [str(KAM), *map(str, words), "--json", "--data", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, input=given, timeout=180, check=False)
+        try:
+            return subprocess.run(command, capture_output=True, text=True, input=given, timeout=180, check=False)
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError(f"kam {words} did not end: {late.stderr!r}\n{self.standing()}") from late
+
+    def standing(self) -> str:
+        """What a person would look at when something does not end: ``kam status``, and the logs' last complaints."""
+        command = [str(KAM), "status", "--data", str(self.data)]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        complaints = []
+        for file in sorted((self.data / "logs").glob("*.log")):
+            lines = file.read_text(errors="replace").splitlines()
+            complaints += [f"{file.stem}: {line[:300]}" for line in lines if _COMPLAINT.search(line)][-5:]
+        return "\n".join([said.stdout, said.stderr, *complaints])
 
     def kam(self, *words: object, given: str | None = None) -> Any:
         """What a kam command that must do its work prints."""
         done = self.run(*words, given=given)
-        assert done.returncode == 0, f"kam {words}: {done.stderr or done.stdout}"
+        assert done.returncode == 0, f"kam {words}: {done.stderr or done.stdout}\n{self.standing()}"
         return json.loads(done.stdout or "null")
 
     def feed(self, *events: Row, via: str = "http") -> list[Row]:
         """Receipts, after all is settled."""
         lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
-        receipts: list[Row] = self.kam("feed", "-", "--via", via, given=lines)
+        receipts: list[Row] = self.kam("feed", "-", "--via", via, "--timeout", 120, given=lines)
         return receipts
 
     def accept(self, *events: Row, via: str = "http") -> None:

@@ -13,7 +13,7 @@ GIVEN = rules.load(Settings.model_fields["work_rules"].default)
 
 
 def next_version(**changes: object) -> dict[str, object]:
-    return {**msgspec.to_builtins(GIVEN), "version": 2, **changes}
+    return {**msgspec.to_builtins(GIVEN), "version": GIVEN.version + 1, **changes}
 
 
 async def read(*documents: dict[str, object]) -> WorkRules:
@@ -25,13 +25,13 @@ async def read(*documents: dict[str, object]) -> WorkRules:
 async def test_a_kind_that_staff_add_is_work_of_its_own() -> None:
     hours = {"critical": 1, "major": 2, "minor": 3}
     added = next_version(
-        kinds={**msgspec.to_builtins(GIVEN.kinds), "attention": {"zh": "关注", "en": "attention"}},
-        alerts={**msgspec.to_builtins(GIVEN.alerts), "attention": {"work": "attention", "due_hours": hours}},
+        kinds={**msgspec.to_builtins(GIVEN.kinds), "courtesy": {"zh": "问候", "en": "courtesy"}},
+        alerts={**msgspec.to_builtins(GIVEN.alerts), "quiet": {"work": "courtesy", "due_hours": hours}},
     )
     desk = Desk(worker.app(await read(msgspec.to_builtins(GIVEN), added), 4), *worker.TOPICS)
     await desk.open()
-    await desk.take(desk.alert("raised", kind="attention"))
-    assert (await desk.item())["kind"] == "attention"
+    await desk.take(desk.alert("raised", kind="quiet"))
+    assert (await desk.item())["kind"] == "courtesy"
 
 
 async def test_an_alert_of_a_kind_that_nobody_has_named_is_work_all_the_same() -> None:
@@ -44,7 +44,10 @@ async def test_an_alert_of_a_kind_that_nobody_has_named_is_work_all_the_same() -
 @pytest.mark.parametrize(
     ("slip", "said"),
     [
-        ({"other": {"work": "folow_up", "due_hours": {"critical": 1, "major": 1, "minor": 1}}}, "known are complaint_"),
+        (
+            {"other": {"work": "folow_up", "due_hours": {"critical": 1, "major": 1, "minor": 1}}},
+            "known are attention, complaint_",
+        ),
         ({"other": {"work": "follow_up", "due_hours": {"critical": 1}}}, "major, minor"),
         ({"other": {"work": "follow_up", "due_hours": {"critical": -1, "major": 1, "minor": 1}}}, "due_hours"),
         ({"kinds": {}}, "add it to the kinds"),

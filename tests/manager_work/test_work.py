@@ -30,6 +30,7 @@ async def desk() -> Desk:
         ("churn_warning", "critical", None, "retention", 24),
         ("arrears", "minor", None, "dunning", 72),
         ("contract_expiring", "minor", None, "renewal", 168),
+        ("attention", "major", None, "attention", 72),
         ("complaint_opened", "major", NOON + timedelta(hours=30), "complaint_follow_up", 30),
         ("complaint_opened", "major", None, "complaint_follow_up", 48),
     ],

@@ -14,11 +14,11 @@ SCRIPT = ROOT / "tools" / "make-venv.sh"
 TAKEN = ("3.11", "3.12", "3.13")
 
 
-def _pretender(folder: Path, name: str, version: str) -> Path:
-    """An interpreter that says it is ``version`` and makes a venv of nothing but a folder."""
+def _pretender(folder: Path, name: str, version: str, loop_ms: int = 1) -> Path:
+    """An interpreter that says it is ``version`` and that the loop took ``loop_ms``; a venv of its is but a folder."""
     path = folder / name
     path.write_text(
-        f'#!/bin/bash\ncase "$1 $2" in\n  "-c import sys;"*) echo {version} ;;\n'
+        f'#!/bin/bash\ncase "$1 $2" in\n  "-c import sys;"*) echo {version} ;;\n  "- ") echo {loop_ms} ;;\n'
         f'  "-m venv") mkdir -p "$3" && echo {version} > "$3/made-with" ;;\nesac\n'
     )
     path.chmod(0o755)
@@ -63,12 +63,24 @@ def test_a_python_that_is_not_there_or_does_not_run_fails_with_one_line(tmp_path
         assert python in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_unnamed_the_first_that_fits_is_taken(tmp_path: Path) -> None:
+def test_unnamed_the_first_that_fits_is_taken_of_those_as_quick(tmp_path: Path) -> None:
     for name, version in (("python3", "3.14"), ("python3.13", "3.13"), ("python3.11", "3.11")):
         _pretender(tmp_path, name, version)
     done = _run("", tmp_path / "venv", tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "venv" / "made-with").read_text().strip() == "3.13"
+
+
+@pytest.mark.parametrize(("first_ms", "second_ms", "taken"), [(9, 6, "3.11"), (9, 9, "3.13"), (10, 9, "3.13")])
+def test_of_two_that_fit_the_quicker_is_taken_if_the_difference_is_no_chance(
+    tmp_path: Path, first_ms: int, second_ms: int, taken: str
+) -> None:
+    _pretender(tmp_path, "python3.13", "3.13", first_ms)
+    _pretender(tmp_path, "python3.11", "3.11", second_ms)
+    _pretender(tmp_path, "python3", "3.12", loop_ms=1000)
+    done = _run("", tmp_path / "venv", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "venv" / "made-with").read_text().strip() == taken
 
 
 def test_the_project_says_the_same_versions() -> None:

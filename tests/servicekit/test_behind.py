@@ -27,6 +27,7 @@ class Consumer:
     def __init__(self) -> None:
         self.end = {A: 0, B: 0}
         self.fetched = {A: 0, B: 0}
+        self.silent_since: float | None = None
 
     async def getmany(self, *_: Any, **__: Any) -> dict[TopicPartition, list[Any]]:
         return {}
@@ -36,6 +37,9 @@ class Consumer:
 
     def highwater(self, tp: TopicPartition) -> int | None:
         return self.end[tp] or None
+
+    def last_poll_timestamp(self, tp: TopicPartition) -> int:
+        return int(1000 * (self.silent_since or log_reader.time.time()))
 
     async def end_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
         return {tp: self.end[tp] for tp in tps}
@@ -97,6 +101,27 @@ async def test_after_a_quiet_hour_a_first_message_is_not_an_hour_behind(clock: A
     clock.now += 2
     consumer.end = {A: 6, B: 0}
     assert reader.behind(await looked(reader, consumer, boss=5)) == (1, 2.0)
+
+
+async def test_a_broker_that_is_silent_makes_it_older_although_nothing_is_known_to_wait(clock: Any) -> None:
+    reader, consumer = LogReader("x.0", [A, B], 10), Consumer()
+    consumer.end = {A: 5, B: 0}
+    assert reader.behind(await looked(reader, consumer, boss=5)) == (0, 0.0)
+    consumer.silent_since = clock.now
+    for passed, behind in ((3, 0.0), (10, 10.0), (600, 600.0)):
+        clock.now = consumer.silent_since + passed
+        assert reader.behind(await looked(reader, consumer, boss=5)) == (0, behind)
+    consumer.silent_since, consumer.end = None, {A: 8, B: 0}
+    assert reader.behind(await looked(reader, consumer, boss=5)) == (3, 600.0), "it may have come right then"
+    assert reader.behind(await looked(reader, consumer, boss=8)) == (0, 0.0)
+
+
+async def test_a_partition_without_a_leader_is_silent_alone(clock: Any) -> None:
+    reader, consumer = LogReader("x.0", [A, B], 10), Consumer()
+    since = clock.now
+    consumer.last_poll_timestamp = lambda tp: int(1000 * (since if tp == A else clock.now))  # type: ignore[method-assign]
+    clock.now += 60
+    assert reader.behind(await looked(reader, consumer)) == (0, 60.0)
 
 
 async def test_what_was_fetched_after_a_quiet_time_is_behind_while_it_is_handled(clock: Any) -> None:

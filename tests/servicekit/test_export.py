@@ -26,9 +26,9 @@ class Documents(MemoryDocuments):
 
     breaks_at: int | None = None
 
-    async def each(self, collection: str) -> AsyncIterator[dict[str, Any]]:
+    async def each(self, collection: str, *narrowed: Any, **ordered: Any) -> AsyncIterator[dict[str, Any]]:
         number = 0
-        async for document in super().each(collection):
+        async for document in super().each(collection, *narrowed, **ordered):
             if number == self.breaks_at:
                 raise Transient("away")
             number += 1

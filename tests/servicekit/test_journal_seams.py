@@ -109,3 +109,35 @@ async def test_a_store_of_before_the_journal_that_was_killed_before_its_first_co
     process = await Process(tmp_path / "a", log).open()
     assert await process.pay("c1", 2) == 42
     await process.die()
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+async def test_a_journal_that_is_cut_while_it_is_read_is_begun_with_the_checkpoint_that_cut_it(
+    looks: int, tmp_path: Path
+) -> None:
+    """The owner before us works on: where it cuts what we have not read yet, its checkpoints have it."""
+    log, kept = MemoryLog(), tmp_path / "checkpoints"
+    behind = await Process(tmp_path / "a", log, kept).open()
+    await behind.pay("c1", 1)
+    await behind.die()
+    owner = await Process(tmp_path / "b", log, kept).open()
+    for _ in range(3):
+        await owner.pay("c1", 1)
+        before = await owner.store.checkpoint(owner.journal.checkpoints)  # type: ignore[arg-type]
+    assert before is not None and before > 3
+    read, left = log.read, looks
+
+    async def cut_then_read(start: int, end: int) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            await log.cut(before)
+        async for record in read(start, end):
+            yield record
+
+    log.read = cut_then_read  # type: ignore[method-assign]
+    again = await Process(tmp_path / "a", log, kept).open()
+    assert left < 0 and log.begin == before
+    assert await again.pay("c1", 0) == 4
+    await owner.die()
+    await again.die()

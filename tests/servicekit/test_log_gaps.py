@@ -20,6 +20,7 @@ class Consumer:
     def __init__(self) -> None:
         self.offsets: list[int] = []
         self.begin = 0
+        self.reached = 0
         self.asked = 0
         self.away = 0
 
@@ -27,6 +28,12 @@ class Consumer:
 
     def highwater(self, tp: TopicPartition) -> int:
         return 1000
+
+    def last_poll_timestamp(self, tp: TopicPartition) -> int | None:
+        return None
+
+    async def position(self, tp: TopicPartition) -> int:
+        return self.reached
 
     async def getmany(self, *_: Any, **__: Any) -> dict[TopicPartition, list[Any]]:
         return {A: [SimpleNamespace(offset=offset) for offset in self.offsets]} if self.offsets else {}
@@ -70,3 +77,22 @@ async def test_a_broker_that_is_away_while_it_is_asked_costs_no_record(monkeypat
     consumer.offsets, consumer.begin, consumer.away = [50], 50, 2
     assert len((await reader.fetch(handle))[A]) == 1
     assert reader.gaps == {"boss.events/0": 40} and consumer.asked == 3, "20 at the start, 20 since"
+
+
+@pytest.mark.parametrize(("begin", "gap"), [(30, 19), (11, 0), (20, 9)])
+async def test_a_log_that_is_cut_to_its_end_is_said_before_anything_comes(begin: int, gap: int) -> None:
+    reader, consumer = LogReader("x.0", [A], 10), Consumer()
+    handle: Any = consumer
+    reader.seek(handle, {A: 5}, Position({"boss.events/0": 10}))
+    consumer.offsets, consumer.reached = [10], 11
+    await reader.fetch(handle)
+    await reader.look_past(handle, Position({"boss.events/0": 11}), ())
+    assert not consumer.asked and not reader.gaps
+    consumer.offsets, consumer.begin, consumer.reached = [], begin, 30
+    for _ in range(2):
+        await reader.fetch(handle)
+        await reader.look_past(handle, Position({"boss.events/0": 11}), ())
+    assert reader.gaps.get("boss.events/0", 0) == gap and consumer.asked == 1, "markers are no gap, and said once"
+    consumer.offsets = [30]
+    await reader.fetch(handle)
+    assert reader.gaps.get("boss.events/0", 0) == gap

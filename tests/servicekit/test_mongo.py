@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from servicekit import mongo
 from servicekit.mongo import MongoDocuments
@@ -63,6 +63,8 @@ async def test_each_document_once_without_its_version(database: Any, monkeypatch
     await documents.follow([version(1, {"n": n}, str(n), new=True) for n in range(20)])
     found = [document async for document in documents.each("things")]
     assert sorted(d["n"] for d in found) == list(range(20)) and all(d.keys() == {"_id", "n"} for d in found)
+    some = documents.each("things", {"n": {"$gte": 5}}, sort="-n")
+    assert [document["n"] async for document in some] == list(range(19, 4, -1))
     assert [document async for document in documents.each("none")] == []
 
 
@@ -126,6 +128,24 @@ async def test_documents_are_found_counted_and_forgotten(database: Any) -> None:
     assert await ids({"name": "c"}) == ["3"], "what is there stays as it is"
 
 
+@embedded
+async def test_an_index_and_the_first_document_of_a_collection_at_once_stop_nobody(mongodb: str, database: Any) -> None:
+    """Two workers of a service begin together. (The embedded server hung for good, once in some hundred starts.)"""
+    client: Any = AsyncIOMotorClient(mongodb, tz_aware=True)
+    one, other = MongoDocuments(database), MongoDocuments(client[database.name])
+    try:
+        async with asyncio.timeout(60):
+            for n in range(100):
+                name = f"things{n}"
+                await asyncio.gather(
+                    one.index(name, "n"), other.add(name, "a", {"n": n}), one.put(name, "b", {"n": n}),
+                    other.follow([Unfollowed(name, "c", "e", 1, {"n": n}, True)]), other.index(name, "n", "m"),
+                )  # fmt: skip
+                assert await one.count(name) == 3
+    finally:
+        client.close()
+
+
 async def test_a_server_that_is_away_says_since_when_and_one_call_at_a_time_asks_for_it() -> None:
     client: Any = AsyncIOMotorClient("mongodb://127.0.0.1:9/", serverSelectionTimeoutMS=100)
     documents = MongoDocuments(client["nowhere"])
@@ -158,6 +178,9 @@ class _Failing:
 
     def __getitem__(self, name: str) -> "_Failing":
         return self
+
+    async def create_collection(self, name: str, **how: Any) -> None:
+        raise OperationFailure("it is there", 48)
 
     async def bulk_write(self, writes: list[Any], **how: Any) -> None:
         raise BulkWriteError({"writeErrors": [{"index": 0, "code": self._code, "errmsg": "no"}]})

@@ -8,30 +8,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from servicekit import pace, paced_consumer
+from servicekit import paced_consumer
 from servicekit.envelope import Message
 from servicekit.pace import Pace
-from servicekit.paced_consumer import PacedConsumer
+from servicekit.paced_consumer import Deaf, PacedConsumer
 
 A, B = TopicPartition("boss.events", 0), TopicPartition("boss.events", 1)
 PACE = 0.05
-
-
-def test_small_batches_follow_each_other_at_once_until_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr(pace.time, "monotonic", lambda: now)
-    one, other = Pace(0.05), Pace(0.05, 0.005)
-    for _ in range(8):
-        assert one.rest(now) == 0.0
-        now += 0.001
-    assert now + one.rest(now) == pytest.approx(100.05), "then they start with the beat"
-    now = 100.051
-    assert now + one.rest(now) == pytest.approx(100.1)
-    for _ in range(9):
-        rest = other.rest(now)
-    assert now + rest == pytest.approx(100.055), "at the same moments for all, or a little behind"
-    now += 10
-    assert one.rest(now) == 0.0, "after a quiet moment at once again"
 
 
 def _record(offset: int, body: bytes | None, headers: dict[str, bytes]) -> Message:
@@ -49,6 +32,8 @@ class Broker:
         self.paused: set[TopicPartition] = set()
         self.ends: dict[TopicPartition, int] = {}
         self.body: bytes | None = None
+        self.answered: int | None = None
+        self.is_away = False
         self.headers: dict[str, bytes] = {}
         for name, does in (
             ("__init__", lambda _: None), ("getmany", self.getmany), ("assignment", lambda _: frozenset({A, B})),
@@ -56,6 +41,7 @@ class Broker:
             ("resume", lambda _, *places: self.paused.difference_update(places)),
             ("position", self.position), ("stop", self.stop), ("__del__", lambda _: None),
             ("highwater", lambda _, place: self.ends.get(place)),
+            ("last_poll_timestamp", lambda _, place: self.answered), ("end_offsets", self.end_offsets),
         ):  # fmt: skip
             monkeypatch.setattr(AIOKafkaConsumer, name, does, raising=False)
 
@@ -76,6 +62,11 @@ class Broker:
     async def position(self, place: TopicPartition) -> int:
         return 1000
 
+    async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        if self.is_away:
+            raise KafkaConnectionError("away")
+        return {place: self.ends.get(place, 0) for place in places}
+
     async def stop(self) -> None: ...
 
     def tells(self, **offsets: list[int]) -> None:
@@ -92,7 +83,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
 
 @pytest.fixture
 async def consumer(broker: Broker) -> AsyncIterator[PacedConsumer]:
-    consumer = PacedConsumer(pace=PACE)
+    consumer = PacedConsumer(pace=Pace(PACE))
     yield consumer
     await consumer.stop()
 
@@ -142,6 +133,34 @@ async def test_under_load_requests_keep_the_pace(broker: Broker, consumer: Paced
         broker.tells(a=[n := n + 1])
         await a
     assert 8 <= n <= 8 + 12
+
+
+async def test_who_is_told_that_something_has_come_asks_before_the_beat(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer = PacedConsumer(pace=Pace(60.0))
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    for n in range(20):
+        a = ask(consumer, A)
+        await asyncio.sleep(0.001)
+        if n > 8:
+            assert len(broker.requests) == n, "it rests"
+            consumer.hurry()
+            await asyncio.sleep(0.001)
+        assert len(broker.requests) == n + 1
+        broker.tells(a=[n])
+        await a
+    assert loop.time() - start < 10
+    b = ask(consumer, B)
+    consumer.hurry()
+    await asyncio.sleep(0.01)
+    consumer.hurry()  # also while the broker is asked: what came may be behind what it answers
+    broker.tells(a=[20])
+    await asyncio.sleep(0.01)
+    assert len(broker.requests) == 22
+    b.cancel()
+    await consumer.stop()
 
 
 async def test_nobody_rests_while_much_is_left_in_the_log(broker: Broker, consumer: PacedConsumer) -> None:
@@ -247,3 +266,38 @@ async def test_one_that_is_cancelled_leaves_its_records_to_the_next(broker: Brok
     await asyncio.gather(a, return_exceptions=True)
     broker.tells(a=[1])
     assert await ask(consumer, A) == [1]
+
+
+@pytest.mark.parametrize(
+    ("end", "is_away", "answers", "is_deaf"),
+    [
+        (1001, False, False, True),
+        (1000, False, False, False),
+        (1001, True, False, False),
+        (1001, False, True, False),
+    ],
+    ids=["records do not come", "there are none", "the broker is away", "it says that there is nothing new"],
+)
+async def test_a_consumer_that_gets_no_answer_while_records_are_there_says_so(
+    broker: Broker,
+    consumer: PacedConsumer,
+    monkeypatch: pytest.MonkeyPatch,
+    end: int,
+    is_away: bool,
+    answers: bool,
+    is_deaf: bool,
+) -> None:
+    monkeypatch.setattr(paced_consumer, "_POLL_MS", 1)
+    broker.ends, broker.is_away = {A: end, B: 0}, is_away
+
+    async def polled() -> None:
+        while len(broker.requests) < 3 * paced_consumer._DEAF_POLLS:
+            if answers:
+                broker.answered = len(broker.requests)
+            await consumer.getmany(A, B, timeout_ms=10, max_records=10)
+
+    if is_deaf:
+        with pytest.raises(Deaf):
+            await polled()
+    else:
+        await polled()

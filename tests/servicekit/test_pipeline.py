@@ -426,6 +426,26 @@ async def test_a_tick_whose_clock_is_no_instant_wakes_nobody_and_holds_nobody_up
     assert revisions == [1] * 4, "two payments and two wake-ups, each once"
 
 
+async def test_a_clock_far_ahead_of_system_time_is_believed_no_further_than_machines_differ() -> None:
+    at = NOON
+    toy = Toy(clocked(), "boss.events", "alert.events", clock_bound=lambda: at)
+    await toy.open()
+
+    async def ticks(number: int, clock: datetime) -> datetime:
+        await toy.take(*(toy.tick(topic, number, clock) for topic in toy.topics))
+        return toy.processor.now
+
+    await toy.take(toy.owes(1), toy.owes(2, "c2"), toy.paid(1, "far", clock=NOON + 400 * DAY))
+    assert toy.processor.now == NOON + DAY
+    assert await ticks(1, NOON + 400 * DAY) == NOON + DAY
+    assert toy.state().woken == (NOON + DAY,) and toy.state("c2").woken == () and not await toy.letters()
+    at = NOON - 9000 * DAY
+    assert await ticks(2, NOON + 3 * DAY) == NOON + DAY, "system time was set back: the clock stays where it is"
+    at = NOON + 3 * DAY
+    assert await ticks(3, NOON + 3 * DAY) == NOON + 3 * DAY
+    assert toy.state("c2").woken == (NOON + 3 * DAY,)
+
+
 async def test_an_app_without_a_clock_does_not_look_at_ticks(toy: Toy) -> None:
     await toy.take(toy.tick("boss.events", 1, NOON), toy.record("boss.events", TICK, b"[]"))
     assert await toy.outbox() == [] and toy.processor.position.offsets == {"boss.events/0": 2}

@@ -198,3 +198,16 @@ async def test_while_one_is_away_the_others_get_no_repeats(away: str, monkeypatc
     for partition in range(3):
         assert broker.values("alert.events", partition) == [m.value for m in messages if m.partition == partition]
     assert await store.outbox(0, 100) == []
+
+
+async def test_it_says_when_nothing_is_left_to_send() -> None:
+    broker, left = Broker(), list[int]()
+    relay = Relay("toy.0", "toy", await committed([message(1)]), Publisher(broker.start))
+    relay.on_empty = lambda: left.append(relay.pending)
+    await relay.recover()
+    task = asyncio.create_task(relay.run())
+    await eventually(lambda: left == [0])
+    relay.offer([(n, message(n)) for n in range(2, 5000)])
+    await eventually(lambda: len(left) == 2)
+    assert left == [0, 0] and sum(map(len, broker.records.values())) == 4999
+    task.cancel()

@@ -13,7 +13,7 @@ from servicekit import checkpoint as checkpoint_module
 from servicekit import rocksdb_format, rocksdb_store
 from servicekit import store as store_module
 from servicekit.checkpoint import Checkpoints
-from servicekit.store import Transient
+from servicekit.store import Position, Transient
 
 KILLED = RuntimeError("killed")
 
@@ -115,6 +115,43 @@ async def test_a_checkpoint_that_the_disk_can_not_read_is_passed_over(
 
     monkeypatch.setattr(checkpoint_module, "_copy", bad_sector)
     await comes_back(tmp_path / "a", log)
+
+
+async def test_a_file_that_never_changes_is_read_once_for_all_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    digest = checkpoint_module._digest
+    monkeypatch.setattr(checkpoint_module, "_digest", lambda path: read.append(path.name) or digest(path))
+    log, kept = MemoryLog(), tmp_path / "checkpoints"
+    for _ in range(3):  # also by the next process on this disk
+        process = await Process(tmp_path / "a", log, kept).open()
+        for _ in range(2):
+            await process.pay("c1", 2)
+            await process.checkpoint()
+        await process.die()
+    tables = [name for name in read if name.endswith(".sst")]
+    assert len(tables) > 4 and len(tables) == len(set(tables))
+    newest = Checkpoints(kept, "adds.0").newest()
+    assert newest is not None and newest.sources.keys() == {name for name in newest.files if name.endswith(".sst")}
+    shutil.rmtree(tmp_path / "a")
+    again = await Process(tmp_path / "a", log, kept).open()
+    assert await again.pay("c1", 0) == 12
+    await again.die()
+
+
+async def test_a_file_of_the_same_name_that_is_another_is_read(tmp_path: Path) -> None:
+    source, kept = tmp_path / "source", Checkpoints(tmp_path / "kept", "adds.0")
+    source.mkdir()
+    for n, content in enumerate((b"one", b"two", b"two"), 1):
+        table = source / "000007.sst"
+        table.unlink(missing_ok=True)
+        table.write_bytes(content)
+        kept.keep(source, Position(commits=n), "2026-11-01T00:00:00+00:00")
+        folder = tmp_path / "kept" / f"{n:015d}"
+        assert (folder / "000007.sst").read_bytes() == content
+    assert kept.restore(tmp_path / "back") == Position(commits=3)
+    assert (tmp_path / "back" / "000007.sst").read_bytes() == b"two"
 
 
 async def test_a_checkpoint_says_no_more_than_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

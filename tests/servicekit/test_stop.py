@@ -11,13 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
+from harness.adds import ADDS, Process
+from harness.memory_journal import MemoryLog
 from harness.waiting import eventually
 from servicekit import service as service_module
 from servicekit.app import App
 from servicekit.envelope import Message, OutgoingMessage, command
+from servicekit.journal import Journal
 from servicekit.memory_store import MemoryStore
 from servicekit.pipeline import StreamProcessor
+from servicekit.rocksdb_store import LocalStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
 from servicekit.store import Batch, Position, Transient
@@ -51,6 +56,9 @@ class Unconnected:
     async def start(self) -> None:
         return None
 
+    async def publish(self, messages: list[OutgoingMessage]) -> None:
+        raise KafkaConnectionError("away")
+
     stop = start
 
 
@@ -72,6 +80,31 @@ async def test_a_start_that_waits_for_the_database_can_be_stopped(tmp_path: Path
     await asyncio.sleep(0)
     stopping.set()
     await asyncio.wait_for(running, 5)
+
+
+async def test_a_start_says_how_far_it_is_with_rebuilding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, stopping = MemoryLog(), asyncio.Event()
+    before = await Process(tmp_path / "before", log).open()
+    for _ in range(5):
+        await before.pay("c1", 1)
+    await before.die()
+    monkeypatch.setattr(service_module, "KafkaJournal", lambda *_: log)
+    toy, said = service(tmp_path, LocalStore(tmp_path / "empty")), []  # type: ignore[arg-type]
+    toy._apps[0] = (ADDS, *toy._apps[0][1:-1], StreamProcessor)
+    apply = Journal._apply
+
+    async def watched(*given: Any) -> None:
+        said.append(toy.ready())
+        await apply(*given)
+
+    monkeypatch.setattr(Journal, "_apply", watched)
+    assert toy.ready() == (False, "starting")
+    running = asyncio.create_task(toy.run(stopping))
+    await eventually(lambda: toy.ready()[0])
+    assert said[0] == (False, "rebuilding adds.0: checkpoint 0 KiB, journal 2 of 6")
+    assert len(said) == len(set(said)) == 5
+    stopping.set()
+    await running
 
 
 async def test_a_batch_that_waits_for_the_database_does_not_hold_up_the_end(

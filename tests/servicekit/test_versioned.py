@@ -125,6 +125,9 @@ async def test_an_older_version_that_comes_late_replaces_nothing(rows: Documents
     assert await rows.get("things", "a") == {"_id": "a", "version": 2, "n": 2}
     await rows.put("things", "a", {"version": 3, "n": "$version"}, newer_by="version")
     assert await rows.get("things", "a") == {"_id": "a", "version": 3, "n": "$version"}
+    await rows.put("things", "b", {"version": None})
+    await rows.put("things", "b", {"version": 1}, newer_by="version")
+    assert await rows.get("things", "b") == {"_id": "b", "version": 1}, "none at all is older than any"
     await rows.put("things", "a", {"n": 0})
     assert await rows.get("things", "a") == {"_id": "a", "n": 0}
 

@@ -8,7 +8,7 @@ import pytest
 
 from contracts import alert
 from kam import render
-from servicekit.words import WORDS, said, yuan
+from servicekit.words import WORDS, said, stage_said, yuan
 
 ROOT = Path(__file__).parents[2]
 CODE = [path for room in ("tools", "libs", "schemas", "services") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -68,6 +68,15 @@ def test_every_state_and_outcome_has_words() -> None:
             assert CHINESE.search(zh) and not CHINESE.search(en)
             assert render.word(code) == f"{zh} {code}"
     assert said("brand_new") == ("brand_new", "brand_new") and render.word("brand_new") == "brand_new"
+
+
+def test_a_stage_is_called_by_the_kind_of_alert_that_it_is_of() -> None:
+    assert stage_said("arrears", "opened") == ("新欠", "new debt")
+    assert stage_said("complaint_opened", "opened") == said("opened") == ("已登记", "opened")
+    assert stage_said("contract_expiring", "30") == ("剩 30 天内", "within 30 days")
+    assert (
+        render.stage({"kind": "arrears", "stage": "opened"}) == "新欠 opened" and render.stage({"stage": None}) == "–"
+    )
 
 
 @pytest.mark.parametrize(

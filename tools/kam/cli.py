@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     import typer
 
 #: modules with ``register(app: typer.Typer) -> None``; a module is listed here once it exists
-COMMANDS = tuple(f"kam.commands.{name}" for name in ("lifecycle", "feed", "read", "sim", "dlq", "clock", "accounts"))
+COMMANDS = tuple(
+    f"kam.commands.{name}"
+    for name in ("lifecycle", "feed", "read", "sim", "dlq", "clock", "accounts", "rule", "whynot")
+)
 
 
 def build() -> typer.Typer:

@@ -118,6 +118,7 @@ class Client:
         content_type: str = "application/json",
         role: str | None = None,
         subject: str | None = None,
+        headers: Mapping[str, str] | None = None,
         timeout: float = TIMEOUT,
         patience: float = 0.0,
     ) -> Answer:
@@ -129,7 +130,7 @@ class Client:
         deadline = time.monotonic() + patience
         while True:
             try:
-                return self._call(method, service, path, body, content_type, role, subject, timeout)
+                return self._call(method, service, path, body, content_type, role, subject, headers or {}, timeout)
             except Failed:
                 if time.monotonic() >= deadline:
                     raise
@@ -144,11 +145,12 @@ class Client:
         content_type: str,
         role: str | None,
         subject: str | None,
+        more: Mapping[str, str],
         timeout: float,
     ) -> Answer:
         address = urlsplit(self._url(service))
         role = role or ("administrator" if service == "gateway" else "service")
-        headers = {"Authorization": f"Bearer {self.token(role, subject)}", "Connection": "close"}
+        headers = {"Authorization": f"Bearer {self.token(role, subject)}", "Connection": "close", **more}
         if body is not None:
             headers["Content-Type"] = content_type
         connection = HTTPConnection(address.hostname or "", address.port, timeout=timeout)

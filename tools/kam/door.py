@@ -1,7 +1,8 @@
 """What a command's end looks like from outside: an exit status and, when it failed, one clear message; no traceback.
 
 People read it on stderr, Chinese first. With ``--json`` programs also read it on stdout, in the shape in which the
-services refuse: ``{"error": code, "zh": …, "en": …}``. KAM_DEBUG=1 lets what is not foreseen through as it is.
+services refuse: ``{"error": code, "zh": …, "en": …}``, and what is at fault (``field``). KAM_DEBUG=1 lets what is not
+foreseen through as it is.
 """
 
 from __future__ import annotations
@@ -73,7 +74,9 @@ def _said(failed: Failed, as_json: bool) -> int:
         print(failed, file=sys.stderr, flush=True)
     try:
         if as_json:
-            print(json.dumps({"error": failed.code, "zh": failed.zh, "en": failed.en}, ensure_ascii=False))
+            print(
+                json.dumps({"error": failed.code, "zh": failed.zh, "en": failed.en, **failed.more}, ensure_ascii=False)
+            )
         _flush()
     except (OSError, ValueError):
         _nobody_reads()

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 #: exit statuses: the command failed; it was called wrongly; the person stopped it (Ctrl-C)
 FAILED, MISUSE, INTERRUPTED = 1, 2, 130
 
 
 class Failed(RuntimeError):
-    """The command can't be carried out; ``zh`` and ``en`` say why and what to do; ``status`` is the exit status."""
+    """The command can't be carried out; ``zh`` and ``en`` say why and what to do; ``status`` is the exit status.
+
+    ``more``: what programs are told besides (``field``, …); ``lines``: what people are, where one sentence is not all.
+    """
 
     code = "failed"
 
-    def __init__(self, zh: str, en: str, status: int = FAILED) -> None:
-        super().__init__(f"{zh} / {en}")
-        self.zh, self.en, self.status = zh, en, status
+    def __init__(
+        self,
+        zh: str,
+        en: str,
+        status: int = FAILED,
+        *,
+        more: Mapping[str, Any] | None = None,
+        lines: Sequence[str] = (),
+    ) -> None:
+        super().__init__("\n".join(lines) or f"{zh} / {en}")
+        self.zh, self.en, self.status, self.more = zh, en, status, dict(more or {})
 
 
 class Misused(Failed):

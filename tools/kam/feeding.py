@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 4 << 20
 #: how long a feed waits for a service that is just being started again
 PATIENCE_SECONDS = 60.0
+#: how often one that is busy is told of
+TOLD_SECONDS = 5.0
 Receipt = dict[str, Any]
 
 
@@ -84,7 +87,7 @@ def over_http(client: Client, lines: list[Line]) -> dict[int, Receipt]:
 
 
 def _send(client: Client, batch: list[Line]) -> dict[int, Receipt]:
-    body = b"[" + b",".join(line.raw for line in batch) + b"]"
+    body, told_at = b"[" + b",".join(line.raw for line in batch) + b"]", time.monotonic()
     while True:
         # Patience is safe: the same events with the same ids change nothing if the lost answer was a good one.
         answer = client.call(
@@ -92,6 +95,9 @@ def _send(client: Client, batch: list[Line]) -> dict[int, Receipt]:
         )
         if answer.status not in (429, 503):
             break
+        if time.monotonic() >= told_at + TOLD_SECONDS:
+            told_at = time.monotonic()
+            print("稍等，会重发 / waiting to send again:", " / ".join(answer.problem()), file=sys.stderr, flush=True)
         time.sleep(_pause(answer.headers.get("Retry-After")))
     if answer.status in (200, 202) and isinstance(answer.data, list) and len(answer.data) == len(batch):
         return {line.place: receipt for line, receipt in zip(batch, answer.data, strict=True)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from servicekit.words import words_of, yuan
+from servicekit.words import stage_said, words_of, yuan
 
 SHANGHAI = timezone(timedelta(hours=8))
 Row = Mapping[str, Any]
@@ -23,6 +23,12 @@ def word(value: Any, place: str | None = None) -> str:
     text = str(value)
     words = words_of(place)
     return f"{words[text][0]} {text}" if text in words else text
+
+
+def stage(row: Row) -> str:
+    """The stage of an alert in Chinese, with its code."""
+    code = row.get("stage")
+    return f"{stage_said(row.get('kind'), code)[0]} {code}" if code else "–"
 
 
 def moment(value: Any, form: str = "%m-%d %H:%M:%S") -> str:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import typer
 
 from kam.client import Client, Failed
-from kam.render import SHANGHAI, Row, moment, money, word
+from kam.render import SHANGHAI, Row, moment, money, stage, word
 
 #: seconds between polls, seconds between sums, lines a poll at most, seconds to wait for an answer
 EVERY, SUM_EVERY, LINES, PATIENCE = 1.0, 15.0, 8, 5.0
@@ -119,9 +119,9 @@ def _line(at: Any, name: str, row: Row, text: str, colour: str | None) -> Line:
 
 
 def _alert(row: Row) -> Line:
-    stage = row["stage"] or ""
+    code = row["stage"] or ""
     # The stage of a contract is a number of days; its reason says it better.
-    about = [word(row["kind"]), *([] if stage.isdigit() or not stage else [word(stage)])]
+    about = [word(row["kind"]), *([] if code.isdigit() or not code else [stage(row)])]
     about += [reason(str(found["code"]), found["values"]) for found in row["reasons"]]
     return _line(row["raised_at"], "预警 alert", row, " · ".join(about), _SEVERITY.get(row["severity"]))
 
@@ -139,7 +139,7 @@ _REASONS: Mapping[str, Callable[[Row], str]] = {
     "minutes_fall": lambda values: f"通话 minutes {values['voice_minutes_percent'] - 100:+} %",
     "stop_request": lambda values: "提出拆机 asks to close the line",
     "port_query": lambda values: "查询携号转网 asks about porting",
-    "complaint": lambda values: f"类别 about {values['category'] or '–'}",
+    "complaint": lambda values: f"类别 about {word(values['category'])}",
     "contract": lambda values: f"剩 {values['days_left']} 天 days left",
 }
 

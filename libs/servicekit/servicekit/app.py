@@ -7,7 +7,9 @@ import msgspec
 
 from contracts import DEFAULT_PARTITIONS
 from servicekit.decision import Context, Decision, DocumentWrite
+from servicekit.documents.in_force import Taken
 from servicekit.envelope import Message, OutgoingMessage
+from servicekit.pace import Pace
 
 Effects = Callable[[list[Any]], Awaitable[None]]
 
@@ -33,7 +35,10 @@ class App(msgspec.Struct, kw_only=True):
     ``summary``: messages that go out with a commit, made of all its document writes; pure.
     ``index``: by what else a state is found: pairs (index, value), kept by the store beside it (``Store.find``).
     ``pace``: seconds between the starts of small batches and between requests to the broker, under load; ``behind``:
-    so many seconds after the beat (``Pace``), where what it reads comes from others that keep it.
+    so many seconds after the beat (``Pace``), where what it reads comes from others that keep it. ``light_pace``: the
+    seconds while the process has little to do, where somebody waits for what it does. ``follows``: an app of the same
+    service whose messages this one reads: it asks for them as soon as they are sent, before its own beat.
+    ``documents``: what it takes of the versions that staff bring into force (``Context.in_force``).
     ``open_door``: strangers write to its inputs, so that bad messages in a row say nothing of us and stop nothing.
     """
 
@@ -50,5 +55,18 @@ class App(msgspec.Struct, kw_only=True):
     key: Callable[[Message], str] | None = None
     open_door: bool = False
     pace: float = 0.1
+    light_pace: float | None = None
     behind: float = 0.0
+    follows: str | None = None
     index: Callable[[Any], Iterable[tuple[str, str]]] | None = None
+    documents: Taken | None = None
+
+    @property
+    def takes_switches(self) -> bool:
+        """Whether switches of documents mean anything to it, or to who stands behind it."""
+        return self.documents is not None or self.forward_clock_to is not None
+
+    def keeps(self, later: float = 0.0) -> Pace:
+        """Its pace, ``later`` by so much of a beat. One that has followed before its beat lets that pass."""
+        apart = 0.0 if self.follows is None else 0.5
+        return Pace(self.pace, self.behind + self.pace * later, light_seconds=self.light_pace, apart=apart)

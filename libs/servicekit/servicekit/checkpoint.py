@@ -1,7 +1,8 @@
 """Checkpoints of a processor's store, off its disk: a folder each, complete when its ``checkpoint.json`` is there.
 
 A store's files never change once they are written, so a checkpoint that has a file in common with the one before links
-to it: each costs only what is new. Everything here works on files and blocks: call it in a thread.
+to it: each costs only what is new, also to read (``About.sources``). Everything here works on files and blocks: call it
+in a thread.
 """
 
 import errno
@@ -20,17 +21,26 @@ from servicekit.store import Position
 
 log = structlog.get_logger()
 _ABOUT = "checkpoint.json"
+#: what RocksDB never changes once it is written
+_UNCHANGING = ".sst"
 _KEPT = 2
 _CHUNK = 1 << 20
 
 
+#: inode, size, mtime in nanoseconds: which file it is, and that nobody has written to it since
+Source = tuple[int, int, int]
+
+
 class About(msgspec.Struct, frozen=True):
-    """What a checkpoint holds: where the processor stood, and sha256 of each file."""
+    """What a checkpoint holds: where the processor stood, and sha256 of each file. ``sources``: what the unchanging
+    ones were taken from, so that the next checkpoint knows them without reading them again.
+    """
 
     processor: str
     taken_at: str
     position: Position
     files: dict[str, str]
+    sources: dict[str, Source] = {}
 
 
 class Checkpoints:
@@ -38,6 +48,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path, processor: str) -> None:
         self._folder, self._processor = folder, processor
+        #: of the checkpoint that is being brought back: a sign of life
+        self.bytes_brought = 0
 
     def exist(self) -> bool:
         """Whether there is one, whole or not."""
@@ -52,7 +64,8 @@ class Checkpoints:
         offset of the journal before which nothing is needed any more, None while all is.
         """
         target = self._folder / f"{position.commits:015d}"
-        known = {} if (newest := next(self._whole(), None)) is None else newest[1].files
+        newest = next(self._whole(), None)
+        known, before = ({}, {}) if newest is None else (newest[1].files, newest[1].sources)
         if newest is not None and newest[0] == target:
             return self._make_room()  # taken already; nothing has come since
         for folder in self._all():
@@ -60,14 +73,18 @@ class Checkpoints:
                 shutil.rmtree(folder, ignore_errors=True)  # cut off by a crash or a full disk, whose room it takes
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        files = {}
+        files, sources = {}, {}
         for path in sorted(source.iterdir()):
-            files[path.name] = digest = _digest(path)
+            is_known = False
+            if path.suffix == _UNCHANGING:
+                sources[path.name] = origin = _source(path)
+                is_known = before.get(path.name) == origin
+            files[path.name] = digest = known[path.name] if is_known else _digest(path)
             if newest is not None and known.get(path.name) == digest:
                 os.link(newest[0] / path.name, target / path.name)
             else:
                 _copy(path, target / path.name)
-        about = About(self._processor, taken_at, position, files)
+        about = About(self._processor, taken_at, position, files, sources)
         write_durably(target / _ABOUT, msgspec.json.format(msgspec.json.encode(about)))
         try_to_sync(target)
         return self._make_room()
@@ -87,8 +104,13 @@ class Checkpoints:
         try:
             for name in about.files:
                 _copy(folder / name, target / name)
+                self.bytes_brought += (target / name).stat().st_size
             try_to_sync(target)
-            return all(_digest(target / name) == digest for name, digest in about.files.items())
+            for name, digest in about.files.items():
+                if _digest(target / name) != digest:
+                    return False
+                self.bytes_brought += (target / name).stat().st_size
+            return True
         except OSError as error:
             if error.errno in (errno.EIO, errno.ENOENT):
                 return False  # a sector that can't be read, or a file that has gone meanwhile
@@ -121,6 +143,11 @@ class Checkpoints:
             if folder < oldest_kept:
                 shutil.rmtree(folder, ignore_errors=True)
         return about.position.journal
+
+
+def _source(path: Path) -> Source:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _digest(path: Path) -> str:

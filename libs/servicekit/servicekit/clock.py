@@ -17,6 +17,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 #: No business clock stands behind it: there would be no tomorrow to wait for.
 LAST_CLOCK = datetime(9999, 1, 1, tzinfo=UTC)
+#: No business clock passes system time, simulated ones neither, and what it wakes can't be undone: so much further than
+#: this machine's clock one is believed.
+CLOCK_MARGIN = timedelta(days=1)
 SystemClock = Callable[[], datetime]
 
 
@@ -64,6 +67,11 @@ def later_day(day: date, days: int) -> date:
         return date.max if days > 0 else date.min
 
 
+def believed(clock: datetime, system: datetime) -> datetime:
+    """A business clock as far as it is believed (``CLOCK_MARGIN``), by a system time."""
+    return min(clock, later(system, CLOCK_MARGIN))
+
+
 def to_millis(at: datetime) -> int:
     """Milliseconds since the epoch, rounded down."""
     return int(at.timestamp() * 1000)
@@ -76,4 +84,4 @@ def from_millis(millis: int) -> datetime:
 
 def iso(at: datetime) -> str:
     """ISO 8601 with offset, UTC, as it goes on the wire and into documents."""
-    return at.astimezone(UTC).isoformat()
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 
-from servicekit import fault_injection
+from servicekit import fault_injection, telemetry
 from servicekit.app import App
-from servicekit.clock import EPOCH
+from servicekit.clock import EPOCH, SystemClock, believed, iso, system_now
 from servicekit.commands import answer
+from servicekit.documents.in_force import KEY, Shelf
 from servicekit.envelope import parse_time
 from servicekit.journal import Journal
 from servicekit.phases import Phases
@@ -20,6 +23,7 @@ from servicekit.relay import Relay
 from servicekit.store import Batch, Position, Store, patiently
 from servicekit.unit_of_work import Tick, UnitOfWork
 
+log = structlog.get_logger()
 _WRITE_POSITION_SECONDS = 10.0
 T = TypeVar("T")
 
@@ -35,16 +39,27 @@ class Committer:
 
     A store or journal that is away is waited for. Outbox, answers and effects leave behind the commit, in this order:
     when Kafka has it (``journal``), and the disk. ``earlier`` brings to a new store what an earlier version kept
-    elsewhere.
+    elsewhere. ``places``: those of its inputs on which switches of documents come by; ``shelf``: what they have made.
     """
 
-    def __init__(self, name: str, app: App, store: Store, relay: Relay, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        app: App,
+        store: Store,
+        relay: Relay,
+        journal: Journal | None = None,
+        clock_bound: SystemClock | None = None,
+        places: Iterable[str] = (),
+    ) -> None:
+        self._clock_bound, self._has_told_of_clock = clock_bound, False
         self.name, self.app, self.store, self._relay, self.journal = name, app, store, relay, journal
         self.decode_state: Callable[[bytes], Any] = msgspec.msgpack.Decoder(app.state).decode
         self.phases = Phases(name)
         self.position = Position()
         self.now = EPOCH
         self.next_due: int | None = None
+        self.shelf = Shelf(app.documents, places)
         self._passed: Tick | None = None
         self.earlier: Callable[[Committer], Awaitable[None]] | None = None
         self._unwritten, self._written_at = Position(), 0.0
@@ -57,9 +72,25 @@ class Committer:
             self.position = await self.patiently(partial(self.journal.take_over, store))
         if self.earlier is not None:
             await self.earlier(self)
+        if self.app.takes_switches:
+            found = await self.patiently(partial(self.store.load, [KEY]))
+            self.shelf = self.shelf.restored(found.get(KEY))
+            for edition, why in self.shelf.unreadable:
+                about = f"{edition.kind}/{edition.id}"
+                log.error("switch.left_out", processor=self.name, document=about, version=edition.version, reason=why)
         marks = self.position.marks
         self.now = parse_time(marks["clock"]) if "clock" in marks else EPOCH
         await self.look_for_timers()
+
+    def believed(self, clock: datetime) -> datetime:
+        """A business clock, cut where it is further ahead of system time than machines may differ."""
+        if self._clock_bound is None:
+            return clock
+        found = believed(clock, self._clock_bound())
+        if found != clock and not self._has_told_of_clock:
+            self._has_told_of_clock = True
+            log.error("clock.ahead", processor=self.name, clock=str(clock), believed=iso(found))
+        return found
 
     async def look_for_timers(self) -> None:
         """Ask the store for the earliest timer anew."""
@@ -89,11 +120,14 @@ class Committer:
             self.position = self.position.passing(batch)
         else:
             await self.write(batch)
-        self.now = work.now
+        self.now, self.shelf = work.now, work.shelf
         for _, wake in batch.states.values():
             if wake is not None and (self.next_due is None or wake < self.next_due):
                 self.next_due = wake
         self.let_out(work)
+        for switch in work.switches:
+            telemetry.SWITCHES.labels(self.name, switch.kind).inc()
+            telemetry.SWITCH_SECONDS.labels(self.name).observe((system_now() - switch.switched_at).total_seconds())
         for future, result in work.answers:
             answer(future, result)
         if work.effects and self.app.effects is not None:

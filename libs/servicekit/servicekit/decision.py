@@ -74,6 +74,9 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     ``owner_revision``: of a BOSS record, the revision at which it came to this customer; 0 when it always was theirs.
     ``accepted``: system time at which the BOSS record behind it was accepted, epoch ms as on the wire; empty where it
     does not follow from one at once. Only for measuring: nothing is decided by it.
+
+    ``in_force``: what the documents make that are in force at its place in the log (``App.documents``); None while no
+    switch has come by: what the app was composed with holds.
     """
 
     now: datetime
@@ -85,6 +88,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     message: Message | None = None
     owner_revision: int = 0
     accepted: bytes = b""
+    in_force: Any = None
 
 
 class Invalid(Exception):
@@ -99,6 +103,11 @@ class Refused(Exception):
     def __init__(self, code: str, zh: str, en: str, status: int = 409, field: str | None = None) -> None:
         super().__init__(f"{zh} / {en}")
         self.code, self.zh, self.en, self.status, self.field = code, zh, en, status, field
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What an answer tells besides."""
+        return {} if self.field is None else {"field": self.field}
 
 
 class KeyUsed(Refused):

@@ -5,11 +5,12 @@ from operator import attrgetter
 
 import structlog
 
-from contracts.registry import EVENTS
+from contracts.registry import EVENTS, SWITCH
 from servicekit.app import App
 from servicekit.commands import Command, fail
 from servicekit.decision import Context, Invalid, Refused
 from servicekit.envelope import UNDECODABLE, Message
+from servicekit.log_reader import place_of
 from servicekit.record_batches import UNREADABLE
 from servicekit.unit_of_work import UnitOfWork
 
@@ -51,6 +52,9 @@ class Dispatch:
         if on is None:
             if (unreadable := message.headers.get(UNREADABLE)) is not None:
                 raise Invalid(unreadable.decode("utf-8", "replace"))
+            if type_ == SWITCH and self._app.takes_switches and message.topic in self._app.clock_topics:
+                is_news = work.switch(message, place_of(message), is_replay=replay is not None)
+                return "handled" if is_news else "repeated"
             if type_ not in EVENTS:
                 # A command or a word between keys too: a record that calls itself one would speak in anybody's name.
                 raise Invalid(f"unknown event type {type_!r} on {message.topic}")
@@ -72,6 +76,7 @@ class Dispatch:
                 message,
                 0 if owner is None else int(owner),
                 accepted or b"",
+                work.in_force,
             )
         except _UNREADABLE as error:
             raise Invalid(f"its headers can't be read: {error}") from error
@@ -86,7 +91,7 @@ class Dispatch:
     def carry_out(self, work: UnitOfWork, command: Command) -> None:
         """A command; its answer follows the commit, a refusal or error is given at once."""
         message, future = command
-        context = Context(work.now, message.id, message.type, message.correlation_id)
+        context = Context(work.now, message.id, message.type, message.correlation_id, in_force=work.shelf.least())
         try:
             decision = self._app.handlers[message.type].handle(work.state(message.key), message.data, context)
             work.apply(message.key, decision, context)

@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Depends
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
+from servicekit.answer import streamed
 from servicekit.auth import Guard
 from servicekit.decision import Refused
 from servicekit.query import Id
+from servicekit.routes import Router
 from servicekit.store import Documents
 
 #: the last line of a stream that did not break off
@@ -25,17 +27,14 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 def export_routes(documents: Documents, collections: Collection[str], secret_file: Path | None) -> APIRouter:
     """``GET /internal/export/{collection}``, for services only."""
-    api = APIRouter(prefix="/internal", tags=["operations"], dependencies=[Depends(Guard(secret_file, "service"))])
+    api = Router(prefix="/internal", tags=["operations"], dependencies=[Depends(Guard(secret_file, "service"))])
 
     @api.get("/export/{collection}", name="export_documents", response_class=StreamingResponse, responses=_LINES)
-    async def export(collection: Id) -> StreamingResponse:
+    async def export(collection: Id) -> Response:
         """Every document once, those that change meanwhile as they were or as they are; behind the last ``END``."""
         if collection not in collections:
             raise Refused("not_found", "没有此集合", "there is no such collection", 404)
-        chunks = _chunks(documents.each(collection))
-        # A database that is away is a refusal, not a stream that breaks.
-        first = await anext(chunks)
-        return StreamingResponse(_behind(first, chunks), media_type="application/x-ndjson")
+        return await streamed(_chunks(documents.each(collection)), "application/x-ndjson")
 
     return api
 
@@ -49,9 +48,3 @@ async def _chunks(documents: AsyncIterator[dict[str, Any]]) -> AsyncIterator[byt
             yield b"\n".join(lines) + b"\n"
             lines = []
     yield b"\n".join([*lines, END]) + b"\n"
-
-
-async def _behind(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in others:
-        yield chunk

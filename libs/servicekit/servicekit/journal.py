@@ -22,7 +22,7 @@ import structlog
 
 from servicekit.checkpoint import Checkpoints
 from servicekit.envelope import Headers
-from servicekit.store import Batch, Fenced, Position, Store
+from servicekit.store import Batch, Fenced, Position, Store, Transient
 
 log = structlog.get_logger()
 _PART_BYTES = 1 << 20
@@ -84,6 +84,7 @@ class Journal:
         self._processor, self._log, self.checkpoints = processor, journal_log, checkpoints
         self._owner = secrets.token_hex(8)
         self._reached, self._next = "", 0  # who owned it at the offset that was read or written last
+        self._end = 0
         self._parts = _Parts()
         self.bytes_written = 0
 
@@ -110,6 +111,11 @@ class Journal:
             self.bytes_written = _AT_ONCE  # of before the journal, which does not tell what it held then
         log.info("journal.taken_over", processor=self._processor, commits=position.commits, journal=self._next)
         return position
+
+    def progress(self) -> str:
+        """How far a takeover is: other words as long as it gets on."""
+        brought = 0 if self.checkpoints is None else self.checkpoints.bytes_brought
+        return f"checkpoint {brought >> 10} KiB, journal {self._next} of {self._end}"
 
     async def append(self, batch: Batch, commit: int) -> None:
         """Write a batch, the processor's ``commit``-th; ``batch.journaled`` says afterwards where it stands.
@@ -163,7 +169,11 @@ class Journal:
     async def _replay(self, store: JournaledStore, end: int) -> None:
         """Apply the batches up to this offset that count. One whose last parts stand behind it is kept for the next
         call: it counts if they do."""
+        self._end = end
         async for record in self._log.read(self._next, end):
+            if record.offset > self._next:
+                await self._reaches_back_to(self._next)
+            self._next = record.offset + 1
             if record.headers.get("kind") == b"owner":
                 self._reached, epoch = _owner_of(record)
                 self._parts = _Parts()
@@ -174,7 +184,15 @@ class Journal:
             ):
                 place = record.offset + 1, self._reached
                 await self._apply(store, int(record.headers["commit"]), content, place)
+        if self._next < end:
+            await self._reaches_back_to(self._next)
         self._next = end
+
+    async def _reaches_back_to(self, offset: int) -> None:
+        """Raises ``Transient`` where another owner cuts faster than we read: its checkpoint has what is missing."""
+        begin, _ = await self._log.span()
+        if begin > offset:
+            raise Transient(f"{self._processor}: its journal was cut to {begin} while it was read at {offset}")
 
     async def _apply(self, store: JournaledStore, commit: int, content: bytes, place: tuple[int, str]) -> None:
         reached = store.position.commits

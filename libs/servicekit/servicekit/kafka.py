@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from struct import unpack
 from typing import Any
 
@@ -17,6 +18,7 @@ from aiokafka.errors import (
 
 from servicekit import record_batches
 from servicekit.envelope import Headers, OutgoingMessage
+from servicekit.pace import Pace
 from servicekit.paced_consumer import PacedConsumer
 
 log = structlog.get_logger()
@@ -24,8 +26,10 @@ MAX_MESSAGE_BYTES = 8 << 20
 _CLOSE_SECONDS = 40.0
 
 
+@lru_cache(1 << 14)
 def partition_of(key: str | bytes, partitions: int) -> int:
-    """Partition of a key, as Kafka's own default partitioner has it (murmur2)."""
+    """Partition of a key, as Kafka's own default partitioner has it (murmur2). What happens to a customer comes in
+    messages of one key soon after each other."""
     return (_murmur2(key.encode() if isinstance(key, str) else key) & 0x7FFFFFFF) % partitions
 
 
@@ -197,20 +201,19 @@ async def start_producer(bootstrap: str, client_id: str) -> AIOKafkaProducer:
 
 
 async def start_consumer(
-    bootstrap: str, client_id: str, partitions: Iterable[TopicPartition], *, pace: float = 0.0, behind: float = 0.0
-) -> AIOKafkaConsumer:
+    bootstrap: str, client_id: str, partitions: Iterable[TopicPartition], *, pace: float | Pace = 0.0
+) -> PacedConsumer:
     """A consumer with a fixed assignment; positions are the store's, the group's commits only show lag.
 
-    ``pace``: seconds between its requests under load (``PacedConsumer``). Whoever is in no hurry spares both sides
-    hundreds of requests a second.
+    ``pace``: of its requests, or seconds between them, under load (``PacedConsumer``). Whoever is in no hurry spares
+    both sides hundreds of requests a second.
 
     It gives ``Message``s. Records of aborted transactions are no facts; a batch that can't be read becomes messages
     that say so (``record_batches``).
     """
     record_batches.install()
     consumer = PacedConsumer(
-        pace=pace,
-        behind=behind,
+        pace=pace if isinstance(pace, Pace) else Pace(pace),
         bootstrap_servers=bootstrap,
         client_id=client_id,
         group_id=client_id,

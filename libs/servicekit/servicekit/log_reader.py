@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from math import inf
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,6 +18,9 @@ Records = Mapping[TopicPartition, list[Message]]
 _POLL_MS = 1000
 _PAUSE_SECONDS = 1.0
 _HOLD_SECONDS, _LOOK_SECONDS = 0.1, 1.0
+#: A quiet log is answered for twice a second: after so long the broker is silent, and who is at the end as it was seen
+#: may be behind by as much.
+_SILENT_SECONDS = 5.0
 
 
 class LogReader:
@@ -34,7 +38,9 @@ class LogReader:
         self.passed: dict[str, int] = {}
         self._ends: dict[str, int] = {}
         self._next: dict[TopicPartition, int] = {}
-        self._fetched_at = time.time()
+        self._looked_at = time.time()
+        # When the broker said last where each ends: epoch seconds by input.
+        self._seen_at = {place_of(tp): self._looked_at for tp in inputs}
         # Nothing that is not handled yet came before this: epoch seconds by input.
         self._clear_until: dict[str, float] = {}
 
@@ -61,8 +67,13 @@ class LogReader:
             return {}
         try:
             records: Records = await consumer.getmany(*self.inputs, timeout_ms=_POLL_MS, max_records=self._batch_max)
-            self._fetched_at = time.time()
-            self._ends = {place_of(tp): consumer.highwater(tp) or 0 for tp in self.inputs}
+            self._looked_at = time.time()
+            for tp in self.inputs:
+                # aiokafka gives nothing, and no error, while the broker is away: an answer is what it has noted.
+                if (answered_ms := consumer.last_poll_timestamp(tp)) is not None:
+                    name = place_of(tp)
+                    self._ends[name] = consumer.highwater(tp) or 0
+                    self._seen_at[name] = max(self._seen_at[name], answered_ms / 1000)
         except KafkaError as error:
             telemetry.RETRIES.labels(self._name).inc()
             log.warning("fetch.retry", processor=self._name, error=repr(error))
@@ -76,14 +87,16 @@ class LogReader:
 
     async def _look_ahead(self, consumer: AIOKafkaConsumer) -> None:
         """Where the log ends, while nothing is fetched that would say it: what waits there grows older unseen."""
-        if (now := time.time()) < self._fetched_at + _LOOK_SECONDS:
+        if (now := time.time()) < self._looked_at + _LOOK_SECONDS:
             return
+        self._looked_at = now
         try:
             ends = await consumer.end_offsets(self.inputs)
         except KafkaError as error:
             log.debug("log.not_seen", processor=self._name, error=repr(error))
             return
-        self._fetched_at, self._ends = now, {place_of(tp): end for tp, end in ends.items()}
+        self._ends = {place_of(tp): end for tp, end in ends.items()}
+        self._seen_at = dict.fromkeys(self._ends, now)
 
     async def _follows(self, consumer: AIOKafkaConsumer, tp: TopicPartition, first: int) -> None:
         """Say it if the log was cut beneath us: aiokafka goes on with its beginning and tells nobody. (Offsets that are
@@ -116,12 +129,15 @@ class LogReader:
             name = place_of(tp)
             if tp not in set_aside:
                 reached = await consumer.position(tp)
+                if reached > self._next.get(tp, reached):  # markers were passed; or the log was cut, and is quiet
+                    await self._follows(consumer, tp, reached)
+                    self._next[tp] = reached
                 if reached > position.offsets.get(name, 0):
                     self.passed[name] = reached
                 else:
                     self.passed.pop(name, None)
             if self._ends.get(name, 0) <= self._reached(name, position):
-                self._clear_until[name] = self._fetched_at
+                self._clear_until[name] = self._seen_at[name]
 
     def handled(self, records: Records) -> None:
         """These are done: nothing before the last of each input is left."""
@@ -131,11 +147,18 @@ class LogReader:
                 self._clear_until[name] = max(self._clear_until.get(name, 0.0), batch[-1].timestamp / 1000)
 
     def behind(self, position: Position) -> tuple[int, float]:
-        """Messages between the position and the ends as the last fetch saw them, and how many seconds ago the oldest of
-        them came, at most: 0 at the end."""
-        left = {name: end - self._reached(name, position) for name, end in self._ends.items()}
-        since = [self._clear_until.get(name, self._fetched_at) for name, count in left.items() if count > 0]
-        return sum(max(0, count) for count in left.values()), max(0.0, time.time() - min(since)) if since else 0.0
+        """Messages between the position and the ends as they were seen last, and how many seconds ago the oldest of
+        them came, at most: 0 at the end, while the broker says that it is one.
+        """
+        now, count, since = time.time(), 0, inf
+        for name, seen_at in self._seen_at.items():
+            left = self._ends.get(name, 0) - self._reached(name, position)
+            if left > 0:
+                count += left
+                since = min(since, self._clear_until.get(name, seen_at))
+            elif now - seen_at > _SILENT_SECONDS:
+                since = min(since, seen_at)
+        return count, max(0.0, now - since)
 
     def _reached(self, name: str, position: Position) -> int:
         return max(position.offsets.get(name, 0), self.passed.get(name, 0))

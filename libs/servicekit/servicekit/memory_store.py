@@ -114,8 +114,10 @@ class MemoryDocuments:
             )
         return found[:limit] if limit else found
 
-    async def each(self, collection: str) -> AsyncIterator[dict[str, Any]]:
-        for document in await self.find(collection):
+    async def each(
+        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        for document in await self.find(collection, where, sort=sort):
             yield dict(document)
 
     async def get(self, collection: str, id: str) -> dict[str, Any] | None:
@@ -138,8 +140,10 @@ class MemoryDocuments:
 
     async def put(self, collection: str, id: str, document: dict[str, Any], *, newer_by: str | None = None) -> None:
         there = await self.get(collection, id)
-        if newer_by is not None and there is not None and there[newer_by] >= document[newer_by]:
-            return
+        if newer_by is not None and there is not None:
+            before = there[newer_by]
+            if before is not None and before >= document[newer_by]:
+                return
         self._stores[0].documents.setdefault(collection, {})[id] = {**deepcopy(document), "_id": id}
 
     async def patch(self, collection: str, id: str, fields: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import bson
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorCursor, AsyncIOMotorDatabase
 from pymongo import InsertOne, UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, ConnectionFailure, DuplicateKeyError, OperationFailure
 
@@ -25,9 +25,11 @@ Document = dict[str, Any]
 _EPOCH, _COMMIT = "_epoch", "_commit"
 #: how long a read may take, until the server counts as away, and a write
 READ_SECONDS, WRITE_SECONDS = 5.0, 60
+#: until the first of many come in order: the embedded server sorts all of them before
+SORT_SECONDS = 25.0
 #: what a document may have with all that is around it in a write: the server takes 16 MB
 MOST_BYTES = 15 << 20
-_DUPLICATE_KEY = 11000
+_DUPLICATE_KEY, _EXISTS = 11000, 48
 _ATTEMPTS = 5
 _BATCH = 1000
 #: lock or time limit of the server reached, write conflict, disk full: nothing is wrong with what was to be written
@@ -59,27 +61,34 @@ class MongoDocuments:
         self._db = database
         self.away_since: datetime | None = None
         self._is_asked = False
+        self._made: set[str] = set()
 
     # --- reads --------------------------------------------------------------------------------------------------
 
     async def find(
         self, collection: str, where: Document | None = None, *, sort: str | None = None, limit: int = 0
     ) -> list[Document]:
-        cursor = self._db[collection].find(where or {})
-        if sort:
-            cursor = cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1)
+        cursor = self._found(collection, where, sort)
         async with self._reached():
             return [_plain(d) for d in await (cursor.limit(limit) if limit else cursor).to_list(None)]
 
-    async def each(self, collection: str) -> AsyncIterator[Document]:
-        cursor = self._db[collection].find({}).batch_size(_BATCH)
+    async def each(
+        self, collection: str, where: Document | None = None, *, sort: str | None = None
+    ) -> AsyncIterator[Document]:
+        cursor = self._found(collection, where, sort).batch_size(_BATCH)
+        seconds: float | None = SORT_SECONDS if sort else None
         while True:
-            async with self._reached():
+            async with self._reached(seconds):
                 batch = await cursor.to_list(_BATCH)
             if not batch:
                 return
+            seconds = None
             for document in batch:
                 yield _plain(document)
+
+    def _found(self, collection: str, where: Document | None, sort: str | None) -> "AsyncIOMotorCursor[Document]":
+        cursor = self._db[collection].find(where or {})
+        return cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1) if sort else cursor
 
     async def get(self, collection: str, id: str) -> Document | None:
         async with self._reached():
@@ -97,6 +106,7 @@ class MongoDocuments:
     async def add(self, collection: str, id: str, document: Document) -> bool:
         # No upsert: two of them at once may both find nothing.
         async with self._reached(WRITE_SECONDS):
+            await self._make(collection)
             try:
                 await self._db[collection].insert_one({**document, "_id": id})
             except DuplicateKeyError:
@@ -105,6 +115,7 @@ class MongoDocuments:
 
     async def put(self, collection: str, id: str, document: Document, *, newer_by: str | None = None) -> None:
         async with self._reached(WRITE_SECONDS):
+            await self._make(collection)
             if newer_by is None:
                 await self._db[collection].replace_one({"_id": id}, document, upsert=True)
                 return
@@ -120,7 +131,20 @@ class MongoDocuments:
     async def index(self, collection: str, *fields: str) -> None:
         """Make sure there is an index on these fields."""
         async with self._reached(WRITE_SECONDS):
+            await self._make(collection)
             await self._db[collection].create_index([(f, 1) for f in fields])
+
+    async def _make(self, collection: str) -> None:
+        """No write makes its collection by the way: in the embedded server one that does, and an index of another
+        process on the same collection, wait for each other for ever, and everybody behind them."""
+        if collection in self._made:
+            return
+        try:
+            await self._db.create_collection(collection, check_exists=False)
+        except OperationFailure as error:
+            if error.code != _EXISTS:
+                raise
+        self._made.add(collection)
 
     # --- what follows -------------------------------------------------------------------------------------------
 
@@ -133,6 +157,7 @@ class MongoDocuments:
         refused: list[tuple[Unfollowed, str]] = []
         for name, group in by_collection.items():
             async with self._reached(WRITE_SECONDS):
+                await self._make(name)
                 await self._remove(self._db[name], [row for row in group if row.doc is None])
                 refused += await self._put(self._db[name], [row for row in group if row.doc is not None])
         return refused

@@ -8,14 +8,20 @@ has nothing left to do, for all of them, with the beat (``Pace``); what comes fo
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from servicekit.envelope import Message
 from servicekit.pace import Pace
 
 _POLL_MS = 1000
+#: Requests to a broker that has nothing new are answered twice a second. So many polls without any answer: either it is
+#: away, or whoever asks it has ended.
+_DEAF_POLLS = 30
+_ENDS_SECONDS = 10.0
 #: Records that wait for their processor: with more its partition is not fetched.
 _MOST = 3000
 #: As many at once are no small batch, and neither is what leaves as many of a partition in the log.
@@ -24,20 +30,35 @@ _LARGE, _MUCH = 2000, 500
 _MOST_BYTES = 4 << 20
 
 
+class Deaf(Exception):
+    """The broker answers, but not what the consumer asks: nothing would ever come."""
+
+
 class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
     """``getmany`` may be called by many at once, each for partitions of its own. Without a timeout it gives what waits
     in memory only. ``pause`` and ``resume`` are heeded by the next request.
     """
 
-    def __init__(self, *, pace: float, behind: float = 0.0, **options: Any) -> None:
+    def __init__(self, *, pace: Pace, **options: Any) -> None:
         super().__init__(**options)
-        self._pace = Pace(pace, behind)
+        self._pace = pace
+        self._hurried = asyncio.Event()
         self._kept: dict[TopicPartition, list[Message]] = {}
         self._askers: dict[asyncio.Future[None], tuple[TopicPartition, ...]] = {}
         self._held: set[TopicPartition] = set()
         self._asking: asyncio.Task[None] | None = None
         # What is waited for right now
         self._wanted: list[TopicPartition] = []
+        self._polls, self._answered = 0, 0
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        """From the beginning until ``seek`` says where. Without a position aiokafka fetches nothing, of no partition,
+        before the group's coordinator has told it one; that of a new cluster may take long, and is not needed here.
+        """
+        super().assign(partitions)
+        for tp in partitions:
+            self._subscription.seek(tp, 0)
+            super().pause(tp)  # nothing is fetched before somebody asks
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -78,6 +99,10 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
     def resume(self, *partitions: TopicPartition) -> None:
         self._held.difference_update(partitions)
 
+    def hurry(self) -> None:
+        """Ask before the beat: what it is there for has come."""
+        self._hurried.set()
+
     async def stop(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
@@ -109,8 +134,10 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                 return  # whoever asks has put aside what there is: it asks again
             super().resume(*wanted)
             self._wanted = wanted
+            self._hurried.clear()
             try:
                 found = await super().getmany(*wanted, timeout_ms=_POLL_MS, max_records=_MOST)
+                await self._listen(wanted, bool(found))
             except Exception as error:
                 self._wanted = []
                 for asker in self._askers:
@@ -128,4 +155,31 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
                 if not asker.done() and any(self._kept.get(tp) for tp in partitions if tp not in self._held):
                     asker.set_result(None)
             if found and is_small:
-                await asyncio.sleep(self._pace.rest(came))
+                await self._rest(self._pace.rest(came))
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._hurried.wait()
+        except TimeoutError:
+            pass
+
+    async def _listen(self, wanted: list[TopicPartition], found: bool) -> None:
+        """Raises ``Deaf`` where the broker says that there are records and polls do not bring them: a processor that
+        waits for ever looks like one with nothing to do."""
+        answered = max((self.last_poll_timestamp(tp) or 0 for tp in wanted), default=0)
+        if found or answered != self._answered:
+            self._polls, self._answered = 0, answered
+            return
+        self._polls += 1
+        if self._polls < _DEAF_POLLS:
+            return
+        self._polls = 0
+        try:
+            async with asyncio.timeout(_ENDS_SECONDS):
+                ends = await self.end_offsets(wanted)
+                for tp, end in ends.items():
+                    if end > (reached := await super().position(tp)):
+                        raise Deaf(f"{_DEAF_POLLS} polls without an answer, though {tp} has {reached} to {end}")
+        except (KafkaError, TimeoutError):
+            return  # it is away for everybody

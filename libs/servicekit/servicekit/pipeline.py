@@ -28,7 +28,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts.registry import TICK
 from servicekit import dead_letter, telemetry
 from servicekit.app import App
-from servicekit.clock import EPOCH, iso
+from servicekit.clock import EPOCH, SystemClock, iso
 from servicekit.commands import Command, Commands, fail
 from servicekit.committer import Committer, Stopped
 from servicekit.dead_letter_queue import DeadLetterQueue
@@ -37,7 +37,6 @@ from servicekit.dispatch import Dispatch
 from servicekit.envelope import Message
 from servicekit.journal import Journal
 from servicekit.log_reader import LogReader, Records, place_of
-from servicekit.pace import Pace
 from servicekit.relay import Publisher, Relay
 from servicekit.store import Damaged, Fenced, Position, Store, patiently
 from servicekit.timers import Timers
@@ -55,6 +54,7 @@ class StreamProcessor:
     """One writer of an app. ``run`` works until ``stop`` is called and then finishes the batch at hand.
 
     ``keep``: folder for what no broker takes. ``journal``: where its commits go before the store, a real one always.
+    ``clock_bound``: how far a business clock is believed (``Committer.believed``); None: as far as it says.
     """
 
     def __init__(
@@ -69,11 +69,13 @@ class StreamProcessor:
         dead_letters_in_a_row: int = 100,
         keep: Path | None = None,
         journal: Journal | None = None,
+        clock_bound: SystemClock | None = None,
     ) -> None:
         self.app, self.ordinal, self.inputs = app, ordinal, inputs
         self.name = f"{app.name}.{ordinal}"
         self.relay = Relay(self.name, app.service, store, publisher, keep)
-        self.committer = Committer(self.name, app, store, self.relay, journal)
+        switched = [place_of(tp) for tp in inputs if tp.topic in app.clock_topics]
+        self.committer = Committer(self.name, app, store, self.relay, journal, clock_bound, switched)
         self.commands = Commands()
         self.dead_letters = DeadLetterQueue(self.name, app, dead_letters_in_a_row, keep)
         self._reader = LogReader(self.name, inputs, batch_max)
@@ -81,7 +83,7 @@ class StreamProcessor:
         self._timers = Timers(ordinal, self.committer, self._dispatch, self._between)
         self.progressed_at = time.monotonic()
         self.failed: BaseException | None = None
-        self._pace = Pace(app.pace, app.behind + app.pace * _BEHIND_BEAT)
+        self._pace = app.keeps(_BEHIND_BEAT)
         self._stop = asyncio.Event()
         self._busy = False
         self._relaying: asyncio.Task[None] | None = None
@@ -119,6 +121,11 @@ class StreamProcessor:
         """
         return await self.commands.ask(message)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it handles something, or has something to send."""
+        return self._busy or self.relay.pending > 0
+
     def settle(self) -> dict[str, Any]:
         """Where it stands, for ``kam wait`` and lag: next offsets, next sequence, outbox, whether at work."""
         documents, since = self.store.documents_waiting()
@@ -134,6 +141,7 @@ class StreamProcessor:
             "documents_seconds": round(since, 3),
             "busy": self._busy or self.commands.unanswered,
             "clock": iso(self.now) if self.now > EPOCH else None,
+            "switch": self.committer.shelf.reached if self.app.documents is not None else None,
             "failed": repr(self.failed) if self.failed else None,
             "gaps": self.gaps,
             "undeliverable": self.relay.undeliverable,
@@ -316,9 +324,11 @@ class StreamProcessor:
         for message in messages:
             if message.partition != partition or message.topic != topic:
                 topic, partition, place = message.topic, message.partition, place_of(message)
+                work.turn_to(place)
             if message.type == TICK:
                 try:
                     work = await self._timers.tick(work, message, keys)
+                    work.turn_to(place)  # it may be a new one
                 except Invalid as error:
                     self.dead_letters.add(work, message, error)
             else:

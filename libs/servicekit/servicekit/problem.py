@@ -30,8 +30,22 @@ _KNOWN = {
     405: ("method_not_allowed", "此地址不支持该方法", "this address does not take that method"),
 }
 
+#: What every route may answer besides, as routers declare it: of a model FastAPI would make two fields for each route.
+REFUSED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Client Error"},
+    "5XX": {"description": "Server Error"},
+}
+
 #: errors that say what the answer is
 REFUSALS = (Refused, AnyHTTPException, Transient)
+
+
+class FaultBody(BaseModel):
+    """One thing that is wrong with a document; `field` is its path, empty: the document as a whole."""
+
+    field: str
+    zh: str
+    en: str
 
 
 class ProblemBody(BaseModel):
@@ -46,6 +60,7 @@ class ProblemBody(BaseModel):
     en: str
     correlation_id: str = Field(description="by which the request is found in logs and in the audit")
     field: str | None = Field(default=None, description="what of the request is at fault, e.g. body.outcome")
+    faults: list[FaultBody] | None = Field(default=None, description="of a document: all that is wrong with it")
 
 
 class Problem(HTTPException):
@@ -102,8 +117,7 @@ def answer_to(error: Exception, path: str) -> JSONResponse:
     if isinstance(error, AnyHTTPException):
         return of_http_exception(error)
     if isinstance(error, Refused):
-        more: dict[str, Any] = {} if error.field is None else {"field": error.field}
-        return problem(error.status, error.code, error.zh, error.en, **more)
+        return problem(error.status, error.code, error.zh, error.en, **error.more)
     assert isinstance(error, Transient)
     log.warning("http.store_away", path=path, error=str(error)[:200])
     since = None if error.since is None else iso(error.since)
@@ -147,19 +161,24 @@ def install(app: FastAPI) -> None:
 
 
 def documented(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document in which problems have their media type: FastAPI takes every model for plain JSON."""
+    """An OpenAPI document in which ``REFUSED`` have their body, and problems their media type: FastAPI takes every
+    model for plain JSON."""
     schemas = document.get("components", {}).get("schemas", {})
+    body = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}}
     for path in document["paths"].values():
         for operation in path.values():
-            for answer in operation["responses"].values():
-                content = answer.get("content", {})
-                name = content.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
-                if (
-                    "correlation_id" in schemas.get(name, {}).get("required", ())
-                    and "error" in schemas[name]["required"]
-                ):
-                    answer["content"] = {MEDIA_TYPE: content["application/json"]}
+            for status, answer in operation["responses"].items():
+                if status in REFUSED:
+                    answer["content"] = body
+                elif _is_of_problem(answer, schemas):
+                    answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
     return document
+
+
+def _is_of_problem(answer: dict[str, Any], schemas: Mapping[str, Any]) -> bool:
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    needed = schemas.get(schema.get("$ref", "").rpartition("/")[2], {}).get("required", ())
+    return {"correlation_id", "error"} <= {*needed}
 
 
 def _safe(text: str) -> str:

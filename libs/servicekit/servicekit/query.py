@@ -1,7 +1,10 @@
 """What HTTP requests have in common."""
 
+import asyncio
 import base64
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -12,6 +15,8 @@ from servicekit.clock import at_local, iso
 from servicekit.decision import Refused
 
 T = TypeVar("T")
+#: who waits for something that takes long is looked after so often
+_LOOK_SECONDS = 0.25
 #: A caller's name for a request, so that its repeat changes nothing: printable ASCII, as a header carries it.
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", max_length=200, pattern=r"^[!-~]+$")]
 
@@ -32,24 +37,58 @@ def read_cursor(cursor: str, decode: Callable[[bytes], T]) -> T:
     return decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
 
 
-class AtMost:
-    """``with`` it, something costly is under way only so many times at once; one more is refused (503)."""
+async def while_there(asked: Coroutine[Any, Any, T], is_gone: Callable[[], Awaitable[bool]]) -> T | None:
+    """What was asked for; None where whoever asked has gone before it is there (``request.is_disconnected``): then it
+    is given up, and what it holds is free."""
+    work = asyncio.ensure_future(asked)
+    try:
+        while not (await asyncio.wait((work,), timeout=_LOOK_SECONDS))[0]:
+            if await is_gone() and not work.done():
+                return None
+        return work.result()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
-    def __init__(self, most: int) -> None:
-        self._most, self._now = most, 0
+
+class AtMost:
+    """``with`` it, something costly is under way only so many times at once; one more is refused (503). With ``of`` a
+    person only ``each`` times: nobody takes all places."""
+
+    def __init__(self, most: int, each: int | None = None) -> None:
+        self._most, self._each, self._now = most, each or most, 0
+        self._by: Counter[str] = Counter()
 
     def __enter__(self) -> None:
         if self._now >= self._most:
-            raise Refused(
-                "busy",
-                f"已有 {self._most} 个同样的请求在处理，请稍后再试",
-                f"{self._most} requests of this kind are under way, try again soon",
-                503,
+            n = self._most
+            raise _busy(
+                f"已有 {n} 个同样的请求在处理，请稍后再试", f"{n} requests of this kind are under way, try again soon"
             )
         self._now += 1
 
     def __exit__(self, *_: object) -> None:
         self._now -= 1
+
+    @contextmanager
+    def of(self, who: str) -> Iterator[None]:
+        if self._by[who] >= self._each:
+            n = self._each
+            raise _busy(
+                f"你已有 {n} 个同样的请求在处理，请等它们完成",
+                f"{n} requests of this kind of yours are under way, wait for them",
+            )
+        with self:
+            self._by[who] += 1
+            try:
+                yield
+            finally:
+                self._by[who] -= 1
+                self._by += Counter()  # whoever has none any more is forgotten
+
+
+def _busy(zh: str, en: str) -> Refused:
+    return Refused("busy", zh, en, 503)
 
 
 def since_instant(text: str | None) -> str | None:

@@ -8,6 +8,7 @@ those behind it: it is kept on disk and said.
 import asyncio
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from hashlib import sha256
 from operator import itemgetter
 from pathlib import Path
@@ -56,7 +57,7 @@ class Relay:
     ``sent`` the sequence up to which everything has gone.
 
     ``failing_since``: monotonic time of the first failure after the last success. ``undeliverable`` counts the messages
-    that no broker will take; they lie in ``keep``.
+    that no broker will take; they lie in ``keep``. ``on_empty`` is called when nothing is left to send.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Relay:
         self.failing_since: float | None = None
         self.undeliverable = 0
         self.sent = 0
+        self.on_empty: Callable[[], None] = lambda: None
 
     async def recover(self) -> None:
         """Take up what a crash left behind."""
@@ -159,6 +161,8 @@ class Relay:
             self._gauge.set(len(self._waiting))
             if len(self._waiting) <= _MOST // 2 and self._bytes <= _MOST_BYTES // 2:
                 self._room.set()
+            if not self._waiting:
+                self.on_empty()
 
     async def drain(self) -> None:
         """Wait until everything offered has been answered (used at shutdown, bounded by the caller)."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 import uvicorn
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp
@@ -26,6 +26,7 @@ from servicekit.age import Age
 from servicekit.answer import json_answer
 from servicekit.app import App
 from servicekit.checkpoint import Checkpoints
+from servicekit.clock import system_now
 from servicekit.committer import Committer
 from servicekit.connections import Connection
 from servicekit.decision import Refused
@@ -34,6 +35,7 @@ from servicekit.http_guard import BODY_BYTES, Doorway
 from servicekit.journal import Journal
 from servicekit.kafka import Publisher, start_consumer, start_producer
 from servicekit.kafka_journal import JournalReader, KafkaJournal
+from servicekit.paced_consumer import PacedConsumer
 from servicekit.pipeline import StreamProcessor
 from servicekit.rocksdb_store import LocalStore
 from servicekit.settings import ServiceSettings
@@ -85,13 +87,14 @@ class Service:
         self.standings: list[Callable[[], dict[str, Any]]] = []
         self.freshness: Callable[[], dict[str, Any]] = dict
         self.delays: dict[str, Callable[[], float | None]] = {}
-        self.consumers: dict[str, AIOKafkaConsumer] = {}
+        self.consumers: dict[str, PacedConsumer] = {}
         self._apps: list[tuple[App, dict[int, list[TopicPartition]], Callable[[App, int], Store], MakeProcessor]] = []
         self.follower: Follower | None = None
         self._earlier: Earlier | None = None
         self.publisher = Publisher(lambda: start_producer(settings.kafka, name))
         self._journals = JournalReader(settings.kafka, name)
         self._ready = self._stopping = False
+        self._opening: StreamProcessor | None = None
         self.body_bytes = BODY_BYTES
 
     def consume(
@@ -157,24 +160,39 @@ class Service:
                     dead_letters_in_a_row=s.dead_letters_in_a_row,
                     keep=s.service_data / "undeliverable",
                     journal=self._journal_of(app, ordinal) if isinstance(store, LocalStore) else None,
+                    clock_bound=system_now,
                 )
                 if self._earlier is not None:
                     processor.committer.earlier = self._earlier.take_over
+                self._opening = processor
                 await processor.open()
                 self.processors.append(processor)
                 if self.follower is not None and isinstance(processor.store, LocalStore):
                     self.follower.attach(processor.store)
+        self._opening = None
         for app, groups, *_ in self._apps:
             inputs = [tp for group in groups.values() for tp in group]
             if inputs:
                 # One consumer an app: two apps of one service may read the same partition at different speeds.
-                self.consumers[app.name] = await start_consumer(
-                    s.kafka, app.name, inputs, pace=app.pace, behind=app.behind
-                )
+                self.consumers[app.name] = await start_consumer(s.kafka, app.name, inputs, pace=app.keeps())
+        for app, *_ in self._apps:
+            if app.follows is not None and app.name in self.consumers:
+                self._let_follow(app.follows, self.consumers[app.name])
         for processor in self.processors:
             if processor.inputs:
                 consumer = self.consumers[processor.app.name]
                 processor.seek(consumer, await consumer.beginning_offsets(processor.inputs))
+
+    def _let_follow(self, ahead: str, consumer: PacedConsumer) -> None:
+        """Let a consumer ask when the processors of the app ahead of it have sent what came of their batches."""
+        processors = [processor for processor in self.processors if processor.app.name == ahead]
+
+        def sent() -> None:
+            if not any(processor.is_at_work for processor in processors):
+                consumer.hurry()
+
+        for processor in processors:
+            processor.relay.on_empty = sent
 
     def _journal_of(self, app: App, ordinal: int) -> Journal:
         root, name = self.settings.checkpoints, f"{app.name}.{ordinal}"
@@ -229,9 +247,12 @@ class Service:
             log.warning("service.not_disconnected", service=self.name)
 
     def ready(self) -> tuple[bool, str]:
-        """Ready means: consuming and not stuck."""
+        """Ready means: consuming and not stuck. What is said while starting changes as long as it gets on."""
         if not self._ready:
-            return False, "starting"
+            opening = self._opening
+            if opening is None or opening.journal is None:
+                return False, "starting"
+            return False, f"rebuilding {opening.name}: {opening.journal.progress()}"
         for processor in self.processors:
             if processor.failed is not None:
                 return False, f"{processor.name} failed: {processor.failed!r}"
@@ -269,7 +290,7 @@ class Service:
         generated = app.openapi
         app.openapi = lambda: app.openapi_schema or self.described(problem.documented(generated()))  # type: ignore[method-assign]
         for router in self.routers:
-            app.include_router(router)
+            app.router.routes += router.routes
         app.add_middleware(Age, seconds_behind=self.seconds_behind)
         app.add_middleware(Doorway, routers=self.routers, limit=self.body_bytes, is_stopping=lambda: self._stopping)
         for middleware in self.middlewares:
@@ -316,6 +337,7 @@ class Service:
             host=s.http_host,
             port=s.http_port,
             http=Connection,
+            ws="none",
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=3,

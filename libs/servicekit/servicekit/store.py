@@ -143,8 +143,10 @@ class Documents(Protocol):
     ) -> list[dict[str, Any]]:
         """Documents that match, each with its ``_id``; ``sort`` is a field, ``-field`` for descending."""
 
-    def each(self, collection: str) -> AsyncIterator[dict[str, Any]]:
-        """All documents of a collection, one after the other, in no order."""
+    def each(
+        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """As ``find``, one after the other: however many there are, few are in memory at once."""
 
     async def get(self, collection: str, id: str) -> dict[str, Any] | None:
         """One document by id."""

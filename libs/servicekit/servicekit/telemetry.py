@@ -33,6 +33,10 @@ LAG = Gauge("kam_lag_messages", "Messages behind the end of the input partitions
 BEHIND = Gauge("kam_behind_seconds", "How long ago the oldest unhandled message came, 0 at the end", ["unit"])
 COMMITTED_AT = Gauge("kam_last_commit_timestamp_seconds", "System time of the last commit", ["unit"])
 CHECKPOINTS = Counter("kam_checkpoints_total", "Checkpoints of a processor's store, by result", ["unit", "result"])
+SWITCHES = Counter("kam_switches_total", "Versions of documents that came into force or were stopped", ["unit", "kind"])
+SWITCH_SECONDS = Histogram(
+    "kam_switch_seconds", "From the acceptance of a switch to its commit by a processor", ["unit"], buckets=_SECONDS
+)
 RETRIES = Counter("kam_retries_total", "Repeats after a passing failure of store or broker", ["unit"])
 
 M = TypeVar("M", Counter, Gauge, Histogram)

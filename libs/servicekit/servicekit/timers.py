@@ -60,7 +60,7 @@ class Timers:
         """
         if message.topic not in self._app.clock_topics:
             return work
-        tick, mark = _read(message)
+        tick, mark = _read(message, self._committer.believed)
         if (tick.epoch, tick.number) <= tick_of(work.mark(f"tick/{message.topic}"))[0]:
             return work
         before = work.mark("ticked")
@@ -124,17 +124,18 @@ class Timers:
 
     def _wake_one(self, work: UnitOfWork, key: str, wake: int, clock: datetime) -> None:
         assert self._app.on_timer is not None
-        context = Context(clock, f"wake/{self._committer.name}/{key}/{wake}", "wake", f"wake/{key}")
+        cause = f"wake/{self._committer.name}/{key}/{wake}"
+        context = Context(clock, cause, "wake", f"wake/{key}", in_force=work.shelf.least())
         decision = self._app.on_timer(work.state(key), context)
         if decision.timer_at is not None and to_millis(decision.timer_at) <= to_millis(clock):
             raise ValueError(f"wants to wake at {decision.timer_at}, not after {clock}")
         work.apply(key, decision, context)
 
 
-def _read(message: Message) -> tuple[ClockTicked, str]:
-    """A tick and how its topic's mark holds it. Raises ``Invalid``."""
+def _read(message: Message, believed: Callable[[datetime], datetime]) -> tuple[ClockTicked, str]:
+    """A tick and how its topic's mark holds it, its clock as far as it is believed. Raises ``Invalid``."""
     try:
         tick = _decode_tick(message.body or b"")
-        return tick, f"{mark_of_tick(tick.epoch, tick.number)} {iso(tick.clock)}"
+        return tick, f"{mark_of_tick(tick.epoch, tick.number)} {iso(believed(tick.clock))}"
     except (*UNDECODABLE, OverflowError) as error:
         raise Invalid(f"malformed tick: {error}") from error

@@ -11,11 +11,13 @@ from typing import Any, Protocol
 import msgspec
 
 from contracts.boss import ClockTicked
-from contracts.registry import EVENTS, TICK
+from contracts.documents import DocumentSwitched
+from contracts.registry import EVENTS, SWITCH, TICK
 from servicekit.app import App
-from servicekit.clock import LAST_CLOCK, iso, to_millis
+from servicekit.clock import CLOCK_MARGIN, EPOCH, LAST_CLOCK, iso, to_millis
 from servicekit.decision import Context, Decision, DocumentWrite, Forward, Invalid, OutgoingEvent
-from servicekit.envelope import Message, OutgoingMessage, encode_data, parse_time, write_headers
+from servicekit.documents.in_force import KEY, Shelf
+from servicekit.envelope import UNDECODABLE, Message, OutgoingMessage, encode_data, parse_time, write_headers
 from servicekit.ids import derive
 from servicekit.kafka import partition_of
 from servicekit.repeats import Repeats
@@ -24,6 +26,9 @@ from servicekit.store import Batch, Position
 #: topic and partition of a tick, its epoch and number, and the clock it says
 Tick = tuple[str, int, tuple[int, int], datetime]
 _encode_state = msgspec.msgpack.Encoder().encode
+#: what a record raises that can't be a switch, or whose document can't be worked with
+_UNSWITCHABLE = (*UNDECODABLE, ValueError, TypeError, OverflowError)
+_decode_switch = msgspec.json.Decoder(DocumentSwitched).decode
 
 
 class Owner(Protocol):
@@ -40,7 +45,12 @@ class Owner(Protocol):
     def now(self) -> datetime: ...
 
     @property
+    def shelf(self) -> Shelf: ...
+
+    @property
     def unsent_tick(self) -> Tick | None: ...
+
+    def believed(self, clock: datetime) -> datetime: ...
 
 
 class UnitOfWork:
@@ -53,6 +63,10 @@ class UnitOfWork:
     def __init__(self, processor: Owner, last: Mapping[str, Message] = {}) -> None:
         self._processor, self.last = processor, last
         self.now: datetime = processor.now
+        self.shelf: Shelf = processor.shelf
+        #: by what the next message is judged: ``turn_to`` its place
+        self.in_force: Any = None
+        self.switches: list[DocumentSwitched] = []
         self.loaded: dict[str, bytes | None] = {}
         self._open: dict[str, Any] = {}
         #: the one decoded last: who handles a message and who takes its decision over look at the same
@@ -100,7 +114,7 @@ class UnitOfWork:
             clock = parse_time(text.decode())
             if clock > LAST_CLOCK:
                 raise ValueError(f"no business clock: {iso(clock)}")
-            self.advance(max(self.now, clock))
+            self.advance(max(self.now, self._processor.believed(clock)))
             self.clock_text = text
         return self.now
 
@@ -162,6 +176,73 @@ class UnitOfWork:
             # Nothing that waits behind it in the outbox would ever leave.
             raise Invalid(f"an event for partition {partition}, and there are {app.partitions}")
         return number, OutgoingMessage(topic, partition, subject.encode(), encode_data(emit.data), headers)
+
+    # --- documents that come into force ---------------------------------------------------------------------------
+
+    def turn_to(self, place: str) -> None:
+        """The next messages are of this place."""
+        self.in_force = self.shelf.at(place)
+
+    def switch(self, message: Message, place: str, is_replay: bool = False) -> bool:
+        """A version of a document comes into force here, and the switch goes on, behind everything before it; whether
+        it is news: a replay is, that no edition has come of. Whole or not at all: raises ``Invalid``, then the version
+        before stays."""
+        app = self._processor.app
+        forwarded: OutgoingMessage | None = None
+        try:
+            switched = _decode_switch(message.body or b"")
+            self._check_number(switched)
+            if self.shelf.has_seen(place, switched.number) and not (is_replay and not self.shelf.has(switched.number)):
+                return False
+            shelf = self.shelf.taking(place, switched)
+            raw = shelf.encode()
+            if app.forward_clock_to is not None and message.topic == app.clock_topics[0]:
+                self._send_passing()
+                clock = None if self.now == EPOCH else self.now
+                correlation, cause = message.correlation_id, message.id
+                forwarded = self.switched(app.forward_clock_to, message.partition, switched, clock, correlation, cause)
+        except _UNSWITCHABLE as error:
+            raise Invalid(f"a switch that can't be taken: {error}") from error
+        # From here on nothing fails.
+        self.shelf = shelf
+        self.switches.append(switched)
+        self.turn_to(place)
+        self.loaded[KEY], self.wakes[KEY] = raw, None
+        if forwarded is not None:
+            self.send(forwarded)
+        return True
+
+    def _check_number(self, switched: DocumentSwitched) -> None:
+        """Numbers rise slower than seconds pass, also where they begin anew (by the seconds): one that is far ahead
+        would have all that come after it passed over."""
+        if switched.number > (self._processor.believed(switched.switched_at) + CLOCK_MARGIN).timestamp():
+            raise ValueError(f"its number {switched.number} is ahead of all there can be")
+
+    def switched(
+        self,
+        topic: str,
+        partition: int,
+        switch: DocumentSwitched,
+        clock: datetime | None,
+        correlation: str,
+        causation: str | None = None,
+    ) -> OutgoingMessage:
+        """A switch as it is sent next to one partition."""
+        about = f"document/{switch.kind}/{switch.document_id}"
+        headers = write_headers(
+            id=derive("switch", topic, partition, switch.number),
+            type=SWITCH,
+            source=f"kam/{self._processor.app.service}",
+            subject=about,
+            time=iso(switch.switched_at),
+            correlation_id=correlation,
+            causation_id=causation,
+            sequence=self._label(self._sequence),
+            clock=None if clock is None else iso(clock),
+        )
+        return OutgoingMessage(topic, partition, about.encode(), encode_data(switch), headers)
+
+    # --- the clock ------------------------------------------------------------------------------------------------
 
     def pass_on(self, tick: Tick) -> None:
         """A tick goes on, behind everything it caused and before what comes next; where nothing came since the one

@@ -20,7 +20,7 @@ from servicekit.clock import SystemClock, system_now
 from servicekit.decision import KeyUsed, Refused
 from servicekit.store import Documents
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 #: The version that was on screen, as its ``ETag`` said.
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=200, description='the ETag of what was read: "3"')]
 #: Of a route that answers with a version, for ``responses``: its ``ETag``.
@@ -66,10 +66,19 @@ class Clash(Refused):
 
 
 class VersionedDocuments(Generic[T]):
-    """Documents of one kind. Raises ``Transient`` where the database does not answer."""
+    """Documents of one kind. Raises ``Transient`` where the database does not answer. ``known``: of a document that
+    another release may have written, what this one can read."""
 
-    def __init__(self, rows: Documents, name: str, kind: type[T], clock: SystemClock = system_now) -> None:
+    def __init__(
+        self,
+        rows: Documents,
+        name: str,
+        kind: type[T],
+        clock: SystemClock = system_now,
+        known: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
         self._rows, self._newest, self._versions, self._clock = rows, name, f"{name}.versions", clock
+        self._known = known
         self._type: Any = Version[kind]  # type: ignore[valid-type]
 
     async def get(self, id: str) -> Version[T] | None:
@@ -78,13 +87,27 @@ class VersionedDocuments(Generic[T]):
 
     async def all(self) -> list[Version[T]]:
         """The newest version of each, by id."""
-        found = [self._of(row) for row in await self._rows.find(self._newest)]
+        return await self.find({})
+
+    async def find(self, where: dict[str, Any]) -> list[Version[T]]:
+        """The newest version of those that match (``Documents.find``; fields of a document behind ``document.``)."""
+        found = [self._of(row) for row in await self._rows.find(self._newest, where)]
         return sorted(found, key=lambda version: version.id)
 
     async def history(self, id: str) -> Sequence[Version[T]]:
         """All versions of a document, newest first."""
         found = [self._of(row) for row in await self._rows.find(self._versions, {"id": id})]
         return sorted(found, key=lambda version: -version.version)
+
+    async def every(self) -> list[Version[T]]:
+        """All versions of all documents, by id and version."""
+        found = [self._of(row) for row in await self._rows.find(self._versions)]
+        return sorted(found, key=lambda version: (version.id, version.version))
+
+    async def plant(self, version: Version[T]) -> None:
+        """A version that was delivered: as it is, unless there is one."""
+        await self._rows.add(self._versions, _name(version.id, version.version), _row(version))
+        await self._bring_up(version)
 
     async def version(self, id: str, number: int) -> Version[T] | None:
         """One version of a document."""
@@ -129,7 +152,7 @@ class VersionedDocuments(Generic[T]):
         return None if row is None else self._of(row)
 
     def _of(self, row: dict[str, Any]) -> Version[T]:
-        found: Version[T] = msgspec.convert(row, self._type)
+        found: Version[T] = msgspec.convert({**row, "document": self._known(row["document"])}, self._type)
         return found
 
 

@@ -78,13 +78,9 @@ WORDS: Mapping[str, Text] = {
     "cancelled": ("已取消", "cancelled"),
     "suppressed": ("未发", "not sent"),
     "unknown": ("未知", "unknown"),
-    # files and events of the feed
+    # events of the feed
     "duplicate": ("重复", "duplicate"),
-    "loading": ("入库中", "loading"),
-    "waiting": ("等待 .chk", "waiting"),
-    "stuck": ("移不走", "stuck"),
     "rejected": ("拒收", "rejected"),
-    "partial": ("部分", "partial"),
     # what a complaint is about (COMP)
     "network": ("网络质量", "network quality"),
     "billing": ("费用", "billing"),
@@ -103,6 +99,22 @@ WORDS: Mapping[str, Text] = {
 SENSES: Mapping[str, Mapping[str, Text]] = {
     "outcome": {"expired": ("已到期", "ended")},
     "work": {"accepted": ("已接单", "accepted")},
+    # stages of arrears begin with the debt, those of a complaint with its record
+    "arrears": {"opened": ("新欠", "new debt")},
+    "customer": {"active": ("正常", "active")},
+    # of the nightly feed
+    "file": {
+        "accepted": ("已装载", "loaded"),
+        "duplicate": ("重复，未再装载", "duplicate, not loaded again"),
+        "partial": ("部分装载", "partly loaded"),
+        "missing": ("未到", "missing"),
+        "loading": ("装载中", "loading"),
+        "queued": ("排队", "queued"),
+        "waiting": ("等 .chk", "waits for its .chk"),
+        "stuck": ("移不走", "can't be moved"),
+        "received": ("已收到", "received"),
+        "none": ("不在应到之列", "not expected"),
+    },
     "act": {
         "call": ("打电话", "call"),
         "sms": ("发短信", "SMS"),
@@ -115,6 +127,7 @@ SENSES: Mapping[str, Mapping[str, Text]] = {
         "no_phone": ("没有号码", "no number"),
         "quiet_hours": ("静默时段", "quiet hours"),
         "daily_cap": ("今日已满", "daily limit"),
+        "stopped": ("已停发", "stopped by staff"),
         "paid": ("已缴", "paid"),
         "left": ("已离网", "left the network"),
         "resolved": ("预警已解除", "alert resolved"),
@@ -136,6 +149,14 @@ def words_of(place: str | None = None) -> Mapping[str, Text]:
 def said(code: Any, place: str | None = None) -> Text:
     """A code in both languages; one without words stays as it is (staff may add kinds)."""
     return words_of(place).get(str(code), (str(code), str(code)))
+
+
+def stage_said(kind: Any, stage: Any) -> Text:
+    """A stage of an alert of this kind in both languages; those of a contract are days before its end."""
+    days = str(stage)
+    if days.isdigit():
+        return f"剩 {days} 天内", "within a day" if days == "1" else f"within {days} days"
+    return said(stage, "arrears" if kind == "arrears" else None)
 
 
 def yuan(fen: int) -> str:

@@ -9,16 +9,19 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from alerts import store
+from alerts.conditions.vocabulary import vocabulary
+from alerts.detection import whynot
 from alerts.detection.why_not import ASK, Ask
 from alerts.notifications.handwritten import WRITE, Write
-from contracts.answers import AlertView, LooseEnds, RuleView, SmsView, SmsWritten
+from contracts.answers import AlertView, FigureView, LooseEnds, SmsView, SmsWritten
 from contracts.http import WriteSms
-from contracts.why_not import WhyNot
-from servicekit.answer import json_answer
+from contracts.why_not import RuleStands, WhyNot
+from servicekit.answer import array_answer, json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
 from servicekit.query import Filter, Id, IdempotencyKey, Period, since_instant
+from servicekit.routes import Router
 from servicekit.store import Documents
 
 #: passes a command to the processor of this customer
@@ -26,25 +29,26 @@ Send = Callable[[str, Message], Awaitable[Any]]
 
 
 def router(rows: Documents, detect: Send, send: Send, secret_file: Path | None) -> APIRouter:
-    """Alerts, SMS and rules as ``kam`` shows them; why no alert came, and what people write to customers. ``detect``
-    passes to detection, ``send`` to notifications."""
+    """Alerts and SMS as ``kam`` shows them; why no alert came, and what people write to customers. ``detect`` passes to
+    detection, ``send`` to notifications."""
     guard = Guard(secret_file, "service")
-    api = APIRouter(prefix="/v1", tags=["alerts"], dependencies=[Depends(guard)])
+    api = Router(prefix="/v1", tags=["alerts"], dependencies=[Depends(guard)])
 
     @api.get("/alerts", name="list_alerts", response_model=list[AlertView])
     async def list_alerts(
         customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
     ) -> Response:
         earliest = since_instant(since)
-        return json_answer(await store.find_alerts(rows, since=earliest, customer_id=customer, kind=kind, state=state))
+        found = store.each_alert(rows, since=earliest, customer_id=customer, kind=kind, state=state)
+        return await array_answer(found)
 
     @api.get("/sms", name="list_sms", response_model=list[SmsView])
     async def list_sms(
         customer: Filter = None, since: Filter = None, state: Filter = None, alert: Filter = None
     ) -> Response:
         earliest = since_instant(since)
-        found = await store.find_sms(rows, since=earliest, customer_id=customer, state=state, alert_id=alert)
-        return json_answer(found)
+        found = store.each_sms(rows, since=earliest, customer_id=customer, state=state, alert_id=alert)
+        return await array_answer(found)
 
     @api.get("/alerts/{alert_id}", name="get_alert", response_model=AlertView)
     async def get_alert(alert_id: Id) -> Response:
@@ -71,9 +75,15 @@ def router(rows: Documents, detect: Send, send: Send, secret_file: Path | None) 
         asked = command(ASK, customer_id, Ask(customer_id, period), id=f"command/{uuid.uuid4()}")
         return json_answer(await detect(customer_id, asked))
 
-    @api.get("/rules", name="list_rules", response_model=list[RuleView])
-    async def list_rules() -> Response:
-        return json_answer(await store.find_rules(rows))
+    @api.get("/customers/{customer_id}/whynot", name="how_rules_stand", response_model=list[RuleStands])
+    async def how_rules_stand(customer_id: Id, rule: Filter = None, period: Period = None) -> Response:
+        order = whynot.Ask(customer_id, rule, period)
+        asked = command(whynot.ASK, customer_id, order, id=f"command/{uuid.uuid4()}")
+        return json_answer(await detect(customer_id, asked))
+
+    @api.get("/rules/figures", name="list_figures", response_model=list[FigureView])
+    async def list_figures() -> Response:
+        return json_answer(vocabulary())
 
     return api
 

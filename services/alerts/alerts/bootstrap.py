@@ -1,17 +1,34 @@
 """The composition root of alerts: detection and notifications, two apps that speak only by Kafka, in one process."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from alerts import store
 from alerts.api import router
+from alerts.control_topic import control_topic
 from alerts.detection import composition as detection
 from alerts.detection.decision_builder import APP as DETECTION
 from alerts.notifications import composition as notifications
 from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP as NOTIFICATIONS
+from alerts.notifications.send_policy import SmsPolicy
+from alerts.notifications.textbook import POLICY, template_kind
+from alerts.rule_library import RuleLibrary
+from alerts.rulebook import RULE
 from alerts.settings import Settings
+from alerts.stop_routes import stop_routes
+from alerts.text_routes import text_routes
+from alerts.trial.bring_up import bring_up
+from alerts.trial.jobs import Trials
+from alerts.trial.routes import trial_routes
+from contracts.answers import DocumentView, RuleView, TemplateView
+from servicekit.auth import Guard
 from servicekit.authored import AuthoredDocuments
+from servicekit.decision import Refused
+from servicekit.documents.library import Library
+from servicekit.documents.routes import document_routes
+from servicekit.documents.switchboard import HttpSwitchboard
 from servicekit.envelope import Message
 from servicekit.export import export_routes
 from servicekit.kafka import partition_of
@@ -35,20 +52,68 @@ def build(
     templates and policy are the seeds where the rows hold none."""
     service = Service(NAME, settings)
     copy = settings.service_data / "authored.json"
+    mongo = None
     if rows is None:
         database = connect(settings.mongodb, settings.database)
-        rows = documents = MongoDocuments(database)
-        authored = AuthoredDocuments(rows, store.AUTHORED, copy, partial(store.prepare, documents))
-        service.follow(documents, authored.prepare, MongoStates(database, NOTIFICATIONS))
-    else:
-        authored = AuthoredDocuments(rows, store.AUTHORED, copy)
+        rows = mongo = MongoDocuments(database)
+    documents: Documents = rows
+    billing_sync = settings.peers.get("billing-sync", (None,))[0]
+    control = control_topic(service)
+    switchboard = HttpSwitchboard(billing_sync, settings.secret_file, NAME)
+    library = RuleLibrary(RULE, rows, switchboard, control=control)
+    templates = Library(template_kind(lambda: policy_in_force()), rows, switchboard)
+    policies = Library(POLICY, rows, switchboard)
+    libraries = (library, templates, policies)
+    #: what each app decides by while no switch has come by
+    baseline: dict[str, Any] = {}
+
+    trials = Trials(
+        library,
+        rows,
+        settings.archive_dir,
+        settings.service_data / "trials",
+        bring_up(settings.peers.get("analytics", ()), settings.secret_file, NAME),
+    )
+
+    async def prepare() -> None:
+        if mongo is not None:
+            await store.prepare(mongo, [index for each in libraries for index in each.indexes])
+        await store.plant_rules(library, documents)
+        await store.plant_texts(templates, policies, documents)
+
+    authored = AuthoredDocuments(rows, store.AUTHORED, copy, prepare)
+    if mongo is not None:
+        service.follow(mongo, authored.prepare, MongoStates(database, NOTIFICATIONS))
+    if billing_sync is not None:
+        service.jobs += [each.follow for each in libraries]
 
     async def compose() -> None:
         await authored.read()
-        detection.compose(service, await store.read_rules(authored), detection_stores)
-        await notifications.compose(service, settings, authored, rows, notification_stores, transport)
+        baseline[DETECTION] = rules = await store.read_rules(authored)
+        detection.compose(service, rules, detection_stores)
+        baseline[NOTIFICATIONS] = await notifications.compose(
+            service, settings, authored, rows, control, notification_stores, transport
+        )
+        service.jobs.append(trials.run)
+
+    def policy_in_force() -> SmsPolicy:
+        found = _in_force(service, NOTIFICATIONS, baseline)
+        if not found:
+            raise Refused("starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503)
+        policy: SmsPolicy = found[-1].policy
+        return policy
+
+    def stoppable() -> dict[str, set[str]]:
+        texts = [t for policy in _in_force(service, NOTIFICATIONS, baseline) for t in policy.templates.values()]
+        return {
+            "channel": {settings.sms_transport},
+            "template": {text.id for text in texts},
+            "kind": {text.kind for text in texts},
+            "rule": {id for rules in _in_force(service, DETECTION, baseline) for id, _ in rules.versions},
+        }
 
     service.prepare.append(compose)
+    guard = Guard(settings.secret_file, "service")
     service.routers += [
         router(
             rows,
@@ -56,9 +121,21 @@ def build(
             partial(_send, service, NOTIFICATIONS),
             settings.secret_file,
         ),
+        document_routes("/v1/rules", "rule", library, guard, RuleView),
+        text_routes(templates, policy_in_force, guard),
+        document_routes("/v1/templates", "template", templates, guard, TemplateView),
+        document_routes("/v1/policies", "policy", policies, guard, DocumentView, plural="policies"),
+        stop_routes(control, stoppable, guard),
+        trial_routes(trials, guard),
         export_routes(rows, ("alerts", "sms"), settings.secret_file),
     ]
     return service
+
+
+def _in_force(service: Service, app: str, baseline: Mapping[str, Any]) -> list[Any]:
+    """What the processors of an app decide by."""
+    found = [processor.committer.shelf.least() for processor in service.processors if processor.app.name == app]
+    return [each for each in (baseline.get(app), *found) if each is not None]
 
 
 async def _send(service: Service, app: str, customer_id: str, order: Message) -> Any:

@@ -1,16 +1,33 @@
 """Rules of detection as versioned documents: everything a threshold, list or severity is, is said there."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
+from alerts.conditions.compile import Compiled
+from alerts.conditions.document import compiled
+from servicekit.documents.document_text import read_text
+from servicekit.documents.in_force import Edition
+
 T = TypeVar("T")
 Severity = Literal["critical", "major", "minor"]
-#: A reason's code is an open set: rule documents name it, and staff add some.
-Code = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
+#: A reason's code is an open set: rule documents name it, and staff add some. (``$`` would let a line end pass.)
+Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
+#: kind of document that a rule is
+KIND = "rule"
 SEEDS = Path(__file__).parent / "seeds" / "rules.yaml"
+EXAMPLES = Path(__file__).parent / "seeds" / "conditions"
+#: the alert that each type raises; a condition says it itself
+ALERTS = {
+    "fall": "churn_warning",
+    "request": "churn_warning",
+    "arrears": "arrears",
+    "complaint": "complaint_opened",
+    "contract": "contract_expiring",
+}
 
 
 class Document(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -87,40 +104,127 @@ class Contract(Document, frozen=True, kw_only=True, tag="contract"):
     forget_after_days: int
 
 
-Rule = Fall | Request | Arrears | Complaint | Contract
+class Condition(Document, frozen=True, kw_only=True, tag="condition"):
+    """A warning that staff build of figures; ``when`` as they write it (``alerts.conditions``)."""
+
+    alert: Literal["churn_warning", "attention"]
+    severity: Severity
+    on: tuple[str, ...]
+    when: dict[str, Any]
+    late_after_days: int = 60
+
+
+class Watch(Struct, frozen=True):
+    """A condition that can be asked."""
+
+    rule: Condition
+    compiled: Compiled
+
+
+Rule = Fall | Request | Arrears | Complaint | Contract | Condition
 
 
 class Rules:
-    """All documents: the version in force of each decision, and any version by id (open alerts keep theirs)."""
+    """All documents: the version in force of each decision, and any version by id (open alerts keep theirs).
 
-    def __init__(self, documents: list[Rule]) -> None:
+    ``documents`` hold from the beginning of the log, of each id the highest version; ``editions`` are what staff have
+    brought into force since. A ``stopped`` rule raises nothing new; what is open goes on by its version. ``reach``: how
+    many months on a figure can matter, by any version there is.
+    """
+
+    def __init__(self, documents: Sequence[Rule], editions: Sequence[Edition] = ()) -> None:
         self.documents = sorted(documents, key=lambda d: (d.id, d.version))
         self.versions: dict[tuple[str, int], Rule] = {(d.id, d.version): d for d in self.documents}
         if len(self.versions) != len(documents):
             raise ValueError("规则编号与版本重复 / two rule documents have the same id and version")
         self._in_force = {d.id: d for d in self.documents}
+        stopped: dict[str, bool] = {}
+        for edition in editions:
+            document = self.versions[edition.id, edition.version] = read_edition(edition)
+            if edition.state == "active":
+                self._in_force[edition.id] = document
+            if edition.state != "shadow":
+                stopped[edition.id] = edition.state == "stopped"
+        self.stopped = frozenset(id for id, is_stopped in stopped.items() if is_stopped)
         current = self._in_force.values()
+        self.reach = max(d.months for d in self.versions.values() if isinstance(d, Fall))
         self.fall = _only(Fall, [d for d in current if isinstance(d, Fall)])
         self.arrears = _only(Arrears, [d for d in current if isinstance(d, Arrears)])
         self.complaint = _only(Complaint, [d for d in current if isinstance(d, Complaint)])
         self.contract = _only(Contract, [d for d in current if isinstance(d, Contract)])
-        self.requests: dict[str, Request] = {d.request: d for d in current if isinstance(d, Request)}
+        self.requests: dict[str, Request] = {
+            d.request: d for d in current if isinstance(d, Request) and d.id not in self.stopped
+        }
+
+        watches = {key: Watch(d, compiled(_plain(d))) for key, d in self.versions.items() if isinstance(d, Condition)}
+        #: conditions: of any version, and those in force by the kinds of records that make them look
+        self.watches: Mapping[tuple[str, int], Watch] = watches
+        self.watching: dict[str, tuple[Watch, ...]] = {}
+        for id, rule in sorted(self.in_force.items()):
+            if isinstance(rule, Condition):
+                for kind in rule.on:
+                    self.watching[kind] = (*self.watching.get(kind, ()), watches[id, rule.version])
+        self.watched_months = max((watch.compiled.reach for watch in watches.values()), default=0)
+
+    @property
+    def in_force(self) -> Mapping[str, Rule]:
+        """The version in force of each rule that is not stopped, by id."""
+        return {id: rule for id, rule in self._in_force.items() if id not in self.stopped}
+
+    def switched(self, editions: Sequence[Edition]) -> "Rules":
+        """With what staff have brought into force. Raises ``ValueError``, ``msgspec.ValidationError``."""
+        return Rules(self.documents, editions)
 
     def of(self, id: str, version: int) -> Rule:
         """The version that raised an alert. Where it can't be read any more (a slip of staff), the one in force: a
         document that was lost must not end the customers whose alerts it raised."""
         return self.versions.get((id, version)) or self._in_force[id]
 
-    def churn(self, id: str, version: int) -> Fall | Request:
+    def churn(self, id: str, version: int) -> Fall | Request | Condition:
         """A version of a rule that gives reasons to churn warnings."""
         rule = self.of(id, version)
-        assert isinstance(rule, Fall | Request)
+        assert isinstance(rule, Fall | Request | Condition)
         return rule
+
+
+def read(document: Mapping[str, Any], version: int = 0) -> Rule:
+    """A version of a rule as it is kept, that is without its number. Raises ``msgspec.ValidationError``."""
+    rule: Rule = msgspec.convert({**document, "version": version}, Rule)
+    return rule
+
+
+def type_of(rule: Rule) -> str:
+    """As the document says it."""
+    return str(rule.__struct_config__.tag)
+
+
+def read_edition(edition: Edition) -> Rule:
+    """The version of a rule that a switch brought; itself, where it has been read before. Raises
+    ``msgspec.ValidationError``."""
+    found: Any = edition.document
+    return found if isinstance(found, Rule) else read(found, edition.version)
+
+
+def _plain(rule: Condition) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(rule)
+    del plain["version"]
+    return plain
 
 
 def load(path: Path = SEEDS) -> Rules:
     """Rules of a YAML file. Raises ``msgspec.ValidationError`` or ``ValueError`` saying what is wrong."""
     return Rules(msgspec.yaml.decode(path.read_bytes(), type=list[Rule]))
+
+
+def examples(folder: Path = EXAMPLES) -> list[dict[str, Any]]:
+    """Documents of conditions as they are delivered, to begin from."""
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        document, faults = read_text(path.read_text(encoding="utf-8"))
+        if document is None:
+            raise ValueError(f"{path.name}: {faults[0].zh} / {faults[0].en}")
+        found.append(document)
+    return found
 
 
 def _only(kind: type[T], found: list[T]) -> T:

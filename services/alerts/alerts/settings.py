@@ -4,12 +4,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from servicekit.settings import Addresses, ServiceSettings, Whole
+from servicekit.settings import Addresses, Folder, ServiceSettings, Whole, Workers
 
 
 class Settings(ServiceSettings):
     """What alerts needs besides what every service needs."""
 
+    peers: dict[str, Workers] = Field(
+        default={}, description="of all services' base URLs billing-sync's and those of analytics"
+    )
+    archive_dir: Folder | None = Field(
+        default=None, description="where analytics archives; without it no rule is tried"
+    )
     clock: Literal["system", "feed", "demo"] = Field(
         default="system", description="business clock of the instance; system: quiet hours hold by system time as well"
     )

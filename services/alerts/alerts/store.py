@@ -2,7 +2,7 @@
 ``blocked_numbers``, ``unmatched_receipts``, and the versioned ``rules``, ``templates`` and ``policies`` (where none is
 stored, the seeds)."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -12,7 +12,9 @@ from prometheus_client import Counter
 
 from alerts import rules
 from alerts.notifications.send_policy import SmsPolicy, Template, VersionedDocument, seeds
+from alerts.rulebook import RULE
 from servicekit.clock import iso
+from servicekit.documents.library import Library
 from servicekit.mongo import MongoDocuments
 from servicekit.personal import mask
 from servicekit.store import Documents
@@ -26,7 +28,7 @@ AUTHORED = ("rules", "templates", "policies", "blocked_numbers")
 UNMATCHED_DAYS, UNMATCHED_MOST = 30, 10_000
 _INDEXES: dict[str, tuple[str, ...]] = {
     "alerts": ("customer_id", "raised_at"),
-    "sms": ("customer_id", "state", "phone", "parts.message_id"),
+    "sms": ("customer_id", "planned_at", "state", "phone", "parts.message_id"),
     "unmatched_receipts": ("received_at",),
 }
 # What the sender needs of a message and nobody else.
@@ -40,8 +42,11 @@ class Authored(Protocol):
         """Documents of a collection."""
 
 
-async def prepare(rows: MongoDocuments) -> None:
-    """Make sure that indexes and seeds are there; a document that is there already stays as it is."""
+async def prepare(rows: MongoDocuments, indexes: Iterable[tuple[str, str]] = ()) -> None:
+    """Make sure that indexes (more of them: collection, field) and seeds are there; a document that is there already
+    stays as it is."""
+    for collection, field in indexes:
+        await rows.index(collection, field)
     for collection, fields in _INDEXES.items():
         for field in fields:
             await rows.index(collection, field)
@@ -61,6 +66,37 @@ async def read_rules(rows: Authored) -> rules.Rules:
     return rules.Rules(found) if found else rules.load()
 
 
+async def plant_rules(library: Library, rows: Authored) -> None:
+    """What holds before any switch, as the first versions that staff find; and the conditions that are delivered."""
+    documents = (await read_rules(rows)).documents
+    await _plant(library, documents)
+    # Examples to begin from: drafts, so that nothing is judged by them until somebody puts one in force.
+    there = {document.id for document in documents}
+    drafts = [RULE.checked(document, []) for document in rules.examples() if document["id"] not in there]
+    await library.plant(((1, document) for document in drafts), is_in_force=lambda id, version: False)
+
+
+async def plant_texts(templates: Library, policies: Library, rows: Authored) -> None:
+    """Texts and policy that hold before any switch."""
+    await _plant(templates, await read_templates(rows))
+    await _plant(policies, await _policies(rows))
+
+
+async def _plant(library: Library, documents: Sequence[rules.Rule | VersionedDocument]) -> None:
+    """Of each id the newest version is in force."""
+    newest: dict[str, int] = {}
+    for document in documents:
+        newest[document.id] = max(document.version, newest.get(document.id, 0))
+    await library.plant(
+        ((d.version, _without_version(d)) for d in documents),
+        is_in_force=lambda id, version: newest[id] == version,
+    )
+
+
+def _without_version(document: rules.Rule | VersionedDocument) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.to_builtins(document).items() if name != "version"}
+
+
 async def read_templates(rows: Authored) -> list[Template]:
     """All versions of the templates."""
     return await _readable(rows, "templates", Template) or seeds("templates.yaml", Template)
@@ -68,8 +104,11 @@ async def read_templates(rows: Authored) -> list[Template]:
 
 async def read_policy(rows: Authored) -> SmsPolicy:
     """The SMS policy in force."""
-    policies: list[SmsPolicy] = await _readable(rows, "policies", SmsPolicy) or seeds("sms_policy.yaml", SmsPolicy)
-    return max(policies, key=lambda policy: policy.version)
+    return max(await _policies(rows), key=lambda policy: policy.version)
+
+
+async def _policies(rows: Authored) -> list[SmsPolicy]:
+    return await _readable(rows, "policies", SmsPolicy) or seeds("sms_policy.yaml", SmsPolicy)
 
 
 async def read_blocked(rows: Authored) -> set[str]:
@@ -77,31 +116,28 @@ async def read_blocked(rows: Authored) -> set[str]:
     return {row["phone"] for row in await rows.find("blocked_numbers") if isinstance(row.get("phone"), str)}
 
 
-async def find_alerts(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+async def each_alert(
+    rows: Documents, *, since: str | None = None, **equal: str | None
+) -> AsyncIterator[dict[str, Any]]:
     """Alerts, oldest first, that match; ``since`` is the earliest raising, ISO 8601 in UTC."""
-    found = await rows.find("alerts", _where(equal, "raised_at", since), sort="raised_at")
-    return [_shown(row) for row in found]
+    async for row in rows.each("alerts", _where(equal, "raised_at", since), sort="raised_at"):
+        yield _shown(row)
 
 
-async def find_sms(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+async def each_sms(rows: Documents, *, since: str | None = None, **equal: str | None) -> AsyncIterator[dict[str, Any]]:
     """Messages, oldest first, that match, with masked numbers; ``since`` is the earliest planning, ISO 8601 in UTC."""
     where = _where(equal, "planned_at", since)
     if "alert_id" in where and "customer_id" not in where:
         alert = await rows.get("alerts", where["alert_id"])
         where |= {"customer_id": None if alert is None else alert["customer_id"]}  # found by this, the only index
-    found = sorted(await rows.find("sms", where), key=lambda row: row["planned_at"])
-    return [_shown(row) for row in found]
+    async for row in rows.each("sms", where, sort="planned_at"):
+        yield _shown(row)
 
 
 async def get(rows: Documents, collection: str, id: str) -> dict[str, Any] | None:
     """One of ``alerts`` or of ``sms``, with a masked number."""
     row = await rows.get(collection, id)
     return None if row is None else _shown(row)
-
-
-async def find_rules(rows: Documents) -> list[dict[str, Any]]:
-    """Rule documents, all versions."""
-    return await _plain_documents(rows, "rules")
 
 
 async def count_loose_ends(rows: Documents) -> dict[str, int]:

@@ -21,18 +21,20 @@ from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.decision import Refused
 from servicekit.query import AtMost, Filter, Id
+from servicekit.routes import Router
 
 _COUNTS = 4  # at once: those of all days are hundreds of thousands after a year
 _WALKS, _LOOKUPS = 16, 2
+BringUp = Callable[[], Awaitable[None]]
 Recount = Callable[[dict[str, int], Path], Awaitable[Counts]]
 
 
-def routes(lineage: Lineage, siblings: Siblings, recount: Recount, settings: Settings) -> APIRouter:
+def routes(lineage: Lineage, siblings: Siblings, recount: Recount, bring_up: BringUp, settings: Settings) -> APIRouter:
     """All routes, for the gateway only."""
     at_once, walks = AtMost(_COUNTS), AtMost(_WALKS)
     # Threads of their own: two workers whose walks hold all the others would wait for each other.
     lookups = ThreadPoolExecutor(_LOOKUPS, "lineage")
-    router = APIRouter(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
+    router = Router(prefix="/v1", dependencies=[Depends(Guard(settings.secret_file, "service"))])
 
     @router.get("/why/{id:path}", name="why", response_model=Chain)
     async def chain_behind(request: Request, id: Id) -> Response:
@@ -71,6 +73,11 @@ def routes(lineage: Lineage, siblings: Siblings, recount: Recount, settings: Set
         archived = await recount(positions, settings.service_data)
         left = differences(live, archived)
         return json_answer({"agree": not left, "events": archived.total(), "cells": len(archived), "differences": left})
+
+    @router.post("/archive", name="bring_up_archive", status_code=204)
+    async def archived() -> None:
+        """On return the archive of this worker's partitions holds what the log held when it was asked."""
+        await bring_up()
 
     @router.get("/rates", name="get_rates", response_model=list[RateView])
     async def rates(request: Request) -> Response:

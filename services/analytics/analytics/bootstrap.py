@@ -31,5 +31,5 @@ def build(settings: Settings, *, stores: Sequence[LineageStore] | None = None) -
     siblings = Siblings(settings)
     service.jobs.append(siblings.close_at_end)
     service.freshness = archiver.freshness
-    service.routers.append(routes(Lineage(found, keep.days), siblings, archiver.recount, settings))
+    service.routers.append(routes(Lineage(found, keep.days), siblings, archiver.recount, archiver.bring_up, settings))
     return service

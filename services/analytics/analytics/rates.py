@@ -15,7 +15,7 @@ from typing import Any
 
 import faust
 import structlog
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.responses import Response
 from faust.types import TP
 
@@ -27,6 +27,7 @@ from servicekit import record_batches
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.clock import iso
+from servicekit.routes import Router
 from servicekit.service import Service, serve
 from servicekit.settings import read_settings
 
@@ -138,7 +139,7 @@ def build(settings: Settings) -> Service:
     """The process of live rates: health, metrics and ``GET /rates`` on its own port."""
     service = Service("analytics-rates", settings)
     rates = Rates(settings)
-    router, reader = APIRouter(), Depends(Guard(settings.secret_file, "service"))
+    router, reader = Router(), Depends(Guard(settings.secret_file, "service"))
 
     @router.get("/rates", name="get_rates", response_model=list[RateView], dependencies=[reader])
     async def get_rates() -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from servicekit.words import Text, said, yuan
+from servicekit.words import Text, said, stage_said, yuan
 
 Data = dict[str, Any]
 
@@ -36,6 +36,9 @@ _VERBS = {
     "kam.sms.suppressed.v1": ("短信不发（免打扰等）", "SMS suppressed"),
     "kam.sms.unknown.v1": ("短信结果未知", "SMS outcome unknown"),
     "kam.sms.subscriber.opted_out.v1": ("用户退订短信", "subscriber opted out of SMS"),
+    "kam.sms.subscriber.opted_in.v1": ("用户重新订阅短信", "subscriber opted in to SMS again"),
+    "kam.control.stopped.v1": ("停发短信", "SMS stopped"),
+    "kam.control.released.v1": ("恢复发送短信", "SMS released"),
     "kam.customer.created.v1": ("客户建档", "customer archived for the first time"),
     "kam.customer.changed.v1": ("客户档案变更", "customer archive changed"),
     "kam.customer.left.v1": ("客户离网", "customer left"),
@@ -71,14 +74,6 @@ def _joined(*pieces: Text | None) -> Text:
     return "，".join(zh for zh, _ in said), ", ".join(en for _, en in said)
 
 
-def _stage(kind: Any, stage: Any) -> Text | None:
-    if stage is None:
-        return None
-    if kind == "contract_expiring":
-        return f"到期前 {stage} 天", f"{stage} days before the end"
-    return said(stage)
-
-
 def _outcome(data: Data) -> Text | None:
     if not data.get("outcome"):
         return None
@@ -102,7 +97,7 @@ def _alert(data: Data) -> Text:
     return _joined(
         said(data.get("kind")),
         period,
-        _stage(data.get("kind"), data.get("stage")),
+        stage_said(data.get("kind"), data["stage"]) if data.get("stage") else None,
         (f"规则 {version}", f"rule {version}"),
         late,
         _outcome(data),
@@ -185,7 +180,8 @@ def _request(data: Data) -> Text:
 
 
 def _customer(data: Data) -> Text:
-    return f"客户资料，状态 {data.get('status', '?')}", f"customer record, status {data.get('status', '?')}"
+    zh, en = said(data.get("status") or "?", "customer")
+    return f"客户资料，状态 {zh}", f"customer record, status {en}"
 
 
 def _moved(data: Data) -> Text:
@@ -198,6 +194,21 @@ def _balance(data: Data) -> Text:
 
 
 #: by full type, else by the owner in the type
+def _switch(data: Data) -> Text:
+    version = f"{data.get('document_id')} v{data.get('version')}"
+    return _joined(
+        (f"{_DOCUMENTS.get(str(data.get('kind')), ('文档', ''))[0]} {version}", f"{data.get('kind')} {version}"),
+        _SWITCHES.get(str(data.get("state"))),
+        _by(data),
+    )
+
+
+_DOCUMENTS: dict[str, Text] = {"rule": ("规则", "rule")}
+_SWITCHES: dict[str, Text] = {
+    "active": ("由此生效", "in force from here on"),
+    "shadow": ("由此影子运行", "in shadow from here on"),
+    "stopped": ("由此停用", "stopped from here on"),
+}
 _TELLERS: dict[str, Callable[[Data], Text]] = {
     "kam.boss.customer.changed.v1": _customer,
     "kam.boss.customer.left.v1": lambda data: (f"{data.get('left_on')} 离网", f"left on {data.get('left_on')}"),
@@ -215,12 +226,15 @@ _TELLERS: dict[str, Callable[[Data], Text]] = {
     "kam.boss.manager.changed.v1": lambda d: (f"客户经理 {d.get('manager_id')}", f"manager {d.get('manager_id')}"),
     "kam.sms.receipt.received.v1": _receipt,
     "kam.sms.subscriber.opted_out.v1": lambda _: ("TD", "TD"),
+    "kam.sms.subscriber.opted_in.v1": lambda _: ("订阅", "DY"),
     "kam.feed.event.rejected.v1": lambda data: (str(data.get("reason_zh")), str(data.get("reason_en"))),
     "alert": _alert,
     "work": _work,
     "contact": lambda data: said(data.get("kind"), "act"),
     "sms": _sms,
     "customer": _changes,
+    "document": _switch,
+    "control": lambda data: (f"{data.get('what')} {data.get('why')}", f"{data.get('what')} {data.get('why')}"),
     "feed": lambda data: (str(data.get("file")), str(data.get("file"))),
     "audit": lambda d: (f"{d.get('action')} {d.get('object')}", f"{d.get('action')} {d.get('object')}"),
 }

@@ -19,8 +19,11 @@ from servicekit.app import App
 from servicekit.decision import Refused
 from servicekit.envelope import Message
 from servicekit.kafka import start_consumer
+from servicekit.log_reader import LogReader, place_of
+from servicekit.store import Position
 
 log = structlog.get_logger()
+_ARCHIVE = "analytics-archive"
 _BYTES_WAITING = 64 << 20
 #: Nobody waits for the archive: what comes within a second is fetched at once.
 _ARCHIVE_PACE_SECONDS = 1.0
@@ -51,7 +54,9 @@ class Archiver:
         self._read: dict[str, int] = {}
         self._since = time.monotonic()
         self._writing = asyncio.Lock()
-        self.gaps: dict[str, tuple[int, int]] = {}
+        self._consumer: AIOKafkaConsumer | None = None
+        inputs = [TopicPartition(topic, p) for topic in TOPICS for p in settings.owned()]
+        self._reader = LogReader(_ARCHIVE, inputs, settings.batch_max)
 
     async def open(self) -> None:
         """Before anything else is taken over. Raises ``Fenced`` while another process writes one of our partitions."""
@@ -65,23 +70,15 @@ class Archiver:
             self.archive.close()
 
     async def _read_on(self) -> None:
-        settings = self._settings
-        inputs = [TopicPartition(topic, p) for topic in TOPICS for p in settings.owned()]
-        consumer = await start_consumer(settings.kafka, "analytics-archive", inputs, pace=_ARCHIVE_PACE_SECONDS)
+        reader = self._reader
+        consumer = await start_consumer(self._settings.kafka, _ARCHIVE, reader.inputs, pace=_ARCHIVE_PACE_SECONDS)
+        self._consumer = consumer
         try:
-            await self._find_gaps(consumer, inputs)
-            for tp in inputs:
-                consumer.seek(tp, self._read.get(f"{tp.topic}/{tp.partition}", 0))
+            reader.seek(consumer, await consumer.beginning_offsets(reader.inputs), Position(offsets=self._read))
             while True:
                 if self._is_due():
                     await self._flush_patiently()
-                try:
-                    batches = await consumer.getmany(timeout_ms=1000, max_records=settings.batch_max)
-                except KafkaError as error:
-                    log.warning("archive.fetch_retry", error=repr(error))
-                    await asyncio.sleep(1.0)
-                    continue
-                for tp, messages in batches.items():
+                for tp, messages in (await reader.fetch(consumer)).items():
                     self._take(tp, messages)
         except asyncio.CancelledError:
             await self.flush()
@@ -107,6 +104,21 @@ class Archiver:
         async with self._writing:
             await self._flush()
 
+    async def bring_up(self) -> None:
+        """On return the archive has what the log holds now. Raises ``Refused`` where that takes too long."""
+        try:
+            async with asyncio.timeout(self._settings.recount_patience):
+                while self._consumer is None:
+                    await asyncio.sleep(0.02)
+                consumer, inputs = self._consumer, self._reader.inputs
+                begins, ends = await consumer.beginning_offsets(inputs), await consumer.end_offsets(inputs)
+                awaited = {place_of(tp): end for tp, end in ends.items() if begins[tp] < end}
+                while any(self._read.get(name, 0) < end for name, end in awaited.items()):
+                    await asyncio.sleep(0.02)
+        except (TimeoutError, KafkaError) as error:
+            raise _behind() from error
+        await self.flush()
+
     async def recount(self, positions: dict[str, int], scratch: Path) -> Counts:
         """Counts from the archive up to these positions, once everything before them is in it."""
         try:
@@ -114,9 +126,7 @@ class Archiver:
                 while any(self._read.get(name, 0) < offset for name, offset in positions.items()):
                     await asyncio.sleep(0.02)
         except TimeoutError as error:
-            raise Refused(
-                "archive_behind", "归档还没有跟上，请稍后再试", "the archive has not caught up yet, try again soon", 503
-            ) from error
+            raise _behind() from error
         async with self._writing:
             await self._flush()
             return await asyncio.to_thread(recount, self.archive.root, positions, scratch)
@@ -124,7 +134,11 @@ class Archiver:
     def freshness(self) -> dict[str, object]:
         """For ``kam status``: rows read and not yet written, how old they are, and what the log lost before us."""
         age = round(time.monotonic() - self._since, 1) if self._rows else 0.0
-        return {"archive_rows_waiting": len(self._rows), "archive_seconds_behind": age, "archive_gaps": self.gaps}
+        return {
+            "archive_rows_waiting": len(self._rows),
+            "archive_seconds_behind": age,
+            "archive_gaps": self._reader.gaps,
+        }
 
     def _take(self, tp: TopicPartition, messages: list[Message]) -> None:
         if not self._rows:
@@ -151,10 +165,8 @@ class Archiver:
                 self._rows = rows + self._rows
         log.info("archive.written", rows=len(rows), seconds=round(time.perf_counter() - started, 3))
 
-    async def _find_gaps(self, consumer: AIOKafkaConsumer, inputs: list[TopicPartition]) -> None:
-        """Where the log begins after the archive's end, events are missing from the archive: say so loudly."""
-        for tp, first in (await consumer.beginning_offsets(inputs)).items():
-            name = f"{tp.topic}/{tp.partition}"
-            if first > self._read.get(name, 0):
-                self.gaps[name] = (self._read.get(name, 0), first)
-                log.error("archive.gap", partition=name, archived_to=self._read.get(name, 0), log_from=first)
+
+def _behind() -> Refused:
+    return Refused(
+        "archive_behind", "归档还没有跟上，请稍后再试", "the archive has not caught up yet, try again soon", 503
+    )

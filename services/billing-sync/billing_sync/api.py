@@ -19,7 +19,9 @@ from billing_sync.intake import Events, Intake, SetClock
 from billing_sync.nightly.loader import Loader
 from billing_sync.nightly.names import stem_of
 from billing_sync.settings import Settings
-from contracts.answers import ClockView, EventReceipt, FileReceiptView, Waiting
+from billing_sync.switches import Order, Place, TakeBack, placed_after
+from contracts.answers import ClockView, EventReceipt, FileReceiptView, PlacedView, Waiting
+from contracts.document_orders import SwitchOrder
 from contracts.feeds import FeedEvents, FileDay, RejectPart
 from contracts.http import ClockSetting
 from servicekit.answer import json_answer
@@ -27,6 +29,7 @@ from servicekit.auth import Guard
 from servicekit.clock import iso, system_now
 from servicekit.decision import Refused
 from servicekit.http_guard import DirectRoute
+from servicekit.routes import Router
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _BATCH_EVENTS = 50_000
@@ -39,7 +42,7 @@ def routes(
     """The service's routes. ``intake`` and ``loader`` raise ``Refused`` (503) while the service is starting;
     ``revoked``: ids of tokens that are good no more.
     """
-    router = APIRouter()
+    router = Router()
     bodies = _Bodies(settings.body_bytes, max(settings.queue_bytes, settings.body_bytes))
     guard = partial(Guard, settings.secret_file, revoked=revoked)
     feeder = Depends(guard("integrator", "service"))
@@ -140,6 +143,31 @@ def routes(
         """Look into the inbox now."""
         loader().wake()
         return json_answer({"waiting": loader().waiting()}, 202)
+
+    service = Depends(guard("service"))
+
+    @router.post(
+        "/v1/switches", name="place_switch", response_model=PlacedView, dependencies=[service], tags=["switches"]
+    )
+    async def place_switch(order: SwitchOrder) -> Response:
+        """A version of a document comes into force, at one place of the log on every partition; the same order again is
+        answered with the same place."""
+        return json_answer(await intake().submit(Place(Order(**order.model_dump()))))
+
+    @router.get(
+        "/v1/switches", name="list_switches", response_model=list[PlacedView], dependencies=[service], tags=["switches"]
+    )
+    async def list_switches(after: Annotated[int, Query(ge=0, le=1 << 53)] = 0, kind: str | None = None) -> Response:
+        """Switches with a greater number, a thousand at most, then those that wait for their day."""
+        return json_answer(await placed_after(intake(), after, kind))
+
+    @router.delete(
+        "/v1/switches/{order_id}", name="take_back_switch", status_code=204, dependencies=[service], tags=["switches"]
+    )
+    async def take_back_switch(order_id: str) -> Response:
+        """An order that waits is given up."""
+        await intake().submit(TakeBack(order_id))
+        return Response(status_code=204)
 
     return router
 

@@ -25,7 +25,15 @@ def build(settings: Settings, *, store: ScanStore | None = None, system_clock: S
     service = Service(NAME, settings)
     service.body_bytes = settings.body_bytes
     app = App(
-        name=NAME, service=NAME, state=Known, handlers={}, partitions=settings.partitions, open_door=True, pace=0.05
+        name=NAME,
+        service=NAME,
+        state=Known,
+        handlers={},
+        partitions=settings.partitions,
+        open_door=True,
+        pace=0.05,
+        light_pace=0.025,
+        behind=-0.01,  # what waits is committed with the beat itself, and detection has it when its own comes
     )
     downstream = Downstream(settings.behind_seconds)
     service.consume(

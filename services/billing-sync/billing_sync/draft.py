@@ -4,13 +4,17 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from billing_sync.clock import BusinessClock
-from billing_sync.domain.keys import segment_key
+from billing_sync.domain.keys import segment_key, waiting_key
 from billing_sync.domain.kinds import Kind
 from billing_sync.domain.record import Fact, Known
 from billing_sync.domain.segment import Segments
 from billing_sync.store import decode_known, decode_segment, encode
-from servicekit.clock import from_millis, iso, to_millis
+from billing_sync.switches import NUMBER, Order, waits, written
+from contracts.documents import Placed
+from servicekit.clock import at_local, from_millis, iso, to_millis
 from servicekit.envelope import Headers, OutgoingMessage, own_headers, shared_headers
 from servicekit.ids import boss_event_id
 from servicekit.kafka import partition_of
@@ -29,6 +33,7 @@ class Draft(UnitOfWork):
     """A batch in the making over raw entries. Nothing of it is the intake's before it is committed.
 
     ``clock_rule``: how the business clock runs from this commit on. ``is_nudged``: a tick that is owed need not wait.
+    ``waiting``: orders for switches whose day has not come.
     """
 
     def __init__(self, intake: "Intake", now: datetime) -> None:
@@ -46,6 +51,9 @@ class Draft(UnitOfWork):
         self._prefix = f"{intake.name}.{intake.position.epoch}:"
         self._accepted = b"%d" % to_millis(now)
         self._shared: dict[tuple[str, int, str], Headers] = {}
+        self.waiting = intake.waiting
+        # A clock that runs by itself may have come to their day.
+        self._place_due()
 
     async def need(
         self, records: Iterable[str] = (), others: Iterable[str] = (), segments: Iterable[bytes] = ()
@@ -121,7 +129,51 @@ class Draft(UnitOfWork):
         if clock != self._clock:
             self._clock = clock
             self._shared.clear()
+            self._place_due()
         self.accepted = True
+
+    # --- switches of documents --------------------------------------------------------------------------------------
+
+    def place_switch(self, order: Order) -> Placed:
+        """Write a switch, here, to every partition."""
+        number = max(int(self.mark(NUMBER) or 0), self.revisions_from) + 1
+        self.marks[NUMBER] = str(number)
+        switched, entries = written(order, number, self.system_now)
+        for partition in range(self.intake.app.partitions):
+            self.send(self.switched(TOPIC, partition, switched, self._clock, f"switch:{order.id}"))
+        self._put_all(entries)
+        self._wait_no_more(order.id)
+        return order.placed(number, self.system_now)
+
+    def wait(self, order: Order) -> None:
+        """An order waits for its day, behind all that wait already."""
+        turn = 1 + max((other.asked for other in self.waiting.values()), default=0)
+        order = msgspec.structs.replace(order, asked=turn)
+        self.waiting = {**self.waiting, order.id: order}
+        self._put_all(waits(order))
+
+    def give_up(self, id: str) -> None:
+        """An order waits no more."""
+        self._wait_no_more(id)
+        self.put(waiting_key(id), None)
+
+    def _place_due(self) -> None:
+        """Before whatever the clock has come to their day with; in the order of their days, of one day as they were
+        asked for: what was asked for last decides."""
+        if not self.waiting or self._clock is None:
+            return
+        due = [o for o in self.waiting.values() if o.on is not None and at_local(o.on) <= self._clock]
+        for order in sorted(due, key=lambda order: (order.on, order.asked, order.id)):
+            self.place_switch(order)
+
+    def _wait_no_more(self, id: str) -> None:
+        self.waiting = {other: order for other, order in self.waiting.items() if other != id}
+
+    def _put_all(self, entries: dict[str, bytes | None]) -> None:
+        for key, value in entries.items():
+            self.put(key, value)
+
+    # --- records ----------------------------------------------------------------------------------------------------
 
     def publish(
         self,

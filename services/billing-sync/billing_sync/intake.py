@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 import structlog
@@ -25,6 +25,7 @@ from billing_sync.feed import Events, take_records
 from billing_sync.forgetting import forget_old_records
 from billing_sync.heard import Heard
 from billing_sync.store import ScanStore, decode_segment
+from billing_sync.switches import NUMBER, Order, waiting_of
 from servicekit.app import App
 from servicekit.clock import SystemClock, iso, system_now, to_millis
 from servicekit.commands import Command, fail
@@ -37,6 +38,8 @@ __all__ = ["Draft", "Events", "Intake", "Job", "Pulse", "SetClock"]
 log = structlog.get_logger()
 #: Seconds between two ticks: short where events come singly, longer with each event since the tick before.
 SHORTEST_PAUSE, LONGEST_PAUSE, _PAUSE_AN_EVENT = 0.05, 0.2, 0.002
+#: The beat of those who act on ticks, in ours: a tick between two of them would wait for the later anyhow.
+_TICK_BEATS = 2
 #: How long a tick that may go waits for a commit to go along with: while events flow it needs none of its own.
 _RIDE_SECONDS = 0.02
 PULSE_SECONDS = 5.0
@@ -108,6 +111,8 @@ class Intake(StreamProcessor):
         self.held = False
         self.owed = False
         self.revisions_from = 0
+        #: orders for switches of documents whose day has not come
+        self.waiting: dict[str, Order] = {}
         self._ticked_at, self._since_tick = 0.0, 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -119,6 +124,7 @@ class Intake(StreamProcessor):
         fresh = to_millis(self.system_clock()) if self._number == 0 else 0
         self._tick_epoch = int(self.position.marks.get("tick_epoch", fresh))
         self.revisions_from = int(self.position.marks.get(_REVISIONS, 0))
+        self.waiting = await waiting_of(self)
         self.owed = self.reading() is not None
         # Until the loader has looked whether a file was interrupted, or more of the night's files wait.
         self.hold()
@@ -164,6 +170,7 @@ class Intake(StreamProcessor):
         reached = self.reading()
         found["busy"] = found["busy"] or self.owed
         found["clock"] = None if reached is None else iso(reached)
+        found["switch"] = int(self.position.marks.get(NUMBER, 0))
         return found
 
     async def entry(self, key: str) -> bytes | None:
@@ -225,16 +232,16 @@ class Intake(StreamProcessor):
                 fail(future, refusal)
         # The intake itself changes only behind the commit: one that fails leaves clock, numbers and debts as they were.
         owed = draft.clock is not None if draft.accepted else self.owed
-        number = self._number + self._may_tick(owed, draft.is_nudged)
+        number, started = self._number + self._may_tick(owed, draft.is_nudged), time.monotonic()
         if number > self._number:
             assert draft.clock is not None
             draft.marks.update(tick=str(number), tick_epoch=str(self._tick_epoch))
             for partition in range(self.app.partitions):
                 draft.tick(TOPIC, partition, (self._tick_epoch, number), draft.clock)
         await self.committer.commit(draft)
-        self.clock = draft.clock_rule
+        self.clock, self.waiting = draft.clock_rule, draft.waiting
         if number > self._number:
-            self._number, self.owed, self._ticked_at, self._since_tick = number, False, time.monotonic(), 0
+            self._number, self.owed, self._ticked_at, self._since_tick = number, False, started, 0
             return
         self.owed = owed
         self._since_tick += len(draft.outbox)
@@ -245,9 +252,10 @@ class Intake(StreamProcessor):
         return owed and not self.held and (is_nudged or self._until_tick() <= 0)
 
     def _until_tick(self) -> float:
-        """Seconds until a tick may follow the last one."""
+        """Seconds until a tick may follow the last one, with a beat."""
         pause = min(SHORTEST_PAUSE + self._since_tick * _PAUSE_AN_EVENT, LONGEST_PAUSE)
-        return self._ticked_at + pause - time.monotonic()
+        beat = max(self._pace.beat * _TICK_BEATS, SHORTEST_PAUSE)
+        return (self._ticked_at // beat + ceil(pause / beat)) * beat - time.monotonic()
 
     def _nudge(self) -> None:
         self._timer = None

@@ -11,11 +11,12 @@ from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.decision import Refused
 from servicekit.query import Id
+from servicekit.routes import Router
 
 
 def router(pages: Pages, secret_file: Path | None) -> APIRouter:
     """The customer page. Personal fields are masked unless ``unmask=1`` asks for them: who may, the gateway says."""
-    api = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(Guard(secret_file, "service"))])
+    api = Router(prefix="/v1", tags=["customers"], dependencies=[Depends(Guard(secret_file, "service"))])
 
     @api.get(
         "/customers/{customer_id}",

@@ -18,6 +18,7 @@ from gateway.contacts import contact_routes
 from gateway.customer_actions import customer_action_routes
 from gateway.customer_view import customer_view_routes
 from gateway.customers import customer_routes
+from gateway.documents import document_routes
 from gateway.domain import Collection, Standing
 from gateway.examples import with_examples
 from gateway.exports.api import export_routes
@@ -25,6 +26,7 @@ from gateway.exports.jobs import Jobs
 from gateway.exports.runner import Runner
 from gateway.feeds.api import feed_routes
 from gateway.feeds.letters import Letters, LogLetters
+from gateway.holidays import holiday_routes
 from gateway.identity.build import identity
 from gateway.identity.guard import asker_now
 from gateway.identity.lockout import SignInLockout
@@ -47,13 +49,15 @@ from gateway.projection.store import ProjectionStore
 from gateway.repeats import REPEATS, Repeats
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from gateway.stops import stop_routes
 from gateway.today import today_routes
 from gateway.trail.api import audit_routes
 from gateway.trail.follow import NAME as TRAIL_NAME
 from gateway.trail.follow import Trail
 from gateway.trail.store import TRAIL
+from gateway.trials import trial_routes
 from gateway.units import unit_routes
-from gateway.views import VIEWS, view_routes
+from gateway.views import OWNER, UNIT, VIEWS, view_routes
 from gateway.web import Pages, SecurityHeaders
 from gateway.why_not import why_not_routes
 from gateway.work_actions import work_routes
@@ -122,7 +126,7 @@ def build(
     streams = Streams(projection)
     service.jobs.append(streams.run)
     service.routers += [
-        *who.routers(settings, audit, repeats, lambda: model.clock),
+        *who.routers(settings, audit, access, repeats, lambda: model.clock),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
         audit_routes(trail, access, audit),
         unit_routes(projection, access),
@@ -140,10 +144,14 @@ def build(
         customer_view_routes(projection, peers, audit, access),
         customer_action_routes(peers, audit, access),
         why_not_routes(peers, audit, access),
+        *document_routes(peers, audit, access),
+        stop_routes(peers, audit, access),
+        trial_routes(peers, audit, access),
         caller_routes(projection, audit, access),
         told.router,
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),
         clock_routes(peers, audit, access, who.guards),
+        holiday_routes(who.guards),
         feed_routes(peers, audit, access, letters or LogLetters(settings.kafka), repeats),
         settling_routes(peers, collect, ends, service.ready, who.guards),
     ]
@@ -156,10 +164,17 @@ def build(
 async def _index(documents: MongoDocuments) -> None:
     """Job: by what else accounts, tokens and sessions are looked for."""
     versioned = [(f"{name}.versions", "id") for name in (USERS, TOKENS, ROLES, VIEWS, PREFERENCES)]
-    of_notices = ((NOTICES, "staff_no"), (NOTICES, "is_open"), (ATTEMPTS, "at"), (WEBHOOKS, "staff_no"))
+    of_notices = (
+        (NOTICES, "staff_no"),
+        (NOTICES, "is_open"),
+        (NOTICES, "at"),
+        (ATTEMPTS, "at"),
+        (WEBHOOKS, "staff_no"),
+    )
     # What has had its time is looked for every few minutes, among all that is kept.
     by_time = ((SESSIONS, "until"), (SESSIONS, "seen_at"), (LINKS, "until"), (REPEATS, "begun"))
-    for collection, field in ((SESSIONS, "staff_no"), *by_time, *of_notices, *versioned):
+    of_views = ((VIEWS, OWNER), (VIEWS, UNIT))
+    for collection, field in ((SESSIONS, "staff_no"), *by_time, *of_views, *of_notices, *versioned):
         await patiently(partial(documents.index, collection, field), "indexes of accounts")
     await asyncio.Event().wait()
 

@@ -19,6 +19,7 @@ from gateway.projection.schema import NEVER
 from gateway.projection.visible import Visible, subject_of
 from servicekit.answer import json_answer
 from servicekit.personal import shown
+from servicekit.routes import Router
 
 #: customers of one number, and open alerts of one customer, that are told
 _MOST, _MOST_ALERTS = 5, 5
@@ -55,7 +56,7 @@ _NOTHING = ("没有未结事项，正常接待。", "Nothing stands open.")
 
 def caller_routes(projection: Projection, audit: Audit, access: Access) -> APIRouter:
     """``POST /v1/callers``."""
-    router = APIRouter(prefix="/v1", tags=["customers"])
+    router = Router(prefix="/v1", tags=["customers"])
 
     @router.post("/callers", name="identify_caller", response_model=Callers)
     async def identify_caller(viewer: Annotated[Viewer, Depends(access.may("callers"))], asked: Caller) -> Response:

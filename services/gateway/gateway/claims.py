@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from contracts.answers import WorkChanged
-from contracts.http import AcceptWork
+from contracts.http import ClaimWork
 from contracts.lists import Unclaimed
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer
@@ -27,6 +27,7 @@ from servicekit.answer import json_answer
 from servicekit.decision import Refused
 from servicekit.ids import derive
 from servicekit.query import IdempotencyKey
+from servicekit.routes import Router
 
 #: Others take from the same queue: so many are tried.
 _MOST_TRIED = 5
@@ -47,7 +48,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 def claim_routes(projection: Projection, peers: Peers, audit: Audit, access: Access, repeats: Repeats) -> APIRouter:
     """``/v1/claims``."""
-    router = APIRouter(prefix="/v1", tags=["actions"])
+    router = Router(prefix="/v1", tags=["actions"])
 
     @router.get("/claims", name="count_unclaimed", response_model=Unclaimed)
     async def count_unclaimed(viewer: Annotated[Viewer, Depends(access.may("work"))]) -> Response:
@@ -63,15 +64,15 @@ def claim_routes(projection: Projection, peers: Peers, audit: Audit, access: Acc
     @router.post("/claims", name="claim_work", response_model=WorkChanged)
     async def claim_work(
         viewer: Annotated[Viewer, Depends(access.may("work", "change"))],
-        asked: AcceptWork | None = None,
+        asked: ClaimWork | None = None,
         key: IdempotencyKey = None,
     ) -> Response:
         """The most urgent of these items is accepted by who calls, and theirs from then on. 404 ``nothing_to_claim``:
         none is left."""
-        body = asked or AcceptWork()
+        body = asked or ClaimWork()
         return json_answer(await repeats.once(viewer.who, key, _CLAIMS, body, lambda: take(viewer, body, key)))
 
-    async def take(viewer: Viewer, body: AcceptWork, key: str | None) -> dict[str, Any]:
+    async def take(viewer: Viewer, body: ClaimWork, key: str | None) -> dict[str, Any]:
         """Under a key the item is noted before it is taken, and taken under a key of its own: where the answer was
         lost, the repeat comes to the same item, and manager-work tells again what it did."""
         who, before = viewer.who, await repeats.noted(viewer.who, key, _CLAIMS)

@@ -1,11 +1,12 @@
 """What should be seen before a customer is contacted, and to whom their work may go."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from contracts.lists import Colleague, Contacts
@@ -13,10 +14,12 @@ from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit
 from gateway.colleagues import colleagues
 from gateway.projection.follow import Projection
-from gateway.projection.visible import List, Visible
+from gateway.projection.lists import MOST_VALUES, values_of
+from gateway.projection.visible import About, List, Visible
 from servicekit.answer import json_answer
 from servicekit.clock import at_local, iso, local_date
 from servicekit.query import Id
+from servicekit.routes import Router
 
 #: SMS to a customer on one day; the sender keeps to it, here it is only told
 MOST_SMS_A_DAY = 3
@@ -25,7 +28,7 @@ _SENT = "('sending', 'sent', 'delivered', 'unknown')"
 
 def contact_routes(projection: Projection, audit: Audit, access: Access) -> APIRouter:
     """The last contact with a customer, and colleagues."""
-    router = APIRouter(prefix="/v1")
+    router = Router(prefix="/v1")
 
     @router.get("/contacts/{customer_id}", name="get_contacts", response_model=Contacts, tags=["customers"])
     async def get_contacts(viewer: Annotated[Viewer, Depends(access.may("customers"))], customer_id: Id) -> Response:
@@ -39,6 +42,28 @@ def contact_routes(projection: Projection, audit: Audit, access: Access) -> APIR
             raise not_found()
         await audit(viewer.who, "contacts.read", customer_id, str(HTTPStatus.OK.value))
         return json_answer(found)
+
+    @router.get("/contacts", name="list_contacts", response_model=list[Contacts], tags=["customers"])
+    async def list_contacts(
+        viewer: Annotated[Viewer, Depends(access.may("customers"))],
+        customer: Annotated[str, Query(max_length=10_000, description=f"ids with commas, at most {MOST_VALUES}")],
+    ) -> Response:
+        """The same of several customers, in the order asked for; who is not known or out of scope is not among them."""
+        ids = values_of("customer", customer)
+        seen = await access.sees(viewer.scope, "customers", *map(About, ids))
+        today = iso(at_local(local_date(projection.clock)))
+        sight = viewer.scope.visible
+
+        def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+            found = (
+                contacts_of(connection, sight, id_, today) for id_, is_seen in zip(ids, seen, strict=True) if is_seen
+            )
+            return [each for each in found if each is not None]
+
+        content = await projection.store.read(read)
+        # One record for each of them: by a customer is asked who saw what is theirs.
+        await asyncio.gather(*(audit(viewer.who, "contacts.read", each["customer_id"], "200") for each in content))
+        return json_answer(content)
 
     @router.get("/colleagues", name="list_colleagues", response_model=list[Colleague], tags=["actions"])
     async def list_colleagues(viewer: Annotated[Viewer, Depends(access.may("work", "change"))]) -> Response:

@@ -14,11 +14,12 @@ from gateway.audit import Audit
 from gateway.peers import Peers, segment
 from gateway.scoped import same
 from servicekit.query import Id, IdempotencyKey
+from servicekit.routes import Router
 
 
 def customer_action_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
     """``POST /v1/customers/{id}/sms`` and ``contacts``."""
-    router = APIRouter(prefix="/v1/customers/{id}", tags=["actions"])
+    router = Router(prefix="/v1/customers/{id}", tags=["actions"])
 
     async def ask(
         viewer: Viewer, id: str, service: str, what: str, asked: BaseModel, key: str | None, action: str

@@ -19,6 +19,7 @@ from gateway.arrears_ages import ages_of
 from gateway.audit import Audit
 from gateway.contacts import contacts_of
 from gateway.customers import profile_of
+from gateway.feeds.standing import of_city, standing
 from gateway.peers import Peers
 from gateway.projection import lists
 from gateway.projection.api import SHAPES, fresh, shape
@@ -34,6 +35,7 @@ from servicekit.clock import at_local, iso, local_date
 from servicekit.decision import Refused
 from servicekit.personal import FIELDS, FieldClass
 from servicekit.query import Filter, Id
+from servicekit.routes import Router
 
 ENTRIES, MOST_ENTRIES, _MOST_ALERTS, _MEAN_OF = 20, 100, 20, 6
 _ACCOUNT = ("bills", "usages", "payments", "arrears", "balance", "contracts", "complaints", "requests")
@@ -59,7 +61,7 @@ class _Work(NamedTuple):
 
 def customer_view_routes(projection: Projection, peers: Peers, audit: Audit, access: Access) -> APIRouter:
     """``/v1/customers/{id}/view``, ``timeline``, ``account`` and ``history``."""
-    router = APIRouter(prefix="/v1/customers/{id}", tags=["customers"])
+    router = Router(prefix="/v1/customers/{id}", tags=["customers"])
     Reader = Annotated[Viewer, Depends(access.may("customers"))]
 
     async def sight(viewer: Viewer, id: str, action: str) -> _Sight:
@@ -179,14 +181,18 @@ def customer_view_routes(projection: Projection, peers: Peers, audit: Audit, acc
     async def get_account(viewer: Reader, id: Id) -> Response:
         """Bills and usage of two years, payments, debt by its age, contracts, complaints, requests."""
         seen = await sight(viewer, id, "customer.account")
-        answer = await profile(seen, id)
+        answer, come = await asyncio.gather(profile(seen, id), standing(peers.feeds))
         await audit(viewer.who, "customer.account", id, str(answer.status_code))
         if answer.status_code == HTTPStatus.NOT_FOUND:
             raise not_found()
         if not answer.is_success:
             return same(answer)
         _, page = _page(answer, seen)
-        content = {name: page[name] for name in _ACCOUNT} | {"ages": ages_of(page["arrears"], page["bills"])}
+        city = (page["customer"] or {}).get("city")
+        content = {name: page[name] for name in _ACCOUNT} | {
+            "ages": ages_of(page["arrears"], page["bills"]),
+            "files": None if come is None else of_city(come, city),
+        }
         return json_answer(content, headers=age(answer))
 
     @router.get("/history", name="get_history", response_model=CustomerHistory)

@@ -24,6 +24,7 @@ from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.personal import FIELDS
 from servicekit.query import Id, IdempotencyKey
+from servicekit.routes import Router
 
 _Raw = msgspec.Raw
 #: for how long what was revealed may stand on a screen
@@ -34,7 +35,7 @@ def customer_routes(
     peers: Peers, audit: Audit, access: Access, repeats: Repeats, clock: SystemClock = system_now
 ) -> APIRouter:
     """The customer's page, and what of it is revealed."""
-    router = APIRouter(prefix="/v1", tags=["customers"])
+    router = Router(prefix="/v1", tags=["customers"])
 
     @router.get("/customers/{id}", name="get_customer", response_model=WholeCustomer)
     async def get_customer(viewer: Annotated[Viewer, Depends(access.may("customers"))], id: Id) -> Response:

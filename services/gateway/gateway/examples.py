@@ -79,8 +79,10 @@ _VALUES: Mapping[str, Any] = {
     "template": "arrears_opened",
     "text": "您好，您的账户已欠费 199.00 元。",
     "topic": "boss.feed",
+    "trial_id": "0b6c5f1e-1c1a-4f6e-9d7e-0123456789ab",
     "what": "acted",
     "work_kind": "collect",
+    "year": 2026,
 }
 #: by the model a field stands in, where its name says something else elsewhere
 _OF_MODEL: Mapping[str, Mapping[str, Any]] = {
@@ -107,6 +109,13 @@ _OF_MODEL: Mapping[str, Mapping[str, Any]] = {
     "ManagerView": {"name": "王芳"},
     "RuleRefView": {"id": "arrears"},
     "SavedView": {"name": "本周到期"},
+    "StopSms": {"what": "template/arrears-reminder", "why": "金额写错"},
+    "StopView": {"what": "template/arrears-reminder", "why": "金额写错"},
+    "TryRule": {"from": "202601", "to": "202606"},
+    "TrialResultView": {"rule": "drop-30", "from": "202601", "to": "202606", "gone": []},
+    "TrialView": {"rule": "drop-30", "state": "done"},
+    "TriedMonthView": {"period": "202606", "gone": 3},
+    "WarnedView": {"period": "202606"},
     "UnitView": {"name": "鼓楼营业部"},
     "ViewBody": {"name": "本周到期"},
     "Health": {"status": "live"},

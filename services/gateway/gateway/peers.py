@@ -55,6 +55,7 @@ class _Request(NamedTuple):
     query: _Query | None = None
     body: Any = None
     headers: dict[str, str] | None = None
+    streamed: bool = False
 
 
 class Peers:
@@ -92,17 +93,21 @@ class Peers:
         headers: dict[str, str] | None = None,
         customer: str | None = None,
         owner_only: bool = False,
+        is_repeatable: bool = False,
+        streamed: bool = False,
     ) -> httpx.Response:
         """The answer of a service to a request on behalf of ``actor``: JSON; its refusals are answers too.
 
         Of several workers the owner of ``customer`` is asked, else the first, and where that one can't answer a read,
-        the others, unless it is for the ``owner_only``. What another one than the owner answers is as old as the oldest
-        documents of them all. Raises ``Refused`` 503 when none can be reached, 502 when it
-        fails, answers what is no JSON, or does not accept our token; 422 for a request that makes no address.
+        or a change that ``is_repeatable``, the others, unless it is for the ``owner_only``. What another one than the
+        owner answers is as old as the oldest documents of them all. Raises ``Refused`` 503 when none can be reached,
+        502 when it fails, answers what is no JSON, or does not accept our token; 422 for a request that makes no
+        address.
+        A success that is ``streamed`` has not been read: whoever asked reads and closes it (``scoped.listed``).
         """
         urls = self._workers_of(service, customer)
-        request = _Request(service, method, path, actor, query, body, headers)
-        if owner_only or method != "GET" or len(urls) == 1:
+        request = _Request(service, method, path, actor, query, body, headers, streamed)
+        if owner_only or len(urls) == 1 or (method != "GET" and not is_repeatable):
             return await self._ask(urls[0], request)
         owner = None if customer is None else urls[0]
         *others, last = self._answering_first(urls)
@@ -184,7 +189,7 @@ class Peers:
 
     async def _ask(self, url: str, request: "_Request", timeout: float | None = None) -> httpx.Response:
         try:
-            answer = await self._client.request(
+            sent = self._client.build_request(
                 request.method,
                 url + request.path,
                 params={name: value for name, value in (request.query or {}).items() if value is not None},
@@ -196,6 +201,10 @@ class Peers:
                 },
                 timeout=timeout or self._settings.peer_timeout,
             )
+            answer = await self._client.send(sent, stream=request.streamed)
+            if request.streamed and answer.is_success:
+                return answer
+            await answer.aread()
         except httpx.HTTPError as error:
             self._silent[url] = time.monotonic()
             raise _unavailable(request.service) from error

@@ -1,7 +1,9 @@
 """What services answer, narrowed to what somebody sees of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack
 from http import HTTPStatus
+from itertools import compress
 from typing import Any
 
 import httpx
@@ -13,9 +15,10 @@ from gateway.access.viewer import Access, not_found
 from gateway.peers import failed
 from gateway.projection.visible import About, List
 from servicekit.age import HEADER, seconds
-from servicekit.answer import json_answer
+from servicekit.answer import BETWEEN, array_answer, json_answer
 from servicekit.personal import FieldClass, shown_change, shown_record
 from servicekit.problem import passed_on
+from servicekit.query import while_there
 
 _Raw = msgspec.Raw
 _decode_rows = msgspec.json.Decoder(list[_Raw]).decode
@@ -25,6 +28,10 @@ _decode_page = msgspec.json.Decoder(dict[str, _Raw]).decode
 _decode_record = msgspec.json.Decoder(dict[str, Any]).decode
 #: an event that is counted under a kind of alert
 _OF_ALERTS = "alert."
+#: octets of a list that are judged at once
+_PIECE = 1 << 18
+#: whoever asked hears nothing any more; for the log
+_GONE = 499
 
 
 def same(answer: httpx.Response) -> Response:
@@ -51,15 +58,73 @@ async def rows(access: Access, scope: Scope, service: str, list_: List, answer: 
         seen = await access.sees(scope, list_, *map(_decode_about, found))
     except msgspec.MsgspecError as error:
         raise failed(service, "not its rows") from error
-    return msgspec.json.encode([row for row, is_seen in zip(found, seen, strict=True) if is_seen])
+    return msgspec.json.encode(list(compress(found, seen)))
 
 
-async def listed(access: Access, scope: Scope, service: str, list_: List, answer: httpx.Response) -> Response:
-    """The list that a service answered, or its refusal."""
-    if scope.is_everything or not answer.is_success:
-        return same(answer)
-    found = await rows(access, scope, service, list_, answer)
-    return Response(found, answer.status_code, age(answer), "application/json")
+async def listed(
+    access: Access,
+    scope: Scope,
+    service: str,
+    list_: List,
+    ask: Callable[..., Awaitable[httpx.Response]],
+    at_once: AbstractContextManager[None],
+    is_gone: Callable[[], Awaitable[bool]],
+) -> Response:
+    """The list that a service answers, or its refusal. A year's list is long: it goes through piece by piece, and it is
+    ``at_once`` from when the service is asked, which sorts it first, until it is read or whoever asked ``is_gone``."""
+    found = await while_there(_listed(access, scope, service, list_, ask, at_once), is_gone)
+    return Response(status_code=_GONE) if found is None else found
+
+
+async def _listed(
+    access: Access,
+    scope: Scope,
+    service: str,
+    list_: List,
+    ask: Callable[..., Awaitable[httpx.Response]],
+    at_once: AbstractContextManager[None],
+) -> Response:
+    async with AsyncExitStack() as held:
+        held.enter_context(at_once)
+        answer = await ask(streamed=True)
+        if not answer.is_success:
+            return same(answer)
+        held.push_async_callback(answer.aclose)
+        rows = _each(access, scope, service, list_, answer, held.pop_all())
+    return await array_answer(rows, headers=age(answer))
+
+
+async def _each(
+    access: Access,
+    scope: Scope,
+    service: str,
+    list_: List,
+    answer: httpx.Response,
+    held: AsyncExitStack,
+) -> AsyncIterator[_Raw]:
+    async with held:
+        try:
+            async for piece in _pieces(answer):
+                found = _decode_rows(piece)
+                if not scope.is_everything:
+                    seen = await access.sees(scope, list_, *map(_decode_about, found))
+                    found = list(compress(found, seen))
+                for row in found:
+                    yield row
+        except (msgspec.MsgspecError, RecursionError, httpx.HTTPError) as error:
+            raise failed(service, "not its rows") from error
+
+
+async def _pieces(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """An array (``servicekit.answer.array_answer``) as several, cut between its rows; it is whole, or an error."""
+    rest = bytearray()
+    async for chunk in answer.aiter_bytes():
+        rest += chunk
+        if len(rest) < _PIECE or (end := rest.rfind(BETWEEN)) < 0:
+            continue
+        yield bytes(rest[:end]) + b"]"
+        rest[: end + len(BETWEEN)] = b"["
+    yield bytes(rest)
 
 
 async def item(access: Access, scope: Scope, service: str, list_: List, answer: httpx.Response) -> Response:

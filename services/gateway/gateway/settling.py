@@ -10,11 +10,10 @@ from aiokafka.errors import KafkaError
 
 from gateway.domain import Blocker, Collection, blockers
 from servicekit.kafka import start_consumer
+from servicekit.lag import COUNTS, SECONDS, given_a_second
 
 _PAUSE = 0.02
 _ENDS_SECONDS = 3.0
-#: what a processor says of itself: added up for its service, and the worst of
-COUNTS, SECONDS = ("outbox", "documents"), ("seconds_behind", "outbox_seconds", "documents_seconds")
 Collect = Callable[[], Awaitable[Collection]]
 Ends = Callable[[Collection], Awaitable[dict[str, int] | None]]
 IsGone = Callable[[], Awaitable[bool]]
@@ -84,6 +83,24 @@ async def wait_until_settled(
         # Tight at first, since people and tests wait; gentler the longer it takes.
         await asyncio.sleep(min(max(_PAUSE, passed / 20), 0.25))
         before = after
+
+
+async def left_behind(collect: Collect, ends: Ends) -> tuple[Collection, dict[str, int] | None]:
+    """Where every service stands, and ends of the log that it had a second to reach. None: the broker does not answer.
+    Who did not answer at first is left out, for nobody has asked for the ends of what they read.
+    """
+    known = {name: standing for name, standing in (await collect()).items() if standing is not None}
+    limits = await ends(known)
+
+    async def ask() -> Collection:
+        now = await collect()
+        return {name: now.get(name) for name in known}
+
+    def lags(collection: Collection) -> bool:
+        standings = [standing for standing in collection.values() if standing is not None]
+        return any(processor.lag(limits or {}) for standing in standings for processor in standing.processors)
+
+    return await given_a_second(ask, lags), limits
 
 
 def standing_of(collection: Collection, ends: dict[str, int] | None) -> dict[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ from gateway.projection.specs import LISTS
 from servicekit.answer import json_answer
 from servicekit.clock import at_local, end_of, iso, later_day, local_date
 from servicekit.query import Filter
+from servicekit.routes import Router
 
 MOST_REMINDERS = 50
 _Asked = Mapping[str, str | None]
@@ -39,7 +40,7 @@ _AT = f"CASE {' '.join(f'WHEN {condition} THEN {at}' for _, condition, at in _RE
 
 def today_routes(projection: Projection, access: Access, audit: Audit) -> APIRouter:
     """The route."""
-    router = APIRouter(prefix="/v1", tags=["lists"])
+    router = Router(prefix="/v1", tags=["lists"])
 
     @router.get("/today", name="today", response_model=TodayView)
     async def today(

@@ -19,6 +19,7 @@ from gateway.projection.visible import List
 from servicekit.answer import json_answer
 from servicekit.clock import iso
 from servicekit.query import Id
+from servicekit.routes import Router
 
 #: name of a figure -> of which list, and what of it is counted
 _FIGURES: Mapping[str, tuple[List, str]] = {
@@ -31,7 +32,7 @@ _FIGURES: Mapping[str, tuple[List, str]] = {
 
 def unit_routes(projection: Projection, access: Access) -> APIRouter:
     """Units and their managers."""
-    router = APIRouter(prefix="/v1", tags=["lists"])
+    router = Router(prefix="/v1", tags=["lists"])
     May = Annotated[Viewer, Depends(access.may("customers"))]
 
     @router.get("/units", name="list_units", response_model=list[UnitRow])

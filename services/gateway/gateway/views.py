@@ -22,10 +22,13 @@ from servicekit.answer import json_answer
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.query import IdempotencyKey
+from servicekit.routes import Router
 from servicekit.store import Documents
 from servicekit.versioned import ETAG, IfMatch, Version, VersionedDocuments, version_of
 
 VIEWS = "views"
+#: by what views are looked for: whoever opens a list reads their own and their unit's, not everybody's
+OWNER, UNIT = "document.owner", "document.unit_id"
 #: of one person
 MOST = 100
 _READERS = ("manager", "head", "city_head", "analyst", "operations", "administrator")
@@ -62,7 +65,7 @@ def view_routes(
     clock: SystemClock = system_now,
 ) -> APIRouter:
     """List, save and remove views."""
-    router = APIRouter(prefix="/v1/views", tags=["views"])
+    router = Router(prefix="/v1/views", tags=["views"])
     Reader = Annotated[Principal, Depends(guards(*_READERS))]
     documents: VersionedDocuments[View] = VersionedDocuments(rows, VIEWS, View, clock)
 
@@ -92,13 +95,9 @@ def view_routes(
     ) -> Response:
         """One's own and those shared with one's unit, by name."""
         units = await units_of(who)
-        found = [
-            view
-            for view in await documents.all()
-            if view.state == _ACTIVE
-            and page in (None, view.document.page)
-            and (view.document.owner == who.owner or view.document.unit_id in units)
-        ]
+        theirs = await documents.find({OWNER: who.owner}), await documents.find({UNIT: {"$in": sorted(units)}})
+        known = {view.id: view for found in theirs for view in found}.values()
+        found = [view for view in known if view.state == _ACTIVE and page in (None, view.document.page)]
         found.sort(key=lambda view: (view.document.owner != who.owner, view.document.name))
         return json_answer([_shown(view, who) for view in found])
 
@@ -110,7 +109,7 @@ def view_routes(
         there = await documents.get(id)
         if there is not None and there.document.owner != who.owner:
             raise not_found()
-        if there is None and len([v for v in await documents.all() if _is_own(v, who)]) >= MOST:
+        if there is None and len([v for v in await documents.find({OWNER: who.owner}) if v.state == _ACTIVE]) >= MOST:
             raise Refused("too_many_views", f"最多保存 {MOST} 个视图", f"at most {MOST} views are kept")
         if asked.unit_id is not None and not await reaches(who, asked.unit_id):
             raise Refused(
@@ -138,10 +137,6 @@ def view_routes(
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     return router
-
-
-def _is_own(view: Version[View], who: Principal) -> bool:
-    return view.state == _ACTIVE and view.document.owner == who.owner
 
 
 def _shown(view: Version[View], who: Principal) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from servicekit.answer import json_answer
 from servicekit.decision import Refused
 from servicekit.ids import derive
 from servicekit.query import Id, IdempotencyKey
+from servicekit.routes import Router
 from servicekit.versioned import IfMatch
 
 #: So many of one request are under way at once.
@@ -67,7 +68,7 @@ _NO_WORK = _Refusal("no_work_item", "这条预警没有工单，不用处理", "
 
 def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionStore, repeats: Repeats) -> APIRouter:
     """Accept, act, close, hand over, take an acceptance back; acknowledge alerts."""
-    router = APIRouter(prefix="/v1", tags=["actions"])
+    router = Router(prefix="/v1", tags=["actions"])
     Worker = Annotated[Viewer, Depends(access.may("work", "change"))]
     Alerted = Annotated[Viewer, Depends(access.may("alerts", "change"))]
 

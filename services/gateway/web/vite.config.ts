@@ -56,6 +56,7 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["src/test/setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
+    testTimeout: 30_000, // a machine that builds something else beside
     restoreMocks: true,
     unstubGlobals: true,
   },

@@ -13,12 +13,13 @@ from contracts.http import AcceptWork, ActOnWork, CloseWork, HandOverWork, LogCo
 from manager_work.contacts import Log, contacts_key
 from manager_work.domain import Command
 from manager_work.handlers import IsKnown, manager_key
-from manager_work.store import find_contacts, find_work, get_work
-from servicekit.answer import json_answer
+from manager_work.store import each_work, find_contacts, get_work
+from servicekit.answer import array_answer, json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.decision import Refused
 from servicekit.envelope import Message, command
 from servicekit.query import Filter, Id, IdempotencyKey, since_instant
+from servicekit.routes import Router
 from servicekit.store import Documents
 from servicekit.versioned import IfMatch, version_of
 
@@ -32,7 +33,7 @@ def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) 
     """Work items to read, and what managers do with them. ``send`` passes a command to the processor, ``shown`` waits,
     for a moment, until ``rows`` have the item as it is by then: whoever changed it sees it in the next list.
     """
-    api = APIRouter(prefix="/v1", tags=["work"])
+    api = Router(prefix="/v1", tags=["work"])
     Caller = Annotated[Principal, Depends(Guard(secret_file, "service"))]
 
     @api.get("/work", name="list_work", response_model=list[WorkView])
@@ -46,7 +47,7 @@ def router(rows: Documents, send: Send, shown: Shown, secret_file: File | None) 
     ) -> Response:
         earliest = since_instant(since)
         equal = {"customer_id": customer, "kind": kind, "state": state, "manager_id": manager}
-        return json_answer(await find_work(rows, since=earliest, **equal))
+        return await array_answer(each_work(rows, since=earliest, **equal))
 
     @api.get("/work/{work_id}", name="get_work", response_model=WorkView)
     async def get_one(who: Caller, work_id: Id) -> Response:

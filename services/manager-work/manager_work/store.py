@@ -1,6 +1,7 @@
 """Documents of manager-work: ``work`` (items with their log), ``contacts``. The only place that knows how they are
 found."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -37,13 +38,13 @@ async def get_work(rows: Documents, work_id: str) -> dict[str, Any] | None:
     return None if item is None else {name: value for name, value in item.items() if name != "_id"}
 
 
-async def find_work(rows: Documents, *, since: str | None = None, **equal: str | None) -> list[dict[str, Any]]:
+async def each_work(rows: Documents, *, since: str | None = None, **equal: str | None) -> AsyncIterator[dict[str, Any]]:
     """Work items, oldest first, that match; ``since`` is the earliest opening, ISO 8601 in UTC."""
     where: dict[str, Any] = {field: value for field, value in equal.items() if value is not None}
     if since is not None:
         where["opened_at"] = {"$gte": since}
-    found = await rows.find("work", where, sort="opened_at")
-    return [{name: value for name, value in item.items() if name != "_id"} for item in found]
+    async for item in rows.each("work", where, sort="opened_at"):
+        yield {name: value for name, value in item.items() if name != "_id"}
 
 
 async def find_contacts(rows: Documents, customer_id: str, limit: int) -> list[dict[str, Any]]:

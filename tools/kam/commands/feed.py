@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,7 +86,7 @@ def deliver(
     else:
         columns = [
             ("文件 file", render.pick("file")),
-            ("结果 result", render.pick("result", render.word)),
+            ("结果 result", render.pick("result", partial(render.word, place="file"))),
             *(
                 (heading, render.pick(name))
                 for heading, name in (
@@ -117,7 +118,7 @@ def list_files(data: Data = None, as_json: Json = False) -> None:
         return
     columns = [
         ("文件 file", render.pick("file")),
-        ("状态 state", render.pick("result", render.word)),
+        ("状态 state", render.pick("result", partial(render.word, place="file"))),
         ("秒 seconds", render.pick("seconds")),
         ("% percent", render.pick("percent")),
         ("说明 reason", _reason),

@@ -11,6 +11,7 @@ import typer
 
 from kam import render
 from kam.client import Client, Failed, segment
+from kam.commands import stops
 from kam.commands.common import Data, Json, fail, print_json
 from kam.render import pick, word
 
@@ -41,7 +42,7 @@ _ALERTS: list[render.Column] = [
     ("时间 raised", pick("raised_at", render.moment)),
     ("客户 customer", pick("customer_id")),
     ("种类 kind", pick("kind", word)),
-    ("阶段 stage", pick("stage", word)),
+    ("阶段 stage", render.stage),
     ("级别 severity", pick("severity", word)),
     ("状态 state", pick("state", word)),
     ("结果 outcome", pick("outcome", partial(word, place="outcome"))),
@@ -106,6 +107,7 @@ def show_alerts(rows: list[Any], empty: str) -> None:
 
 
 def sms(
+    ctx: typer.Context,
     customer: Customer = None,
     kind: Annotated[str | None, typer.Option("--kind", metavar="TEMPLATE", help="模板 / only this template")] = None,
     since: Since = None,
@@ -114,7 +116,9 @@ def sms(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """短信 / SMS to customers."""
+    """短信 / SMS to customers; stop, go, stops."""
+    if ctx.invoked_subcommand is not None:
+        return
     rows = Client.of(data).get("gateway", "/v1/sms", customer=customer, since=since, state=state, alert=alert)
     if kind is not None:
         rows = [row for row in rows if str(row.get("template", "")).startswith(kind)]
@@ -234,8 +238,13 @@ def close(
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (alerts, sms, customer, why):
+    for command in (alerts, customer, why):
         app.command()(command)
+    messages = typer.Typer(invoke_without_command=True)
+    messages.callback()(sms)
+    for about_stops in (stops.stop, stops.go, stops.stops):
+        messages.command()(about_stops)
+    app.add_typer(messages, name="sms")
     items = typer.Typer(invoke_without_command=True)
     items.callback()(work)
     for verb in (accept, act, close):

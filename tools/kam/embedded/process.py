@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -162,17 +163,22 @@ async def terminate(process: asyncio.subprocess.Process, grace: float) -> bool:
         return False
 
 
-async def http_ready(host: str, port: int, path: str, timeout: float = 2.0) -> bool:
-    """True when ``GET path`` answers 2xx within *timeout* seconds."""
+async def http_ready(host: str, port: int, path: str, timeout: float = 2.0) -> tuple[bool, str]:
+    """Whether ``GET path`` answers 2xx within *timeout* seconds, and what its ``status`` says; empty without one."""
     try:
         async with asyncio.timeout(timeout):
             reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
                 await writer.drain()
-                status = (await reader.readline()).split()
+                head, _, body = (await reader.read()).partition(b"\r\n\r\n")
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return False
-    return len(status) > 1 and status[1].startswith(b"2")
+        return False, ""
+    status = head.split(maxsplit=2)
+    try:
+        says = json.loads(body)["status"]
+    except (ValueError, KeyError, TypeError):
+        says = ""
+    return len(status) > 1 and status[1].startswith(b"2"), str(says)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Event:
-    """One step. ``kind``: start | ready | restart | failed | stopping | stopped | up (everything ready).
+    """One step. ``kind``: start | waiting | ready | restart | failed | stopping | stopped | up (everything ready).
 
     ``seconds`` counts from the begin of this node's start, for ``up`` from the begin of all. ``lines`` are the last
     lines of a failed process's log.
@@ -68,7 +68,8 @@ class Spinner(Lines):
         if event.kind == "start":
             self._pending[event.name] = None
         else:
-            self._pending.pop(event.name, None)
+            if event.kind != "waiting":
+                self._pending.pop(event.name, None)
             super_text = event.text()
             mark = {"ready": "✓ ", "up": "✓ ", "failed": "✗ "}.get(event.kind, "  ")
             self._console.print(mark + super_text, markup=False, soft_wrap=True)

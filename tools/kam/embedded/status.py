@@ -14,11 +14,10 @@ from typing import Any
 import psutil
 
 from kam.instance import HOST
+from servicekit.lag import COUNTS, SECONDS, given_a_second
 
 TIMEOUT = 3.0
 _CPU_SECONDS = 0.3  # what CPU is measured over at least
-#: of a service's processors: added up, and the worst of
-COUNTS, SECONDS = ("outbox", "documents"), ("seconds_behind", "outbox_seconds", "documents_seconds")
 WAITING = {"seconds_behind": "落后 / behind", "outbox_seconds": "待发 / outbox"}
 _WORTH_SAYING = 0.1  # seconds
 DELAYS = {"event_to_alert": "事件到预警 / event to alert", "event_to_sms": "事件到短信 / event to SMS"}
@@ -104,10 +103,12 @@ def end_offsets(bootstrap: str, partitions: Iterable[str]) -> dict[str, int]:
 
 def summary(settle: Mapping[str, Any] | None, ends: Mapping[str, int]) -> dict[str, Any]:
     """``lag`` (messages behind the end of the inputs, None when not known), ``COUNTS``, ``SECONDS``, ``pending``,
-    ``delays``, ``failed``.
+    ``delays``, ``failed``, ``gaps`` (records that a log dropped before they were read), ``switch`` (number of the last
+    switch of documents that all its processors have come to; None: it takes none).
     """
     if settle is None:
-        return {**dict.fromkeys(("lag", *COUNTS, *SECONDS, "pending")), "delays": {}, "failed": []}
+        unknown = dict.fromkeys(("lag", *COUNTS, *SECONDS, "pending", "switch"))
+        return {**unknown, "delays": {}, "failed": [], "gaps": {}}
     processors = settle.get("processors") or []
     behind = [ends[key] - next_one for key, next_one in offsets(settle) if key in ends]
     pending = settle.get("pending")
@@ -116,12 +117,18 @@ def summary(settle: Mapping[str, Any] | None, ends: Mapping[str, int]) -> dict[s
         **{name: sum(int(processor.get(name) or 0) for processor in processors) for name in COUNTS},
         **{name: max((float(processor.get(name) or 0) for processor in processors), default=0.0) for name in SECONDS},
         "pending": sum(int(n) for n in pending.values()) if isinstance(pending, dict) else None,
+        "switch": min((p["switch"] for p in processors if p.get("switch") is not None), default=None),
         "delays": settle.get("delays") or {},
         "failed": [
             f"{processor.get('processor')}: {processor['failed']}"
             for processor in processors
             if processor.get("failed")
         ],
+        "gaps": {
+            f"{processor.get('processor')} {name}": count
+            for processor in processors
+            for name, count in (processor.get("gaps") or {}).items()
+        },
     }
 
 
@@ -135,8 +142,14 @@ def collect(description: Mapping[str, Any]) -> dict[str, Any]:
     with ThreadPoolExecutor(max(1, len(urls))) as pool:
         inputs = {key for answer in pool.map(_ask, urls.values()) for key, _ in offsets(answer["settle"])}
         ends = end_offsets(description["kafka"], sorted(inputs))
-        # Asked once more: to learn the ends takes a second or two, and what came meanwhile is no lag.
-        asked = dict(zip(urls, pool.map(_ask, urls.values()), strict=True))
+
+        async def ask() -> dict[str, dict[str, Any]]:
+            return dict(zip(urls, pool.map(_ask, urls.values()), strict=True))
+
+        def lags(asked: dict[str, dict[str, Any]]) -> bool:
+            return any(summary(each["settle"], ends)["lag"] for each in asked.values())
+
+        asked = asyncio.run(given_a_second(ask, lags))
     time.sleep(max(0.0, started + _CPU_SECONDS - time.monotonic()))
     rows: dict[str, Any] = {}
     for name, known in processes.items():
@@ -156,6 +169,7 @@ def collect(description: Mapping[str, Any]) -> dict[str, Any]:
         }
     return {
         "running": True,
+        "kafka_answers": bool(ends) or not inputs,
         "ready": description["state"] == "running" and all(row["ready"] for row in rows.values()),
         "state": description["state"],
         "data": description["data"],
@@ -195,6 +209,13 @@ def _duration(seconds: int | None) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}"
 
 
+def unreached(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Of processes that have not come to the last switch of documents: the last they have come to, and the last."""
+    reached = {name: row["switch"] for name, row in report["processes"].items() if row.get("switch") is not None}
+    last = max(reached.values(), default=0)
+    return {name: (number, last) for name, number in reached.items() if number < last}
+
+
 def _fresh(freshness: Mapping[str, Any]) -> str:
     """Scalars as they are; of records with a time ``at`` (one a file kind and city, say) only the newest."""
     parts = [f"{key}={value}" for key, value in freshness.items() if not isinstance(value, dict | list)]
@@ -221,6 +242,11 @@ def show(report: Mapping[str, Any]) -> None:
         cells += [row["cpu_percent"], row["lag"], row["outbox"], row["pending"]]
         table.add_row(name, *("–" if cell is None else str(cell) for cell in cells))
     console.print(table)
+    if not report["kafka_answers"]:
+        console.print("✗ Kafka 不应答，积压不明 / Kafka does not answer, lag is not known", style="red")
+    for name, (number, last) in unreached(report).items():
+        text = f"{name}: 规则等切换到第 {number} 个，最新第 {last} 个 / has come to switch {number} of {last}"
+        console.print(text, style="yellow", markup=False, highlight=False)
     if delays := _delays(report):
         console.print(delays, markup=False, highlight=False)
     for name, row in report["processes"].items():
@@ -228,5 +254,8 @@ def show(report: Mapping[str, Any]) -> None:
             console.print(f"{name}: {waiting}", markup=False, highlight=False)
         if row["freshness"]:
             console.print(f"{name}: {_fresh(row['freshness'])}", markup=False, highlight=False)
+        for place, count in row["gaps"].items():
+            text = f"✗ {place}: 有 {count} 条记录未读先被清除 / {count} records were dropped before they were read"
+            console.print(text, style="red", markup=False, highlight=False)
         for failure in row["failed"]:
             console.print(f"✗ {failure}", style="red", markup=False)

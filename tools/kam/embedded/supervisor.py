@@ -32,9 +32,12 @@ class StartError(RuntimeError):
 
 @dataclass(frozen=True)
 class Policy:
-    """Times in seconds. A process that lived ``stable`` starts anew with the first back-off."""
+    """Times in seconds. A process that lived ``stable`` starts anew with the first back-off. One that rebuilds its
+    state may take as long as it likes: ``ready_timeout`` is without progress; what it says is told every ``tell``.
+    """
 
     ready_timeout: float = 120.0
+    tell: float = 5.0
     poll: float = 0.1
     backoff_first: float = 0.5
     backoff_most: float = 30.0
@@ -55,6 +58,9 @@ class Child:
     restarts: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     ever_ready: bool = False
+    #: what it said last of its start, and when (monotonic) that was something new
+    says: str = ""
+    moved_at: float = 0.0
 
 
 class Supervisor:
@@ -132,8 +138,19 @@ class Supervisor:
 
     async def _await_first_ready(self, child: Child, keeper: asyncio.Task[None]) -> None:
         ready = asyncio.create_task(child.ready.wait())
+        begin = child.moved_at = time.monotonic()
+        told = ""
         try:
-            await asyncio.wait({ready, keeper}, timeout=self._policy.ready_timeout, return_when=asyncio.FIRST_COMPLETED)
+            while (left := child.moved_at + self._policy.ready_timeout - time.monotonic()) > 0:
+                await asyncio.wait(
+                    {ready, keeper}, timeout=min(left, self._policy.tell), return_when=asyncio.FIRST_COMPLETED
+                )
+                if ready.done() or keeper.done():
+                    break
+                if child.says != told:
+                    told = child.says
+                    waited = round(time.monotonic() - begin, 1)
+                    self._reporter.emit(Event("waiting", child.spec.name, "等它就绪", f"waiting: {told}", waited))
         finally:
             ready.cancel()
         if child.ready.is_set():
@@ -142,8 +159,14 @@ class Supervisor:
         if keeper.done():
             error = keeper.exception() if not keeper.cancelled() else None
             raise error or StartError(child.spec.name, "停止了", "stopped", lines)
-        seconds = int(self._policy.ready_timeout)
-        raise StartError(child.spec.name, f"{seconds} 秒内没有就绪", f"not ready within {seconds} s", lines)
+        seconds = f"{self._policy.ready_timeout:g}"
+        last = f" ({child.says})" if child.says else ""
+        raise StartError(
+            child.spec.name,
+            f"{seconds} 秒内没有就绪，也没有进展{last}",
+            f"not ready within {seconds} s, without progress{last}",
+            lines,
+        )
 
     async def _keep(self, child: Child) -> None:
         """Start the process again whenever it ends, with growing pauses, until the supervisor stops."""
@@ -201,17 +224,21 @@ class Supervisor:
         spec = child.spec
         ports = {name: self._port_base + offset for name, offset in spec.ports.items()}
         started = Started(ports, self._log_for(spec.name), child.log_offset)
-        while not await self._is_ready(spec, started):
+        while not await self._is_ready(child, started):
             await asyncio.sleep(self._policy.poll)
         child.ready.set()
         child.ever_ready = True
         self._changed()
 
-    async def _is_ready(self, spec: ProcessSpec, started: Started) -> bool:
+    async def _is_ready(self, child: Child, started: Started) -> bool:
+        spec = child.spec
         if spec.probe is not None:
             return await spec.probe(started)
         if spec.ready_path is not None:
-            return await http_ready(self._host, started.ports["http"], spec.ready_path)
+            is_ready, says = await http_ready(self._host, started.ports["http"], spec.ready_path)
+            if says and says != child.says:
+                child.says, child.moved_at = says, time.monotonic()
+            return is_ready
         return True
 
     async def _stop_node(self, name: str, gone: Mapping[str, asyncio.Event]) -> None:

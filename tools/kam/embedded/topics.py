@@ -50,9 +50,11 @@ class Topic:
 
 
 def from_contract(contract: dict[str, Any], partitions: int = DEFAULT_PARTITIONS) -> list[Topic]:
-    """The topic of one contract and its dead-letter topics ``<topic>.<service>.dlq``."""
+    """The topic of one contract, with as many partitions as the instance has unless it says otherwise, and its
+    dead-letter topics ``<topic>.<service>.dlq``."""
     name, cleanup = str(contract["name"]), str(contract.get("cleanup", "delete"))
-    topics = [Topic(name, partitions, int(contract["retention_hours"]), cleanup)]
+    number = int(contract.get("partitions", partitions))
+    topics = [Topic(name, number, int(contract["retention_hours"]), cleanup)]
     for service in contract.get("dead_letter_for") or ():
         topics.append(Topic(f"{name}.{service}.dlq", 1, DEAD_LETTER_HOURS))
     return topics

@@ -1,13 +1,25 @@
 """Detection: what BOSS says of a customer, and the business clock, in; alerts raised, changed and resolved, out."""
 
-from functools import partial
+from collections.abc import Callable
+from typing import Any
 
 from alerts.detection.decision_builder import APP
-from alerts.detection.handlers import HANDLERS, on_timer
+from alerts.detection.handlers import HANDLERS, Handler, on_timer
 from alerts.detection.state import CustomerState
-from alerts.rules import Rules
+from alerts.rules import KIND, Rules, read_edition
 from contracts import DEFAULT_PARTITIONS
 from servicekit.app import App, Effects, HandlerEntry
+from servicekit.decision import Context, Decision
+from servicekit.documents.in_force import Taken
+
+
+def _by_what_is_in_force(rules: Rules, handle: Handler) -> Callable[[CustomerState | None, Any, Context], Decision]:
+    """The handler, judging each message by the rules at its place in the log; before any switch by these."""
+
+    def judge(state: CustomerState | None, data: Any, ctx: Context) -> Decision:
+        return handle(ctx.in_force or rules, state, data, ctx)
+
+    return judge
 
 
 def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | None = None) -> App:
@@ -17,12 +29,15 @@ def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | N
         service="alerts",
         state=CustomerState,
         handlers={
-            type_: HandlerEntry(payload, partial(handle, rules)) for type_, (payload, handle) in HANDLERS.items()
+            type_: HandlerEntry(payload, _by_what_is_in_force(rules, handle))
+            for type_, (payload, handle) in HANDLERS.items()
         },
-        on_timer=partial(on_timer, rules),
+        on_timer=lambda state, ctx: on_timer(ctx.in_force or rules, state, ctx),
         clock_topics=("boss.events",),
         forward_clock_to="alert.events",
         partitions=partitions,
         effects=effects,
-        behind=0.02,  # the intake's records of the beat are there by then
+        light_pace=0.05,
+        behind=0.03,  # the intake's records of the beat are there by then, also where its commit takes twice as long
+        documents=Taken(frozenset({KIND}), rules.switched, read=read_edition),
     )

@@ -46,7 +46,7 @@ def look(builder: DecisionBuilder) -> None:
     reasons = (AlertReason(rule.id, rule.version, "arrears", values, (debt.evidence,)),)
     severity = rule.severity[stage]
     if held is None:
-        if builder.waking:
+        if builder.waking or rule.id in builder.rules.stopped:
             return  # only a record opens an episode
         builder.raise_(KEY, "arrears", (builder.customer_id, debt.opened_by), reasons, severity, stage=stage)
     elif stage != held.stage or values != held.reasons[0].values:

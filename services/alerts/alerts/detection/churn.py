@@ -4,12 +4,14 @@ The alert follows the final figures, whatever the order in which they came (inte
 """
 
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from msgspec.structs import replace
 
 from alerts.detection.decision_builder import DecisionBuilder, worst
+from alerts.detection.rows import KEPT_MONTHS
 from alerts.detection.state import (
     AlertReason,
     CustomerState,
@@ -20,12 +22,12 @@ from alerts.detection.state import (
     TrackedAlert,
     Values,
 )
-from alerts.rules import Fall, Metric, Request, Rules
+from alerts.rules import Fall, Metric, Rules
 from servicekit.clock import SHANGHAI, end_of, in_range, later
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
 
-KEPT_MONTHS = 36  # of a figure up to its newest; and warnings, the newest, and as many older ones that are open
+# KEPT_MONTHS: of a figure up to its newest; and warnings, the newest, and as many older ones that are open
 _FOLLOWS_FIGURES = (None, "withdrawn", "superseded", "recovered")
 
 
@@ -126,15 +128,17 @@ def known(series: Series | None, month: Month) -> int | None:
     return series.values[month - series.first]
 
 
-def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, rule: Fall) -> bool:
+def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, rules: Rules) -> bool:
     """Whether a figure of this month can matter to any alert: some month falls, or has an alert."""
+    rule = rules.fall
+    last = month + rule.months
     for series in figures.values():
         later, end = month, series.first + len(series.values)
-        while later < end and later <= month + rule.months:
+        while later < end and later <= last:
             if falls(series, later, rule) is not None:
                 return True
             later += 1
-    return bool(state.alerts) and any(key_of(m) in state.alerts for m in _reach(month, rule))
+    return bool(state.alerts) and any(key_of(m) in state.alerts for m in _reach(month, rules))
 
 
 def exclusions(rule: Fall, customer_id: str, profile: Profile, month: Month) -> dict[str, bool]:
@@ -155,9 +159,12 @@ def excluded(rule: Fall, customer_id: str, profile: Profile, month: Month) -> bo
 
 
 def fall_rule(rules: Rules, held: TrackedAlert | None) -> Fall:
-    """The version that judges a month: the one that raised its alert, else the one in force."""
-    own = None if held is None else rules.versions.get((held.rule, held.version))
-    return own if isinstance(own, Fall) else rules.fall
+    """The version that judges a month: the one that gave its alert a reason, else the one in force."""
+    if held is None:
+        return rules.fall
+    gave = (*((reason.rule, reason.version) for reason in held.reasons), (held.rule, held.version))
+    own = (rules.versions.get(version) for version in gave)
+    return next((rule for rule in own if isinstance(rule, Fall)), rules.fall)
 
 
 def is_forgotten(rule: Fall, state: CustomerState | DecisionBuilder, month: Month) -> bool:
@@ -175,9 +182,11 @@ def look_around(builder: DecisionBuilder, month: Month) -> None:
     The month before can't begin to warn by it, but it may have recovered or be superseded.
     """
     end = max(series.first + len(series.values) for series in builder.figures.values())
-    for each in _reach(month, builder.rules.fall):
-        if month <= each < end or key_of(each) in builder.alerts:
-            look(builder, each, may_admit=each >= month)
+    for each in _reach(month, builder.rules):
+        # Further on than the version in force looks back, this figure is news only to alerts of other versions.
+        is_near = month <= each <= month + builder.rules.fall.months
+        if (is_near and each < end) or key_of(each) in builder.alerts:
+            look(builder, each, may_admit=is_near)
 
 
 def look_at_all(builder: DecisionBuilder) -> None:
@@ -185,6 +194,8 @@ def look_at_all(builder: DecisionBuilder) -> None:
     waiting: dict[Month, tuple[AlertReason, ...]] = {}
     behind = []
     for asked in builder.asked:
+        if asked.cause.rule in builder.rules.stopped:
+            continue
         causes = waiting.get(asked.month, ())
         if any(c.code == asked.cause.code for c in causes):
             behind.append(asked)
@@ -203,17 +214,28 @@ def look(
 
     A month that is forgotten, or whose months before are, stays as it is.
     """
-    if month < builder.floor or (not requests and is_forgotten(builder.rules.fall, builder, month)):
-        return
     held = builder.alerts.get(key_of(month))
+    rule = fall_rule(builder.rules, held)
+    if month < builder.floor or (not requests and is_forgotten(rule, builder, month)):
+        return
     if held is not None:
-        requests = (*(c for c in held.reasons if _is_request(builder, c)), *requests)
+        requests = (*(c for c in held.reasons if _stays(builder, c)), *requests)
     falling = _falling(builder, month)
     admitted = held is not None and held.admitted
-    if falling and not admitted and may_admit:
+    if falling and not admitted and may_admit and rule.id not in builder.rules.stopped:
         assert builder.profile is not None
-        admitted = not excluded(builder.rules.fall, builder.customer_id, builder.profile, month)
+        admitted = not excluded(rule, builder.customer_id, builder.profile, month)
     _settle(builder, month, (*(falling if admitted else ()), *requests), admitted)
+
+
+def join(builder: DecisionBuilder, month: Month, reasons: Mapping[str, AlertReason | None]) -> None:
+    """Reasons of conditions, by rule, join the alert of a month or change there; what is None leaves it."""
+    held = builder.alerts.get(key_of(month))
+    before = held.reasons if held is not None else ()
+    kept = [reasons.get(c.rule, c) if c.code == c.rule else c for c in before]
+    new = [c for rule, c in reasons.items() if all(b.rule != rule for b in before)]
+    found = tuple(c for c in (*kept, *new) if c is not None)
+    _settle(builder, month, found, held is not None and held.admitted)
 
 
 def ask(builder: DecisionBuilder, month: Month, cause: AlertReason) -> None:
@@ -280,8 +302,9 @@ def request_cause(rules: Rules, kind: str, request_id: str, requested_at: dateti
     return AlertReason(rule.id, rule.version, rule.code, values, (ctx.id,))
 
 
-def _is_request(builder: DecisionBuilder, cause: AlertReason) -> bool:
-    return isinstance(builder.rules.churn(cause.rule, cause.version), Request)
+def _stays(builder: DecisionBuilder, cause: AlertReason) -> bool:
+    """Whether a reason stays whatever becomes of what has fallen: a request's, or a condition's."""
+    return not isinstance(builder.rules.churn(cause.rule, cause.version), Fall)
 
 
 def _settle(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...], admitted: bool) -> None:
@@ -314,15 +337,20 @@ def _raise(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, .
         reasons,
         _severity(builder, reasons),
         period=period,
-        late=builder.clock_known and later(end_of(last_day(month)), timedelta(days=late_after)) < builder.now,
+        late=is_late(builder, month, late_after),
     )
+
+
+def is_late(builder: DecisionBuilder, month: Month, after_days: int) -> bool:
+    """Whether a month ended so long before the business clock that nothing is to be done about it."""
+    return builder.clock_known and later(end_of(last_day(month)), timedelta(days=after_days)) < builder.now
 
 
 def _outcome(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...]) -> str | None:
     """How an alert with these reasons stands: None is open."""
     if not reasons:
         return "withdrawn"
-    if any(_is_request(builder, c) for c in reasons):
+    if any(_stays(builder, c) for c in reasons):
         return None
     following = builder.alerts.get(key_of(month + 1))
     if following is not None and following.admitted and _falling(builder, month + 1):
@@ -381,5 +409,5 @@ def key_of(month: Month) -> str:
     return f"churn/{month}"
 
 
-def _reach(month: Month, rule: Fall) -> range:
-    return range(month + rule.months, month - 2, -1)
+def _reach(month: Month, rules: Rules) -> range:
+    return range(month + rules.reach, month - 2, -1)

@@ -84,9 +84,9 @@ def look(builder: DecisionBuilder, complaint_id: str) -> None:
     if ticket.status == "closed" or not builder.may_raise or (held is not None and held.outcome is not None):
         return
     if held is None:
-        if builder.waking:
-            return  # only a record raises; time alone moves what was raised
         rule = builder.rules.complaint
+        if builder.waking or rule.id in builder.rules.stopped:
+            return  # only a record raises; time alone moves what was raised
         due_at = _due_at(builder, rule, ticket)
         stage = stage_at(rule, ticket, due_at, builder.now)
         reasons, severity = _reasons(rule, ticket), rule.severity[stage]

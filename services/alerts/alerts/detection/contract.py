@@ -64,6 +64,8 @@ def look(builder: DecisionBuilder, contract_id: str) -> None:
     severity = rule.severity[stage]
     reasons = (AlertReason(rule.id, rule.version, "contract", _values(contract_id, term, left), (term.evidence,)),)
     if held is None:
+        if rule.id in builder.rules.stopped:
+            return
         parts = (contract_id, term.ends_on.isoformat(), *((term.owner,) if term.owner else ()))
         trace = builder.ended.get(derive("alert", "contract_expiring", *parts)) if builder.ended else None
         if trace is None or trace.outcome in _MOVED:

@@ -42,6 +42,8 @@ class DecisionBuilder:
         self.terms: dict[str, TrackedContract] = dict(state.terms)
         self.heard = state.heard
         self.ended: dict[str, Ended] = dict(state.ended)
+        self.rows, self.said = state.rows, state.said
+        self.judged = state.judged
         self.events: list[OutgoingEvent] = []
         self.raised = 0
 
@@ -200,6 +202,9 @@ class DecisionBuilder:
             self.terms,
             self.heard,
             self.ended,
+            self.rows,
+            self.said,
+            self.judged,
         )
         # How long that took is measured behind the commit.
         effects = (AlertRaised(self.ctx.accepted),) * self.raised if self.ctx.accepted else ()

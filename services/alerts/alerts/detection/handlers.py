@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.detection import arrears, bounds, churn, complaint, contract, why_not
+from alerts.detection import arrears, bounds, churn, complaint, conditioned, contract, why_not, whynot
 from alerts.detection.decision_builder import DecisionBuilder
+from alerts.detection.figures import CARRIED
+from alerts.detection.rows import COLUMNS, is_row, packed, said, with_request, with_row, without_request
 from alerts.detection.state import CustomerState, Profile
 from alerts.rules import Rules
 from contracts.alert import ManagerOutcome
@@ -27,22 +30,47 @@ class CustomerRecord(Struct):
     opened_on: date | None = None
     plan_code: str | None = None
     manager_id: str | None = None
+    kind: str | None = None
+    district: str | None = None
+    brand: str | None = None
+    monthly_fee_fen: int | None = None
+    credit_class: str | None = None
+    role: str | None = None
 
 
 class Departure(Struct):
     customer_id: str
 
 
-class BillRecord(Struct):
+class BillRecord(Struct, gc=False):
     customer_id: str
     period: str
     amount_fen: int | None = None
+    voice_fen: int | None = None
+    data_fen: int | None = None
+    sms_fen: int | None = None
+    other_fen: int | None = None
 
 
-class UsageRecord(Struct):
+class UsageRecord(Struct, gc=False):
     customer_id: str
     period: str
     voice_minutes: int | None = None
+    out_calls: int | None = None
+    sms_count: int | None = None
+    data_mb: int | None = None
+    active_days: int | None = None
+    competitor_calls: int | None = None
+    care_calls: int | None = None
+
+
+class BalanceRecord(Struct):
+    customer_id: str
+    balance_fen: int
+
+
+class PaymentRecord(Struct):
+    customer_id: str
 
 
 class ArrearsRecord(Struct):
@@ -103,14 +131,25 @@ def on_customer(rules: Rules, state: CustomerState | None, data: CustomerRecord,
     profile = Profile(data.status, city, data.area, data.opened_on, data.plan_code, data.manager_id, left=left)
     builder = DecisionBuilder(state, ctx, rules)
     builder.profile = profile
+    _says(
+        builder,
+        kind=data.kind,
+        district=data.district,
+        brand=data.brand,
+        monthly_fee_fen=data.monthly_fee_fen,
+        credit_class=data.credit_class,
+        role=data.role,
+    )
     if left:
         _leave(builder)
     elif old is None:
         churn.look_at_all(builder)
+        conditioned.look_at_all(builder)
         _look_at_clock(builder)
     elif old.left:
         arrears.come_back(builder)
         contract.pass_over(builder)
+    _look_at_conditions(builder, "CUST")
     return _done(builder, state)
 
 
@@ -139,34 +178,43 @@ def _leave(builder: DecisionBuilder) -> None:
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
-def on_bill(rules: Rules, state: CustomerState | None, data: BillRecord, ctx: Context) -> Decision:
-    """A bill: the amount is a monthly figure."""
-    return _on_figure(rules, state or CustomerState(data.customer_id), "amount_fen", data.period, data.amount_fen, ctx)
+def _on_figure(kind: str) -> "Handler":
+    """A bill or a usage summary: its first figure is what most rules ask for, the others are a row."""
+    figure = CARRIED[kind]
+    value_of, row_of = attrgetter(figure), attrgetter(*COLUMNS[kind])
 
+    def on_figure(rules: Rules, state: CustomerState | None, data: Any, ctx: Context) -> Decision:
+        # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
+        state = state or CustomerState(data.customer_id)
+        month, value, row = churn.month_of(data.period), value_of(data), row_of(data)
+        known, rows = state.figures.get(figure), state.rows
+        # A month that nobody has spoken of looks like one of which nothing was said: the row tells them apart.
+        if (
+            known is not None
+            and churn.is_old(known, month, value, ctx.revision)
+            and (ctx.revision < known.revisions.get(month, 1) or is_row(rows.get(kind), month, row))
+        ):
+            return _unchanged(state)
+        figures = state.figures.copy()
+        figures[figure] = churn.with_figure(known, month, value, ctx.revision)
+        before = rows.get(kind)
+        if (now := with_row(before, month, row)) is not before and now is not None:
+            rows = rows.copy()
+            rows[kind] = now
+        after, profile = replace(state, figures=figures, rows=rows), state.profile
+        if profile is None or profile.left:
+            return Decision(after, timer_at=state.wake)
+        if not (
+            churn.is_touched(state, figures, month, rules)
+            or ((rules.watching or state.judged) and conditioned.is_touched(rules, after, kind, month, ctx))
+        ):
+            return Decision(after, timer_at=state.wake)
+        builder = DecisionBuilder(after, ctx, rules)
+        churn.look_around(builder, month)
+        conditioned.look_around(builder, kind, month)
+        return _done(builder, state)
 
-def on_usage(rules: Rules, state: CustomerState | None, data: UsageRecord, ctx: Context) -> Decision:
-    """A usage summary: voice minutes are a monthly figure."""
-    return _on_figure(
-        rules, state or CustomerState(data.customer_id), "voice_minutes", data.period, data.voice_minutes, ctx
-    )
-
-
-def _on_figure(
-    rules: Rules, state: CustomerState, figure: str, period: str, value: int | None, ctx: Context
-) -> Decision:
-    # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
-    month = churn.month_of(period)
-    known = state.figures.get(figure)
-    if known is not None and churn.is_old(known, month, value, ctx.revision):
-        return _unchanged(state)
-    figures = {**state.figures, figure: churn.with_figure(known, month, value, ctx.revision)}
-    profile = state.profile
-    if profile is None or profile.left or not churn.is_touched(state, figures, month, rules.fall):
-        return Decision(replace(state, figures=figures), timer_at=state.wake)
-    builder = DecisionBuilder(state, ctx, rules)
-    builder.figures = figures
-    churn.look_around(builder, month)
-    return _done(builder, state)
+    return on_figure
 
 
 def on_request(rules: Rules, state: CustomerState | None, data: RequestRecord, ctx: Context) -> Decision:
@@ -174,25 +222,28 @@ def on_request(rules: Rules, state: CustomerState | None, data: RequestRecord, c
     state = state or CustomerState(data.customer_id)
     cause = churn.request_cause(rules, data.kind, data.request_id, data.requested_at, ctx)
     asked = churn.without(state.asked, data.request_id)  # an earlier revision of it that still waits
-    if cause is None or (state.profile is not None and state.profile.left):
-        return _unchanged(state if len(asked) == len(state.asked) else replace(state, asked=asked))
     month = churn.month_of_instant(data.requested_at)
     builder = DecisionBuilder(state, ctx, rules)
     builder.asked = asked
-    if builder.may_raise:
+    builder.said = packed(with_request(said(state.said), data.request_id, data.requested_at, builder.now))
+    if cause is None or (state.profile is not None and state.profile.left):
+        pass
+    elif builder.may_raise:
         churn.ask(builder, month, cause)
     else:
         builder.asked = churn.remember(builder.asked, month, cause)
+    _look_at_conditions(builder, "SERV")
     return _done(builder, state)
 
 
 def on_arrears(rules: Rules, state: CustomerState | None, data: ArrearsRecord, ctx: Context) -> Decision:
     """What the customer owes."""
-    if data.amount_fen == 0 and (state is None or state.debt is None):
+    if data.amount_fen == 0 and (state is None or (state.debt is None and "ARR" not in rules.watching)):
         return _unchanged(state)
     state = state or CustomerState(data.customer_id)
     builder = DecisionBuilder(state, ctx, rules)
     arrears.owe(builder, data.amount_fen, data.oldest_due_on, bool(data.suspended))
+    _look_at_conditions(builder, "ARR")
     return _done(builder, state)
 
 
@@ -201,6 +252,7 @@ def on_complaint(rules: Rules, state: CustomerState | None, data: ComplaintRecor
     state = state or CustomerState(data.customer_id)
     builder = DecisionBuilder(state, ctx, rules)
     complaint.report(builder, data.complaint_id, data.status, data.opened_at, data.category, data.severity)
+    _look_at_conditions(builder, "COMP")
     return _done(builder, state)
 
 
@@ -209,6 +261,7 @@ def on_contract(rules: Rules, state: CustomerState | None, data: ContractRecord,
     state = state or CustomerState(data.customer_id)
     builder = DecisionBuilder(state, ctx, rules)
     contract.agree(builder, data.contract_id, data.ends_on, data.product_code)
+    _look_at_conditions(builder, "CONT")
     return _done(builder, state)
 
 
@@ -222,7 +275,35 @@ def on_moved(rules: Rules, state: CustomerState | None, data: MovedRecord, ctx: 
         complaint.move_away(builder, data.record_id)
     elif data.kind == "SERV":
         churn.take_back(builder, data.record_id)
+        builder.said = packed(without_request(said(state.said), data.record_id))
     return _done(builder, state)
+
+
+def on_balance(rules: Rules, state: CustomerState | None, data: BalanceRecord, ctx: Context) -> Decision:
+    """What the customer has left."""
+    builder = DecisionBuilder(state or CustomerState(data.customer_id), ctx, rules)
+    _says(builder, balance_fen=data.balance_fen)
+    _look_at_conditions(builder, "BAL")
+    return _done(builder, state or CustomerState(data.customer_id))
+
+
+def on_payment(rules: Rules, state: CustomerState | None, data: PaymentRecord, ctx: Context) -> Decision:
+    """A payment: no figure, but conditions may look on it."""
+    if state is None or "PAY" not in rules.watching:
+        return _unchanged(state)
+    builder = DecisionBuilder(state, ctx, rules)
+    _look_at_conditions(builder, "PAY")
+    return _done(builder, state)
+
+
+def _says(builder: DecisionBuilder, **told: Any) -> None:
+    builder.said = packed(replace(said(builder.said), **told))
+
+
+def _look_at_conditions(builder: DecisionBuilder, kind: str) -> None:
+    """A record that is not of a month came: conditions that look on it judge the month of the business clock."""
+    if kind in builder.rules.watching and builder.may_raise and builder.clock_known:
+        conditioned.look_around(builder, kind, churn.month_of_instant(builder.now))
 
 
 # --- outcomes and the clock -----------------------------------------------------------------------------------------
@@ -264,7 +345,7 @@ def _look_at_clock(builder: DecisionBuilder) -> None:
 
 
 def _done(builder: DecisionBuilder, before: CustomerState) -> Decision:
-    for part in (churn, complaint, contract):
+    for part in (churn, conditioned, complaint, contract):
         part.forget(builder)
     # A step that is due but not yet taken (its tick is still to come) stays due.
     if not builder.waking and before.wake is not None and before.wake <= builder.now:
@@ -300,13 +381,16 @@ def _newest(record_of: Callable[[Any], str], handle: Handler) -> Handler:
 HANDLERS: dict[str, tuple[type, Handler]] = {
     "kam.boss.customer.changed.v1": (CustomerRecord, _newest(lambda _: "CUST", on_customer)),
     "kam.boss.customer.left.v1": (Departure, _newest(lambda _: "CUST", on_left)),
-    "kam.boss.bill.issued.v1": (BillRecord, on_bill),
-    "kam.boss.usage.summarised.v1": (UsageRecord, on_usage),
+    "kam.boss.bill.issued.v1": (BillRecord, _on_figure("BILL")),
+    "kam.boss.usage.summarised.v1": (UsageRecord, _on_figure("USAGE")),
     "kam.boss.service.requested.v1": (RequestRecord, _newest(lambda d: f"SERV/{d.request_id}", on_request)),
     "kam.boss.arrears.changed.v1": (ArrearsRecord, _newest(lambda _: "ARR", on_arrears)),
     "kam.boss.complaint.changed.v1": (ComplaintRecord, _newest(lambda d: f"COMP/{d.complaint_id}", on_complaint)),
     "kam.boss.contract.changed.v1": (ContractRecord, _newest(lambda d: f"CONT/{d.contract_id}", on_contract)),
     "kam.boss.record.moved.v1": (MovedRecord, _newest(lambda d: f"{d.kind}/{d.record_id}", on_moved)),
+    "kam.boss.balance.changed.v1": (BalanceRecord, _newest(lambda _: "BAL", on_balance)),
+    "kam.boss.payment.received.v1": (PaymentRecord, on_payment),
     "kam.work.closed.v1": (WorkClosed, on_work_closed),
     why_not.ASK: (why_not.Ask, why_not.on_ask),
+    whynot.ASK: (whynot.Ask, whynot.on_ask),
 }

@@ -4,6 +4,9 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
+from alerts.conditions.figures import Value
+from alerts.detection.rows import Rows
+
 Month = int  # calendar month: year * 12 + month - 1
 Values = dict[str, int | str | bool | None]
 Recency = tuple[int, int]  # of a record: its time in milliseconds of the epoch, then its revision
@@ -127,6 +130,15 @@ class TrackedContract(Struct, frozen=True, array_like=True):
     owner: int = 0
 
 
+class Judged(Struct, frozen=True, array_like=True):
+    """A month in which the reason of a condition stands, or stood and is gone (``met``), by the ``version`` that gave
+    it. ``now``: what it knew of figures that are not of months when it was judged on one of its own records."""
+
+    version: int
+    met: bool
+    now: dict[str, Value] = {}
+
+
 class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     """One customer. No rule raises while ``profile`` is None; warnings before ``floor`` are forgotten.
 
@@ -134,6 +146,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     open or may still change. ``looked_at`` is the latest business time at which they were judged, ``wake`` their next
     step. ``heard``: how recent the last word of each record is (figures know it themselves), ``CUST``, ``ARR`` or
     ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (bounds.py says how many).
+    For conditions: ``rows`` of months by kind of record, ``said`` (rows.py, packed), ``judged`` by rule and month.
     """
 
     customer_id: str
@@ -149,6 +162,9 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     terms: dict[str, TrackedContract] = {}
     heard: dict[str, Recency] = {}
     ended: dict[str, Ended] = {}
+    rows: dict[str, Rows] = {}
+    said: bytes = b""
+    judged: dict[str, dict[Month, Judged]] = {}
 
 
 class AlertRaised(Struct, frozen=True):

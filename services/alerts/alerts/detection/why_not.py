@@ -9,13 +9,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from alerts.detection import arrears, churn, contract
+from alerts.conditions.facts import Facts
+from alerts.conditions.words import as_it_stands
+from alerts.detection import arrears, churn, conditioned, contract
 from alerts.detection.state import CustomerState, Month, Profile, TrackedAlert, TrackedContract, Values
-from alerts.rules import Arrears, Complaint, Contract, Fall, Metric, Request, Rule, Rules
+from alerts.rules import Arrears, Complaint, Contract, Fall, Metric, Request, Rule, Rules, Watch
+from alerts.rules import Condition as ConditionRule
 from servicekit.clock import NEVER, iso, local_date
 from servicekit.decision import Context, Decision, Refused
 
 ASK = "kam.command.why_not"
+#: code of what a rule of staff asks for
+CONDITION = "condition"
 
 #: raised: its alert is open. ended: it was, and what ended it holds. excluded: a requirement is not met. unknown: what
 #: it asks for has not come. not_met: nothing it warns of. waiting: all is met, the next record or day raises.
@@ -87,13 +92,12 @@ def why_not(rules: Rules, state: CustomerState, period: str | None, now: datetim
     known = sorted({month for span in spans for month in span}, reverse=True)
     asked = churn.month_of(period) if period else known[0] if known else churn.month_of_instant(now)
     told = _Customer(rules, state, asked, now)
-    in_force = {document.id: document for document in rules.documents}
     return WhyNot(
         customer_id=state.customer_id,
         period=churn.period_of(asked),
         periods=tuple(map(churn.period_of, known)),
         clock=iso(now) if now.year > 1970 else None,
-        rules=tuple(map(told.answer, in_force.values())),
+        rules=tuple(map(told.answer, rules.in_force.values())),
     )
 
 
@@ -101,7 +105,8 @@ class _Customer:
     """One customer's state, asked rule by rule."""
 
     def __init__(self, rules: Rules, state: CustomerState, month: Month, now: datetime) -> None:
-        self._rules, self._state, self._month, self._today = rules, state, month, local_date(now)
+        self._rules, self._state, self._month = rules, state, month
+        self._now, self._today = now, local_date(now)
         self._warning = state.alerts.get(churn.key_of(month))
 
     def answer(self, rule: Rule) -> RuleAnswer:
@@ -118,6 +123,11 @@ class _Customer:
             kind, any_of, alerts = "arrears", [self._debt()], self._alerts(arrears.KEY)
         elif isinstance(rule, Complaint):
             kind, any_of, alerts = "complaint_opened", self._complaints(), self._alerts("complaint/")
+        elif isinstance(rule, ConditionRule):
+            watch = self._watch(rule)
+            rule, kind, any_of = watch.rule, watch.rule.alert, [self._condition(watch)]
+            alerts = self._reasoned(watch.rule)
+            all_of += self._requirements(self._rules.fall)
         else:
             kind, any_of, alerts = "contract_expiring", self._contracts(rule), self._alerts("contract/")
         return RuleAnswer(
@@ -139,6 +149,31 @@ class _Customer:
         held = self._warning
         gave = held is not None and ((figures and held.admitted) or any(r.rule == rule for r in held.reasons))
         return [held] if held is not None and gave else []
+
+    # --- conditions -------------------------------------------------------------------------------------------------
+
+    def _watch(self, rule: ConditionRule) -> Watch:
+        """The version that judges the month: the one that gave it a reason, else the one in force."""
+        stood = self._state.judged.get(rule.id, {}).get(self._month)
+        own = None if stood is None else self._rules.watches.get((rule.id, stood.version))
+        return own or self._rules.watches[rule.id, rule.version]
+
+    def _condition(self, watch: Watch) -> Condition:
+        """What the rule asks for as a whole, in the words of its leaves."""
+        facts = self._facts(watch)
+        told = [as_it_stands((t.text_zh, t.text_en), t.figure, t.value, t.met) for t in watch.compiled.trace(facts)]
+        values: Values = {"zh": "；".join(zh for zh, _ in told), "en": "; ".join(en for _, en in told)}
+        return Condition(code=CONDITION, met=watch.compiled.judge(facts), values=values)
+
+    def _facts(self, watch: Watch) -> Facts:
+        stood = self._state.judged.get(watch.rule.id, {}).get(self._month)
+        return conditioned.facts_of(self._state, self._month, self._now, stood)
+
+    def _reasoned(self, rule: ConditionRule) -> list[TrackedAlert]:
+        if rule.alert == "churn_warning":
+            return self._warnings(rule.id)
+        held = self._state.alerts.get(conditioned.key_of(rule.id, self._month))
+        return [] if held is None else [held]
 
     def _falls(self, rule: Fall) -> list[Condition]:
         return [self._fall(rule, metric) for metric in rule.metrics]
@@ -171,7 +206,7 @@ class _Customer:
         return [
             Condition(code=code, met=not is_excluded, value=told[code][0], limit=told[code][1])
             for code, is_excluded in held.items()
-        ] + [Condition(code="remembered", met=not churn.is_forgotten(self._rules.fall, self._state, self._month))]
+        ] + [Condition(code="remembered", met=not churn.is_forgotten(rule, self._state, self._month))]
 
     def _request(self, rule: Request) -> Condition:
         reasons = [] if self._warning is None else list(self._warning.reasons)

@@ -11,7 +11,9 @@ import structlog
 from prometheus_client import Counter
 
 from alerts import notifications, store
+from alerts.control_topic import ControlTopic
 from alerts.notifications.answers import KeptAnswers
+from alerts.notifications.blocked import Blocked, Said
 from alerts.notifications.channel.file import FileTransport
 from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
 from alerts.notifications.channel.transport import Transport
@@ -21,7 +23,7 @@ from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import PublishedTogether, Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import TO_SMS, Sender
-from alerts.notifications.state import Forgotten, NumberBlocked, ReadyToSend
+from alerts.notifications.state import Forgotten, HeldBack, ReadyToSend
 from alerts.settings import Settings
 from contracts.apps import APPS
 from servicekit.app import App
@@ -51,28 +53,39 @@ async def compose(
     settings: Settings,
     authored: AuthoredDocuments,
     rows: Documents,
+    control: ControlTopic,
     stores: Stores | None = None,
     transport: Transport | None = None,
-) -> None:
-    """Give the service its notifications by the policy and templates in force; ``stores``: RocksDB below the service's
-    folder where not given."""
+) -> SendPolicy:
+    """Give the service its notifications by the policy and templates in force, and by the stops of ``control``;
+    ``stores``: RocksDB below the service's folder where not given."""
     transport = transport or _transport(settings)
     policy, templates = await store.read_policy(authored), await store.read_templates(authored)
-    blocked = await store.read_blocked(authored)
+    blocked = Blocked(await store.read_blocked(authored))
+    channel = f"channel/{settings.sms_transport}"
     send_policy = SendPolicy(
-        policy, templates, blocked=blocked.__contains__, by_system_clock=settings.clock == "system"
+        policy,
+        templates,
+        blocked=blocked.__contains__,
+        stopped=lambda about: control.stops.of((channel, *about)),
+        by_system_clock=settings.clock == "system",
     )
-    processors = _Processors(service)
+    processors = _Processors(service, send_policy)
     messages = Lookup(processors.all)
     receipts = Receipts(
         PublishedTogether(service.publisher.publish),
         messages,
         rows,
-        policy,
+        lambda: processors.in_force(None).policy,
         settings.partitions,
         owned=settings.owned(),
         clock=processors.clock,
     )
+
+    async def heard() -> None:
+        await control.read.wait()
+        await processors.have_heard()
+
     kept = KeptAnswers(settings.service_data / "answers")
     sender = Sender(
         transport,
@@ -81,17 +94,21 @@ async def compose(
         messages,
         send_policy,
         kept=kept,
-        heard=processors.have_heard,
+        heard=heard,
         share=len(settings.owned()) / settings.partitions,
+        in_force=processors.in_force,
     )
+    control.changed = sender.look_at_stops
     watch = Watch(rows)
     app = notifications.app(send_policy, partial(_take_effects, sender, blocked), settings.partitions)
     make_processor = partial(NotificationsProcessor, receipts=receipts, blocked=blocked, claim=sender.claim)
     service.consume(app, TOPICS, stores or _local_stores(settings.service_data), make_processor=make_processor)
-    service.jobs += [sender.run, watch.run]
+    service.jobs += [control.run, sender.run, watch.run]
     service.pending["sms"] = sender.pending
+    service.pending["stops"] = lambda: int(not control.read.is_set())
     service.delays["event_to_sms"] = TO_SMS.p99
     service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
+    return send_policy
 
 
 class Watch:
@@ -117,8 +134,14 @@ class Watch:
 class _Processors:
     """Those of notifications in this process."""
 
-    def __init__(self, service: Service) -> None:
-        self._service, self._settings = service, service.settings
+    def __init__(self, service: Service, send_policy: SendPolicy) -> None:
+        self._service, self._settings, self._send_policy = service, service.settings, send_policy
+
+    def in_force(self, processor: StreamProcessor | None) -> SendPolicy:
+        """What a processor sends by, of None the one that has come furthest."""
+        processor = processor or max(self.all(), key=lambda each: each.committer.shelf.reached, default=None)
+        found: SendPolicy | None = None if processor is None else processor.committer.shelf.least()
+        return found or self._send_policy
 
     def all(self) -> list[StreamProcessor]:
         return [processor for processor in self._service.processors if processor.app.name == APP]
@@ -138,11 +161,12 @@ class _Processors:
         return max((p.now for p in self.all() if p.now.timestamp() > 0), default=system_now())
 
 
-async def _take_effects(sender: Sender, blocked: set[str], effects: list[Any]) -> None:
+async def _take_effects(sender: Sender, blocked: Blocked, effects: list[Any]) -> None:
     sender.offer(effect for effect in effects if isinstance(effect, ReadyToSend))
+    sender.hold_back(effect for effect in effects if isinstance(effect, HeldBack))
     for effect in effects:
-        if isinstance(effect, NumberBlocked):
-            blocked.add(effect.phone)
+        if isinstance(effect, Said):
+            blocked.hear(effect)
         elif isinstance(effect, Forgotten):
             FORGOTTEN.labels(effect.what).inc()
             log.info("state.forgotten", id=effect.id, what=effect.what)

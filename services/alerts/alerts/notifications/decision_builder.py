@@ -6,7 +6,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from alerts.notifications.send_policy import MANUAL, SendPolicy, Template
-from alerts.notifications.state import AlertProgress, Customer, Forgotten, Handwritten, Notification, ReadyToSend
+from alerts.notifications.state import (
+    STOPPED,
+    AlertProgress,
+    Customer,
+    Forgotten,
+    Handwritten,
+    HeldBack,
+    Notification,
+    ReadyToSend,
+    about,
+)
 from alerts.notifications.views import alert_document, is_same_document, sms_document, sms_payload
 from contracts.alert import SmsState
 from servicekit.clock import local_date
@@ -171,7 +181,22 @@ class DecisionBuilder:
     def offer(self, message: Notification, *, reason: str | None = None, delay: float = 0.0) -> None:
         """The message may go: the sender hears of it after the commit. ``reason``: why it goes again."""
         message = self.note(replace(message, state="queued", reason=reason, ready=True, hold_until=None))
-        self.effects.append(ReadyToSend(self.customer_id, message.sms_id, message.priority, delay))
+        self.effects.append(self._ready(message, delay))
+
+    def is_held_back(self, message: Notification) -> bool:
+        """Whether a stop keeps a message from leaving; then it is held until that is released. ``trying_since`` begins
+        anew: that it waits is our doing."""
+        if self.send_policy.stopped(about(message, self.cases)) is None:
+            return False
+        if not message.is_stopped:
+            message = self.written(message) if message.is_waiting else message
+            message = self.move(message, "held", STOPPED, trying_since=None)
+        self.effects.append(HeldBack(self._ready(message)))
+        return True
+
+    def _ready(self, message: Notification, delay: float = 0.0) -> ReadyToSend:
+        named = about(message, self.cases)
+        return ReadyToSend(self.customer_id, message.sms_id, message.priority, delay, named)
 
     def waiting(self, alert_id: str | None = None) -> list[Notification]:
         """Messages, of one alert or all, that can still be cancelled."""
@@ -217,7 +242,7 @@ class DecisionBuilder:
 
 
 def wake_of(state: Customer | None) -> datetime | None:
-    """When the clock must look again: at once for what is fresh, and at the end of each hold."""
+    """When the clock must look again: at once for what is fresh, and at the end of each hold that has one."""
     messages = () if state is None else state.messages.values()
     times = (m.planned_at if m.is_fresh else m.hold_until for m in messages)
     return min((at for at in times if at is not None), default=None)

@@ -14,11 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.notifications import handwritten, sending
+from alerts.notifications.blocked import Said, is_newer
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import cancel_left, cancel_paid, decide
 from alerts.notifications.send_policy import Language, SendPolicy
-from alerts.notifications.state import AlertProgress, Customer, NumberBlocked, Recency, hidden
-from contracts.alert import Alert, AlertState, OptedOut, ReceiptReceived
+from alerts.notifications.state import AlertProgress, Customer, Recency, hidden
+from contracts.alert import Alert, AlertState, OptedIn, OptedOut, ReceiptReceived
 from contracts.boss import ArrearsConfirmed
 from servicekit.clock import end_of, in_range, iso, later
 from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
@@ -292,11 +293,27 @@ def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx
 
 def on_opted_out(send_policy: SendPolicy, state: Customer | None, data: OptedOut, ctx: Context) -> Decision:
     """TD: the number gets no more SMS, whoever owns it. Every partition keeps it, under a key that is no customer's."""
+    return _said(send_policy, state, data, ctx, wants=False)
+
+
+def on_opted_in(send_policy: SendPolicy, state: Customer | None, data: OptedIn, ctx: Context) -> Decision:
+    """订阅: the number gets SMS again, whoever blocked it."""
+    return _said(send_policy, state, data, ctx, wants=True)
+
+
+def _said(
+    send_policy: SendPolicy, state: Customer | None, data: OptedOut | OptedIn, ctx: Context, *, wants: bool
+) -> Decision:
+    """The subscriber's last word counts, by when it was received."""
     builder = DecisionBuilder(send_policy, state, hidden(data.phone) if state is None else state.customer_id, ctx)
-    builder.contact = replace(builder.contact, opted_out=data.phone)
-    since = {"phone": data.phone, "since": iso(data.received_at)}
+    before = builder.contact.said_at
+    if before is not None and not is_newer(data.received_at, wants, before):
+        return unchanged(state)
+    out, back = (None, data.phone) if wants else (data.phone, None)
+    builder.contact = replace(builder.contact, opted_out=out, opted_in=back, said_at=data.received_at)
+    since = None if wants else {"phone": data.phone, "since": iso(data.received_at)}
     builder.row(DocumentWrite("blocked_numbers", data.phone, since))
-    builder.effects.append(NumberBlocked(data.phone))
+    builder.effects.append(Said(data.phone, data.received_at, wants))
     return builder.decision()
 
 
@@ -362,7 +379,9 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     _REOPENED: (WorkItem, on_work),
     "kam.sms.receipt.received.v1": (ReceiptReceived, on_receipt),
     "kam.sms.subscriber.opted_out.v1": (OptedOut, on_opted_out),
+    "kam.sms.subscriber.opted_in.v1": (OptedIn, on_opted_in),
     sending.INTEND: (sending.Intend, sending.on_intend),
+    sending.HOLD: (sending.Hold, sending.on_hold),
     sending.CONFIRM: (sending.Confirm, sending.on_confirm),
     sending.ANSWERED: (sending.Answered, sending.on_answered),
     sending.LOST: (sending.Lost, sending.on_lost),

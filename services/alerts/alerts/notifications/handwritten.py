@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from alerts.notifications.channel import segments
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import SendDecision, delayed, shut_up
-from alerts.notifications.send_policy import SendPolicy
-from alerts.notifications.state import Customer
+from alerts.notifications.send_policy import MANUAL, SendPolicy, Template
+from alerts.notifications.state import STOPPED, Customer
 from contracts.alert import SmsState
 from servicekit.clock import iso, local_date
 from servicekit.decision import Context, Decision, KeyUsed, Refused
@@ -47,7 +47,7 @@ def on_write(send_policy: SendPolicy, state: Customer | None, data: Write, ctx: 
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     template, text = send_policy.manual(data.text, builder.contact.language)
     sms_id, digest = derive("sms", "manual", state.customer_id, data.key), _digest(data.text)
-    verdict = shut_up(builder) or delayed(builder, "", len(builder.waiting()))
+    verdict = shut_up(builder) or _stopped(builder, template) or delayed(builder, "", len(builder.waiting()))
     if data.preview:
         return replace(unchanged(state), answer=_answer(builder, None, text, verdict))
     known = {written.sms_id: written.digest for written in builder.handwritten}
@@ -59,6 +59,11 @@ def on_write(send_policy: SendPolicy, state: Customer | None, data: Write, ctx: 
         raise Refused(verdict.reason, *_MAY_NOT[verdict.reason])
     builder.write(sms_id, text, template, data.by, digest)
     return builder.decision(_answer(builder, sms_id, text, verdict))
+
+
+def _stopped(builder: DecisionBuilder, template: Template) -> SendDecision | None:
+    is_stopped = builder.send_policy.stopped((f"template/{template.id}", f"kind/{MANUAL}")) is not None
+    return SendDecision("held", STOPPED) if is_stopped else None
 
 
 def _digest(text: str) -> str:

@@ -15,18 +15,18 @@ class Lookup:
     def __init__(self, processors: Callable[[], Sequence[StreamProcessor]]) -> None:
         self._processors = processors
 
-    async def open_messages(self) -> AsyncIterator[tuple[StreamProcessor, Notification]]:
-        """All that the sender has or had, and those whose answers may still come."""
+    async def open_messages(self) -> AsyncIterator[tuple[StreamProcessor, Customer, Notification]]:
+        """All that the sender has or had, those whose answers may still come, and those that a stop holds back."""
         for processor in self._processors():
             async for entries in pages(processor, "sms"):
-                for message in await _messages(processor, entries):
-                    yield processor, message
+                for customer, message in await _messages(processor, entries):
+                    yield processor, customer, message
 
     async def message(self, sms_id: str) -> tuple[StreamProcessor, Notification] | None:
         """An open message by its id."""
         for processor in self._processors():
             async for entries in pages(processor, "sms", sms_id):
-                for message in await _messages(processor, entries):
+                for _, message in await _messages(processor, entries):
                     return processor, message
         return None
 
@@ -55,10 +55,10 @@ async def pages(
         after = found[-1]
 
 
-async def _messages(processor: StreamProcessor, entries: list[tuple[str, str]]) -> list[Notification]:
+async def _messages(processor: StreamProcessor, entries: list[tuple[str, str]]) -> list[tuple[Customer, Notification]]:
     states = await _load(processor, (key for _, key in entries))
-    found = ((key in states and states[key].messages.get(sms_id)) for sms_id, key in entries)
-    return [message for message in found if message]
+    found = ((states.get(key), sms_id) for sms_id, key in entries)
+    return [(state, state.messages[sms_id]) for state, sms_id in found if state and sms_id in state.messages]
 
 
 async def _load(processor: StreamProcessor, keys: Iterable[str]) -> dict[str, Customer]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from alerts.notifications.blocked import Blocked, said_in
 from alerts.notifications.lookup import pages
 from alerts.notifications.receipts import RECEIPT, TOPIC, Receipts
 from alerts.notifications.state import ReadyToSend
@@ -19,15 +20,15 @@ _decode = msgspec.json.Decoder(ReceiptReceived).decode
 
 
 class NotificationsProcessor(AlignedProcessor):
-    """``blocked`` takes up the numbers that its states know; ``receipts`` finds the message of a receipt that came to
-    another process; ``claim`` gives the command that freezes a message's intent, where it may leave at once
-    (``Sender.claim``)."""
+    """``blocked`` takes up what subscribers said, as its states know it; ``receipts`` finds the message of a receipt
+    that came to another process; ``claim`` gives the command that freezes a message's intent, where it may leave at
+    once (``Sender.claim``)."""
 
     def __init__(
         self,
         *args: Any,
         receipts: Receipts,
-        blocked: set[str],
+        blocked: Blocked,
         claim: Callable[[ReadyToSend], Command | None],
         **options: Any,
     ) -> None:
@@ -37,8 +38,10 @@ class NotificationsProcessor(AlignedProcessor):
 
     async def open(self) -> None:
         await super().open()
-        async for entries in pages(self, "blocked"):
-            self._blocked.update(phone for phone, _ in entries)
+        for index, wants in (("blocked", False), ("allowed", True)):
+            async for entries in pages(self, index):
+                for entry, _ in entries:
+                    self._blocked.hear(said_in(entry, wants))
 
     async def run(self, consumer: Any) -> None:
         told = [tp for tp in self.inputs if tp.topic == TOPIC]

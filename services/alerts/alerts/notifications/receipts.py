@@ -28,7 +28,7 @@ from alerts.notifications.matching import Found, SmsDocument, Submitted, found_o
 from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.sending import Intent
 from alerts.notifications.state import hidden, local_number
-from contracts.alert import OptedOut, ReceiptReceived
+from contracts.alert import OptedIn, OptedOut, ReceiptReceived
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.envelope import Headers, OutgoingMessage, encode_data, write_headers
 from servicekit.ids import derive
@@ -40,9 +40,11 @@ from servicekit.store import Documents
 log = structlog.get_logger()
 RECEIPTS = Counter("kam_sms_receipts_total", "Delivery receipts, by how their message was found", ["found"])
 OPT_OUTS = Counter("kam_sms_opt_outs_total", "Subscribers who answered TD")
+OPT_INS = Counter("kam_sms_opt_ins_total", "Subscribers who asked for SMS again")
 
 TOPIC = "sms.receipts"
-RECEIPT, OPTED_OUT = "kam.sms.receipt.received.v1", "kam.sms.subscriber.opted_out.v1"
+RECEIPT = "kam.sms.receipt.received.v1"
+OPTED_OUT, OPTED_IN = "kam.sms.subscriber.opted_out.v1", "kam.sms.subscriber.opted_in.v1"
 _REMEMBERED = 50_000
 _PATIENCE = 5.0  # seconds a receipt waits for answers to its number that are on their way
 _DATABASE_SECONDS = 1.0  # that the database has to answer; one that does not is left alone for a while
@@ -84,8 +86,9 @@ class OnItsWay:
 class Receipts:
     """Callbacks of the transport. ``publish(topic, partition, key, value, headers)`` returns when it is durable.
 
-    ``messages``: those of the ``owned`` partitions; ``rows``: documents, asked only for what is settled already.
-    ``clock`` is business time, at which the events stand beside others; their payload says system time.
+    ``messages``: those of the ``owned`` partitions; ``rows``: documents, asked only for what is settled already;
+    ``policy`` gives the one in force. ``clock`` is business time, at which the events stand beside others; their
+    payload says system time.
     """
 
     def __init__(
@@ -93,20 +96,24 @@ class Receipts:
         publish: Publish,
         messages: Lookup,
         rows: Documents,
-        policy: SmsPolicy,
+        policy: Callable[[], SmsPolicy],
         partitions: int,
         *,
         owned: Iterable[int] | None = None,
         clock: Callable[[], datetime] = system_now,
         system_clock: SystemClock = system_now,
     ) -> None:
-        self._publish, self._messages, self._rows, self._policy = publish, messages, rows, policy
+        self._publish, self._messages, self._rows, self._policy_now = publish, messages, rows, policy
         self._partitions, self._clock, self._system_clock = partitions, clock, system_clock
         mine = range(partitions) if owned is None else set(owned)
         self._elsewhere = tuple(n for n in range(partitions) if n not in mine)
         self._known: dict[str, tuple[str, Found]] = {}
         self._expected: dict[str, set[OnItsWay]] = defaultdict(set)
         self._left_alone_until = 0.0
+
+    @property
+    def _policy(self) -> SmsPolicy:
+        return self._policy_now()
 
     # --- what the sender tells --------------------------------------------------------------------------------------
 
@@ -169,21 +176,24 @@ class Receipts:
         await self._send(RECEIPT, partition, key, id_, event, correlation, causation)
 
     async def on_inbound(self, inbound: InboundSms) -> None:
-        """TD blocks the number, whoever has it: every partition is told. Any other text is nothing to us."""
+        """TD blocks the number, whoever has it, 订阅 opens it again: every partition is told. Any other text is nothing
+        to us."""
         text = unicodedata.normalize("NFKC", inbound.text).strip().upper()  # Chinese keyboards write ＴＤ too
-        if text not in self._policy.opt_out:
+        wants = text in self._policy.opt_in
+        if not wants and text not in self._policy.opt_out:
             log.info("sms.inbound_ignored", source=mask_number(inbound.source))
             return
         phone = self._policy.e164(inbound.source)
         if phone is None:
             log.warning("opt_out.of_no_number", source=mask_number(inbound.source))
             return
-        OPT_OUTS.inc()
-        event = OptedOut(phone=phone, text=inbound.text.strip(), received_at=self._system_clock())
-        key = hidden(phone)
-        id_ = derive("opted-out", key, phone, iso(event.received_at))
+        (OPT_INS if wants else OPT_OUTS).inc()
+        made = OptedIn if wants else OptedOut
+        event = made(phone=phone, text=inbound.text.strip(), received_at=self._system_clock())
+        type_, key = OPTED_IN if wants else OPTED_OUT, hidden(phone)
+        id_ = derive("opted-in" if wants else "opted-out", key, phone, iso(event.received_at))
         everywhere = range(self._partitions)
-        await asyncio.gather(*(self._send(OPTED_OUT, n, key, id_, event, id_, None) for n in everywhere))
+        await asyncio.gather(*(self._send(type_, n, key, id_, event, id_, None) for n in everywhere))
 
     # --- finding ----------------------------------------------------------------------------------------------------
 

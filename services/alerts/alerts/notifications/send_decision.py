@@ -72,7 +72,7 @@ def decide(builder: DecisionBuilder) -> None:
     """Decide on every message that is fresh or whose hold has ended, and again on those the sender has not taken yet:
     one of higher priority goes before them."""
     now = builder.ctx.now
-    line = [m for m in builder.waiting() if m.hold_until is None or m.hold_until <= now]
+    line = [m for m in builder.waiting() if not m.is_stopped and (m.hold_until is None or m.hold_until <= now)]
     line.sort(key=lambda m: (-m.priority, m.planned_at, m.sms_id))
     place = 0
     for message in line:

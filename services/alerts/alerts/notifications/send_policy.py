@@ -1,6 +1,7 @@
 """When and how SMS are sent: policy and templates as versioned documents, and the texts that come of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from string import Formatter
@@ -13,6 +14,7 @@ from msgspec import Meta, Struct
 from alerts.notifications.channel import segments
 from servicekit.clock import SHANGHAI, SystemClock, in_range, later_day, local_date, system_now
 from servicekit.decision import Refused
+from servicekit.documents.in_force import Edition
 from servicekit.words import yuan
 
 Language = Literal["zh", "en"]
@@ -23,6 +25,8 @@ Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
 VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
 #: kind and step of the template that puts a text of a person into its frame
 MANUAL = "manual"
+#: kinds of documents that policy and templates are
+POLICY_KIND, TEMPLATE_KIND = "sms_policy", "template"
 _SEEDS = Path(__file__).parent.parent / "seeds"
 
 
@@ -77,8 +81,10 @@ class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
     country_code: str
     mobile_digits: int
     opt_out: tuple[str, ...]
+    opt_in: tuple[str, ...] = ("DY", "订阅")
     ladders: dict[str, tuple[str, ...]]
     unnamed: dict[Language, dict[str, str]]
+    fen_per_part: int = 4
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """End of the quiet hours that ``now`` falls into, None outside of them."""
@@ -156,7 +162,9 @@ class Moment(Struct, frozen=True):
 
 
 class SendPolicy:
-    """All of it in force, and the two things that decisions ask of the outside: blocked numbers and system time.
+    """All of it in force, and what decisions ask of the outside: blocked numbers, stops and system time.
+
+    ``stopped`` says which of the things that a message is about (``state.about``) is stopped, if any.
 
     ``by_system_clock``: the business clock is the system's, so that quiet hours and caps hold by the later of both: the
     log may have been read to hours ago. A fed or simulated clock is the log's alone.
@@ -168,14 +176,34 @@ class SendPolicy:
         templates: list[Template],
         *,
         blocked: Callable[[str], bool] = lambda phone: False,
+        stopped: Callable[[Iterable[str]], str | None] = lambda about: None,
         system_clock: SystemClock = system_now,
         ticking: Callable[[], float] = monotonic,
         by_system_clock: bool = False,
     ) -> None:
-        self.policy, self.blocked, self.system_clock = policy, blocked, system_clock
+        self.policy, self.blocked, self.stopped, self.system_clock = policy, blocked, stopped, system_clock
         self._ticking, self._by_system_clock = ticking, by_system_clock
+        #: by id; those that were stopped as well, whose messages still wait
         self.templates = {t.id: t for t in sorted(templates, key=lambda t: t.version)}
         self._by_step = {(t.kind, t.step): t for t in self.templates.values()}
+
+    def switched(self, editions: Sequence[Edition]) -> "SendPolicy":
+        """With what staff have brought into force. A template that was stopped is planned no more. Raises
+        ``ValueError``, ``msgspec.ValidationError``."""
+        policy, templates, withdrawn = self.policy, dict(self.templates), set[str]()
+        for edition in editions:
+            document = {**edition.document, "version": edition.version}
+            if edition.kind == POLICY_KIND:
+                policy = msgspec.convert(document, SmsPolicy)
+                continue
+            template = msgspec.convert(document, Template)
+            templates.pop(template.id, None)  # of two for one step the later counts
+            templates[template.id] = template
+            (withdrawn.add if edition.state == "stopped" else withdrawn.discard)(template.id)
+        after = copy(self)
+        after.policy, after.templates = policy, templates
+        after._by_step = {(t.kind, t.step): t for t in templates.values() if t.id not in withdrawn}
+        return after
 
     def moment(self) -> Moment:
         """Now, on both clocks of the machine."""

@@ -4,7 +4,7 @@ A message that may leave at once is *claimed*: the commit that lets it go freeze
 for others before it, room, the rate or the SMSC, is *offered*: its intent is a commit of its own when its turn comes.
 
 Nothing is submitted without a committed intent, and nothing is submitted again unless the SMSC surely did not take it:
-that is decided in ``sending.py``. This module knows waiting, rates and retries, in system time,
+that is decided in ``sending.py``. This module knows waiting, rates, stops and retries, in system time,
 and that time may pass unseen: a process may be stopped and go on when another has taken its partitions over.
 """
 
@@ -12,6 +12,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -20,13 +21,23 @@ from prometheus_client import Counter
 from alerts.notifications.answers import Kept, KeptAnswers
 from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult, Transport
 from alerts.notifications.lookup import Lookup
+from alerts.notifications.permit import IntentPermit
 from alerts.notifications.receipts import Receipts
-from alerts.notifications.send_policy import Moment, SendPolicy
-from alerts.notifications.sending import ANSWERED, CONFIRM, INTEND, LOST, Answered, Confirm, Intend, Intent, Lost
-from alerts.notifications.state import ReadyToSend
+from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.sending import (
+    ANSWERED,
+    HOLD,
+    INTEND,
+    LOST,
+    Answered,
+    Hold,
+    Intend,
+    Intent,
+    Lost,
+)
+from alerts.notifications.state import HeldBack, ReadyToSend, about
 from servicekit import fault_injection
 from servicekit.commands import Command
-from servicekit.decision import Refused
 from servicekit.delay import Delay
 from servicekit.envelope import Message, command
 from servicekit.pipeline import StreamProcessor
@@ -37,21 +48,21 @@ TO_SMS = Delay(
     "kam_event_to_sms_seconds",
     "From a BOSS record's acceptance to the SMSC's of the first part of the SMS it caused; held ones don't count",
 )
-STALE = Counter("kam_sms_stale_intents_total", "Intents not submitted at once, by what became of them", ["became"])
 
 _IN_HAND = 100  # messages between intent and the SMSC's answer at most: what a kill can leave unknown for good
-_CONFIRM_SECONDS = 2.0  # an older intent is submitted only when a commit has shown that its processor is still ours
-_DECIDE_SECONDS = 5.0  # an older one is decided on anew
+_HOLDS_AT_ONCE = 200  # messages that a stop concerns; their commits must leave room for those of answers
 _KEEP_SECONDS = 1.0  # answers that have not been written by then are kept on disk until they are
 _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 
 class Sender:
     """``claim`` and ``offer`` take what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
+    ``hold_back`` takes what a stop holds back; ``look_at_stops`` is to be called whenever stops have changed.
 
     ``processor_of``: the processor of notifications that owns a customer, None where another process does. ``heard``
-    returns once they know what was told before this process began: a TD among it stops what waits. ``share``: what part
-    of the policy's rate is this process's.
+    returns once they know what was told before this process began, and the stops: a TD among it stops what waits.
+    ``share``: what part of the policy's rate is this process's. ``in_force``: the policy that a processor has come to,
+    of None the newest of all of them; ``send_policy`` where it is not given.
     """
 
     def __init__(
@@ -66,15 +77,19 @@ class Sender:
         heard: Callable[[], Awaitable[None]],
         share: float = 1.0,
         in_hand: int = _IN_HAND,
+        in_force: Callable[[StreamProcessor | None], SendPolicy] | None = None,
     ) -> None:
         self._kept = kept
         self._transport, self._receipts, self._processor_of = transport, receipts, processor_of
         self._messages, self._send_policy = messages, send_policy
         self._heard = heard
-        self._rate, self._most = max(1.0, send_policy.policy.rate_per_second * share), in_hand
+        self._in_force = in_force or (lambda _: send_policy)
+        self._share, self._most = share, in_hand
         self._due: list[tuple[int, int, ReadyToSend]] = []  # by priority
         self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
+        self._held: dict[str, ReadyToSend] = {}  # by stops
+        self._holds, self._holding = asyncio.Semaphore(_HOLDS_AT_ONCE), set[asyncio.Task[None]]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: set[asyncio.Task[None] | None] = set()
         self._failed: asyncio.Task[None] | None = None
@@ -91,12 +106,35 @@ class Sender:
                 self._push(message)
         self._changed.set()
 
+    def hold_back(self, messages: Iterable[HeldBack]) -> None:
+        """Messages that wait for the release of a stop."""
+        for message in (held.message for held in messages):
+            self._held[message.sms_id] = message
+            if not self._is_stopped(message):  # meanwhile
+                self._let_go(message)
+
+    def look_at_stops(self) -> None:
+        """Stops have changed: what they concern is set aside, and what they concern no more may go."""
+        waiting, self._due = sorted(self._due), []
+        for _, _, message in waiting:
+            self._push(message)
+        for message in [message for message in self._held.values() if not self._is_stopped(message)]:
+            self._let_go(message)
+
+    def _let_go(self, message: ReadyToSend) -> None:
+        del self._held[message.sms_id]
+        self._push(message)
+        self._changed.set()
+
+    def _is_stopped(self, message: ReadyToSend) -> bool:
+        return self._send_policy.stopped(message.about) is not None
+
     def claim(self, message: ReadyToSend) -> Command | None:
         """The command that freezes its intent, for the commit at hand, whose answer is sent at once; None where it must
         be offered."""
         if not self._is_open or message.delay > 0 or self._due or self._in_hand >= self._most:
             return None
-        if not self._transport.is_ready or self._allowed() < 1:
+        if self._is_stopped(message) or not self._transport.is_ready or self._allowed() < 1:
             return None
         self._allowance -= 1
         intent: asyncio.Future[Intent | None] = asyncio.get_running_loop().create_future()
@@ -104,8 +142,8 @@ class Sender:
         return _intend(message), intent
 
     def pending(self) -> int:
-        """Messages allowed to go and not yet answered, those in back-off included."""
-        return len(self._due) + len(self._later) + len(self._tasks) + (not self._recovered)
+        """Messages allowed to go and not yet answered, those in back-off included; not what a stop holds back."""
+        return len(self._due) + len(self._later) + len(self._tasks) + len(self._holding) + (not self._recovered)
 
     @property
     def _in_hand(self) -> int:
@@ -121,6 +159,7 @@ class Sender:
         try:
             await self._heard()
             self._is_open = True
+            self.look_at_stops()
             while True:
                 await self._something_due()
                 await self._transport.ready()
@@ -131,7 +170,7 @@ class Sender:
             await self._last_answers()
             await self._transport.close()
             await self._last_answers()
-            for task in self._tasks:
+            for task in (*self._tasks, *self._holding):
                 task.cancel()
 
     async def on_late_answer(self, answer: SubmitResult) -> None:
@@ -152,11 +191,15 @@ class Sender:
         # Side by side: one by one each would wait for a beat, and nothing is sent meanwhile.
         await asyncio.gather(*(self._tell_kept(kept) for kept in self._kept.read()))
         lost, ready = [], []
-        async for processor, message in self._messages.open_messages():
+        async for processor, customer, message in self._messages.open_messages():
+            named = about(message, customer.cases)
+            found = ReadyToSend(message.customer_id, message.sms_id, message.priority, about=named)
             if message.state == "sending":
                 lost.append(processor.command(_command(LOST, message.customer_id, Lost(message.sms_id))))
             elif message.state == "queued":
-                ready.append(ReadyToSend(message.customer_id, message.sms_id, message.priority))
+                ready.append(found)
+            elif message.is_stopped:
+                self._held[message.sms_id] = found
         await asyncio.gather(*lost)
         self.offer(ready)
         self._recovered = True
@@ -180,7 +223,17 @@ class Sender:
     # --- choosing ---------------------------------------------------------------------------------------------------
 
     def _push(self, message: ReadyToSend) -> None:
-        heapq.heappush(self._due, (-message.priority, next(self._count), message))
+        if self._is_open and self._is_stopped(message):
+            self._watch(asyncio.create_task(self._hold(message)), self._holding)
+        else:
+            heapq.heappush(self._due, (-message.priority, next(self._count), message))
+
+    async def _hold(self, message: ReadyToSend) -> None:
+        """A commit holds it; what becomes of it is told as of any other (``offer``, ``hold_back``)."""
+        processor = self._processor_of(message.customer_id)
+        assert processor is not None, "only messages of customers of this process may go"
+        async with self._holds:
+            await processor.command(_command(HOLD, message.customer_id, Hold(message.sms_id)))
 
     async def _something_due(self) -> None:
         """Returns when a message is due, there is room for it and the rate allows it."""
@@ -205,10 +258,15 @@ class Sender:
             except TimeoutError:
                 continue
 
+    @property
+    def _rate(self) -> float:
+        """Parts a second."""
+        return max(1.0, self._in_force(None).policy.rate_per_second * self._share)
+
     def _allowed(self) -> float:
         """Parts that the rate allows now."""
-        now = monotonic()
-        self._allowance = min(self._rate, self._allowance + (now - self._allowed_at) * self._rate)
+        now, rate = monotonic(), self._rate
+        self._allowance = min(rate, self._allowance + (now - self._allowed_at) * rate)
         self._allowed_at = now
         return self._allowance
 
@@ -221,12 +279,14 @@ class Sender:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def _start(self, message: ReadyToSend, claimed: "asyncio.Future[Intent | None] | None" = None) -> None:
-        task = asyncio.create_task(self._send(message, claimed))
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        self._watch(asyncio.create_task(self._send(message, claimed)), self._tasks)
 
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+    def _watch(self, task: "asyncio.Task[None]", among: "set[asyncio.Task[None]]") -> None:
+        among.add(task)
+        task.add_done_callback(partial(self._finished, among))
+
+    def _finished(self, among: "set[asyncio.Task[None]]", task: "asyncio.Task[None]") -> None:
+        among.discard(task)
         self._answered.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._failed = self._failed or task
@@ -247,7 +307,7 @@ class Sender:
             return
         self._allowance -= len(intent.parts) - 1
         with self._receipts.expecting(intent) as on_its_way:
-            permit = _Permit(processor, intent, self._send_policy)
+            permit = IntentPermit(processor, intent, self._in_force)
             answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
             on_its_way.answered.set()
             fault_injection.hit("alerts", "sms_after_submit")
@@ -270,7 +330,7 @@ class Sender:
             waiting.cancel()
         self._kept.drop(intent.sms_id)
 
-    async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: "_Permit") -> SubmitResult:
+    async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: IntentPermit) -> SubmitResult:
         answer = await self._transport.submit(part, permit)
         PARTS.labels(answer.outcome.value).inc()
         if answer.outcome is SubmitOutcome.ACCEPTED:
@@ -281,47 +341,6 @@ class Sender:
         return answer
 
 
-class _Permit:
-    """See transport.Permit: parts of an intent may leave while it is fresh and their processor is surely this
-    process's. Its commit may have taken long, and so may a confirmation's: what has become of clocks and number
-    meanwhile is looked at as well.
-    """
-
-    def __init__(self, processor: StreamProcessor, intent: Intent, send_policy: SendPolicy) -> None:
-        self._processor, self._intent, self._send_policy = processor, intent, send_policy
-        self._confirmed = intent.decided
-        self._asking = asyncio.Lock()  # parts wait side by side: one question for all of them
-
-    def is_valid(self) -> bool:
-        fresh = self._send_policy.moment().since(self._confirmed) <= _CONFIRM_SECONDS
-        return fresh and self._processor.failed is None and not self._is_stopped()
-
-    def _is_stopped(self) -> bool:
-        policy = self._send_policy
-        return policy.is_quiet(self._processor.now) or policy.blocked(self._intent.phone)
-
-    async def renew(self) -> bool:
-        if self._processor.failed is not None:
-            return False
-        async with self._asking:
-            if self.is_valid():
-                return True
-            waited = self._send_policy.moment().since(self._intent.decided)
-            if waited <= _DECIDE_SECONDS and not self._is_stopped():
-                order = _command(CONFIRM, self._intent.customer_id, Confirm(self._intent.sms_id))
-                try:
-                    confirmed: Moment | None = await self._processor.command(order)
-                except Refused:  # it has ended: the part is not written, and the next process hears so
-                    return False
-                if confirmed is not None:
-                    STALE.labels("confirmed").inc()
-                    self._confirmed = confirmed
-                    return True
-            STALE.labels("decided_anew").inc()
-            log.info("sms.intent_stale", sms_id=self._intent.sms_id, seconds=round(waited, 1))
-            return False
-
-
 async def _tell(processor: StreamProcessor, customer_id: str, answered: Answered) -> None:
     await processor.command(_command(ANSWERED, customer_id, answered))
 
@@ -330,5 +349,5 @@ def _intend(message: ReadyToSend) -> Message:
     return _command(INTEND, message.customer_id, Intend(message.sms_id))
 
 
-def _command(type_: str, customer_id: str, data: Intend | Confirm | Answered | Lost) -> Message:
+def _command(type_: str, customer_id: str, data: Intend | Hold | Answered | Lost) -> Message:
     return command(type_, customer_id, data, id=f"{type_}/{data.sms_id}")

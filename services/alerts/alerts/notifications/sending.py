@@ -17,13 +17,14 @@ from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest,
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import apply, delayed, is_rest_kept, rest_stopped, stopped
 from alerts.notifications.send_policy import Moment, SendPolicy
-from alerts.notifications.state import Customer, Notification
+from alerts.notifications.state import Customer, Notification, about
 from contracts.alert import ReceiptReceived, SmsPart, SmsReceipt, SmsState
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision
 
 INTEND = "kam.command.sms_intend"
 CONFIRM = "kam.command.sms_confirm"
+HOLD = "kam.command.sms_hold"
 ANSWERED = "kam.command.sms_answered"
 LOST = "kam.command.sms_lost"
 
@@ -34,6 +35,12 @@ _WORST_FIRST: tuple[SmsState, ...] = ("sending", "failed", "queued", "unknown", 
 
 class Intend(Struct, frozen=True):
     """Command: the message is about to be submitted."""
+
+    sms_id: str
+
+
+class Hold(Struct, frozen=True):
+    """Command: a stop stands that concerns the message."""
 
     sms_id: str
 
@@ -59,7 +66,8 @@ class Lost(Struct, frozen=True):
 
 class Intent(Struct, frozen=True):
     """SubmitResult to ``Intend``: what to submit now. ``event`` and ``correlation`` are for what follows from it,
-    ``decided`` is when it was decided, before its commit; ``accepted`` see ``Context``, where all of it leaves now.
+    ``decided`` is when it was decided, before its commit; ``accepted`` see ``Context``, where all of it leaves now;
+    ``about``: what of it can be stopped.
     """
 
     sms_id: str
@@ -70,21 +78,25 @@ class Intent(Struct, frozen=True):
     correlation: str
     decided: Moment
     accepted: bytes = b""
+    about: tuple[str, ...] = ()
 
 
 def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx: Context) -> Decision:
     """Read everything again and freeze it; answers None when the message must not leave now."""
     message = None if state is None else state.messages.get(data.sms_id)
-    if state is None or message is None or not (message.state == "queued" and message.ready):
+    if state is None or message is None or not _may_go(message):
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     if message.is_waiting:
-        verdict = stopped(builder, message) or delayed(builder, message.sms_id)
+        verdict = stopped(builder, message)
+        if verdict is None and builder.is_held_back(message):
+            return builder.decision()
+        verdict = verdict or delayed(builder, message.sms_id)
         if verdict is not None:
             apply(builder, message, verdict)
             return builder.decision()
         message = _written_anew(builder, message)
-    elif is_rest_kept(builder, message):
+    elif builder.is_held_back(message) or is_rest_kept(builder, message):
         return builder.decision()
     if (night := send_policy.night_left()) > 0:
         builder.offer(replace(message, accepted=b""), reason="quiet_hours", delay=night)
@@ -94,7 +106,23 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
     builder.sent_on[message.sms_id] = local_date(builder.clock)
     message = replace(message, trying_since=message.trying_since or decided.system_clock, attempts=message.attempts + 1)
     message = builder.move(message, "sending", parts=parts, submitted_at=decided.system_clock)
-    return builder.decision(_intent(message, decided))
+    return builder.decision(_intent(message, decided, about(message, builder.cases)))
+
+
+def on_hold(send_policy: SendPolicy, state: Customer | None, data: Hold, ctx: Context) -> Decision:
+    """What a stop concerns is held; where that was released meanwhile the message may go as before."""
+    message = None if state is None else state.messages.get(data.sms_id)
+    if state is None or message is None or not _may_go(message):
+        return unchanged(state)
+    builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
+    if not builder.is_held_back(message):
+        builder.offer(message, reason=message.reason)
+    return builder.decision()
+
+
+def _may_go(message: Notification) -> bool:
+    """The sender has it, or looks at it when a stop is released."""
+    return (message.state == "queued" and message.ready) or message.is_stopped
 
 
 def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, ctx: Context) -> Decision:
@@ -105,7 +133,8 @@ def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, c
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     is_whole = all(p.state == "sending" for p in message.parts)
-    stop = stopped(builder, message) if is_whole else rest_stopped(builder, message)
+    stop: object = stopped(builder, message) if is_whole else rest_stopped(builder, message)
+    stop = stop or send_policy.stopped(about(message, builder.cases))
     if stop or delayed(builder, message.sms_id) or send_policy.night_left() > 0:
         return builder.decision()  # it comes back as not written, and is then decided on
     return builder.decision(send_policy.moment())
@@ -129,7 +158,7 @@ def _next_reference(builder: DecisionBuilder) -> int:
     return (crc32(builder.customer_id.encode()) + builder.references) & 0xFFFF
 
 
-def _intent(message: Notification, decided: Moment) -> Intent:
+def _intent(message: Notification, decided: Moment, named: tuple[str, ...]) -> Intent:
     plan, phone = segments.plan(message.text), message.phone
     total = len(plan.parts)
     assert phone is not None
@@ -147,7 +176,15 @@ def _intent(message: Notification, decided: Moment) -> Intent:
     )
     accepted = message.accepted if len(requests) == len(message.parts) else b""
     return Intent(
-        message.sms_id, message.customer_id, phone, requests, message.event, message.correlation, decided, accepted
+        message.sms_id,
+        message.customer_id,
+        phone,
+        requests,
+        message.event,
+        message.correlation,
+        decided,
+        accepted,
+        named,
     )
 
 

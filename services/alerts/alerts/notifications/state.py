@@ -1,15 +1,18 @@
 """What is remembered of one customer: who they are, what they owe, their alerts, and SMS that may still change."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 from msgspec import Struct
 
+from alerts.notifications.blocked import entry_of
 from alerts.notifications.send_policy import Language
 from contracts.alert import Alert, AlertState, SmsPart, SmsReceipt, SmsState
 
 _LOCAL_DIGITS = 11
+#: why a message is held that a stop holds back
+STOPPED = "stopped"
 
 
 class Recency(Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -31,8 +34,8 @@ class Recency(Struct, frozen=True, omit_defaults=True, array_like=True):
 class Contact(Struct, frozen=True, omit_defaults=True):
     """How to reach the customer. ``phone``: digits with country code, None where it can't receive SMS.
 
-    ``opted_out``: the number from which TD came. ``left`` lasts until BOSS says ``active`` again. ``recency``: of the
-    CUST record.
+    ``opted_out``: the number from which TD came, ``opted_in``: the one whose subscriber wants SMS again; ``said_at``:
+    when (system time). ``left`` lasts until BOSS says ``active`` again. ``recency``: of the CUST record.
     """
 
     name: str | None = None
@@ -42,6 +45,8 @@ class Contact(Struct, frozen=True, omit_defaults=True):
     left: bool = False
     opted_out: str | None = None
     recency: Recency | None = None
+    opted_in: str | None = None
+    said_at: datetime | None = None
 
 
 class Debt(Struct, frozen=True, omit_defaults=True):
@@ -159,6 +164,11 @@ class Notification(Struct, frozen=True, omit_defaults=True):
         return self.state == "queued" and not self.ready
 
     @property
+    def is_stopped(self) -> bool:
+        """A stop holds it back; the sender looks at it again when that is released."""
+        return self.state == "held" and self.reason == STOPPED
+
+    @property
     def is_open(self) -> bool:
         """The sender has it, or its answer may still come."""
         return (self.state == "queued" and self.ready) or any(p.state in ("sending", "unknown") for p in self.parts)
@@ -198,23 +208,44 @@ def hidden(phone: str) -> str:
 
 
 def entries(customer: Customer) -> Iterator[tuple[str, str]]:
-    """The index of states: ``phone`` (local) of what was submitted, ``sms`` id of what is open, ``blocked`` number."""
-    if customer.contact.opted_out is not None:
-        yield "blocked", customer.contact.opted_out
+    """The index of states: ``phone`` (local) of what was submitted, ``sms`` id of what is open or held back by a stop,
+    ``blocked`` and ``allowed`` number."""
+    contact = customer.contact
+    if contact.opted_out is not None:
+        yield "blocked", entry_of(contact.opted_out, contact.said_at)
+    if contact.opted_in is not None:
+        yield "allowed", entry_of(contact.opted_in, contact.said_at)
     for message in customer.messages.values():
         if message.submitted_at is not None and message.phone is not None:
             yield "phone", local_number(message.phone)
-        if message.is_open:
+        if message.is_open or message.is_stopped:
             yield "sms", message.sms_id
 
 
+def about(message: Notification, cases: Mapping[str, AlertProgress]) -> tuple[str, ...]:
+    """What of a message can be stopped, as control.stops names it: its template, its kind, and each rule that gave its
+    alert a reason."""
+    case = cases.get(message.alert_id)
+    alert = None if case is None else case.alert
+    rules = () if alert is None else (alert.rule, *(reason.rule for reason in alert.reasons))
+    named = dict.fromkeys(f"rule/{rule.id}" for rule in rules)
+    return (f"template/{message.template}", f"kind/{message.kind}", *named)
+
+
 class ReadyToSend(Struct, frozen=True):
-    """Effect: this message may go, after ``delay`` seconds of system time."""
+    """Effect: this message may go, after ``delay`` seconds of system time. ``about``: what of it can be stopped."""
 
     customer_id: str
     sms_id: str
     priority: int
     delay: float = 0.0
+    about: tuple[str, ...] = ()
+
+
+class HeldBack(Struct, frozen=True):
+    """Effect: a stop holds this message back."""
+
+    message: ReadyToSend
 
 
 class Forgotten(Struct, frozen=True):
@@ -222,9 +253,3 @@ class Forgotten(Struct, frozen=True):
 
     id: str
     what: str
-
-
-class NumberBlocked(Struct, frozen=True):
-    """Effect: no more SMS to this number, whoever owns it."""
-
-    phone: str

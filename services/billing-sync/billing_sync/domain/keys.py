@@ -3,7 +3,9 @@
 ``<KIND>/<key>``: ``Known`` of a record · ``ID/…``: hash of a fed event, with its expiry as wake-up ·
 ``I/<KIND>/<city>/<key>``: snapshot index, no content · ``SEG/<digest>``: ``Segment``, rows that files name together ·
 ``LOAD``: the file being loaded · ``SEQ/<KIND>/<city>/<seq>`` and ``LAST/<KIND>/<city>``: files taken ·
-``RCPT/<name>``: receipts of a file · ``HALF/<name>``: it was told that half of this pair is missing.
+``RCPT/<name>``: receipts of a file · ``HALF/<name>``: it was told that half of this pair is missing ·
+``SWITCH/<order>``: what became of an order, ``SWITCHES/<number>``: which order that was, ``WAITING/<order>``: one whose
+day has not come.
 """
 
 LOAD = "LOAD"
@@ -40,3 +42,16 @@ def receipts_key(name: str) -> str:
 
 def half_key(name: str) -> str:
     return f"HALF/{name}"
+
+
+def order_key(id: str) -> str:
+    return f"SWITCH/{id}"
+
+
+def number_key(number: int | None) -> str:
+    """Of a switch by its number; None: what all of them begin with."""
+    return "SWITCHES/" if number is None else f"SWITCHES/{number:016d}"
+
+
+def waiting_key(id: str) -> str:
+    return f"WAITING/{id}"

@@ -12,13 +12,14 @@ from gateway.access.effect import effect_of
 from gateway.access.grants import Grant, Principal
 from gateway.access.rights import RoleDocument
 from gateway.access.roles import Roles, check_role
-from gateway.access.viewer import Access
+from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit
 from gateway.projection.store import ProjectionStore
 from servicekit.answer import json_answer
 from servicekit.clock import iso
 from servicekit.decision import Refused
 from servicekit.query import Id, IdempotencyKey
+from servicekit.routes import Router
 from servicekit.versioned import ETAG, IfMatch, Version, version_of
 
 #: how many active accounts have a role
@@ -27,9 +28,11 @@ People = Callable[[str], Awaitable[int]]
 
 def role_routes(access: Access, store: ProjectionStore, audit: Audit, people: People) -> APIRouter:
     """Roles: read, change, their history, and what grants come to."""
-    router = APIRouter(prefix="/v1/admin", tags=["administration"])
+    router = Router(prefix="/v1/admin", tags=["administration"])
     Reader = Annotated[Principal, Depends(access.guard("admin", "see"))]
-    Writer = Annotated[Principal, Depends(access.guard("admin", "change"))]
+    # A role is the same everywhere, and what grants come to counts everybody's customers.
+    Whole = Annotated[Viewer, Depends(access.everywhere("admin"))]
+    Writer = Annotated[Viewer, Depends(access.everywhere("admin", "change"))]
     roles = access.roles
 
     @router.get("/roles", name="list_roles", response_model=list[RoleView])
@@ -50,17 +53,17 @@ def role_routes(access: Access, store: ProjectionStore, audit: Audit, people: Pe
 
     @router.put("/roles/{id}", name="change_role", response_model=RoleView, responses={200: ETAG})
     async def change_role(
-        who: Writer, id: Id, asked: ChangedRole, if_match: IfMatch = None, key: IdempotencyKey = None
+        viewer: Writer, id: Id, asked: ChangedRole, if_match: IfMatch = None, key: IdempotencyKey = None
     ) -> Response:
         """In force at the next click of everybody who has it. 412: somebody else has changed it since it was read."""
-        after = version_of(if_match)
+        after, who = version_of(if_match), viewer.who
         await _role_of(roles, id)
         saved = await roles.save(id, _document(asked), after=after, author=who.subject, reason=asked.reason, key=key)
         await audit(who, "role.changed", id, "200", asked.reason)
         return _answer(saved)
 
     @router.post("/effect", name="preview_effect", response_model=Effect)
-    async def preview_effect(who: Reader, asked: EffectAsked) -> Response:
+    async def preview_effect(viewer: Whole, asked: EffectAsked) -> Response:
         """What somebody with these grants sees and may do as things stand; with a role as it would be, where one is
         given. Without grants: what that role alone would, over the whole province."""
         known = {name: role.document for name, role in (await roles.all()).items()}

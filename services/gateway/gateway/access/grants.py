@@ -32,6 +32,22 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     manager_id: str | None = None
     kinds: tuple[str, ...] = ()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it reaches the whole province."""
+        return not (self.cities or self.units or self.manager_id is not None)
+
+    def covers(self, other: "Grant") -> bool:
+        """Whether another one gives nothing that this one does not."""
+        if self.role != other.role or (self.kinds and not (other.kinds and set(other.kinds) <= set(self.kinds))):
+            return False
+        return self.is_whole or (
+            not other.is_whole
+            and set(other.cities) <= set(self.cities)
+            and set(other.units) <= set(self.units)
+            and other.manager_id in (None, self.manager_id)
+        )
+
 
 class Principal(auth.Principal):
     """Who calls the gateway: a person with all their grants, or a machine with the one of its token.

@@ -7,7 +7,7 @@ import structlog
 
 from gateway.access.grants import ROLES as NAMES
 from gateway.access.grants import Grant, Role
-from gateway.access.rights import SEEDS, Area, RoleDocument, Verb
+from gateway.access.rights import SEEDS, Area, RoleDocument, Verb, known
 from servicekit.clock import EPOCH, SystemClock, system_now
 from servicekit.decision import Refused
 from servicekit.store import Documents, Transient
@@ -25,7 +25,7 @@ class Roles:
     def __init__(
         self, rows: Documents, clock: SystemClock = system_now, since_start: Callable[[], float] = monotonic
     ) -> None:
-        self.documents = VersionedDocuments(rows, ROLES, RoleDocument, clock)
+        self.documents = VersionedDocuments(rows, ROLES, RoleDocument, clock, known)
         self._since_start = since_start
         self._believed: Mapping[str, Version[RoleDocument]] | None = None
         self._until = 0.0

@@ -148,7 +148,7 @@ def _reach(connection: sqlite3.Connection | None, grant: Grant, role: RoleDocume
     more: dict[str, Any] = {
         "kinds": frozenset(grant.kinds), "clear": frozenset(role.clear), "reveals": frozenset(role.reveals)
     }  # fmt: skip
-    if not (grant.cities or grant.units or grant.manager_id is not None):
+    if grant.is_whole:
         return Reach(is_whole=True, **more)
     more["cities"] = frozenset(grant.cities)
     if connection is None:

@@ -43,6 +43,23 @@ class Access:
 
         return viewer
 
+    def everywhere(self, area: Area, verb: Verb = "see") -> Callable[[Viewer], Awaitable[Viewer]]:
+        """FastAPI dependency: whoever has this right over the whole province, for what can't be told or done of a part
+        of it. 403 for others."""
+        may = self.may(area, verb)
+
+        async def viewer(found: Annotated[Viewer, Depends(may)]) -> Viewer:
+            if not found.scope.is_everything:
+                raise Refused(
+                    "whole_province_only",
+                    "此功能只对全省范围开放",
+                    "this is for those who see the whole province",
+                    HTTPStatus.FORBIDDEN,
+                )
+            return found
+
+        return viewer
+
     async def viewer(self, who: Principal, area: Area, verb: Verb = "see") -> Viewer:
         """What this right reaches for them now. Raises ``Refused`` (503) while that can't be said."""
         held = await self.roles.grants(who.grants, area, verb)

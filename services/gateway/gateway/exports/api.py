@@ -18,13 +18,14 @@ from servicekit.answer import json_answer
 from servicekit.clock import iso
 from servicekit.decision import Refused
 from servicekit.query import Id, IdempotencyKey
+from servicekit.routes import Router
 
 _FLAGS = {"true": "1", "false": "0"}
 
 
 def export_routes(runner: Runner, audit: Audit, access: Access, guards: Guards, repeats: Repeats) -> APIRouter:
     """Somebody's own jobs; another's are not there, nor those of another gateway process."""
-    router = APIRouter(prefix="/v1", tags=["exports"])
+    router = Router(prefix="/v1", tags=["exports"])
     jobs = runner.jobs
     Person = Annotated[Principal, Depends(guards(*ROLES))]
 

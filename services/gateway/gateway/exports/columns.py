@@ -13,6 +13,7 @@ from gateway.exports import words
 from gateway.exports.words import Language, Words, word
 from gateway.projection.visible import List
 from servicekit.clock import in_range
+from servicekit.words import stage_said
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 Cell = str | int | Decimal | datetime | None
@@ -24,7 +25,7 @@ class Column(NamedTuple):
     field: str
     zh: str
     en: str
-    holds: Literal["text", "money", "time", "flag"] | Words = "text"
+    holds: Literal["text", "money", "time", "flag", "stage"] | Words = "text"
 
 
 _CUSTOMER = (
@@ -44,7 +45,7 @@ COLUMNS: Mapping[List, Sequence[Column]] = {
         Column("alert_id", "预警编号", "Alert"),
         Column("severity", "紧急度", "Severity", words.WORDS),
         Column("kind", "类别", "Kind", words.WORDS),
-        Column("stage", "阶段", "Stage", words.WORDS),
+        Column("stage", "阶段", "Stage", "stage"),
         Column("state", "状态", "State", words.WORDS),
         Column("outcome", "结果", "Outcome", words.OUTCOME),
         *_CUSTOMER,
@@ -95,7 +96,7 @@ COLUMNS: Mapping[List, Sequence[Column]] = {
     "customers": (
         *_CUSTOMER,
         Column("phone", "电话", "Phone"),
-        Column("status", "状态", "Status"),
+        Column("status", "状态", "Status", words.CUSTOMER_STATUS),
         Column("brand", "品牌", "Brand"),
         Column("plan_code", "套餐", "Plan"),
         Column("monthly_fee_fen", "月费（元）", "Monthly fee (CNY)", "money"),
@@ -120,7 +121,7 @@ def headings(list_: List, language: Language) -> list[str]:
 
 def cells(list_: List, row: Mapping[str, Any], language: Language) -> list[Cell]:
     """A row of the list, as its API gives it, as the values of a line."""
-    return [_cell(column, _of(row, column.field), language) for column in COLUMNS[list_]]
+    return [_cell(column, row, language) for column in COLUMNS[list_]]
 
 
 def _of(row: Mapping[str, Any], field: str) -> Any:
@@ -128,7 +129,8 @@ def _of(row: Mapping[str, Any], field: str) -> Any:
     return row[name][part] if part else row[name]
 
 
-def _cell(column: Column, value: Any, language: Language) -> Cell:
+def _cell(column: Column, row: Mapping[str, Any], language: Language) -> Cell:
+    value = _of(row, column.field)
     if value is None or value == "":
         return None
     match column.holds:
@@ -141,5 +143,7 @@ def _cell(column: Column, value: Any, language: Language) -> Cell:
             return in_range(datetime.fromisoformat(value)).astimezone(_ZONE).replace(tzinfo=None, microsecond=0)
         case "flag":
             return word(words.FLAG, bool(value), language)
+        case "stage":
+            return stage_said(row["kind"], value)[language == "en"]
         case known:
             return word(known, value, language)

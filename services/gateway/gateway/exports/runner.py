@@ -34,7 +34,7 @@ _PAUSE_SECONDS = 0.01
 NO_RIGHT = Failure("forbidden", "你已没有导出这个列表的权限。", "You may no longer export this list.")
 NOBODY = Failure(
     "owner_gone",
-    "导出已取消：账号已停用，或令牌已撤销。",
+    "导出已取消：账号已停用，或令牌已吊销。",
     "Cancelled: the account was disabled, or the token revoked.",
 )
 #: whoever started a job, as they are now; None: they are no more

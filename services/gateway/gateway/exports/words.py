@@ -14,6 +14,7 @@ CUSTOMER_KIND: Words = {
     "person": ("个人", "person"), "individual": ("个人", "person"), "corporate": ("集团", "corporate")
 }  # fmt: skip
 OUTCOME, SMS_REASON, WORK_STATE = words_of("outcome"), words_of("sms_reason"), words_of("work")
+CUSTOMER_STATUS = words_of("customer")
 FLAG: Words = {"True": ("是", "yes"), "False": ("否", "no")}
 
 

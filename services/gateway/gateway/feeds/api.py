@@ -17,7 +17,7 @@ from fastapi.responses import Response, StreamingResponse
 from contracts.feeds import DeadLetters, FeedEvents, FeedFile, FileDay, ReplayBody, ReplayView
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer, not_found
-from gateway.audit import Audit
+from gateway.audit import ASKED, Audit
 from gateway.feeds.files import FileName, file_name, first_rows
 from gateway.feeds.letters import CAP, FEED, Letters, check, plan
 from gateway.peers import Peers, failed
@@ -27,6 +27,7 @@ from servicekit.answer import json_answer
 from servicekit.clock import iso, system_now
 from servicekit.dead_letter_log import Letter
 from servicekit.query import AtMost, Id, IdempotencyKey
+from servicekit.routes import Router
 
 SERVICE = "billing-sync"
 _READS = 4
@@ -47,7 +48,7 @@ _REJECTS: dict[int | str, dict[str, Any]] = {
 
 def feed_routes(peers: Peers, audit: Audit, access: Access, letters: Letters, repeats: Repeats) -> APIRouter:
     """The routes of the page *Feeds*."""
-    router = APIRouter(prefix="/v1", tags=["feeds"])
+    router = Router(prefix="/v1", tags=["feeds"])
     reads = AtMost(_READS)
     See = Annotated[Viewer, Depends(access.may("feeds"))]
     Change = Annotated[Viewer, Depends(access.may("feeds", "change"))]
@@ -167,7 +168,7 @@ def feed_routes(peers: Peers, audit: Audit, access: Access, letters: Letters, re
         if not made.replayed:
             return made.told(dry_run=False)
         asked = ",".join(letter.id for letter in made.replayed)
-        await audit(viewer.who, "dead_letters.replay", asked, "asked")
+        await audit(viewer.who, "dead_letters.replay", asked, ASKED)
         done, late = await letters.replay(made.replayed)
         await audit(viewer.who, "dead_letters.replay", ",".join(done), "200")
         return {**made.told(dry_run=False), "replayed": done, "quarantined": [*made.quarantined, *late]}

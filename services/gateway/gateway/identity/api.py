@@ -21,6 +21,7 @@ from servicekit.answer import json_answer
 from servicekit.clock import iso, local_date
 from servicekit.decision import Refused
 from servicekit.problem import Problem
+from servicekit.routes import Router
 
 #: business time of now
 BusinessClock = Callable[[], datetime]
@@ -30,7 +31,7 @@ def session_routes(
     sign_in: SignIn, guards: Guards, cookie: SessionCookie, seeds: Seeds, business: BusinessClock
 ) -> APIRouter:
     """Sign-in, who am I, sign-out, passwords."""
-    router = APIRouter(prefix="/v1", tags=["session"])
+    router = Router(prefix="/v1", tags=["session"])
     Anybody = Annotated[Principal, Depends(guards(*ROLES, unchanged=True))]
 
     def me(who: Principal, known: Known | None = None) -> dict[str, Any]:

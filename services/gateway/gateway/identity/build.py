@@ -7,6 +7,7 @@ from typing import NamedTuple
 import httpx
 from fastapi import APIRouter
 
+from gateway.access.viewer import Access
 from gateway.audit import Audit
 from gateway.identity.admin import revocation_routes, token_routes, user_routes
 from gateway.identity.api import BusinessClock, session_routes
@@ -44,13 +45,15 @@ class Identity(NamedTuple):
         """What runs as long as the service does."""
         return [self.seeds.make, self.sign_in.sessions.forget_ended, self.sso.close_at_end]
 
-    def routers(self, settings: Settings, audit: Audit, repeats: Repeats, business: BusinessClock) -> list[APIRouter]:
+    def routers(
+        self, settings: Settings, audit: Audit, access: Access, repeats: Repeats, business: BusinessClock
+    ) -> list[APIRouter]:
         """All its routes."""
         return [
             session_routes(self.sign_in, self.guards, self.cookie, self.seeds, business),
             single_sign_on_routes(self.sso, self.cookie),
-            user_routes(self.sign_in, self.tokens, self.guards, audit, repeats, settings.secret_file),
-            token_routes(self.tokens, self.sign_in.users, self.guards, audit, settings.secret_file),
+            user_routes(self.sign_in, self.tokens, access, audit, repeats, settings.secret_file),
+            token_routes(self.tokens, self.sign_in.users, access, audit, settings.secret_file),
             revocation_routes(self.tokens, settings.secret_file),
         ]
 

@@ -72,17 +72,19 @@ class SignInLockout:
     """Both rules together, around a try to sign in."""
 
     def __init__(self, account: Rule = ACCOUNT, address: Rule = ADDRESS) -> None:
-        self._accounts, self._addresses = Lockout(account), Lockout(address)
+        self._accounts, self._homes, self._addresses = Lockout(account), Lockout(account), Lockout(address)
         self._at_home: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def begin(self, account: str, address: str, now: float) -> None:
         """Raises ``Problem`` (429) while either must wait; such a try is not counted. Whoever has signed in from this
-        address before waits for their account alone: one who guesses keeps no office from its work."""
-        is_at_home = (account, address) in self._at_home
-        wait = max(self._accounts.wait(account, now), 0.0 if is_at_home else self._addresses.wait(address, now))
+        address before waits for their own tries from there alone: one who guesses elsewhere keeps nobody from their
+        work (behind the same proxy they do, for as long as the wait is)."""
+        tries, name = self._counted(account, address)
+        of_address = 0.0 if tries is self._homes else self._addresses.wait(address, now)
+        wait = max(tries.wait(name, now), of_address)
         if wait > 0:
             raise too_many(wait)
-        self._accounts.tried(account, now)
+        tries.tried(name, now)
         self._addresses.tried(address, now)
 
     def begin_at(self, address: str, now: float) -> None:
@@ -98,7 +100,8 @@ class SignInLockout:
 
     def right(self, account: str, address: str) -> None:
         """It was the right password."""
-        self._accounts.right(account, all=True)
+        tries, name = self._counted(account, address)
+        tries.right(name, all=True)
         # One who knows a password must not thereby get tries at others'.
         self._addresses.right(address, all=False)
         self._at_home.pop((account, address), None)
@@ -109,6 +112,18 @@ class SignInLockout:
     def free(self, account: str) -> None:
         """An administrator lets this account try again."""
         self._accounts.right(account, all=True)
+        for _, address in [home for home in self._at_home if home[0] == account]:
+            self._homes.right(_home(account, address), all=True)
+
+    def _counted(self, account: str, address: str) -> tuple[Lockout, str]:
+        """Where a try counts: those from where somebody is at home apart from all others."""
+        if (account, address) in self._at_home:
+            return self._homes, _home(account, address)
+        return self._accounts, account
+
+
+def _home(account: str, address: str) -> str:
+    return f"{account} {address}"
 
 
 def too_many(wait: float) -> Problem:

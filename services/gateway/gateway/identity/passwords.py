@@ -1,13 +1,16 @@
 """Passwords: which are good enough, and their hashes (argon2id, RFC 9106)."""
 
 import asyncio
+import os
 import unicodedata
+from base64 import b64encode
 from http import HTTPStatus
 from itertools import pairwise
 from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from servicekit.decision import Refused
 from servicekit.query import AtMost
@@ -28,7 +31,7 @@ class Passwords:
         self._hasher = hasher or PasswordHasher()
         self._turn, self._line = asyncio.Semaphore(_AT_ONCE), AtMost(_IN_LINE)
         #: what is compared with where there is nobody, so that it takes as long
-        self._nobodys = self._hasher.hash("nobody's")
+        self._nobodys = hash_of_none(self._hasher)
 
     async def hash(self, password: str) -> str:
         """What is kept of a password."""
@@ -66,6 +69,13 @@ def check(password: str, staff_no: str) -> None:
         )
     if len(small.replace(staff_no.casefold(), "")) < LEAST // 2:
         raise _weak("密码不能只比工号多几个字符", "a password is more than the staff number and a few characters")
+
+
+def hash_of_none(hasher: PasswordHasher) -> str:
+    """A hash as ``hasher`` makes them, by chance: nothing is hashed for it, and no password is known that fits."""
+    memory, time, lanes = hasher.memory_cost, hasher.time_cost, hasher.parallelism
+    salt, digest = (b64encode(os.urandom(n)).decode().rstrip("=") for n in (hasher.salt_len, hasher.hash_len))
+    return f"$argon2id$v={ARGON2_VERSION}$m={memory},t={time},p={lanes}${salt}${digest}"
 
 
 def _weak(zh: str, en: str) -> Refused:

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -11,15 +12,17 @@ import msgspec
 
 from gateway.access.grants import Grant
 from gateway.identity.passwords import Passwords, check
-from gateway.identity.secret import digest
+from gateway.identity.secret import digest, new_secret
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
 from servicekit.store import Documents
 from servicekit.versioned import Version, VersionedDocuments
 
-USERS, CREDENTIALS, LINKS = "users", "credentials", "reset_links"
+USERS, CREDENTIALS, LINKS, LEAVING = "users", "credentials", "reset_links", "leaving_administrators"
 #: for how long a one-time link is good
 LINK_LASTS = timedelta(hours=24)
+#: longer than a change takes
+LEAVING_LASTS = timedelta(seconds=60)
 _STAFF_NO = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,63}")
 
 
@@ -97,13 +100,36 @@ class Users:
         await self.documents.save(staff_no, user, after=0, author="kam", reason=reason)
         return True
 
-    async def is_last_administrator(self, staff_no: str) -> bool:
-        """Whether nobody else may administrate."""
-        return not any(
-            is_administrator(user.document.grants)
-            for user in await self.documents.all()
-            if user.state == "active" and user.id != staff_no
-        )
+    @asynccontextmanager
+    async def without_administrator(self, staff_no: str) -> AsyncIterator[None]:
+        """Around a change after which this person administrates no more. Raises ``Refused`` where nobody else would:
+        whoever has never set a password keeps no house open, even where the identity provider knows them, for it may
+        be away.
+
+        Whoever is about to leave says so before they look at who is left: of two at once, at whatever gateways, who
+        looks last counts the other out.
+        """
+        own = new_secret()
+        await self._rows.put(LEAVING, own, {"staff_no": staff_no, "at": iso(self._clock())})
+        try:
+            since = iso(self._clock() - LEAVING_LASTS)  # what a killed process left behind counts no more
+            leaving = {row["staff_no"] for row in await self._rows.find(LEAVING, {"at": {"$gte": since}})}
+            if not await self._has_administrator(besides=leaving):
+                raise Refused(
+                    "last_administrator",
+                    "至少要留一个在用、已设密码且范围为全省的管理员",
+                    "one active administrator of the whole province who has set a password must be left",
+                )
+            yield
+        finally:
+            await self._rows.forget(LEAVING, {"_id": own})
+
+    async def _has_administrator(self, besides: Collection[str]) -> bool:
+        for user in await self.documents.all():
+            is_one = user.state == "active" and user.id not in besides and is_administrator(user.document.grants)
+            if is_one and await self.credential(user.id) is not None:
+                return True
+        return False
 
     async def count(self, role: str) -> int:
         """How many active accounts have this role."""
@@ -150,8 +176,23 @@ def staff_no_of(text: str) -> str:
 
 
 def is_administrator(grants: Iterable[Grant]) -> bool:
-    """Whether these let somebody administrate."""
-    return any(grant.role == "administrator" for grant in grants)
+    """Whether these let somebody administrate accounts: over a part of the province nobody does."""
+    return any(grant.role == "administrator" and grant.is_whole and not grant.kinds for grant in grants)
+
+
+def check_own(before: Iterable[Grant], after: Iterable[Grant]) -> None:
+    """Raises ``Refused`` (403) where somebody gives themselves more than they have: that is for another administrator
+    to do."""
+    held = tuple(before)
+    for number, grant in enumerate(after):
+        if not any(own.covers(grant) for own in held):
+            raise Refused(
+                "own_grant",
+                "不能扩大自己的权限，请由另一位管理员操作",
+                "nobody widens their own rights; another administrator may",
+                HTTPStatus.FORBIDDEN,
+                f"grants.{number}",
+            )
 
 
 def check_user(user: User) -> User:

@@ -25,6 +25,7 @@ from gateway.projection.follow import Projection
 from servicekit.age import moment
 from servicekit.decision import Refused
 from servicekit.problem import Problem
+from servicekit.routes import Router
 from servicekit.store import Transient
 
 #: how often it is said of when all this is, and looked up anew whether who listens may
@@ -51,7 +52,7 @@ class LiveStream(StreamingResponse):
 
 def live_routes(projection: Projection, streams: Streams, access: Access, audit: Audit) -> APIRouter:
     """The route; ``streams`` are told by a job."""
-    router = APIRouter(prefix="/v1", tags=["live"])
+    router = Router(prefix="/v1", tags=["live"])
     guard = access.guard("alerts", "see")
 
     async def scopes_of(who: Principal) -> Scopes:

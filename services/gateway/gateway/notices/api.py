@@ -25,6 +25,7 @@ from servicekit.answer import json_answer
 from servicekit.clock import SystemClock, iso, later, system_now
 from servicekit.decision import KeyUsed, Refused
 from servicekit.query import IdempotencyKey
+from servicekit.routes import Router
 from servicekit.store import Transient
 from servicekit.versioned import ETAG, IfMatch, Version, version_of
 
@@ -47,7 +48,7 @@ def notice_routes(
     clock: SystemClock = system_now,
 ) -> APIRouter:
     """Preferences, last notices, and a test."""
-    router = APIRouter(prefix="/v1/me/notices", tags=["notices"])
+    router = Router(prefix="/v1/me/notices", tags=["notices"])
     Reader = Annotated[Principal, Depends(guards(*_READERS))]
 
     async def view(version: Version[Preferences]) -> Response:

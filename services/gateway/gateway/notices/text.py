@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from gateway.notices.figures import SEVERITIES, Day, Item
 from servicekit.clock import SHANGHAI
-from servicekit.words import said
+from servicekit.words import said, stage_said
 
 Language = Literal["zh", "en"]
 #: a robot takes 2,048 bytes
@@ -120,7 +120,9 @@ def _fitting(subject: str, lines: Callable[[int], list[str]]) -> Text:
 
 
 def _item(item: Item, language: Language, url: str) -> Iterator[str]:
-    words = [_word(code, language) for code in (item.severity, item.kind, item.stage) if code and not code.isdigit()]
+    words = [_word(code, language) for code in (item.severity, item.kind) if code]
+    if item.stage:
+        words.append(_word(item.stage, language, stage_said(item.kind, item.stage)))
     if item.due is not None:
         words.append(f"{_either(language, '时限', 'due')} {_time(item.due)}")
     yield " · ".join(words)
@@ -139,10 +141,10 @@ def _time(text: str) -> str:
     return datetime.fromisoformat(text).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
-def _word(code: str, language: Language) -> str:
+def _word(code: str, language: Language, words: tuple[str, str] | None = None) -> str:
     if _CODE.fullmatch(code) is None:
         return _either(language, "其它", "other")
-    return said(code)[_PLACE[language]]
+    return (words or said(code))[_PLACE[language]]
 
 
 def _joined(parts: Sequence[str], language: Language) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -12,6 +12,7 @@ from contracts.overview import OverviewView, TeamTree, TeamView
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit, narrowed_by
+from gateway.feeds.standing import Feeds, standing
 from gateway.overview import team
 from gateway.overview.figures import Figures, changes, missing
 from gateway.overview.periods import Compare, period_of
@@ -21,12 +22,10 @@ from gateway.projection.visible import List, Visible
 from servicekit.answer import json_answer
 from servicekit.clock import iso
 from servicekit.query import Filter, Id
+from servicekit.routes import Router
 
-#: where the feeds stand, as billing-sync tells it; None: it does not answer
-Feeds = Callable[[], Awaitable[Mapping[str, Any] | None]]
 _LISTS: tuple[List, ...] = ("alerts", "work", "sms", "customers")
-_FEED_SECONDS = 1.0
-_MOST_UNITS = 100
+_MEMBERS, _MOST_MEMBERS = 100, 10_000
 _DOWN = (
     "WITH RECURSIVE below (unit_id) AS (SELECT ? UNION SELECT u.unit_id FROM units u JOIN below b"
     " ON u.parent_id = b.unit_id) SELECT unit_id FROM below"
@@ -47,19 +46,12 @@ _UNITS = (
 
 def overview_routes(projection: Projection, audit: Audit, access: Access, feeds: Feeds) -> APIRouter:
     """Sums are of what somebody may see in the list that they open, and of no more."""
-    router = APIRouter(prefix="/v1", tags=["overview"])
+    router = Router(prefix="/v1", tags=["overview"])
     OfTeam = Annotated[Viewer, Depends(access.may("team"))]
 
     async def sights(viewer: Viewer) -> dict[List, Scope]:
         found = await asyncio.gather(*(access.viewer(viewer.who, list_) for list_ in _LISTS))
         return {list_: each.scope for list_, each in zip(_LISTS, found, strict=True)}
-
-    async def standing() -> Mapping[str, Any] | None:
-        try:
-            async with asyncio.timeout(_FEED_SECONDS):
-                return await feeds()
-        except TimeoutError:
-            return None
 
     @router.get("/overview", name="get_overview", response_model=OverviewView)
     async def get_overview(
@@ -73,7 +65,7 @@ def overview_routes(projection: Projection, audit: Audit, access: Access, feeds:
         now = projection.clock
         chosen = period_of(period, compare, now)
         base = {name: value for name, value in (("city", city), ("unit", unit)) if value}
-        scopes, files = await asyncio.gather(sights(viewer), standing())
+        scopes, files = await asyncio.gather(sights(viewer), standing(feeds))
         sight = {list_: scope.visible(list_) for list_, scope in scopes.items()}
 
         def read(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -111,8 +103,13 @@ def overview_routes(projection: Projection, audit: Audit, access: Access, feeds:
         return json_answer(await projection.store.read(read))
 
     @router.get("/team/{unit}", name="get_team", response_model=TeamView)
-    async def get_team(viewer: OfTeam, unit: Id) -> Response:
-        """A unit with who works in it and beneath it."""
+    async def get_team(
+        viewer: OfTeam,
+        unit: Id,
+        sort: Annotated[team.Sort, Query(description="most first; name: as it is said")] = "overdue",
+        limit: Annotated[int, Query(ge=1, le=_MOST_MEMBERS, description="so many members at most")] = _MEMBERS,
+    ) -> Response:
+        """A unit with who works in it and beneath it: the first ``limit`` of ``total`` members."""
         scopes, now = await sights(viewer), projection.clock
 
         def read(connection: sqlite3.Connection) -> dict[str, Any] | None:
@@ -120,9 +117,16 @@ def overview_routes(projection: Projection, audit: Audit, access: Access, feeds:
             found = [each for each in team.tree(connection, viewer.scope, *sight, now) if each["unit_id"] == unit]
             if not found or not found[0]["mine"]:
                 return None
-            below = [row[0] for row in connection.execute(f"{_DOWN} LIMIT {_MOST_UNITS}", (unit,))]
+            below = [row[0] for row in connection.execute(_DOWN, (unit,))]
             people = team.members(connection, below, *sight, now)
-            return {"unit": found[0], "members": people, **fresh(projection, connection)}
+            return {
+                "unit": found[0],
+                "people": sum(person["home"] for person in people),
+                "total": len(people),
+                "members": team.in_order(people, sort)[:limit],
+                "opens": team.opens(unit, now),
+                **fresh(projection, connection),
+            }
 
         answer = await projection.store.read(read)
         if answer is None:

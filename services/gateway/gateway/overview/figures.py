@@ -5,8 +5,10 @@ this list has for whoever asks: what they may not see is in no sum.
 import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
+from gateway.feeds.standing import days
 from gateway.overview.periods import Period, Span
 from gateway.projection import lists
 from gateway.projection.lists import NONE, Where
@@ -41,11 +43,12 @@ class Figures:
     def all(self) -> dict[str, Any]:
         """Everything that the page shows, but for what is asked of others."""
         return {
-            "by_time": self._by_time(),
-            "by_city": self._by_city(),
-            "alerts": self._alerts(),
-            "handled": self._share("work", {"state": "acted,closed"}, {}),
-            "delivered": self._share("sms", {"state": "delivered"}, {"state": "sent,delivered,failed,unknown"}),
+            **self._over_time(),
+            **self._figures("alerts", {}, {"alerts": {}}),
+            "handled": self._figures("work", {}, {"part": {"state": "acted,closed"}, "whole": {}}),
+            "delivered": self._figures(
+                "sms", {}, {"part": {"state": "delivered"}, "whole": {"state": "sent,delivered,failed,unknown"}}
+            ),
             "churn": self._churn(),
             "arrears": self._arrears(),
             "recovered": self._recovered(),
@@ -55,42 +58,38 @@ class Figures:
 
     # --- alerts -----------------------------------------------------------------------------------------------------
 
-    def _by_time(self) -> list[dict[str, Any]]:
-        counted = self._series("r.kind")
-        return [{"kind": kind, "counts": counts} for kind, counts in sorted(counted.items())]
-
-    def _by_city(self) -> list[dict[str, Any]]:
-        counted = self._series("r.city")
-        return [{"city": city, "counts": counts} for city, counts in sorted(counted.items())]
-
-    def _series(self, column: str) -> dict[str, list[int]]:
+    def _over_time(self) -> dict[str, Any]:
+        """By kind and by city, in each hour or day."""
         found = self._where("alerts", self._period.span.filter)
-        counted: dict[str, list[int]] = {}
-        for at, value, count in self._grouped(found, f"{self._bucket('r.raised_at')}, coalesce({column}, '{NONE}')"):
+        kinds: dict[str, list[int]] = {}
+        cities: dict[str, list[int]] = {}
+        for at, kind, city, count in self._grouped(
+            found, self._bucket("r.raised_at"), "r.kind", f"coalesce(r.city, '{NONE}')"
+        ):
             place = self._place(at)
             if place is not None:
-                counted.setdefault(value, [0] * len(self._period.starts))[place] += count
-        return counted
-
-    def _alerts(self) -> dict[str, Any]:
-        return self._figure("alerts", {})
+                for counted, value in ((kinds, kind), (cities, city)):
+                    counted.setdefault(value, [0] * len(self._period.starts))[place] += count
+        return {
+            "by_time": [{"kind": kind, "counts": counts} for kind, counts in sorted(kinds.items())],
+            "by_city": [{"city": city, "counts": counts} for city, counts in sorted(cities.items())],
+        }
 
     def _churn(self) -> list[dict[str, Any]]:
-        alerts, work = {"kind": "churn_warning"}, {"type": "retention"}
-        steps: list[tuple[str, List, Filter]] = [
-            ("raised", "alerts", alerts),
-            ("new", "work", {**work, "state": "new"}),
-            ("accepted", "work", {**work, "state": "accepted"}),
-            ("acted", "work", {**work, "state": "acted"}),
-            ("claimed", "work", {**work, "outcome": "retained"}),
-            ("kept", "alerts", {**alerts, "outcome": _STAYED}),
-            ("lost", "alerts", {**alerts, "outcome": _LOST}),
-        ]
-        return [{"step": step, **self._figure(list_, filter_)} for step, list_, filter_ in steps]
+        raised: dict[str, Filter] = {"raised": {}, "kept": {"outcome": _STAYED}, "lost": {"outcome": _LOST}}
+        acted: dict[str, Filter] = {
+            "new": {"state": "new"},
+            "accepted": {"state": "accepted"},
+            "acted": {"state": "acted"},
+            "claimed": {"outcome": "retained"},
+        }
+        steps = self._figures("alerts", {"kind": "churn_warning"}, raised)
+        steps |= self._figures("work", {"type": "retention"}, acted)
+        return [{"step": step, **steps[step]} for step in ("raised", *acted, "kept", "lost")]
 
     def _complaints(self) -> list[dict[str, Any]]:
         kind = {"kind": "complaint_opened", **self._period.span.filter}
-        counted = self._grouped(self._where("alerts", kind), f"r.open, coalesce(r.stage, '{NONE}')")
+        counted = self._grouped(self._where("alerts", kind), "r.open", f"coalesce(r.stage, '{NONE}')")
         found = []
         for is_open, state in ((1, "open"), (0, "closed")):
             for is_late in (False, True):
@@ -160,7 +159,7 @@ class Figures:
 
     def _sms(self) -> list[dict[str, Any]]:
         span = self._period.span.filter
-        counted = self._grouped(self._where("sms", span), f"r.state, coalesce(r.reason, '{NONE}')")
+        counted = self._grouped(self._where("sms", span), "r.state", f"coalesce(r.reason, '{NONE}')")
         return [
             {
                 "state": state,
@@ -173,21 +172,32 @@ class Figures:
 
     # --- counting ---------------------------------------------------------------------------------------------------
 
-    def _figure(self, list_: List, filter_: Filter) -> dict[str, Any]:
-        """A count of the period and of the one before, and by what its rows are found."""
-        asked = {**filter_, **self._period.span.filter}
-        before = self._period.before
+    def _figures(self, list_: List, about: Filter, parts: Mapping[str, Filter]) -> dict[str, dict[str, Any]]:
+        """Counts of the period and of the one before, and by what the rows of each part are found. A part is told by
+        what columns of the list hold: all of them are counted in one pass."""
+        now = self._counted(list_, about, parts, self._period.span)
+        before = None if self._period.before is None else self._counted(list_, about, parts, self._period.before)
         return {
-            "count": lists.count(self._connection, self._where(list_, asked)),
-            "before": None if before is None else self._count(list_, filter_, before),
-            **self._told(list_, asked),
+            name: {
+                "count": now[name],
+                "before": None if before is None else before[name],
+                **self._told(list_, {**about, **part, **self._period.span.filter}),
+            }
+            for name, part in parts.items()
         }
 
-    def _share(self, list_: List, part: Filter, whole: Filter) -> dict[str, Any]:
-        return {"part": self._figure(list_, part), "whole": self._figure(list_, whole)}
-
-    def _count(self, list_: List, filter_: Filter, span: Span) -> int:
-        return lists.count(self._connection, self._where(list_, {**filter_, **span.filter}))
+    def _counted(self, list_: List, about: Filter, parts: Mapping[str, Filter], span: Span) -> dict[str, int]:
+        found = self._where(list_, {**about, **span.filter})
+        names = list(dict.fromkeys(chain.from_iterable(parts.values())))
+        counted = self._grouped(found, *(found.spec.filters[name] for name in names))
+        wanted = {
+            part: [(names.index(name), values.split(",")) for name, values in filter_.items()]
+            for part, filter_ in parts.items()
+        }
+        return {
+            part: sum(row[-1] for row in counted if all(row[at] in values for at, values in conditions))
+            for part, conditions in wanted.items()
+        }
 
     def _where(self, list_: List, filter_: Filter) -> Where:
         return lists.where(list_, self._sight[list_], {**self._base, **filter_}, self._now)
@@ -195,10 +205,11 @@ class Figures:
     def _told(self, list_: List, filter_: Filter) -> dict[str, Any]:
         return {"list": list_, "filter": {**self._base, **filter_}}
 
-    def _grouped(self, found: Where, columns: str) -> list[tuple[Any, ...]]:
-        """How many rows there are of each pair of these two columns."""
+    def _grouped(self, found: Where, *columns: str) -> list[tuple[Any, ...]]:
+        """The values of these columns that there are together, and how many rows of each."""
+        groups = f" GROUP BY {', '.join(str(n) for n in range(1, len(columns) + 1))}" if columns else ""
         rows = self._connection.execute(
-            f"SELECT {columns}, count(*) FROM {found.spec.table} r WHERE {found.condition} GROUP BY 1, 2",
+            f"SELECT {', '.join((*columns, 'count(*)'))} FROM {found.spec.table} r WHERE {found.condition}{groups}",
             found.parameters,
         )
         return [tuple(row) for row in rows]
@@ -237,14 +248,9 @@ def changes(connection: sqlite3.Connection, visible: Visible, filter_: Filter, n
 
 def missing(freshness: Mapping[str, Any], sees: Callable[[str], bool]) -> list[dict[str, str]]:
     """Files of cities that others of their kind are ahead of: kind and city of each, with the day it stands at."""
-    days: dict[str, dict[str, str]] = {}
-    for key, told in freshness.items():
-        kind, _, city = key.replace("/", "_").partition("_")
-        if city and isinstance(told, Mapping) and "business_date" in told:
-            days.setdefault(kind, {})[city] = str(told["business_date"])
     return [
         {"kind": kind, "city": city, "business_date": day, "expected": max(cities.values())}
-        for kind, cities in sorted(days.items())
+        for kind, cities in sorted(days(freshness).items())
         for city, day in sorted(cities.items())
         if day < max(cities.values()) and sees(city)
     ]

@@ -20,6 +20,7 @@ from servicekit.age import HEADER, moment
 from servicekit.answer import json_answer
 from servicekit.personal import shown
 from servicekit.query import Filter
+from servicekit.routes import Router
 
 PAGE, MOST = 50, 200
 Sort = Annotated[str | None, Query(max_length=40, description="-name: the other way round")]
@@ -37,7 +38,7 @@ _decode_shown = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRouter:
     """``access`` says what somebody sees of a list; nothing here gives out a row, a count or an id without it."""
-    router = APIRouter(prefix="/v1", tags=["lists"])
+    router = Router(prefix="/v1", tags=["lists"])
     OfAlerts = Annotated[Viewer, Depends(access.may("alerts"))]
     OfWork = Annotated[Viewer, Depends(access.may("work"))]
     OfSms = Annotated[Viewer, Depends(access.may("sms"))]
@@ -85,7 +86,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         type: Filter = None, state: Filter = None, outcome: Filter = None, queue: Filter = None, alert: Filter = None,
         city: Filter = None, unit: Filter = None, manager: Filter = None, customer: Filter = None, due: Filter = None,
         holder: Filter = None, since: Filter = None, until: Filter = None, changed_since: Filter = None,
-        open: Flag = None, id: Filter = None,
+        first_since: Filter = None, open: Flag = None, unattended: Flag = None, id: Filter = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 
@@ -116,7 +117,8 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         viewer: OfWork, asked: Annotated[_Asked, Depends(work_filters)],
         sort: Sort = None, cursor: Cursor = None, limit: Limit = PAGE,
     ) -> Response:  # fmt: skip
-        """Sorts: due, opened. ``holder``: who has the item in hand; ``none``: nobody, it waits in a queue."""
+        """Sorts: due, opened. ``holder``: who has the item in hand; ``none``: nobody, it waits in a queue.
+        ``unattended``: open, and overdue or in nobody's hand; ``first_since``: taken on then or later."""
         return await page(viewer, "work", asked, sort, cursor, limit)
 
     @router.get("/lists/sms", name="page_sms", response_model=SmsPage)

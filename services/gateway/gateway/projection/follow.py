@@ -22,7 +22,7 @@ from gateway.projection.fewest import fewest
 from gateway.projection.rows import Row, Rows, Unreadable
 from gateway.projection.store import Damaged, ProjectionStore, Stored
 from servicekit import telemetry
-from servicekit.clock import EPOCH, iso, system_now
+from servicekit.clock import EPOCH, believed, iso, system_now
 from servicekit.log_reader import LogReader, Records, place_of
 from servicekit.store import Position
 
@@ -45,6 +45,10 @@ _decode_tick = msgspec.json.Decoder(_Tick).decode
 #: brings what the services know into a store made anew, whose log is read from these offsets on (``Rebuild``)
 Bring = Callable[[ProjectionStore, Rows, Mapping[str, int]], Awaitable[None]]
 Connect = Callable[[list[TopicPartition]], Awaitable[AIOKafkaConsumer]]
+
+
+class CutLog(Exception):
+    """The log was cut beneath the reader: what is gone is told by the services' documents only."""
 
 
 class Projection:
@@ -117,7 +121,7 @@ class Projection:
                 began = time.monotonic()
                 try:
                     await self._follow()
-                except* (KafkaError, OSError, sqlite3.Error, Damaged) as errors:
+                except* (KafkaError, OSError, sqlite3.Error, Damaged, CutLog) as errors:
                     log.warning("projection.waits", error=repr(errors.exceptions[0])[:300], delay=delay)
                 except* Exception:
                     log.exception("projection.failed")
@@ -164,15 +168,22 @@ class Projection:
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         while True:
             records = await self._reader.fetch(consumer)
+            self._reaches_on()
             self._is_busy = True
             if records:
                 await self._take(records)
                 self._answered_at = time.monotonic()
             await self._reader.look_past(consumer, self._position, ())
+            self._reaches_on()
             self._is_busy = False
             messages, seconds = self._reader.behind(self._position)
             telemetry.of(telemetry.LAG, NAME).set(messages)
             telemetry.of(telemetry.BEHIND, NAME).set(seconds)
+
+    def _reaches_on(self) -> None:
+        """Raises ``CutLog``, before anything behind the gap is in the file: it is made anew then."""
+        if self._reader.gaps:
+            raise CutLog(str(self._reader.gaps))
 
     async def _take(self, records: Records) -> None:
         offsets = {place_of(tp): batch[-1].offset + 1 for tp, batch in records.items() if batch}
@@ -230,11 +241,11 @@ def _reaches(
 
 
 def _ticks(records: Records) -> Iterator[datetime]:
-    """Business time, as the last tick of each partition tells it."""
+    """Business time, as the last tick of each partition tells it, as far as it is believed."""
     for batch in records.values():
         tick = next((message for message in reversed(batch) if message.type == TICK), None)
         if tick is not None:
             try:
-                yield _decode_tick(tick.body or b"").clock.astimezone(UTC)
+                yield believed(_decode_tick(tick.body or b"").clock.astimezone(UTC), system_now())
             except (msgspec.MsgspecError, OverflowError, UnicodeDecodeError) as error:
                 log.warning("projection.tick_skipped", error=repr(error)[:200])

@@ -28,6 +28,8 @@ DUE = ("overdue", "today", "tomorrow", "week", "later", NONE)
 AGES = ("0-30", "31-60", "61-90", "91-", NONE)
 _AGE_DAYS = (30, 60, 90)
 _OLDEST = "json_extract(CAST(r.shown AS TEXT), '$.values.oldest_due_on')"
+#: open work that is overdue, or that nobody has taken; its parameter: now
+UNATTENDED = "(r.open = 1 AND (r.due_at < ? OR r.holder_id IS NULL))"
 # A unit with all below it. UNION, not UNION ALL: a tree that BOSS has tied into a ring ends too.
 _UNITS = (
     "r.unit_id IN (WITH RECURSIVE below (unit_id) AS (SELECT value FROM json_each(?)"
@@ -53,21 +55,21 @@ def where(list_: List, visible: Visible, asked: Mapping[str, str | None], now: d
         if text is None:
             continue
         if name in spec.filters:
-            values = _values(name, text)
+            values = values_of(name, text)
             conditions.append(_among(spec.filters[name], values))
             parameters += [value for value in values if value != NONE]
             if name == "state" and spec.open_states.issuperset(values):
                 conditions.append("r.open = 1")
         elif name == "unit":
-            values = _values(name, text)
+            values = values_of(name, text)
             conditions.append(f"({_UNITS} OR r.unit_id IS NULL)" if NONE in values else _UNITS)
             parameters.append(msgspec.json.encode([value for value in values if value != NONE]).decode())
         elif name == "due" and spec.open_states:
-            condition, times = _due(_values(name, text), now)
+            condition, times = _due(values_of(name, text), now)
             conditions.append(condition)
             parameters += times
         elif name == "age" and list_ == "alerts":
-            condition, days = _age(_values(name, text), now)
+            condition, days = _age(values_of(name, text), now)
             conditions.append(condition)
             parameters += days
         elif name in ("ended_since", "ended_until") and list_ == "alerts":
@@ -79,6 +81,12 @@ def where(list_: List, visible: Visible, asked: Mapping[str, str | None], now: d
         elif name == "changed_since" and spec.open_states:
             conditions.append("r.at >= ?")
             parameters.append(since_instant(text))
+        elif name == "first_since" and list_ == "work":
+            conditions.append("r.first_at >= ?")
+            parameters.append(since_instant(text))
+        elif name == "unattended" and list_ == "work":
+            conditions.append(UNATTENDED if text == "1" else f"NOT {UNATTENDED}")
+            parameters.append(iso(now))
         elif name in ("open", "escalated"):
             conditions.append(f"r.{name} = ?")
             parameters.append(text == "1")
@@ -205,7 +213,8 @@ def _sums(counted: list[sqlite3.Row], column: int) -> dict[str, int]:
 # --- filters --------------------------------------------------------------------------------------------------------
 
 
-def _values(name: str, text: str) -> list[str]:
+def values_of(name: str, text: str) -> list[str]:
+    """What stands between commas, each once. Raises ``Refused`` (422) for nothing and for more than ``MOST_VALUES``."""
     values = list(dict.fromkeys(value for value in text.split(",") if value))
     if not 0 < len(values) <= MOST_VALUES:
         raise _bad(name, f"应为 1 至 {MOST_VALUES} 个以逗号分隔的值", f"must be 1 to {MOST_VALUES} values, with commas")

@@ -7,7 +7,7 @@ but what is later by both begins anew.
 """
 
 #: Another number, and the file is made anew.
-VERSION = 5
+VERSION = 6
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
@@ -95,7 +95,7 @@ CREATE INDEX alerts_due ON alerts
   (open, due_at, alert_id, kind, state, stage, severity, escalated, city, unit_id, manager_id);
 CREATE INDEX alerts_rank ON alerts (open, rank, due_at, alert_id);
 CREATE INDEX alerts_raised ON alerts
-  (raised_at, alert_id, open, due_at, kind, state, stage, severity, escalated, city, unit_id, manager_id);
+  (raised_at, alert_id, open, due_at, kind, state, stage, severity, escalated, outcome, city, unit_id, manager_id);
 CREATE INDEX alerts_customer ON alerts (customer_id, open);
 CREATE INDEX alerts_manager ON alerts (manager_id, open, due_at, alert_id);
 CREATE INDEX alerts_unit ON alerts (unit_id, open, due_at, alert_id, kind, state, stage, severity, escalated);
@@ -115,7 +115,7 @@ CREATE TABLE work (
   seq INTEGER NOT NULL
 );
 CREATE INDEX work_due ON work (open, due_at, work_id, kind, state, holder_id, city, unit_id, manager_id);
-CREATE INDEX work_opened ON work (opened_at, work_id, kind, state, holder_id, city, unit_id, manager_id);
+CREATE INDEX work_opened ON work (opened_at, work_id, kind, state, outcome, holder_id, city, unit_id, manager_id);
 CREATE INDEX work_customer ON work (customer_id, open);
 CREATE INDEX work_holder ON work (holder_id, open, due_at, work_id);
 CREATE INDEX work_manager ON work (manager_id, open, due_at, work_id);

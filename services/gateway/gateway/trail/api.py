@@ -7,26 +7,26 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from contracts.access import AuditPage
-from gateway.access.grants import Principal
-from gateway.access.viewer import Access
+from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit, narrowed_by
 from gateway.trail.follow import Trail
 from gateway.trail.store import find
 from servicekit.age import moment
 from servicekit.answer import json_answer
 from servicekit.query import Filter
+from servicekit.routes import Router
 
 PAGE, MOST = 50, 200
 
 
 def audit_routes(trail: Trail, access: Access, audit: Audit) -> APIRouter:
     """Search of the audit log."""
-    router = APIRouter(prefix="/v1/admin", tags=["administration"])
-    Reader = Annotated[Principal, Depends(access.guard("admin", "see"))]
+    router = Router(prefix="/v1/admin", tags=["administration"])
+    Reader = Annotated[Viewer, Depends(access.everywhere("admin"))]
 
     @router.get("/audit", name="page_audit", response_model=AuditPage)
     async def page_audit(
-        who: Reader,
+        viewer: Reader,
         actor: Filter = None,
         action: Filter = None,
         object: Filter = None,
@@ -38,7 +38,8 @@ def audit_routes(trail: Trail, access: Access, audit: Audit) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=400, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=MOST)] = PAGE,
     ) -> Response:
-        """Newest first. ``actor``, ``action``, ``role``, ``result``: lists with commas; ``object`` and
+        """For whoever has the right over the whole province: who read what, by what filter, tells of everybody's
+        customers. Newest first. ``actor``, ``action``, ``role``, ``result``: lists with commas; ``object`` and
         ``correlation_id``: how it begins; ``since`` (from) and ``until`` (before): days or times."""
         asked = {
             "actor": actor,
@@ -56,7 +57,7 @@ def audit_routes(trail: Trail, access: Access, audit: Audit) -> APIRouter:
             return find(connection, asked, cursor, limit)
 
         rows, following = await trail.store.read(read)
-        await audit(who, "audit.read", narrowed_by(asked), "200")
+        await audit(viewer.who, "audit.read", narrowed_by(asked), "200")
         return json_answer({"rows": rows, "next": following, **moment(as_of)})
 
     return router

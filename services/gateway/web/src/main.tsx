@@ -2,11 +2,14 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import "./app/base.css";
+import "./app/print.css";
+import { sweepNobodys } from "./habits/owner";
 import { preferences } from "./habits/preferences";
 import { giveNonceToStyles } from "./theme/nonce";
 import { paint } from "./theme/ThemeProvider";
 
 giveNonceToStyles();
+sweepNobodys();
 const wanted = preferences().theme;
 paint(wanted === "auto" ? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") : wanted);
 

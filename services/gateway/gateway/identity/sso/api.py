@@ -27,6 +27,7 @@ from servicekit.answer import json_answer
 from servicekit.clock import SystemClock
 from servicekit.problem import REFUSALS, Problem
 from servicekit.query import AtMost
+from servicekit.routes import Router
 
 log = structlog.get_logger()
 #: so many callbacks are asked of the provider at once
@@ -118,7 +119,7 @@ class SingleSignOn:
 
 def single_sign_on_routes(sso: SingleSignOn, cookie: SessionCookie) -> APIRouter:
     """What the sign-in page offers; begin, come back, leave."""
-    router = APIRouter(prefix="/v1/session", tags=["session"])
+    router = Router(prefix="/v1/session", tags=["session"])
 
     @router.get("/options", name="sign_in_options", response_model=SignInOptions)
     async def get_options() -> Response:

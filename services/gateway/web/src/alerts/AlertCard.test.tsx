@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { fireEvent, render, screen } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { UndoProvider } from "@/habits/undo";
 import { alertRow } from "@/test/alertRow";
 import { AlertCard } from "./AlertCard";
@@ -35,6 +35,7 @@ function show(row: AlertRow, more: object = {}) {
   );
   return { text: container.textContent ?? "", onAcknowledge, onActing };
 }
+afterEach(() => void vi.unstubAllGlobals());
 const button = (name: RegExp) => screen.queryByRole("button", { name });
 
 describe("the card of an alert", () => {
@@ -44,8 +45,19 @@ describe("the card of an alert", () => {
       expect(text).toContain(part);
     }
     expect(text).toContain("短信 已送达");
-    expect(text).toContain("还没有联系");
+    expect(document.querySelector("[aria-busy=true]"), "the place of what to see before a contact").not.toBeNull();
     expect(screen.getByRole("img").getAttribute("aria-label")).toContain("¥1,286.50");
+  });
+
+  it("says do-not-disturb once: beside the buttons, before the line there is read and after", async () => {
+    const contacts = { last: null, last_sms: null, sms_today: 0, sms_limit: 3, open_complaints: 1 };
+    const read = [{ customer_id: "c1", do_not_disturb: true, language: "zh", ...contacts }];
+    vi.stubGlobal("fetch", async () => Response.json(read));
+    const said = () => document.body.textContent?.match(/免打扰/g)?.length;
+    show(alertRow());
+    expect(said()).toBe(1);
+    expect((await screen.findByRole("note")).textContent).toMatch(/免打扰.*在办投诉 1/);
+    expect(said()).toBe(1);
   });
 
   it("is acknowledged and acted on where it stands, by the id on screen", () => {

@@ -1,4 +1,3 @@
-import { MutedOutlined } from "@ant-design/icons";
 import { Button } from "antd";
 import { Link } from "react-router";
 import { Deadline } from "@/components/Deadline";
@@ -6,10 +5,10 @@ import { MicroChart, MicroTrack } from "@/components/MicroChart";
 import { Sentence } from "@/components/Sentence";
 import { SeverityTag } from "@/components/SeverityTag";
 import { StateTag } from "@/components/StateTag";
-import { Ago, ShortTime } from "@/components/Time";
+import { Ago } from "@/components/Time";
 import { common, useText, word } from "@/i18n";
 import { ActPopover } from "@/work/ActPopover";
-import { workText } from "@/work/messages";
+import { ContactLine } from "@/work/ContactLine";
 import styles from "./alertcard.module.css";
 import { cardText } from "./cardMessages";
 import { microOf } from "./micro";
@@ -36,7 +35,6 @@ interface Props {
 export function AlertCard({ row, telling, ...props }: Props) {
   const t = useText(cardText);
   const shared = useText(common);
-  const words = useText(workText);
   const parts = sentence(row, telling);
   const micro = microOf(row, telling.now, telling.ruleOf?.(row.rule));
   const name = row.customer_name ?? row.customer_id;
@@ -59,11 +57,6 @@ export function AlertCard({ row, telling, ...props }: Props) {
         <Link className={styles.name} to={`/customers/${encodeURIComponent(row.customer_id)}`}>
           {name}
         </Link>
-        {row.do_not_disturb && (
-          <span className={styles.flag}>
-            <MutedOutlined aria-hidden /> {t.doNotDisturb}
-          </span>
-        )}
         <span className={styles.end}>{open && <Deadline at={row.due_at} />}</span>
       </div>
       <Link className={styles.sentence} to={path} aria-label={`${t.open(name)} · ${plain(parts)}`}>
@@ -101,15 +94,7 @@ export function AlertCard({ row, telling, ...props }: Props) {
             </ActPopover>
           </div>
         )}
-        <span className={styles.wide}>
-          {row.contact_at ? (
-            <>
-              {t.last} <ShortTime at={row.contact_at} /> {row.contact_kind && word(words.act, row.contact_kind)}
-            </>
-          ) : (
-            t.never
-          )}
-        </span>
+        <ContactLine customerId={row.customer_id} wish={row.do_not_disturb} brief />
         <span className={styles.end}>
           <StateTag of="alert" state={row.escalated && open ? "escalated" : row.state} outcome={row.outcome} />
           {props.isLeaving && <em> · {t.leaving}</em>}

@@ -10,7 +10,7 @@ import { SeverityTag } from "@/components/SeverityTag";
 import { Skeletons } from "@/components/Skeletons";
 import { StateTag } from "@/components/StateTag";
 import { ShortTime } from "@/components/Time";
-import { money, period as periodOf } from "@/format";
+import { money, number, period as periodOf } from "@/format";
 import { common, useLanguage, useText, word } from "@/i18n";
 import { ClaimTag } from "@/work/ClaimTag";
 import { ContactLine } from "@/work/ContactLine";
@@ -20,6 +20,7 @@ import { useNameOf } from "@/work/names";
 import { AlertFigures } from "./AlertFigures";
 import { panelText } from "./messages";
 import styles from "./panel.module.css";
+import { stageOf } from "./row";
 import { sentence, told } from "./sentence";
 import { useAlert, useChain, useCustomerPage, useWorkItem } from "./useItem";
 import { useTelling } from "./useTelling";
@@ -58,7 +59,7 @@ function Loaded({ alert, actions }: { alert: Alert; actions: Props["actions"] })
         <div className={styles.line}>
           <SeverityTag severity={alert.severity} />
           <StateTag of="alert" state={alert.state} outcome={alert.outcome} />
-          {alert.stage && <span>{word(shared.stage, alert.stage)}</span>}
+          {alert.stage && <span>{stageOf(alert, shared)}</span>}
           <Deadline at={work.data?.state === "closed" ? null : (work.data?.due_at ?? alert.due_at)} />
           {alert.late && <span className="kam-secondary">{t.late}</span>}
         </div>
@@ -124,7 +125,10 @@ function Basis({ alert }: { alert: Alert }) {
       return found ? t.yes : t.no;
     }
     if (typeof found === "number") {
-      return /_fen(_base)?$/.test(name) ? money(found) : name.endsWith("_percent") ? `${found}%` : String(found);
+      const figure = /_fen(_base)?$/.test(name)
+        ? money(found)
+        : `${number(found)}${name.endsWith("_percent") ? "%" : ""}`;
+      return <span className="kam-number">{figure}</span>;
     }
     if (name === "category" || name === "status") {
       return word(name === "category" ? shared.complaintAbout : shared.complaintState, String(found));

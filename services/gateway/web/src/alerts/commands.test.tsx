@@ -7,6 +7,7 @@ import { type AlertCommands, AT_ONCE, inParts, type RowResults, refusals, useAle
 
 let asked: { path: string; ids: string[]; key: string | null }[];
 let refused: Record<string, string>;
+let lost: number;
 let commands: AlertCommands;
 const states: [string[], string][] = [];
 
@@ -18,10 +19,14 @@ function Doer() {
 beforeEach(() => {
   asked = [];
   refused = {};
+  lost = 0;
   states.length = 0;
   vi.stubGlobal("fetch", async (request: Request) => {
     const { ids } = (await request.json()) as { ids: string[] };
     asked.push({ path: new URL(request.url).pathname, ids, key: request.headers.get("Idempotency-Key") });
+    if (lost-- > 0) {
+      throw new TypeError("the answer was lost");
+    }
     const results = ids.map(id =>
       refused[id] ? { id, result: "refused", zh: refused[id], en: "no" } : { id, result: "done" },
     );
@@ -87,4 +92,16 @@ it("tells each reason once", () => {
   const row = (id: string, zh: string) => ({ id, result: "refused" as const, zh, en: "x" });
   const found = { done: 0, refused: 3, results: [row("1", "没有"), row("2", "没有"), row("3", "关了")] } as RowResults;
   expect(refusals(found, "zh")).toBe("没有 ×2；关了");
+});
+
+it("asks under the same key again where the answer was lost, and under another once it was done or is another", async () => {
+  const to = { id: "m2", name: "王芳" };
+  lost = 1;
+  expect(await act(() => commands.handOver(["a1", "a2"], to, "note"))).toEqual([]);
+  expect(await act(() => commands.handOver(["a1", "a2"], to, "note"))).toEqual(["a1", "a2"]);
+  await act(() => commands.handOver(["a1", "a2"], to, "note"));
+  await act(() => commands.handOver(["a1", "a2"], to, "another"));
+  const [first, second, third, fourth] = asked.map(({ key }) => key);
+  expect(first).toBe(second);
+  expect(new Set([second, third, fourth]).size).toBe(3);
 });

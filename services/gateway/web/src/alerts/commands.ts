@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api, Problem, type Schema } from "@/api/client";
-import { requestKey } from "@/api/requestKey";
+import { requestKey, requestKeys } from "@/api/requestKey";
 import { useUndo } from "@/habits/undo";
 import { useLanguage, useText } from "@/i18n";
 import { commandText } from "./messages";
@@ -104,11 +104,18 @@ export function useAlertCommands(
   const { tell } = useUndo();
   const refresh = useRefresh();
   const [busy, setBusy] = useState(0);
+  const [keys] = useState(requestKeys);
 
-  const carryOut = async (ask: () => Promise<RowResults>, then: (found: RowResults) => void): Promise<string[]> => {
+  const carryOut = async (
+    asked: readonly unknown[],
+    ask: (key: string) => Promise<RowResults>,
+    then: (found: RowResults) => void,
+  ): Promise<string[]> => {
     setBusy(n => n + 1);
+    const key = keys.of(...asked);
     try {
-      const found = await ask();
+      const found = await ask(key);
+      keys.done(key);
       then(found);
       refresh();
       return idsDone(found);
@@ -126,7 +133,8 @@ export function useAlertCommands(
     isBusy: busy > 0,
     acknowledge: ids =>
       carryOut(
-        () => acknowledge(ids),
+        ["acknowledge", ids],
+        key => acknowledge(ids, key),
         found => {
           const done = idsDone(found);
           const known = found.results.filter(row => row.result !== "refused").map(row => row.id);
@@ -147,7 +155,8 @@ export function useAlertCommands(
       ),
     handOver: (ids, to, note) =>
       carryOut(
-        () => handOver(ids, to.id, note),
+        ["hand over", ids, to.id, note],
+        key => handOver(ids, to.id, note, key),
         found => {
           onState(idsDone(found), "raised");
           tell({

@@ -1,4 +1,5 @@
 import type { Schema } from "@/api/client";
+import { type common, word } from "@/i18n";
 
 /** An alert as lists, live messages and cards have it. */
 export type AlertRow = Schema<"AlertRow">;
@@ -9,6 +10,7 @@ const WORK_OF: Readonly<Record<string, string>> = {
   arrears: "dunning",
   complaint_opened: "complaint_follow_up",
   contract_expiring: "renewal",
+  attention: "attention",
 };
 
 /** The work item of an alert as the form of an act wants it. */
@@ -30,4 +32,10 @@ export function actable(alert: {
 
 export function isOpen(row: AlertRow): boolean {
   return row.state !== "resolved" && row.state !== "expired" && row.work_id !== null;
+}
+
+/** The word for the stage of an alert; "" where it has none. */
+export function stageOf(alert: { kind: string; stage?: string | null }, shared: typeof common.zh): string {
+  const words = alert.kind === "arrears" ? { ...shared.stage, ...shared.arrearsStage } : shared.stage;
+  return alert.stage ? word(words, alert.stage) : "";
 }

@@ -185,9 +185,15 @@ const TABLE: [string, AlertFacts, string, string][] = [
   ],
   [
     "a rule that staff wrote",
-    alert("attention", "silent", "silent", { "usage.active_days": 2, "bill.amount_fen": 1200, active_days_limit: 3 }),
-    "命中规则 silent v2：近乎静默 usage.active_days 2，bill.amount_fen ¥12.00，界限 3。",
-    "Rule silent v2 met: Nearly silent usage.active_days 2, bill.amount_fen ¥12.00, limit 3.",
+    alert("attention", "silent", "silent", {
+      usage_active_days: 2,
+      usage_active_days_limit: 3,
+      bill_amount_fen: 1200,
+      bill_amount_fen_limit: 2000,
+      arrears_suspended: true,
+    }),
+    "命中规则 silent v2：近乎静默 活跃天数 2，账单金额 ¥12.00，因欠费停机 是，界限 3, ¥20.00。",
+    "Rule silent v2 met: Nearly silent active days 2, bill ¥12.00, suspended for debt yes, limit 3, ¥20.00.",
   ],
   [
     "an alert that lost its reasons",

@@ -15,6 +15,7 @@ import {
 } from "@/format";
 import { common, word } from "@/i18n";
 import { type AlertFacts, numberOf, type ReasonFacts, type RuleFacts, type Telling, textOf } from "./facts";
+import { figureName, figureText } from "./figures";
 import { type Part, plain, type Wording, wording } from "./wording";
 
 export * from "./facts";
@@ -201,12 +202,17 @@ function contractOf(
 
 function byRule(found: ReasonFacts, { ruleOf, language }: Telling, words: Wording): Part[] {
   const rule = ruleOf?.(found.rule);
-  const shown = Object.entries(found.values)
-    .filter(([name, value]) => value !== null && !name.endsWith("_id") && !name.endsWith("_limit"))
-    .map(([name, value]) => `${name} ${name.endsWith("_fen") ? money(value as number) : String(value)}`);
-  const limits = Object.entries(found.values)
-    .filter(([name]) => name.endsWith("_limit"))
-    .map(([, value]) => String(value));
+  const valued = ([name, value]: [string, unknown]): string =>
+    typeof value === "boolean"
+      ? figureText[language][value ? "yes" : "no"]
+      : typeof value === "number" && name.replace(/_limit$/, "").endsWith("_fen")
+        ? money(value)
+        : String(value);
+  const told = Object.entries(found.values).filter(([, value]) => value !== null);
+  const shown = told
+    .filter(([name]) => !name.endsWith("_id") && !name.endsWith("_limit"))
+    .map(each => `${figureName(each[0], language)} ${valued(each)}`);
+  const limits = told.filter(([name]) => name.endsWith("_limit")).map(valued);
   return words.rule({
     id: found.rule.id,
     version: found.rule.version,

@@ -1,25 +1,28 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { Navigate, Outlet, useLocation, useNavigate } from "react-router";
 import { toldRules } from "@/alerts/useTelling";
 import { BlockError } from "@/components/BlockError";
 import { Boundary } from "@/components/Boundary";
+import { later } from "@/components/later";
 import { Skeletons } from "@/components/Skeletons";
 import { UndoBar } from "@/components/UndoBar";
 import { rememberedPath, rememberQuery } from "@/habits/filters";
 import { useShortcuts } from "@/habits/shortcuts";
 import { UndoProvider } from "@/habits/undo";
 import { common, useText } from "@/i18n";
+import { useCopyLink } from "@/lists/useCopyLink";
 import { LiveProvider } from "@/live/live";
 import { OutOfSight } from "@/live/OutOfSight";
 import { useMe, useSession } from "@/session/session";
+import { FollowContacts } from "@/work/contacts";
 import styles from "./layout.module.css";
 import { Navigation } from "./Navigation";
 import { entriesOf } from "./pages";
 import { TopBar } from "./TopBar";
 import { useBusinessClock } from "./useBusinessClock";
 
-const Help = lazy(() => import("./Help"));
+const Help = later(async () => (await import("./Help")).default);
 /** Lists whose last filter comes back the next day. */
 const LISTS = ["/alerts", "/work", "/customers", "/overview", "/feeds"];
 
@@ -42,6 +45,7 @@ export function Layout() {
   return (
     <LiveProvider person={me.staff_no}>
       <OutOfSight />
+      <FollowContacts />
       <UndoProvider>
         <Frame />
       </UndoProvider>
@@ -65,6 +69,7 @@ function Frame() {
     }
   }, [pathname, search]);
 
+  useCopyLink();
   useShortcuts([
     ...entriesOf(role).map(entry => ({
       keys: `g ${entry.key}`,
@@ -98,11 +103,7 @@ function Frame() {
         </Boundary>
       </main>
       <UndoBar />
-      {isHelping && (
-        <Suspense>
-          <Help onClose={() => setHelping(false)} />
-        </Suspense>
-      )}
+      {isHelping && <Help what={t.shortcuts.title} onClose={() => setHelping(false)} />}
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { setPreferences, usePreferences } from "@/habits/preferences";
 import { common, useText } from "@/i18n";
 import { useMe } from "@/session/session";
 import styles from "./navigation.module.css";
-import { entriesOf, type Group, type NavEntry } from "./pages";
+import { entriesOf, type Group, landing, type NavEntry } from "./pages";
 
 const GROUPS: readonly Group[] = ["daily", "manage", "run"];
 /** Entries of the bar on a phone; the others are behind *more*. */
@@ -63,7 +63,10 @@ function BottomBar({ badges }: { badges: Badges }) {
   const { role } = useMe();
   const [isOpen, setOpen] = useState(false);
   const entries = entriesOf(role);
-  const [first, rest] = [entries.slice(0, FIRST), entries.slice(FIRST)];
+  // The page of their day is never behind *more*.
+  const home = entries.findIndex(entry => landing(role).startsWith(entry.path));
+  const first = entries.filter((_, at) => (home < FIRST ? at < FIRST : at < FIRST - 1 || at === home));
+  const rest = entries.filter(entry => !first.includes(entry));
   return (
     <nav className={styles.bottom} aria-label={t.nav.label}>
       <ul>
@@ -78,7 +81,7 @@ function BottomBar({ badges }: { badges: Badges }) {
               <Badge count={0}>
                 <EllipsisOutlined aria-hidden />
               </Badge>
-              <span>{t.nav.more}</span>
+              <span className={styles.name}>{t.nav.more}</span>
             </button>
           </li>
         )}

@@ -6,6 +6,10 @@ interface Props {
   resetKey?: string;
   /** The block as a noun; absent: the page. */
   what?: string;
+  /** What another try needs besides, as asking anew for what did not come. */
+  onRetry?: () => void;
+  /** Around what is told. */
+  frame?: (told: ReactNode) => ReactNode;
   children: ReactNode;
 }
 
@@ -27,8 +31,11 @@ export class Boundary extends Component<Props, { error: unknown }> {
     if (this.state.error === undefined) {
       return this.props.children;
     }
-    return (
-      <BlockError what={this.props.what} error={this.state.error} retry={() => this.setState({ error: undefined })} />
-    );
+    const { what, onRetry, frame = told => told } = this.props;
+    const retry = (): void => {
+      onRetry?.();
+      this.setState({ error: undefined });
+    };
+    return frame(<BlockError what={what} error={this.state.error} retry={retry} />);
   }
 }

@@ -1,11 +1,12 @@
 import { Segmented } from "antd";
-import { lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
+import { type ReactNode, useId, useRef, useState } from "react";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
 import styles from "./chartcard.module.css";
 import type { Options } from "./charts";
+import { later } from "./later";
 
-const EChart = lazy(() => import("./EChart"));
+const EChart = later(async () => (await import("./EChart")).default);
 
 /** The values of a chart as a table: the first column names the row. */
 export interface ChartTable {
@@ -20,13 +21,15 @@ interface Props {
   /** What the chart shows in a sentence; without it the title. */
   label?: string;
   height?: number;
-  /** Beside the title: as-of, export. */
+  /** Beside the title: export. */
   extra?: ReactNode;
+  /** Beneath the title: of which moment it is. */
+  note?: ReactNode;
   onPick?: (picked: { name: string; seriesName?: string; value: unknown; dataIndex: number }) => void;
 }
 
 /** A chart, and the same values as a table at one click. The box keeps its height while ECharts is on its way. */
-export function ChartCard({ title, options, table, label = title, height = 240, extra, onPick }: Props) {
+export function ChartCard({ title, options, table, label = title, height = 240, extra, note, onPick }: Props) {
   const t = useText(common);
   const id = useId();
   const [view, setView] = useState<"chart" | "table">("chart");
@@ -62,10 +65,16 @@ export function ChartCard({ title, options, table, label = title, height = 240, 
           ]}
         />
       </header>
+      {note}
       {view === "chart" ? (
-        <Suspense fallback={<div style={{ height }} aria-busy />}>
-          <EChart options={options} label={label} height={height} onPick={onPick} />
-        </Suspense>
+        <EChart
+          what={title}
+          waiting={<div style={{ height }} aria-busy />}
+          options={options}
+          label={label}
+          height={height}
+          onPick={onPick}
+        />
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
         <section className={styles.scroll} style={{ maxHeight: Math.max(height, 240) }} tabIndex={0} aria-label={title}>

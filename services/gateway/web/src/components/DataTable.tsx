@@ -1,8 +1,10 @@
 import { Table, type TableColumnType, type TableRef } from "antd";
 import { type ReactNode, useEffect, useId, useRef } from "react";
-import { useSize } from "@/habits/element";
+import { useBreadth, usePrinting, useSize } from "@/habits/element";
+import { type Place, usePlace } from "@/habits/place";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
+import { DataCards } from "./DataCards";
 import styles from "./datatable.module.css";
 
 export interface Column<Row> {
@@ -29,6 +31,7 @@ interface Props<Row> {
   onOpen?: (row: Row) => void;
   selected?: readonly string[];
   onSelect?: (ids: string[]) => void;
+  place?: Place;
   /** `due` rising, `-due` falling. */
   sort?: string;
   onSort?: (sort: string) => void;
@@ -46,15 +49,21 @@ const NEAR = 800;
 
 /**
  * A long list as a table: only the rows in sight are in the page, with roles and row numbers all the same, one tab stop,
- * `j` `k` or arrows to move, Enter to open, `x` to select. Keys and clicks act on ids, never on positions.
+ * `j` `k` or arrows to move, Enter to open, `x` to select. Keys and clicks act on ids, never on positions. Cards on a phone.
  */
 export function DataTable<Row extends object>(props: Props<Row>) {
+  const isPhone = useBreadth() === "phone";
+  return isPhone ? <DataCards {...props} /> : <Wide {...props} />;
+}
+
+function Wide<Row extends object>(props: Props<Row>) {
   const { rows, idOf, columns, current, onCurrent, onOpen, selected, onSelect, sort, onSort, onEnd } = props;
   const t = useText(common);
   const id = useId();
   const frame = useRef<HTMLDivElement>(null);
   const table = useRef<TableRef>(null);
   const { width, height } = useSize(frame);
+  const isPrinting = usePrinting();
   const at = rows.findIndex(row => idOf(row) === current);
   const rowId = (key: string): string => `${id}-${key}`;
 
@@ -94,7 +103,7 @@ export function DataTable<Row extends object>(props: Props<Row>) {
       asGrid(frame.current);
     }
   });
-  // Who comes back finds the list where they left it.
+  // Who comes back finds the list where they left it, and at least the row the keys stand on.
   const isPlaced = useRef(false);
   useEffect(() => {
     if (!isPlaced.current && rows.length > 0 && height > 0) {
@@ -105,7 +114,11 @@ export function DataTable<Row extends object>(props: Props<Row>) {
     }
   }, [rows.length, height, at, current]);
 
-  const shown: TableColumnType<Row>[] = columns.map((column, index) => ({
+  usePlace(frame, props.place, height > 0, key => table.current?.scrollTo({ key, align: "start" }));
+
+  // Paper has nothing to press.
+  const printed = isPrinting ? columns.filter(column => column.key !== "actions") : columns;
+  const shown: TableColumnType<Row>[] = printed.map((column, index) => ({
     key: column.key,
     title: column.title,
     width: column.width,
@@ -149,24 +162,26 @@ export function DataTable<Row extends object>(props: Props<Row>) {
       >
         <Table<Row>
           ref={table}
-          virtual
+          virtual={!isPrinting}
           tableLayout="fixed"
           pagination={false}
           dataSource={[...rows]}
           rowKey={idOf}
           columns={shown}
-          scroll={{ x: Math.max(breadth, width - 1), y: Math.max(LEAST, height - HEADER) }}
+          scroll={isPrinting ? undefined : { x: Math.max(breadth, width - 1), y: Math.max(LEAST, height - HEADER) }}
           locale={{ emptyText: props.empty ?? t.chart.noData }}
           rowSelection={
-            onSelect && {
-              selectedRowKeys: [...(selected ?? [])],
-              columnWidth: 40,
-              preserveSelectedRowKeys: true,
-              onChange: keys => onSelect(keys.map(String)),
-              getCheckboxProps: () => ({ "aria-label": t.shortcuts.select, tabIndex: -1 }) as object,
-              getTitleCheckboxProps: () => ({ "aria-label": t.filter.selectAll(rows.length) }),
-              onCell: () => ({ role: "gridcell" }) as object,
-            }
+            onSelect && !isPrinting
+              ? {
+                  selectedRowKeys: [...(selected ?? [])],
+                  columnWidth: 40,
+                  preserveSelectedRowKeys: true,
+                  onChange: keys => onSelect(keys.map(String)),
+                  getCheckboxProps: () => ({ "aria-label": t.shortcuts.select, tabIndex: -1 }) as object,
+                  getTitleCheckboxProps: () => ({ "aria-label": t.filter.selectAll(rows.length) }),
+                  onCell: () => ({ role: "gridcell" }) as object,
+                }
+              : undefined
           }
           onHeaderRow={() => ({ role: "row", "aria-rowindex": 1 }) as object}
           rowClassName={row =>

@@ -36,7 +36,12 @@ export function AsOf({ at, secondsBehind = 0 }: { at: string | number | null | u
   const t = useText(common);
   const language = useLanguage();
   if (at === null || at === undefined) {
-    return null;
+    // Its place until the block is read: what stands beside it does not move then.
+    return (
+      <span className={`kam-small ${styles.unknown}`} aria-hidden>
+        {t.live.asOf("00:00:00")}
+      </span>
+    );
   }
   const time = timeOfDay(at);
   const isBehind = secondsBehind > LIVE_SECONDS;

@@ -12,12 +12,12 @@ interface Props {
   n: number;
   /** Height in px of each in the final geometry; rows: that of the person's density. */
   height?: number;
-  /** Boxes beside each other rather than rows. */
-  boxes?: boolean;
+  /** Boxes rather than rows: the classes of the grid that the content will stand in, and of a box as high as one of it. */
+  like?: { grid: string | undefined; box: string | undefined };
 }
 
 /** The block before its content, in the geometry it will have: nothing moves when it comes. */
-export function Skeletons({ n, height, boxes }: Props) {
+export function Skeletons({ n, height, like }: Props) {
   const t = useText(common);
   const { density } = usePreferences();
   const [isLong, setLong] = useState(false);
@@ -27,10 +27,10 @@ export function Skeletons({ n, height, boxes }: Props) {
   }, []);
   const each = height ?? (density === "compact" ? ROW_COMPACT : ROW) - 8;
   return (
-    <div className={`${styles.bones} ${boxes ? styles.wide : ""}`} aria-busy="true">
+    <div className={`${styles.bones} ${like ? like.grid : styles.rows}`} aria-busy="true">
       {Array.from({ length: n }, (_, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: they are all the same
-        <div key={at} className={styles.bone} style={{ height: each }} />
+        <div key={at} className={`${styles.bone} ${like?.box ?? ""}`} style={like ? undefined : { height: each }} />
       ))}
       <output className={isLong ? styles.late : "kam-hidden"}>{isLong ? t.problem.stillLoading : ""}</output>
     </div>

@@ -1,5 +1,5 @@
 import { ago, exact, type Instant, instant, shortTime } from "@/format";
-import { useNow } from "@/habits/clock";
+import { useNow, useSystemNow } from "@/habits/clock";
 import { useLanguage } from "@/i18n";
 
 interface Props {
@@ -18,6 +18,13 @@ export function Ago({ at, focusable }: Props) {
 /** `14:05`, `昨天 14:05`, `06-21 14:05`, and the exact time on hover and focus. */
 export function ShortTime({ at, focusable }: Props) {
   const now = useNow(60_000);
+  const language = useLanguage();
+  return <Told at={at} focusable={focusable} text={shortTime(at, now, language)} />;
+}
+
+/** As ShortTime, for what happened by system time: an account's change, a token, a job. */
+export function SystemTime({ at, focusable }: Props) {
+  const now = useSystemNow();
   const language = useLanguage();
   return <Told at={at} focusable={focusable} text={shortTime(at, now, language)} />;
 }

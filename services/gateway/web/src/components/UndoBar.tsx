@@ -11,7 +11,7 @@ export function UndoBar() {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only stops its time
     <div
-      className={styles.place}
+      className={`${styles.place} kam-screen`}
       onPointerEnter={() => current && hold(true)}
       onPointerLeave={() => current && hold(false)}
       onFocus={() => current && hold(true)}

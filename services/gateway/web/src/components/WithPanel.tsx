@@ -52,7 +52,7 @@ export function WithPanel({ children, panel, title, onClose }: Props) {
     );
   }
   const item = isOpen && (
-    <section className={styles.panel} aria-labelledby={id}>
+    <section className={styles.panel} data-panel aria-labelledby={id}>
       <header className={styles.head}>
         <h2 id={id}>{title}</h2>
         <Button type="text" icon={<CloseOutlined />} aria-label={t.action.closePanel} onClick={onClose} />

@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-quer
 import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 import { Problem } from "@/api/problem";
+import { setBusinessClock } from "@/habits/clock";
 import { BlockError } from "./BlockError";
 import { Boundary } from "./Boundary";
 import { ChartCard } from "./ChartCard";
@@ -12,6 +13,7 @@ import { SeverityTag } from "./SeverityTag";
 import { Stars } from "./Stars";
 import { StateTag } from "./StateTag";
 import { TextFilter } from "./TextFilter";
+import { ShortTime, SystemTime } from "./Time";
 
 describe("an error in the place of its block", () => {
   it("says what happened, what to do, and the number to ask about", () => {
@@ -164,4 +166,22 @@ describe("cards of charts", () => {
     fireEvent.keyDown(first as HTMLElement, { key: "v" });
     expect(tables()).toBe(1);
   });
+});
+
+it("what happened by system time is never told by a business clock that stands behind", () => {
+  const now = Date.now();
+  setBusinessClock(now - 86_400_000, true);
+  try {
+    const { container } = render(
+      <>
+        <ShortTime at={now} />
+        <SystemTime at={now} />
+      </>,
+    );
+    const [business, system] = [...container.querySelectorAll("time")].map(time => time.textContent);
+    expect(business).toMatch(/^明天 /);
+    expect(system).toMatch(/^\d\d:\d\d$/);
+  } finally {
+    setBusinessClock(now, true);
+  }
 });

@@ -85,4 +85,5 @@ const WORK_OF: Record<string, string> = {
   arrears: "dunning",
   complaint_opened: "complaint_follow_up",
   contract_expiring: "renewal",
+  attention: "attention",
 };

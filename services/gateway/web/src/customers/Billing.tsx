@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { Link } from "react-router";
+import { UpToFile } from "@/arrivals/Arrivals";
 import { ChartCard } from "@/components/ChartCard";
 import { EmptyState } from "@/components/EmptyState";
 import { Money } from "@/components/Money";
@@ -31,7 +32,13 @@ export function Bills({ account }: { account: Account }) {
   const table = billTable(months, t, language);
   return (
     <>
-      <ChartCard title={t.bill} options={options} table={table} height={260} />
+      <ChartCard
+        title={t.bill}
+        options={options}
+        table={table}
+        height={260}
+        note={<UpToFile files={account.files} kinds={["BILL", "USAGE"]} />}
+      />
       {gap && (
         <p className="kam-secondary kam-small">
           {t.noBill(String(table.rows.at(months.length - 1 - months.indexOf(gap))?.[0]))}
@@ -52,6 +59,7 @@ export function Ages({ account }: { account: Account }) {
   return (
     <section className={styles.card} aria-label={t.ages}>
       <h2>{t.ages}</h2>
+      <UpToFile files={account.files} kinds={["ARR", "BILL"]} />
       {!ages && <p className="kam-secondary">{t.unknownDebt}</p>}
       {ages && owed === 0 && <p className="kam-secondary">{t.noDebt}</p>}
       {ages && owed > 0 && (
@@ -95,6 +103,7 @@ export function Payments({ account }: { account: Account }) {
   return (
     <section className={styles.card} aria-label={t.payments}>
       <h2>{t.payments}</h2>
+      <UpToFile files={account.files} kinds={["PAY"]} />
       {rows.length === 0 && <p className="kam-secondary">{t.noPayments}</p>}
       <ul className={styles.lines}>
         {rows.map(row => (
@@ -119,6 +128,7 @@ export function Contracts({ account }: { account: Account }) {
   return (
     <section className={styles.card} aria-label={t.contracts}>
       <h2>{t.contracts}</h2>
+      <UpToFile files={account.files} kinds={["CONT"]} />
       {rows.length === 0 && <p className="kam-secondary">{t.noContracts}</p>}
       <ul className={styles.contracts}>
         {rows.map(row => {
@@ -171,6 +181,7 @@ export function Complaints({ account }: { account: Account }) {
   return (
     <section className={styles.card} aria-label={t.complaints}>
       <h2>{t.complaints}</h2>
+      <UpToFile files={account.files} kinds={["COMP"]} />
       {rows.length === 0 && <p className="kam-secondary">{t.noComplaints}</p>}
       <ul className={styles.lines}>
         {rows.map(row => (
@@ -193,6 +204,7 @@ export function Requests({ account }: { account: Account }) {
   return (
     <section className={styles.card} aria-label={t.requests}>
       <h2>{t.requests}</h2>
+      <UpToFile files={account.files} kinds={["SERV"]} />
       {rows.length === 0 && <p className="kam-secondary">{t.noRequests}</p>}
       <ul className={styles.lines}>
         {rows.map(row => (

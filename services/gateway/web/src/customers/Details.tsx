@@ -2,7 +2,7 @@ import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
 import { ShortTime } from "@/components/Time";
 import { money } from "@/format";
-import { useText, word } from "@/i18n";
+import { common, useText, word } from "@/i18n";
 import { cityName } from "@/places/cityName";
 import { Cause } from "./Billing";
 import styles from "./customer.module.css";
@@ -15,6 +15,7 @@ const INNER = new Set(["since", "revision", "updated_at"]);
 
 function useShown(): (field: string, value: unknown) => string {
   const t = useText(customerText);
+  const shared = useText(common);
   return (field, value) => {
     if (value === null || value === undefined || value === "") {
       return "—";
@@ -28,7 +29,7 @@ function useShown(): (field: string, value: unknown) => string {
     if (field === "city") {
       return cityName(String(value));
     }
-    const words = { kind: t.kind, status: t.status, area: t.area, role: t.role }[field];
+    const words = { kind: t.kind, status: shared.customerStatus, area: t.area, role: t.role }[field];
     return words ? word(words, String(value)) : String(value);
   };
 }

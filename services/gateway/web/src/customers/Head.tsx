@@ -4,9 +4,9 @@ import { type ReactNode, useState } from "react";
 import { answer, api, asProblem, type Problem } from "@/api/client";
 import { BlockError } from "@/components/BlockError";
 import { Money } from "@/components/Money";
-import { ShortTime } from "@/components/Time";
 import { useNow } from "@/habits/clock";
-import { useText, word } from "@/i18n";
+import { common, useText, word } from "@/i18n";
+import { ContactFacts } from "@/work/ContactLine";
 import styles from "./customer.module.css";
 import { customerText } from "./messages";
 import type { View } from "./useCustomer";
@@ -37,6 +37,7 @@ interface Props {
 /** The two rows that stay in sight: who it is, what must be seen before they are contacted, and what they are worth. */
 export function Head({ view, revealed, onReveal, actions }: Props) {
   const t = useText(customerText);
+  const shared = useText(common);
   const { customer, manager, figures, contacts } = view;
   const phone = revealed.phone ?? customer.phone;
   return (
@@ -49,7 +50,7 @@ export function Head({ view, revealed, onReveal, actions }: Props) {
           <Reveal id={customer.customer_id} field="phone" onReveal={onReveal} />
         )}
         {customer.status && customer.status !== "active" && (
-          <span className={styles.flag}>{word(t.status, customer.status)}</span>
+          <span className={styles.flag}>{word(shared.customerStatus, customer.status)}</span>
         )}
         {customer.role === "key_contact" && (
           <Flag icon={<KeyOutlined />} text={t.flags.keyContact} hint={t.flags.keyContactHint} />
@@ -88,16 +89,7 @@ export function Head({ view, revealed, onReveal, actions }: Props) {
           </span>
         )}
         <InNetwork since={customer.opened_on} />
-        <span>
-          {contacts?.last ? (
-            <>
-              {t.last} <ShortTime at={contacts.last.at} focusable /> {contacts.last.by_name ?? contacts.last.by}
-            </>
-          ) : (
-            t.neverContacted
-          )}
-        </span>
-        {contacts && <span>{t.smsToday(contacts.sms_today, contacts.sms_limit)}</span>}
+        {contacts && <ContactFacts contacts={contacts} />}
       </div>
     </div>
   );

@@ -9,19 +9,19 @@ import { useDraft } from "@/habits/drafts";
 import { useUndo } from "@/habits/undo";
 import { useText } from "@/i18n";
 import { ContactLine } from "@/work/ContactLine";
-import { ACTS, type Act, type Result, resultsOf } from "@/work/choices";
+import { ACTS, type Result, resultsOf } from "@/work/choices";
 import { workText } from "@/work/messages";
+import { useNumberKeys } from "@/work/useNumberKeys";
 import styles from "./customer.module.css";
 import { customerText } from "./messages";
 
 const DAY = 86_400_000;
 
-/** ① what was done, ② what came of it: a contact that belongs to no work item, in two clicks. */
+/** ① what was done, a call until something else is chosen; ② what came of it, which saves: a contact of no work item. */
 export function LogContact({ customerId, onDone }: { customerId: string; onDone: () => void }) {
   const t = useText(customerText);
   const words = useText(workText);
   const { tell } = useUndo();
-  const [kind, setKind] = useState<Act>();
   const [next, setNext] = useState("");
   const [note, setNote, clearNote] = useDraft(`customer/${customerId}/contact`);
   const [isSending, setSending] = useState(false);
@@ -30,7 +30,7 @@ export function LogContact({ customerId, onDone }: { customerId: string; onDone:
   const key = useRef({ of: "", value: "" });
 
   const send = async (result: Result): Promise<void> => {
-    if (!kind || isSending) {
+    if (isSending) {
       return;
     }
     setSending(true);
@@ -57,6 +57,9 @@ export function LogContact({ customerId, onDone }: { customerId: string; onDone:
     }
   };
 
+  const results = resultsOf("");
+  const { kind, chooseKind } = useNumberKeys(results, what => void send(what));
+
   return (
     <div className={styles.form} aria-busy={isSending}>
       <ContactLine customerId={customerId} />
@@ -68,7 +71,7 @@ export function LogContact({ customerId, onDone }: { customerId: string; onDone:
               key={each}
               type={kind === each ? "primary" : "default"}
               aria-pressed={kind === each}
-              onClick={() => setKind(each)}
+              onClick={() => chooseKind(each)}
             >
               {words.act[each]}
             </Button>
@@ -104,11 +107,11 @@ export function LogContact({ customerId, onDone }: { customerId: string; onDone:
       </div>
       <fieldset>
         <legend>
-          ② {t.result} <span className="kam-secondary">{kind ? t.resultHint : t.chooseFirst}</span>
+          ② {t.result} <span className="kam-secondary">{t.resultHint}</span>
         </legend>
         <div className={styles.chips}>
-          {resultsOf("").map(each => (
-            <Button key={each} disabled={!kind || isSending} onClick={() => void send(each)}>
+          {results.map(each => (
+            <Button key={each} disabled={isSending} onClick={() => void send(each)}>
               {words.results[each]}
             </Button>
           ))}

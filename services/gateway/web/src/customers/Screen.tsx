@@ -3,11 +3,12 @@ import { Button, Drawer, Popover, Tabs } from "antd";
 import { type ReactElement, type ReactNode, useState } from "react";
 import { useSearchParams } from "react-router";
 import { AsOf } from "@/components/Freshness";
+import { Hold } from "@/components/Hold";
 import { Page } from "@/components/Page";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
 import { useBreadth } from "@/habits/element";
-import { useShortcuts } from "@/habits/shortcuts";
+import { OverPage, useShortcuts } from "@/habits/shortcuts";
 import { common, useText, word } from "@/i18n";
 import { StaleNote } from "@/lists/StaleNote";
 import { useMe } from "@/session/session";
@@ -202,16 +203,18 @@ function Box(props: {
       title={props.title}
       open={props.open}
       onOpenChange={props.onOpenChange}
-      content={props.open && <Escaping onEscape={() => props.onOpenChange(false)}>{props.content}</Escaping>}
+      content={
+        props.open && (
+          <OverPage>
+            <Hold onEscape={() => props.onOpenChange(false)} />
+            {props.content}
+          </OverPage>
+        )
+      }
     >
       {props.children}
     </Popover>
   );
-}
-
-function Escaping({ onEscape, children }: { onEscape: () => void; children: ReactNode }) {
-  useShortcuts([{ keys: "Escape", inInputs: true, run: onEscape }]);
-  return children;
 }
 
 /** The tabs; what stands behind them is read when it is looked at. */
@@ -234,7 +237,7 @@ function Sections({ view, revealed, onReveal }: Loading) {
           found => (
             <Bills account={found} />
           ),
-          320,
+          340,
         )}
         {block(
           found => (
@@ -243,7 +246,7 @@ function Sections({ view, revealed, onReveal }: Loading) {
               <Contracts account={found} />
             </div>
           ),
-          140,
+          160,
         )}
       </>
     ),
@@ -253,7 +256,7 @@ function Sections({ view, revealed, onReveal }: Loading) {
           found => (
             <Bills account={found} />
           ),
-          320,
+          340,
         )}
         {block(
           found => (
@@ -262,7 +265,7 @@ function Sections({ view, revealed, onReveal }: Loading) {
               <Payments account={found} />
             </div>
           ),
-          200,
+          220,
         )}
       </>
     ),

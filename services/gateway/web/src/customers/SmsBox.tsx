@@ -11,6 +11,7 @@ import { useDraft } from "@/habits/drafts";
 import { useShortcuts } from "@/habits/shortcuts";
 import { useUndo } from "@/habits/undo";
 import { useLanguage, useText, word } from "@/i18n";
+import { ContactLine } from "@/work/ContactLine";
 import styles from "./customer.module.css";
 import { customerText } from "./messages";
 
@@ -64,17 +65,15 @@ export function SmsBox({ customerId, onDone }: { customerId: string; onDone: () 
 
   return (
     <div className={styles.form} aria-busy={isSending}>
-      {found && (
-        <div className={styles.facts} role="note">
-          {isStopped && found.reason && (
-            <b className={styles.warning}>
-              <MutedOutlined aria-hidden /> {word(t.smsStopped, found.reason)}
-            </b>
-          )}
-          <span>{t.smsToday(found.sent_today, found.daily_cap)}</span>
-          {found.phone && <span>{t.smsTo(found.phone)}</span>}
-        </div>
-      )}
+      <ContactLine customerId={customerId} />
+      <div className={`${styles.facts} ${styles.receiver}`} role="note">
+        {isStopped && found.reason && (
+          <b className={styles.warning}>
+            <MutedOutlined aria-hidden /> {word(t.smsStopped, found.reason)}
+          </b>
+        )}
+        {found?.phone && <span>{t.smsTo(found.phone)}</span>}
+      </div>
       <textarea
         className={styles.text}
         rows={4}
@@ -101,9 +100,11 @@ export function SmsBox({ customerId, onDone }: { customerId: string; onDone: () 
         </Button>
         {found && !isStopped && (
           <output className="kam-secondary">
-            {found.state === "held" && found.hold_until
-              ? t.smsHeld(word(t.smsWhy, found.reason ?? ""), shortTime(found.hold_until, now, language))
-              : t.smsNow}
+            {found.state !== "held"
+              ? t.smsNow
+              : found.hold_until
+                ? t.smsHeld(word(t.smsWhy, found.reason ?? ""), shortTime(found.hold_until, now, language))
+                : word(t.smsWhy, found.reason ?? "")}
           </output>
         )}
       </div>

@@ -24,6 +24,7 @@ export function businessNow(): number {
 }
 
 const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 const subscribers = new Map<number, Set<() => void>>();
 
 /** Business time that renders anew every `every` ms, one timer for all who ask the same; rounded down to it. */
@@ -31,6 +32,14 @@ export function useNow(every: number = 15 * SECOND): number {
   return useSyncExternalStore(
     listener => tick(every, listener),
     () => Math.floor(businessNow() / every) * every,
+  );
+}
+
+/** This machine's time by the minute: for what people and jobs did, whose times are not the business clock's. */
+export function useSystemNow(): number {
+  return useSyncExternalStore(
+    listener => tick(MINUTE, listener),
+    () => Math.floor(Date.now() / MINUTE) * MINUTE,
   );
 }
 

@@ -1,10 +1,13 @@
 import { useCallback, useState } from "react";
+import { digest } from "./digest";
+import { own } from "./owner";
 
-const PREFIX = "kam.draft.";
+const nameOf = (key: string): string => own("kam.draft") + key;
 
 /**
  * A text that survives an expired session, a reload and a closed tab: `useDraft("work/W1/note")`. Drafts stay in this
- * browser, are removed when what they were for is saved (`clear`), and all of them when the person signs out.
+ * browser, are shown to who wrote them only, are removed when what they were for is saved (`clear`), and all of the
+ * person's when they sign out.
  */
 export function useDraft(key: string, first = ""): [text: string, set: (text: string) => void, clear: () => void] {
   const [held, setHeld] = useState({ key, text: read(key) ?? first });
@@ -21,15 +24,19 @@ export function useDraft(key: string, first = ""): [text: string, set: (text: st
   return [text, set, clear];
 }
 
+/** Whose draft it is: one item has its own, and so have these several, in whatever order. */
+export const draftOf = (ids: readonly string[]): string =>
+  ids.length === 1 ? (ids[0] as string) : `bulk-${digest([...ids].sort().join(","))}`;
+
 export function forgetDrafts(): void {
-  for (const key of Object.keys(localStorage).filter(name => name.startsWith(PREFIX))) {
+  for (const key of Object.keys(localStorage).filter(name => name.startsWith(nameOf("")))) {
     localStorage.removeItem(key);
   }
 }
 
 function read(key: string): string | null {
   try {
-    return localStorage.getItem(PREFIX + key);
+    return localStorage.getItem(nameOf(key));
   } catch {
     return null;
   }
@@ -38,9 +45,9 @@ function read(key: string): string | null {
 function write(key: string, text: string): void {
   try {
     if (text) {
-      localStorage.setItem(PREFIX + key, text);
+      localStorage.setItem(nameOf(key), text);
     } else {
-      localStorage.removeItem(PREFIX + key);
+      localStorage.removeItem(nameOf(key));
     }
   } catch {
     // A browser that keeps nothing still has it in the field.

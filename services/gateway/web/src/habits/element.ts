@@ -20,6 +20,19 @@ export function useSize(ref: RefObject<HTMLElement | null>): { width: number; he
   return size;
 }
 
+const paper = globalThis.matchMedia?.("print");
+
+/** While the page is printed: then all rows stand on it, not those in sight alone. */
+export function usePrinting(): boolean {
+  return useSyncExternalStore(
+    listener => {
+      paper?.addEventListener("change", listener);
+      return () => paper?.removeEventListener("change", listener);
+    },
+    () => paper?.matches ?? false,
+  );
+}
+
 export type Breadth = "phone" | "tablet" | "desktop";
 
 const tablet = globalThis.matchMedia?.("(min-width: 768px)");

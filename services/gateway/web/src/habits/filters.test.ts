@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Fields, filterQuery, parseFilter, rememberedPath, rememberQuery } from "./filters";
+import { setOwner } from "./owner";
 
 const FIELDS = {
   kind: { kind: "many", values: ["churn_warning", "arrears"] },
@@ -41,10 +42,13 @@ describe("a filter in the address", () => {
     },
   );
 
-  it("returns the next day, without the item that was open", () => {
+  it("returns the next day to whose it was, without the item that was open", () => {
     expect(rememberedPath("/alerts")).toBe("/alerts");
     rememberQuery("/alerts", "?kind=arrears,churn_warning&item=A-1&tab=x");
     expect(rememberedPath("/alerts")).toBe("/alerts?kind=arrears,churn_warning");
+    setOwner("M2");
+    expect(rememberedPath("/alerts")).toBe("/alerts");
+    setOwner(undefined);
     rememberQuery("/alerts", "");
     expect(rememberedPath("/alerts")).toBe("/alerts");
   });

@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from "react";
 import { useLocation, useNavigate } from "react-router";
+import { own } from "./owner";
 
 /** A filter in the address: one wire value, several with commas, or a sort key. */
 export interface Field {
@@ -93,7 +94,7 @@ export function useFilters<F extends Fields>(fields: F): Filters<F> {
   };
 }
 
-const LAST = "kam.last.";
+const LAST = "kam.last";
 
 /** Remembers the filter of a list for the next day; the navigation leads back to it. */
 export function rememberQuery(pathname: string, search: string): void {
@@ -102,7 +103,7 @@ export function rememberQuery(pathname: string, search: string): void {
     query.delete(name);
   }
   try {
-    localStorage.setItem(LAST + pathname, query.toString().replaceAll("%2C", ","));
+    localStorage.setItem(own(LAST) + pathname, query.toString().replaceAll("%2C", ","));
   } catch {
     // A browser that keeps nothing leads to the bare page.
   }
@@ -110,7 +111,7 @@ export function rememberQuery(pathname: string, search: string): void {
 
 export function rememberedPath(pathname: string): string {
   try {
-    const query = localStorage.getItem(LAST + pathname);
+    const query = localStorage.getItem(own(LAST) + pathname);
     return query ? `${pathname}?${query}` : pathname;
   } catch {
     return pathname;

@@ -1,7 +1,7 @@
 import { fireEvent, render } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 import { setPreferences } from "./preferences";
-import { type Shortcut, useActiveShortcuts, useShortcuts } from "./shortcuts";
+import { OverPage, type Shortcut, useActiveShortcuts, useShortcuts } from "./shortcuts";
 
 function Page({ shortcuts }: { shortcuts: Shortcut[] }) {
   useShortcuts(shortcuts);
@@ -37,6 +37,33 @@ describe("shortcuts", () => {
     press("a");
     press("k", { ctrlKey: true });
     expect([one, two, three].map(f => f.mock.calls.length)).toEqual([1, 1, 1]);
+  });
+
+  it("do nothing to the page below what stands over it", () => {
+    const [below, over, pair] = [vi.fn(), vi.fn(), vi.fn()];
+    const page = (
+      <Page
+        shortcuts={[
+          { keys: "a", run: below },
+          { keys: "g a", run: pair },
+        ]}
+      />
+    );
+    const { rerender } = render(
+      <>
+        <OverPage>
+          <Page shortcuts={[{ keys: "1", run: over }]} />
+        </OverPage>
+        {page}
+      </>,
+    );
+    for (const key of ["a", "1", "g", "a"]) {
+      press(key);
+    }
+    expect([below, over, pair].map(f => f.mock.calls.length)).toEqual([0, 1, 0]);
+    rerender(page);
+    press("a");
+    expect(below).toHaveBeenCalledOnce();
   });
 
   it("rest in inputs, but for those that send or leave", () => {

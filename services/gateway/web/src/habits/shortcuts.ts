@@ -1,4 +1,13 @@
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import {
+  createContext,
+  createElement,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useRef,
+  useSyncExternalStore,
+} from "react";
 import { preferences } from "./preferences";
 
 /**
@@ -20,27 +29,41 @@ const PAIR_MS = 1500;
 /** What a browser reports while an input method composes a word: never a command. */
 const COMPOSING = 229;
 
-const stack: Shortcut[][] = [];
+interface Layer {
+  shortcuts: Shortcut[];
+  /** How many boxes it is in that stand over the page. */
+  level: number;
+}
+
+const Level = createContext(0);
+
+/** What is in it stands over the page: keys do nothing to what is below, also where that comes later. */
+export function OverPage({ isOpen = true, children }: { isOpen?: boolean; children: ReactNode }): ReactElement {
+  return createElement(Level, { value: useContext(Level) + Number(isOpen) }, children);
+}
+
+const stack: Layer[] = [];
 const listeners = new Set<() => void>();
 let shown: readonly Shortcut[] = [];
 let pending: { key: string; until: number } | undefined;
 
 /** Shortcuts that hold while the component is mounted. The list may change with every render. */
 export function useShortcuts(shortcuts: readonly Shortcut[]): void {
+  const level = useContext(Level);
   const held = useRef<Shortcut[]>([]);
   useEffect(() => {
     held.current.splice(0, held.current.length, ...shortcuts);
     announce();
   });
   useEffect(() => {
-    const own = held.current;
+    const own = { shortcuts: held.current, level };
     stack.push(own);
     announce();
     return () => {
       stack.splice(stack.indexOf(own), 1);
       announce();
     };
-  }, []);
+  }, [level]);
 }
 
 /** All that can be pressed now, for the help. */
@@ -57,7 +80,7 @@ export function useActiveShortcuts(): readonly Shortcut[] {
 function announce(): void {
   const seen = new Set<string>();
   const next = stack
-    .flat()
+    .flatMap(layer => layer.shortcuts)
     .reverse()
     .filter(shortcut => shortcut.label && !seen.has(shortcut.keys) && seen.add(shortcut.keys))
     .reverse();
@@ -97,8 +120,10 @@ function handle(event: KeyboardEvent): void {
   const off = !preferences().shortcuts;
   const pair = pending && pending.until > Date.now() && !typing ? `${pending.key} ${name}` : undefined;
   pending = undefined;
-  for (let at = stack.length - 1; at >= 0; at -= 1) {
-    for (const shortcut of stack[at] as Shortcut[]) {
+  const highest = Math.max(0, ...stack.map(layer => layer.level));
+  const layers = stack.filter(layer => layer.level === highest);
+  for (const layer of layers.toReversed()) {
+    for (const shortcut of layer.shortcuts) {
       const plain = !shortcut.keys.startsWith("Mod+") && shortcut.keys !== "Escape";
       if ((typing && !shortcut.inInputs) || (off && plain)) {
         continue;
@@ -111,7 +136,12 @@ function handle(event: KeyboardEvent): void {
       }
     }
   }
-  if (!typing && !off && !pair && stack.flat().some(shortcut => shortcut.keys.startsWith(`${name} `))) {
+  if (
+    !typing &&
+    !off &&
+    !pair &&
+    layers.some(layer => layer.shortcuts.some(shortcut => shortcut.keys.startsWith(`${name} `)))
+  ) {
     pending = { key: name, until: Date.now() + PAIR_MS };
   }
 }

@@ -66,6 +66,7 @@ export const en: typeof zh = {
     contract_expiring: "Contract expiring",
     attention: "Attention",
   },
+  customerStatus: { active: "Active", suspended: "Suspended", left: "Left" },
   complaintAbout: { network: "network quality", billing: "billing", service: "service", sales: "sales" },
   complaintState: { opened: "Opened", in_progress: "In progress", closed: "Closed", reopened: "Reopened" },
   severity: { critical: "Urgent", major: "Important", minor: "Normal" },
@@ -94,6 +95,7 @@ export const en: typeof zh = {
     "7": "Within 7 days",
     "1": "Within a day",
   },
+  arrearsStage: { opened: "New debt" },
   outcome: {
     withdrawn: "Withdrawn",
     recovered: "Recovered",

@@ -64,6 +64,7 @@ export const zh = {
     contract_expiring: "合约到期",
     attention: "关注提醒",
   },
+  customerStatus: { active: "正常", suspended: "已停机", left: "已离网" },
   complaintAbout: { network: "网络质量", billing: "费用", service: "服务", sales: "销售" },
   complaintState: { opened: "已登记", in_progress: "处理中", closed: "已办结", reopened: "重新打开" },
   severity: { critical: "紧急", major: "重要", minor: "一般" },
@@ -92,6 +93,7 @@ export const zh = {
     "7": "剩 7 天内",
     "1": "剩 1 天内",
   },
+  arrearsStage: { opened: "新欠" },
   outcome: {
     withdrawn: "已撤回",
     recovered: "已回升",

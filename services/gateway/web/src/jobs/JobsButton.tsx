@@ -1,13 +1,14 @@
 import { DownloadOutlined } from "@ant-design/icons";
 import { Badge, Button, Popover } from "antd";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
+import { later } from "@/components/later";
 import { useText } from "@/i18n";
 import { useMe } from "@/session/session";
 import { isUnfinished, mayExport } from "./api";
 import { jobsText } from "./messages";
 import { useJobs, useTellEnded } from "./useJobs";
 
-const JobList = lazy(() => import("./JobList"));
+const JobList = later(async () => (await import("./JobList")).default);
 
 /** In the top bar: one's jobs, how many are under way, and a word when one has ended. */
 export function JobsButton() {
@@ -27,11 +28,7 @@ function Own() {
       placement="bottomRight"
       open={isOpen}
       onOpenChange={setOpen}
-      content={
-        <Suspense>
-          <JobList onFollow={() => setOpen(false)} />
-        </Suspense>
-      }
+      content={<JobList what={t.title} onFollow={() => setOpen(false)} />}
     >
       <Badge count={running} size="small" offset={[-6, 6]}>
         <Button type="text" icon={<DownloadOutlined aria-hidden />} aria-label={t.title} title={t.title} />

@@ -26,6 +26,7 @@ export const listText = messages(
     stale: (time: string) => `列表停在 ${time}，恢复后自动补齐`,
     rebuilding: "列表正在重建，可能还不全",
     copied: "链接已复制",
+    nothingToCopy: "没有找到客户，没有可复制的链接",
   },
   {
     columns: "Columns",
@@ -51,5 +52,6 @@ export const listText = messages(
     stale: time => `List stopped at ${time}; it will catch up by itself`,
     rebuilding: "The list is being rebuilt and may be incomplete",
     copied: "Link copied",
+    nothingToCopy: "No customer was found, so there is no link to copy",
   },
 );

@@ -1,8 +1,7 @@
 import { useLocation, useNavigate, useParams } from "react-router";
 import { useShortcuts } from "@/habits/shortcuts";
-import { useUndo } from "@/habits/undo";
 import { common, useText } from "@/i18n";
-import { listText } from "./messages";
+import { type ForOthers, useCopyLink } from "./useCopyLink";
 
 interface Listed {
   /** Ids in the order in which they are shown. */
@@ -10,6 +9,7 @@ interface Listed {
   /** The row the keys stand on. */
   current: string | undefined;
   onCurrent: (id: string) => void;
+  forOthers: ForOthers;
 }
 
 export interface OpenItem {
@@ -22,13 +22,11 @@ export interface OpenItem {
  * The item of a list that is open: `/alerts/<id>`, or `?item=<id>` beside the filter. With its keys: why, previous and
  * next, copy the link.
  */
-export function useOpenItem(path: "/alerts" | "/work", { ids, current, onCurrent }: Listed): OpenItem {
+export function useOpenItem(path: "/alerts" | "/work", { ids, current, onCurrent, forOthers }: Listed): OpenItem {
   const shared = useText(common);
-  const lists = useText(listText);
   const navigate = useNavigate();
   const { search, hash } = useLocation();
   const { id: inPath } = useParams();
-  const { tell } = useUndo();
   const opened = inPath ?? new URLSearchParams(search).get("item") ?? undefined;
 
   const show = (id: string | undefined): void => {
@@ -58,16 +56,7 @@ export function useOpenItem(path: "/alerts" | "/work", { ids, current, onCurrent
     },
     { keys: "[", label: shared.shortcuts.previous, group, run: () => (opened ? step(-1) : false) },
     { keys: "]", label: shared.shortcuts.next, group, run: () => (opened ? step(1) : false) },
-    {
-      keys: "y",
-      label: shared.action.copyLink,
-      group,
-      run: () => {
-        const id = opened ?? current;
-        const to = id ? `${path}/${encodeURIComponent(id)}` : `${path}${search}`;
-        void navigator.clipboard?.writeText(location.origin + to).then(() => tell({ text: lists.copied }));
-      },
-    },
   ]);
+  useCopyLink(forOthers);
   return { opened, show };
 }

@@ -1,5 +1,8 @@
 import { keepPreviousData, type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
+import { digest } from "@/habits/digest";
+import { readKept, writeKept } from "@/habits/kept";
+import type { Place } from "@/habits/place";
 import { type SteadyList, useSteady } from "@/habits/steady";
 import { useUndo } from "@/habits/undo";
 import { common, useText } from "@/i18n";
@@ -25,6 +28,8 @@ interface Asked<Row> {
 }
 
 export interface PagedList<Row> extends SteadyList<Row> {
+  /** Where one is in it, found again by Back, a reload and the next day. */
+  place: Place;
   query: UseQueryResult<RowPage<Row>>;
   /** As many as matched when it was read, without those that left since. */
   total: number;
@@ -40,6 +45,15 @@ export interface PagedList<Row> extends SteadyList<Row> {
   refresh: () => void;
 }
 
+/** The row that stood first in sight, and how many rows bring it back, under which filter. */
+interface Left {
+  of: string;
+  id: string;
+  depth: number;
+}
+
+/** Most rows that are read again for who comes back. */
+const DEEPEST = 2000;
 /** Rows asked for at once by their ids. */
 export const MOST_IDS = 100;
 /** How often the first page is looked at for new rows, in ms; live messages are sooner. */
@@ -60,10 +74,19 @@ export function usePagedList<Row>({ queryKey, read, readThese, idOf, matches }: 
     placeholderData: keepPreviousData,
   });
   const first = query.data;
+  const ofPage = first?.rows.length ?? 0;
   const list = useSteady<Row>(first?.rows ?? NONE, { idOf, matches });
   const [behind, setBehind] = useState<{ of: RowPage<Row>; next: string | null; isBusy: boolean }>();
   const here = behind && behind.of === first ? behind : undefined;
   const next = here ? here.next : (first?.next ?? null);
+
+  const key = JSON.stringify(queryKey);
+  const name = `${queryKey[0]}/place`;
+  // Whom a search found stands in the filter; that stays out of what is kept.
+  const of = useMemo(() => digest(key), [key]);
+  const [left, setLeft] = useState(() => readKept<Left>(name));
+  const isBack = left?.of === of && query.isFetchedAfterMount && !query.isPlaceholderData;
+  const isShort = isBack && next !== null && list.rows.length < Math.min(left.depth, DEEPEST);
 
   const more = (): void => {
     if (!first || !next || here?.isBusy || query.isPlaceholderData) {
@@ -77,10 +100,17 @@ export function usePagedList<Row>({ queryKey, read, readThese, idOf, matches }: 
       },
       () => {
         setBehind({ of: first, next, isBusy: false });
+        setLeft(undefined);
         tell({ text: t.undo.failed, tone: "error" });
       },
     );
   };
+
+  useEffect(() => {
+    if (isShort) {
+      more();
+    }
+  });
 
   // What came since stands at the head of the list or among its first rows.
   const look = useRef(() => undefined as unknown);
@@ -98,7 +128,6 @@ export function usePagedList<Row>({ queryKey, read, readThese, idOf, matches }: 
 
   // What was taken away must not come back for a moment from what was kept of the reading.
   const taken = useRef(false);
-  const key = JSON.stringify(queryKey);
   useEffect(
     () => () => {
       if (taken.current) {
@@ -128,6 +157,12 @@ export function usePagedList<Row>({ queryKey, read, readThese, idOf, matches }: 
     ...list,
     drop,
     query,
+    place: {
+      goTo: isBack && !isShort ? left.id : undefined,
+      arrived: () => setLeft(undefined),
+      // As deep as the row stands and a page more: not what was read far below it and left.
+      keep: id => writeKept<Left>(name, { of, id, depth: list.rows.findIndex(row => idOf(row) === id) + ofPage }),
+    },
     total: Math.max(0, (first?.total ?? 0) - list.leaving.size - list.gone),
     hasMore: next !== null,
     more,

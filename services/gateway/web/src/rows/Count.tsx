@@ -24,7 +24,11 @@ export function Count({ label, asked, onOpen, shown, className }: Props) {
       className="kam-number"
       disabled={asked.count === 0}
       aria-label={t.rows(shown ? `${label} ${shown}` : label, asked.count)}
-      onClick={() => onOpen(asked)}
+      onClick={event => {
+        // What the number stands in may be chosen by a click: not by this one.
+        event.stopPropagation();
+        onOpen(asked);
+      }}
     >
       <span className={className}>{shown ?? number(asked.count)}</span>
     </Button>

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { onSessionEnd } from "@/api/transport";
 import { forgetDrafts } from "@/habits/drafts";
+import { setOwner } from "@/habits/owner";
 import { LEAVE_SINGLE_SIGN_ON, signOut as leave, type Me, whoAmI } from "./api";
 
 /** Opened when a session ends in the middle of work; most people never load it. */
@@ -43,12 +44,21 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [ended, setEnded] = useState(false);
   // Who was signed in stays on their page while they sign in again over it.
   const [known, setKnown] = useState<Me | null>(null);
-  if (data && data !== known) {
+  // Somebody else signed in, here or in another tab: nothing of what stands on the page is theirs.
+  const isAnother = Boolean(data && known && data.staff_no !== known.staff_no);
+  if (data && data !== known && !isAnother) {
     setKnown(data);
   }
   const waiting = useRef<{ promise: Promise<void>; resolve: () => void } | null>(null);
-  const me = data ?? known;
+  const me = isAnother ? known : (data ?? known);
+  setOwner(me?.staff_no);
   const isEnded = known !== null && (ended || data === null);
+
+  useEffect(() => {
+    if (isAnother) {
+      location.reload();
+    }
+  }, [isAnother]);
 
   useEffect(() => {
     // Everybody who meets the ended session waits for the same sign-in.

@@ -38,7 +38,7 @@ describe("a condition of a rule", () => {
   });
 
   it.each([
-    [of("status", false, { value: "suspended", limit: "active" }), "状态 停机，规则只看 正常"],
+    [of("status", false, { value: "suspended", limit: "active" }), "状态 已停机，规则只看 正常"],
     [of("months_in_network", false, { value: "2026-05-02", limit: 3 }), "2026-05-02 入网，未满 3 个月"],
     [of("listed", false), "在规则的排除名单里"],
     [of("in_network", false), "已离网"],

@@ -70,11 +70,14 @@ const TELLERS: Readonly<Record<string, Teller>> = {
   in_network: ({ met }, _, language) =>
     language === "zh" ? [met ? "在网" : "已离网"] : [met ? "in the network" : "has left the network"],
   status: ({ met, value, limit }, _, language) => {
-    const words = whyNotText[language].statuses;
-    const status = value === null ? undefined : word(words, String(value));
+    const said = (status: string) => {
+      const known = word(common[language].customerStatus, status);
+      return language === "en" ? known.toLowerCase() : known;
+    };
+    const status = value === null ? undefined : said(String(value));
     const only = String(limit ?? "")
       .split(", ")
-      .map(each => word(words, each))
+      .map(said)
       .join(common[language].comma);
     if (language === "zh") {
       return status === undefined
@@ -109,6 +112,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     language === "zh"
       ? [met ? "月份还在判定范围" : "这个月太早，已不再判"]
       : [met ? "the month is still judged" : "the month is too long ago to be judged"],
+  condition: ({ values }, _, language) => [String(values[language] ?? "")],
   owes: ({ met, value, values }, _, language) => {
     const zh = language === "zh";
     if (!met) {

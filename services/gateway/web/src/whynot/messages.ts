@@ -26,7 +26,6 @@ export const whyNotText = messages(
     },
     open: "去看预警",
     figures: { amount_fen: "话费", voice_minutes: "通话" },
-    statuses: { active: "正常", suspended: "停机", left: "已离网" },
     requests: { stop: "拆机申请", port_query: "携号转网查询" },
   },
   {
@@ -53,7 +52,6 @@ export const whyNotText = messages(
     },
     open: "Open the alert",
     figures: { amount_fen: "bill", voice_minutes: "minutes" },
-    statuses: { active: "active", suspended: "suspended", left: "left" },
     requests: { stop: "request to close the line", port_query: "porting query" },
   },
 );

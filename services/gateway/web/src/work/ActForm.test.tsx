@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { UndoBar } from "@/components/UndoBar";
+import { setBusinessClock } from "@/habits/clock";
 import { UndoProvider } from "@/habits/undo";
 import { ActForm } from "./ActForm";
 
@@ -30,13 +31,14 @@ const json = (body: unknown, status = 200): Response =>
   new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 
 beforeEach(() => {
+  setBusinessClock(Date.parse("2026-06-30T01:00:00Z"), false);
   sent = [];
   answers = [];
   vi.stubGlobal("fetch", async (request: Request) => {
     const { pathname } = new URL(request.url);
     if (request.method === "GET") {
       return pathname.startsWith("/v1/contacts")
-        ? json(CONTACTS)
+        ? json([CONTACTS])
         : json({ work_id: "w1", revision: 9, log: [{ at: "2026-06-30T01:00:00Z", by: "h1", what: "closed" }] });
     }
     const { headers } = request;
@@ -49,7 +51,10 @@ beforeEach(() => {
     return answers.shift() ?? json({ work_id: "w1", state: "acted" });
   });
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  setBusinessClock(Date.now(), true);
+  vi.unstubAllGlobals();
+});
 
 vi.mock("@/session/session", () => ({
   useMe: () => ({ staff_no: "M1", name: "李经理", role: "analyst", manager_id: "m1" }),
@@ -69,10 +74,9 @@ function show(onDone = vi.fn(), onCancel = vi.fn()) {
 
 const click = (name: RegExp): boolean => fireEvent.click(screen.getByRole("button", { name }));
 
-it("logs what was done in two clicks", async () => {
+it("logs a call in one click, as it is what is done most", async () => {
   const { onDone } = show();
-  expect((screen.getByRole("button", { name: /有争议/ }) as HTMLButtonElement).disabled).toBe(true);
-  click(/打电话/);
+  expect(screen.getByRole("button", { name: /打电话/ }).getAttribute("aria-pressed")).toBe("true");
   click(/有争议/);
   await waitFor(() => expect(onDone).toHaveBeenCalledOnce());
   expect(sent).toMatchObject([{ path: "/v1/work/w1/act", body: { kind: "call", result: "disputed" }, read: '"4"' }]);
@@ -92,6 +96,15 @@ it("logs by number keys, with the note that was written and the next date", asyn
   expect(localStorage.length).toBe(0);
 });
 
+it("begins anew with a call once something else was logged", async () => {
+  const { onDone } = show();
+  click(/上门/);
+  click(/有争议/);
+  await waitFor(() => expect(onDone).toHaveBeenCalledOnce());
+  expect(sent[0]?.body).toMatchObject({ kind: "visit" });
+  expect(screen.getByRole("button", { name: /打电话/ }).getAttribute("aria-pressed")).toBe("true");
+});
+
 it("asks when, where somebody has promised to pay", async () => {
   const { onDone } = show();
   click(/打电话/);
@@ -101,6 +114,18 @@ it("asks when, where somebody has promised to pay", async () => {
   click(/^记下$/);
   await waitFor(() => expect(onDone).toHaveBeenCalledOnce());
   expect(sent[0]?.body).toMatchObject({ result: "promised", promised_on: "2026-07-03" });
+});
+
+it("logs nothing without the day that was meant, where what was written is none", async () => {
+  show();
+  click(/打电话/);
+  click(/选日期/);
+  fireEvent.change(screen.getByLabelText("选日期"), { target: { value: "2026-06-29" } });
+  expect(screen.getByRole("alert").textContent).toBe("不能早于 2026-06-30");
+  expect((screen.getByRole("button", { name: /有争议/ }) as HTMLButtonElement).disabled).toBe(true);
+  fireEvent.change(screen.getByLabelText("选日期"), { target: { value: "2026-07-01" } });
+  click(/有争议/);
+  await waitFor(() => expect(sent[0]?.body).toMatchObject({ result: "disputed", follow_up_on: "2026-07-01" }));
 });
 
 it("says before a contact what is to be minded", async () => {

@@ -1,7 +1,8 @@
 import { useRef, useState } from "react";
 import { useRefresh } from "@/alerts/commands";
 import { asProblem, type Problem } from "@/api/client";
-import { requestKey } from "@/api/requestKey";
+import { requestKeys } from "@/api/requestKey";
+import { DateField } from "@/dates/DateField";
 import { dayOf } from "@/format";
 import { businessNow } from "@/habits/clock";
 import { useDraft } from "@/habits/drafts";
@@ -10,10 +11,11 @@ import { useUndo } from "@/habits/undo";
 import { useText } from "@/i18n";
 import styles from "./act.module.css";
 import { ContactLine } from "./ContactLine";
-import { ACTS, type Act, type Result, resultsOf } from "./choices";
+import { ACTS, type Result, resultsOf } from "./choices";
 import { act, type Done, type WorkChanged } from "./commands";
 import { workText } from "./messages";
 import { Trouble } from "./Trouble";
+import { useNumberKeys } from "./useNumberKeys";
 
 /** What the form needs to know of a work item; list rows and cards have it. */
 export interface Actable {
@@ -35,26 +37,29 @@ interface Props {
 
 const DAY = 86_400_000;
 
-/** ① what was done, ② what came of it: the second click saves. Note and next date are optional and stand between. */
+/**
+ * ① what was done, a call until something else is chosen; ② what came of it, which saves. Note and next date are optional
+ * and stand between.
+ */
 export function ActForm({ item, onDone, onCancel }: Props) {
   const t = useText(workText);
   const { tell } = useUndo();
   const refresh = useRefresh();
-  const [kind, setKind] = useState<Act>();
   const [result, setResult] = useState<Result>();
   const [note, setNote, clearNote] = useDraft(`work/${item.work_id}/note`);
-  const [next, setNext] = useState("");
+  // null: what stands there is no day, and nothing is logged without it.
+  const [next, setNext] = useState<string | null>("");
   const [isPicking, setPicking] = useState(false);
-  const [promised, setPromised] = useState("");
+  const [promised, setPromised] = useState<string | null>("");
   const [isSending, setSending] = useState(false);
   const [trouble, setTrouble] = useState<Problem>();
   // The same asked again is the same request: where its answer was lost, it is not logged twice.
-  const request = useRef({ body: "", key: "" });
+  const [keys] = useState(requestKeys);
   const results = resultsOf(item.kind);
   const day = (days: number): string => dayOf(businessNow() + days * DAY);
 
   const send = async (what: Result, revision = item.revision): Promise<void> => {
-    if (!kind || isSending) {
+    if (isSending || next === null || promised === null) {
       return;
     }
     setSending(true);
@@ -69,15 +74,12 @@ export function ActForm({ item, onDone, onCancel }: Props) {
     if (next) {
       done.follow_up_on = next;
     }
-    const body = JSON.stringify(done);
-    if (request.current.body !== body) {
-      request.current = { body, key: requestKey() };
-    }
+    const key = keys.of(done);
     try {
-      const changed = await act(item.work_id, done, request.current.key, revision);
-      request.current = { body: "", key: "" };
+      const changed = await act(item.work_id, done, key, revision);
+      keys.done(key);
       clearNote();
-      setKind(undefined);
+      begin();
       setResult(undefined);
       setNext("");
       setPromised("");
@@ -96,22 +98,26 @@ export function ActForm({ item, onDone, onCancel }: Props) {
       void send(what);
     }
   };
-  useShortcuts(
-    [1, 2, 3, 4, 5, 6].map(n => ({
-      keys: String(n),
+  const { kind, isKindChosen, chooseKind, begin } = useNumberKeys(results, what => chooseResult(what));
+  const second = useRef<HTMLDivElement>(null);
+  useShortcuts([
+    {
+      keys: "Mod+Enter",
+      inInputs: true,
       run: () => {
-        if (!kind) {
-          const chosen = ACTS[n - 1];
-          return chosen ? setKind(chosen) : false;
+        if (result) {
+          void send(result);
+        } else {
+          // From the note to ②, where a number saves.
+          chooseKind(kind);
+          second.current?.querySelector("button")?.focus();
         }
-        const chosen = results[n - 1];
-        return chosen ? chooseResult(chosen) : false;
       },
-    })),
-  );
+    },
+  ]);
 
   return (
-    <div className={styles.form} aria-busy={isSending}>
+    <div className={`${styles.form} kam-screen`} aria-busy={isSending}>
       <ContactLine customerId={item.customer_id} />
       <fieldset className={styles.step}>
         <legend>① {t.did}</legend>
@@ -122,10 +128,10 @@ export function ActForm({ item, onDone, onCancel }: Props) {
               type="button"
               className={styles.chip}
               aria-pressed={kind === name}
-              onClick={() => setKind(name)}
+              onClick={() => chooseKind(name)}
             >
               {t.act[name]}
-              {!kind && <kbd>{at + 1}</kbd>}
+              {!isKindChosen && <kbd>{at + 1}</kbd>}
             </button>
           ))}
         </div>
@@ -160,14 +166,7 @@ export function ActForm({ item, onDone, onCancel }: Props) {
           </button>
         ))}
         {isPicking ? (
-          <input
-            type="date"
-            className={styles.date}
-            aria-label={t.pickDate}
-            min={day(0)}
-            value={next}
-            onChange={event => setNext(event.target.value)}
-          />
+          <DateField label={t.pickDate} min={day(0)} value={next ?? ""} onChange={setNext} allowClear />
         ) : (
           <button type="button" className={styles.chip} onClick={() => setPicking(true)}>
             {t.pickDate}
@@ -177,36 +176,33 @@ export function ActForm({ item, onDone, onCancel }: Props) {
       <fieldset className={styles.step}>
         <legend>
           ② {t.result}
-          <span className={styles.hint}>{kind ? t.resultHint : t.chooseFirst}</span>
+          <span className={styles.hint}>{t.resultHint}</span>
         </legend>
-        <div className={styles.chips}>
+        <div ref={second} className={styles.chips}>
           {results.map((name, at) => (
             <button
               key={name}
               type="button"
               className={styles.chip}
-              disabled={!kind || isSending}
+              disabled={isSending || next === null}
               aria-pressed={result === name}
               onClick={() => chooseResult(name)}
             >
               {t.results[name]}
-              {kind && <kbd>{at + 1}</kbd>}
+              {isKindChosen && <kbd>{at + 1}</kbd>}
             </button>
           ))}
         </div>
-        {result === "promised" && kind && (
+        {result === "promised" && (
           <div className={styles.inline}>
-            <label>
-              {t.promisedOn}{" "}
-              <input
-                type="date"
-                className={styles.date}
-                min={day(0)}
-                value={promised}
-                onChange={event => setPromised(event.target.value)}
-              />
-            </label>
-            <button type="button" className={styles.chip} disabled={isSending} onClick={() => void send("promised")}>
+            <span aria-hidden>{t.promisedOn}</span>
+            <DateField label={t.promisedOn} min={day(0)} value={promised ?? ""} onChange={setPromised} allowClear />
+            <button
+              type="button"
+              className={styles.chip}
+              disabled={isSending || next === null || promised === null}
+              onClick={() => void send("promised")}
+            >
               {t.record}
             </button>
           </div>

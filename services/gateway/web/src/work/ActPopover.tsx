@@ -1,7 +1,8 @@
 import { Drawer, Popover } from "antd";
 import { type ReactElement, useState } from "react";
+import { Hold } from "@/components/Hold";
 import { useBreadth } from "@/habits/element";
-import { useShortcuts } from "@/habits/shortcuts";
+import { OverPage } from "@/habits/shortcuts";
 import { useText } from "@/i18n";
 import { type Actable, ActForm } from "./ActForm";
 import styles from "./act.module.css";
@@ -59,20 +60,17 @@ export function ActPopover({ item, children, onDone, open, onOpenChange }: Props
       open={isOpen}
       onOpenChange={setOpen}
       destroyOnHidden
+      fresh // keys and focus are given back at once, not when it has faded out
       content={
-        <div className={styles.popover}>
-          {isOpen && <Escape onEscape={() => setOpen(false)} />}
-          {form}
-        </div>
+        <OverPage isOpen={isOpen}>
+          <div className={styles.popover}>
+            {isOpen && <Hold onEscape={() => setOpen(false)} />}
+            {form}
+          </div>
+        </OverPage>
       }
     >
       {children}
     </Popover>
   );
-}
-
-/** Esc closes it, also while one writes. */
-function Escape({ onEscape }: { onEscape: () => void }) {
-  useShortcuts([{ keys: "Escape", inInputs: true, run: onEscape }]);
-  return null;
 }

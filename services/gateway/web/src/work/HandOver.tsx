@@ -1,43 +1,49 @@
 import { Modal, Select } from "antd";
 import { useState } from "react";
 import { BlockError } from "@/components/BlockError";
-import { useDraft } from "@/habits/drafts";
-import { useText } from "@/i18n";
+import { draftOf, useDraft } from "@/habits/drafts";
+import { common, useText } from "@/i18n";
 import { useMe } from "@/session/session";
 import styles from "./act.module.css";
 import { workText } from "./messages";
 import { useColleagues } from "./names";
+import { useSaving } from "./useSaving";
 
 interface Props {
-  /** How many go. */
-  n: number;
-  onConfirm: (to: { id: string; name: string }, note?: string) => void;
+  /** What goes. */
+  ids: readonly string[];
+  onConfirm: (to: { id: string; name: string }, note?: string) => Promise<boolean>;
   onClose: () => void;
 }
 
 /** To whom the work goes: it reaches a colleague's day, so it is confirmed, with how much each has in hand. */
-export function HandOver({ n, onConfirm, onClose }: Props) {
+export function HandOver({ ids, onConfirm, onClose }: Props) {
   const t = useText(workText).handOver;
+  const shared = useText(common);
   const me = useMe();
   const [to, setTo] = useState<string>();
-  const [note, setNote, clearNote] = useDraft("work/hand-over/note");
+  const [note, setNote, clearNote] = useDraft(`work/${draftOf(ids)}/hand-over`);
   const query = useColleagues();
   const name = (id: string): string => query.data?.find(each => each.manager_id === id)?.name ?? id;
   const units = [...new Set(query.data?.map(each => each.unit_name ?? each.unit_id ?? "—"))];
+  const { isBusy, isFailed, confirm, cancel } = useSaving(
+    to ? () => onConfirm({ id: to, name: name(to) }, note.trim() || undefined) : undefined,
+    () => {
+      clearNote();
+      onClose();
+    },
+    onClose,
+  );
   return (
     <Modal
       open
       title={t.title}
-      okText={t.confirm(n)}
+      okText={t.confirm(ids.length)}
       okButtonProps={{ disabled: !to }}
-      onOk={() => {
-        if (to) {
-          onConfirm({ id: to, name: name(to) }, note.trim() || undefined);
-          clearNote();
-          onClose();
-        }
-      }}
-      onCancel={onClose}
+      confirmLoading={isBusy}
+      onOk={() => void confirm()}
+      cancelButtonProps={{ disabled: isBusy }}
+      onCancel={cancel}
       width={440}
     >
       <div className={styles.form}>
@@ -73,6 +79,11 @@ export function HandOver({ n, onConfirm, onClose }: Props) {
           aria-label={t.note}
           onChange={event => setNote(event.target.value)}
         />
+        {isFailed && (
+          <p className={styles.trouble} role="alert">
+            {shared.problem.save}
+          </p>
+        )}
       </div>
     </Modal>
   );

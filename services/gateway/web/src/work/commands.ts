@@ -1,7 +1,8 @@
+import { useState } from "react";
 import { idsDone, inParts, orThrow, type RowResults, refusals, useRefresh } from "@/alerts/commands";
 import { commandText } from "@/alerts/messages";
 import { answer, api, Problem, type Schema } from "@/api/client";
-import { requestKey } from "@/api/requestKey";
+import { requestKey, requestKeys } from "@/api/requestKey";
 import { useUndo } from "@/habits/undo";
 import { common, useLanguage, useText, word } from "@/i18n";
 import type { Act, Outcome, Result } from "./choices";
@@ -49,10 +50,11 @@ export function bulk(ids: readonly string[], asked: Bulk, key = requestKey()): P
 export type WorkChange = Partial<Pick<Schema<"WorkRow">, "state" | "outcome" | "holder_id">>;
 
 export interface WorkCommands {
-  accept: (ids: readonly string[]) => Promise<void>;
-  close: (ids: readonly string[], outcome: Outcome, note?: string) => Promise<void>;
-  actOnAll: (ids: readonly string[], done: Done) => Promise<void>;
-  handOver: (ids: readonly string[], to: { id: string; name: string }, note?: string) => Promise<void>;
+  accept: (ids: readonly string[]) => Promise<boolean>;
+  /** False: nothing was saved. */
+  close: (ids: readonly string[], outcome: Outcome, note?: string) => Promise<boolean>;
+  actOnAll: (ids: readonly string[], done: Done) => Promise<boolean>;
+  handOver: (ids: readonly string[], to: { id: string; name: string }, note?: string) => Promise<boolean>;
 }
 
 /** Commands on work items with their notices; accepting can be undone for ten seconds. */
@@ -63,6 +65,7 @@ export function useWorkCommands(onChange: (ids: readonly string[], change: WorkC
   const language = useLanguage();
   const { tell } = useUndo();
   const refresh = useRefresh();
+  const [keys] = useState(requestKeys);
 
   const carryOut = async (
     ids: readonly string[],
@@ -70,9 +73,11 @@ export function useWorkCommands(onChange: (ids: readonly string[], change: WorkC
     change: WorkChange,
     told: (n: number) => string,
     undo?: (done: string[]) => Promise<void>,
-  ): Promise<void> => {
+  ): Promise<boolean> => {
+    const key = keys.of(ids, asked);
     try {
-      const found = await bulk(ids, asked);
+      const found = await bulk(ids, asked, key);
+      keys.done(key);
       const done = idsDone(found);
       onChange(done, change);
       const failures = found.refused ? said.refused(found.refused, refusals(found, language)) : "";
@@ -82,8 +87,10 @@ export function useWorkCommands(onChange: (ids: readonly string[], change: WorkC
         undo: undo && done.length > 0 ? () => undo(done) : undefined,
       });
       refresh();
+      return done.length > 0;
     } catch (error) {
       tell({ text: said.failed(error instanceof Problem ? error.said(language) : ""), tone: "error" });
+      return false;
     }
   };
 

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Button, Input, Popover } from "antd";
+import { Button, Input, Popover, Select } from "antd";
 import { useMemo, useState } from "react";
 import { answer, api, type Schema } from "@/api/client";
 import { type Column, DataTable } from "@/components/DataTable";
@@ -7,9 +7,11 @@ import { EmptyState } from "@/components/EmptyState";
 import { AsOf } from "@/components/Freshness";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
-import { exact } from "@/format";
+import { DateField } from "@/dates/DateField";
+import { dayOf, exact } from "@/format";
 import { useFilters } from "@/habits/filters";
 import { common, useText, word } from "@/i18n";
+import { auditActions } from "./actions";
 import styles from "./admin.module.css";
 import { adminText } from "./messages";
 
@@ -24,7 +26,12 @@ const FIELDS = {
   until: { kind: "one" },
 } as const;
 type Name = keyof typeof FIELDS;
+const DATES = ["since", "until"] as const;
+const TEXTS = ["actor", "object", "correlation_id"] as const;
 const PAGE = 100;
+
+/** The day of a bound that the address gives as a day or as a time. */
+const day = (bound: string): string | undefined => (bound.length === 10 ? bound : bound ? dayOf(bound) : undefined);
 
 /** Characters of an object that fit its column. */
 const SHORT = 28;
@@ -47,6 +54,7 @@ export function Folded({ text, label }: { text: string; label: string }) {
 export function AuditTrail() {
   const t = useText(adminText);
   const shared = useText(common);
+  const did = useText(auditActions);
   const filters = useFilters(FIELDS);
   const [current, setCurrent] = useState<string>();
   const asked = useMemo(
@@ -70,8 +78,13 @@ export function AuditTrail() {
       render: entry => <span className={styles.line}>{exact(entry.at)}</span>,
     },
     { key: "actor", title: t.audit.actor, width: 110, render: entry => entry.actor },
-    { key: "role", title: t.grant.role, width: 100, render: entry => word(shared.role, entry.role) },
-    { key: "action", title: t.audit.action, width: 140, render: entry => entry.action },
+    { key: "role", title: t.grant.role, width: 124, render: entry => word(shared.role, entry.role) },
+    {
+      key: "action",
+      title: t.audit.action,
+      width: 160,
+      render: entry => <span title={entry.action}>{word(did, entry.action)}</span>,
+    },
     {
       key: "object",
       title: t.audit.object,
@@ -79,7 +92,12 @@ export function AuditTrail() {
       render: entry => <Folded text={entry.object} label={t.audit.object} />,
     },
     { key: "reason", title: t.audit.reason, width: 160, render: entry => entry.reason ?? "" },
-    { key: "result", title: t.audit.result, width: 70, render: entry => entry.result },
+    {
+      key: "result",
+      title: t.audit.result,
+      width: 70,
+      render: entry => <span title={entry.result}>{resultText(entry.result, t.audit)}</span>,
+    },
     {
       key: "correlation",
       title: t.audit.correlation,
@@ -107,13 +125,12 @@ export function AuditTrail() {
   return (
     <>
       <search className={styles.bar} aria-label={t.audit.list}>
-        {(Object.keys(FIELDS) as Name[]).map(name => (
+        {TEXTS.map(name => (
           <label key={name} className={styles.asked} htmlFor={`audit-${name}`}>
             <span>{labels[name]}</span>
             <Input
               id={`audit-${name}`}
               key={filters.filter[name]}
-              type={name === "since" || name === "until" ? "date" : "text"}
               allowClear
               maxLength={200}
               defaultValue={filters.filter[name]}
@@ -124,6 +141,33 @@ export function AuditTrail() {
               onClear={() => filters.set({ [name]: "" })}
             />
           </label>
+        ))}
+        <label className={styles.asked} htmlFor="audit-action">
+          <span>{labels.action}</span>
+          <Select
+            id="audit-action"
+            allowClear
+            showSearch
+            optionFilterProp="label"
+            popupMatchSelectWidth={false}
+            value={filters.filter.action || undefined}
+            onChange={action => filters.set({ action: action ?? "" })}
+            options={Object.entries(did).map(([value, label]) => ({ value, label }))}
+          />
+        </label>
+        {DATES.map(name => (
+          <div key={name} className={styles.asked}>
+            <span aria-hidden>{labels[name]}</span>
+            <DateField
+              label={labels[name]}
+              value={filters.filter[name]}
+              onChange={day => day !== null && filters.set({ [name]: day })}
+              min={name === "until" ? day(filters.filter.since) : undefined}
+              max={name === "since" ? day(filters.filter.until) : undefined}
+              allowClear
+              clock="system"
+            />
+          </div>
         ))}
         {filters.changed > 0 && <Button onClick={filters.clear}>{shared.action.clear}</Button>}
         <AsOf at={first?.as_of} secondsBehind={first?.seconds_behind ?? 0} />
@@ -156,4 +200,11 @@ export function AuditTrail() {
       </QueryBlock>
     </>
   );
+}
+
+function resultText(result: string, words: { done: string; asked: string }): string {
+  if (result === "asked") {
+    return words.asked;
+  }
+  return /^2\d\d$/.test(result) ? words.done : result;
 }

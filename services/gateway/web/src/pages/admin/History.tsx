@@ -1,4 +1,4 @@
-import { ShortTime } from "@/components/Time";
+import { SystemTime } from "@/components/Time";
 import { useText } from "@/i18n";
 import styles from "./admin.module.css";
 import { adminText } from "./messages";
@@ -24,7 +24,7 @@ export function History({ versions }: { versions: readonly Version[] }) {
             ) : (
               <>
                 <span className="kam-secondary">
-                  <ShortTime at={version.at} focusable /> · {t.changedBy(version.version, version.author)}
+                  <SystemTime at={version.at} focusable /> · {t.changedBy(version.version, version.author)}
                 </span>
                 <div>{version.reason}</div>
               </>

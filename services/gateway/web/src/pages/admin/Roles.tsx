@@ -5,7 +5,7 @@ import { answer, api, type Schema, whole } from "@/api/client";
 import { type Column, DataTable } from "@/components/DataTable";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
-import { ShortTime } from "@/components/Time";
+import { SystemTime } from "@/components/Time";
 import { WithPanel } from "@/components/WithPanel";
 import { common, useLanguage, useText } from "@/i18n";
 import styles from "./admin.module.css";
@@ -48,9 +48,9 @@ export function Roles({ id, open }: SectionProps) {
     },
     {
       key: "at",
-      title: t.history,
+      title: t.changedAt,
       width: 160,
-      render: role => (role.version === 0 ? t.asDelivered : <ShortTime at={role.at} />),
+      render: role => (role.version === 0 ? t.asDelivered : <SystemTime at={role.at} />),
     },
   ];
   const chosen = query.data?.find(role => role.role === id);

@@ -8,7 +8,7 @@ import { type Column, DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
-import { ShortTime } from "@/components/Time";
+import { SystemTime } from "@/components/Time";
 import { WithPanel } from "@/components/WithPanel";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
@@ -40,8 +40,8 @@ export function Tokens({ id, open }: SectionProps) {
     { key: "name", title: t.token.name, width: 180, render: token => token.name },
     { key: "role", title: t.grant.role, width: 110, render: token => shared.role[token.grant.role] },
     { key: "state", title: t.user.state, width: 90, render: token => t.token.states[token.state] },
-    { key: "issued", title: t.token.issued, width: 130, render: token => <ShortTime at={token.issued_at} /> },
-    { key: "expires", title: t.token.expires, width: 130, render: token => <ShortTime at={token.expires_at} /> },
+    { key: "issued", title: t.token.issued, width: 130, render: token => <SystemTime at={token.issued_at} /> },
+    { key: "expires", title: t.token.expires, width: 130, render: token => <SystemTime at={token.expires_at} /> },
   ];
   const chosen = query.data?.find(token => token.token_id === id);
   return (
@@ -159,7 +159,7 @@ function Revoke({ token }: { token: Token }) {
     >
       <Effect grants={[token.grant]} />
       <p className="kam-secondary">
-        {t.token.issued} <ShortTime at={token.issued_at} /> · {t.token.expires} <ShortTime at={token.expires_at} /> ·{" "}
+        {t.token.issued} <SystemTime at={token.issued_at} /> · {t.token.expires} <SystemTime at={token.expires_at} /> ·{" "}
         {token.author} · {token.reason}
       </p>
       {token.state === "active" && (

@@ -8,12 +8,13 @@ import { EmptyState } from "@/components/EmptyState";
 import { FilterBar } from "@/components/FilterBar";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
-import { ShortTime } from "@/components/Time";
+import { SystemTime } from "@/components/Time";
 import { WithPanel } from "@/components/WithPanel";
 import { number } from "@/format";
 import { useFilters } from "@/habits/filters";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
+import { useUnits } from "@/lists/placeControls";
 import { ROLES } from "@/session/api";
 import { adminText } from "./messages";
 import type { SectionProps } from "./section";
@@ -59,10 +60,13 @@ export function Users({ id, open }: SectionProps) {
   const total = query.data?.pages[0]?.total ?? 0;
   useShortcuts([{ keys: "n", label: t.user.create, group: shared.shortcuts.list, run: () => open(NEW) }]);
 
+  const units = useUnits().data ?? [];
+  const unitName = (id: string | null | undefined): string =>
+    units.find(unit => unit.unit_id === id)?.name ?? id ?? "—";
   const columns: Column<User>[] = [
     { key: "name", title: t.user.name, width: 120, render: user => user.name },
     { key: "staff_no", title: t.user.staffNo, width: 120, render: user => user.staff_no },
-    { key: "unit", title: t.user.unit, width: 120, render: user => user.unit_id ?? "—" },
+    { key: "unit", title: t.user.unit, width: 120, render: user => unitName(user.unit_id) },
     {
       key: "roles",
       title: t.grant.role,
@@ -79,7 +83,7 @@ export function Users({ id, open }: SectionProps) {
           .join(shared.comma) || t.grant.allKinds,
     },
     { key: "state", title: t.user.state, width: 80, render: user => t.user.states[user.state] },
-    { key: "at", title: t.history, width: 130, render: user => <ShortTime at={user.at} /> },
+    { key: "at", title: t.changedAt, width: 130, render: user => <SystemTime at={user.at} /> },
   ];
   return (
     <WithPanel

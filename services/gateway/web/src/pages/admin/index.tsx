@@ -6,12 +6,13 @@ import { AuditTrail } from "./AuditTrail";
 import { adminText } from "./messages";
 import { Roles } from "./Roles";
 import { Tokens } from "./Tokens";
+import { Units } from "./Units";
 import { Users } from "./Users";
 
-const SECTIONS = { users: Users, roles: Roles, tokens: Tokens, audit: AuditTrail };
+const SECTIONS = { users: Users, units: Units, roles: Roles, tokens: Tokens, audit: AuditTrail };
 type Section = keyof typeof SECTIONS;
 
-/** Accounts, roles, tokens and the audit log: `/admin/<section>/<id>`. */
+/** Accounts, units, roles, tokens and the audit log: `/admin/<section>/<id>`. */
 export default function Admin() {
   const t = useText(adminText);
   const navigate = useNavigate();

@@ -1,10 +1,12 @@
 import { Button } from "antd";
+import { useRef } from "react";
 import { actable, isOpen } from "@/alerts/row";
 import { brief, type Telling } from "@/alerts/sentence";
 import { Deadline } from "@/components/Deadline";
 import { Sentence } from "@/components/Sentence";
 import { SeverityTag } from "@/components/SeverityTag";
 import { StateTag } from "@/components/StateTag";
+import { type Place, usePlace } from "@/habits/place";
 import { common, useText, word } from "@/i18n";
 import { listText } from "@/lists/messages";
 import { ActPopover } from "@/work/ActPopover";
@@ -14,6 +16,7 @@ import { alertsText } from "./messages";
 
 interface Props {
   rows: readonly AlertRow[];
+  place: Place;
   telling: Telling;
   isLeaving: (id: string) => boolean;
   mayAct: boolean;
@@ -34,14 +37,19 @@ export function Cards(props: Props) {
   const shared = useText(common);
   const lists = useText(listText);
   const { rows, selected, onSelect } = props;
+  const frame = useRef<HTMLUListElement>(null);
+  usePlace(frame, props.place);
   return (
-    <ul className={styles.cards} aria-label={t.list}>
+    <ul ref={frame} className={styles.cards} aria-label={t.list}>
       {rows.map(row => {
         const isSelected = selected.includes(row.alert_id);
+        const select = (): void =>
+          onSelect(isSelected ? selected.filter(id => id !== row.alert_id) : [...selected, row.alert_id]);
         const isLeaving = props.isLeaving(row.alert_id);
         return (
           <li
             key={row.alert_id}
+            data-row-key={row.alert_id}
             className={`${styles.card} ${styles[row.severity] ?? ""} ${isLeaving ? styles.leaving : ""}`}
           >
             <div className={styles.top}>
@@ -51,9 +59,7 @@ export function Cards(props: Props) {
                   className={styles.check}
                   checked={isSelected}
                   aria-label={`${t.select} ${row.customer_name ?? row.customer_id}`}
-                  onChange={() =>
-                    onSelect(isSelected ? selected.filter(id => id !== row.alert_id) : [...selected, row.alert_id])
-                  }
+                  onChange={select}
                 />
               )}
               <SeverityTag severity={row.severity} />
@@ -61,7 +67,12 @@ export function Cards(props: Props) {
               <b>{row.customer_name ?? row.customer_id}</b>
               {isOpen(row) ? <Deadline at={row.due_at} /> : <span />}
             </div>
-            <button type="button" className={styles.open} onClick={() => props.onOpen(row)}>
+            {/* While several are selected the whole card is one place to tap. */}
+            <button
+              type="button"
+              className={styles.open}
+              onClick={props.isSelecting ? select : () => props.onOpen(row)}
+            >
               {isLeaving && <em>{t.leaving} · </em>}
               <Sentence parts={brief(row, props.telling)} />
             </button>

@@ -1,6 +1,6 @@
 import { Button } from "antd";
 import { Link } from "react-router";
-import { actable, isOpen } from "@/alerts/row";
+import { actable, isOpen, stageOf } from "@/alerts/row";
 import { amountOf, brief, type Telling } from "@/alerts/sentence";
 import type { Column } from "@/components/DataTable";
 import { Deadline } from "@/components/Deadline";
@@ -30,7 +30,7 @@ interface Around {
   isLeaving: (id: string) => boolean;
   mayAct: boolean;
   acting: string | undefined;
-  onAct: (id: string | undefined) => void;
+  onAct: (id: string, isOpen: boolean) => void;
   onActed: (row: AlertRow) => void;
   onAcknowledge: (row: AlertRow) => void;
 }
@@ -105,7 +105,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
       key: "stage",
       title: t.column.stage,
       width: 104,
-      render: row => (row.stage ? word(shared.stage, row.stage) : ""),
+      render: row => stageOf(row, shared),
     },
     {
       key: "sms",
@@ -124,7 +124,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "actions",
       title: t.column.actions,
-      width: 124,
+      width: telling.language === "zh" ? 124 : 172,
       render: row =>
         around.mayAct && isOpen(row) ? (
           // biome-ignore lint/a11y/noStaticElementInteractions: it only keeps clicks from opening the row
@@ -138,7 +138,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
             <ActPopover
               item={actable(row)}
               open={around.acting === row.alert_id}
-              onOpenChange={open => around.onAct(open ? row.alert_id : undefined)}
+              onOpenChange={open => around.onAct(row.alert_id, open)}
               onDone={() => around.onActed(row)}
             >
               <Button size="small" tabIndex={-1}>

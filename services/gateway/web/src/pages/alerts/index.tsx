@@ -1,6 +1,5 @@
-import { Button, Segmented, Select } from "antd";
+import { Button, Modal, Segmented, Select } from "antd";
 import { useState } from "react";
-import { AlertPanel } from "@/alerts/AlertPanel";
 import { useAlertCommands } from "@/alerts/commands";
 import { isOpen } from "@/alerts/row";
 import { brief, plain } from "@/alerts/sentence";
@@ -10,6 +9,7 @@ import { DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
 import { FilterBar } from "@/components/FilterBar";
 import { AsOf } from "@/components/Freshness";
+import { later } from "@/components/later";
 import { NewPill } from "@/components/NewPill";
 import { Page } from "@/components/Page";
 import { QueryBlock } from "@/components/QueryBlock";
@@ -19,17 +19,17 @@ import { number } from "@/format";
 import { useBreadth } from "@/habits/element";
 import { useFilters } from "@/habits/filters";
 import { useKept } from "@/habits/kept";
-import { useShortcuts } from "@/habits/shortcuts";
+import { OverPage, useShortcuts } from "@/habits/shortcuts";
 import { common, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import { ColumnChooser } from "@/lists/ColumnChooser";
 import { useColumns } from "@/lists/columns";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
+import { actingAfter, hereOf, targetOf } from "@/lists/target";
 import { useLiveRows } from "@/lists/useLiveRows";
 import { useOpenItem } from "@/lists/useOpenItem";
 import { useMe } from "@/session/session";
-import { HandOver } from "@/work/HandOver";
 import { Actions } from "./Actions";
 import styles from "./alerts.module.css";
 import { Cards } from "./Cards";
@@ -39,6 +39,9 @@ import { alertsText } from "./messages";
 import { idOf, useAlerts } from "./useAlerts";
 import { useControls } from "./useControls";
 
+/** They come when they are opened: a table is much to read already. */
+const AlertPanel = later(async () => (await import("@/alerts/AlertPanel")).AlertPanel);
+const HandOver = later(async () => (await import("@/work/HandOver")).HandOver);
 /** Who does what alerts ask for; others look. */
 const ACTING = ["manager", "head", "city_head"];
 
@@ -50,19 +53,26 @@ export default function Alerts() {
   const breadth = useBreadth();
   const isPhone = breadth === "phone";
   const filters = useFilters(FIELDS);
-  const { list, counts, exported } = useAlerts(filters);
+  const { list, counts, exported, forOthers } = useAlerts(filters);
   const [chosen, choose] = useColumns("alerts");
   const [current, setCurrent] = useKept<string | undefined>("alerts/current", undefined);
+  const here = hereOf(list.rows.map(idOf), current);
   const [kept, setSelected] = useKept<string[]>("alerts/selected", []);
   // What is not in sight is not acted on.
   const selected = kept.filter(id => list.rows.some(row => row.alert_id === id));
   const [isSelecting, setSelecting] = useState(false);
   const [acting, setActing] = useState<string>();
+  const onActing = (id: string, open: boolean): void => setActing(now => actingAfter(now, id, open));
   const [handingOver, setHandingOver] = useState<readonly string[]>();
   const mayAct = ACTING.includes(me.role);
   useLiveRows<AlertRow>("alerts", list, idOf);
 
-  const { opened, show } = useOpenItem("/alerts", { ids: list.rows.map(idOf), current, onCurrent: setCurrent });
+  const { opened, show } = useOpenItem("/alerts", {
+    ids: list.rows.map(idOf),
+    current: here,
+    onCurrent: setCurrent,
+    forOthers,
+  });
   const openedAlert = useAlert(opened);
   const rowOf = (id: string | undefined): AlertRow | undefined => list.rows.find(row => row.alert_id === id);
   const commands = useAlertCommands((ids, state) =>
@@ -82,8 +92,7 @@ export default function Alerts() {
     }
   };
 
-  /** Those that a key works on: what is selected, else what is open, else the row the keys stand on. */
-  const target = (): string[] => (selected.length > 0 ? selected : [opened ?? current].filter(id => id !== undefined));
+  const target = (): string[] => targetOf(selected, opened, here);
   const group = shared.shortcuts.item;
   useShortcuts([
     { keys: "a", label: shared.action.acknowledge, group, run: () => target().length > 0 && acknowledge(target()) },
@@ -92,7 +101,7 @@ export default function Alerts() {
       label: shared.action.act,
       group,
       run: () => {
-        const row = rowOf(opened ?? current);
+        const row = rowOf(opened ?? here);
         return row && mayAct && isOpen(row) ? setActing(row.alert_id) : false;
       },
     },
@@ -112,7 +121,7 @@ export default function Alerts() {
     isLeaving: id => list.leaving.has(id),
     mayAct,
     acting: opened ? undefined : acting,
-    onAct: setActing,
+    onAct: onActing,
     onActed: row => acted(row.alert_id),
     onAcknowledge: row => acknowledge([row.alert_id]),
   }).filter(
@@ -182,6 +191,8 @@ export default function Alerts() {
         panel={
           opened ? (
             <AlertPanel
+              what={title}
+              waiting={<Skeletons n={4} />}
               id={opened}
               actions={alert => (
                 <Actions
@@ -189,7 +200,7 @@ export default function Alerts() {
                   row={rowOf(alert.alert_id)}
                   mayAct={mayAct}
                   isActing={acting === alert.alert_id}
-                  onActing={open => setActing(open ? alert.alert_id : undefined)}
+                  onActing={open => onActing(alert.alert_id, open)}
                   onActed={() => acted(alert.alert_id)}
                   onAcknowledge={() => void commands.acknowledge([alert.alert_id])}
                   onHandOver={() => setHandingOver([alert.alert_id])}
@@ -272,6 +283,7 @@ export default function Alerts() {
             isPhone ? (
               <Cards
                 rows={list.rows}
+                place={list.place}
                 telling={telling}
                 isLeaving={id => list.leaving.has(id)}
                 mayAct={mayAct}
@@ -301,20 +313,32 @@ export default function Alerts() {
                 onSort={sort => filters.set({ sort: sort || "due" })}
                 isDimmed={row => list.leaving.has(row.alert_id)}
                 onEnd={list.more}
+                place={list.place}
               />
             )
           }
         </QueryBlock>
       </WithPanel>
       {handingOver && (
-        <HandOver
-          n={handingOver.length}
-          onClose={() => setHandingOver(undefined)}
-          onConfirm={(to, note) => {
-            void commands.handOver(handingOver, to, note);
-            setSelected([]);
-          }}
-        />
+        <OverPage>
+          <HandOver
+            what={shared.action.handOver}
+            frame={told => (
+              <Modal open footer={null} onCancel={() => setHandingOver(undefined)}>
+                {told}
+              </Modal>
+            )}
+            ids={handingOver}
+            onClose={() => setHandingOver(undefined)}
+            onConfirm={async (to, note) => {
+              const isDone = (await commands.handOver(handingOver, to, note)).length > 0;
+              if (isDone) {
+                setSelected([]);
+              }
+              return isDone;
+            }}
+          />
+        </OverPage>
       )}
     </Page>
   );

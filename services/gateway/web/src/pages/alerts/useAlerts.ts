@@ -13,7 +13,7 @@ const EMPTY: RowPage<AlertRow> = { rows: [], total: 0, next: null, as_of: null, 
 /** The list of alerts for a filter, and the counts above it. */
 export function useAlerts(filters: Filters<typeof FIELDS>) {
   const { filter, text } = filters;
-  const { ids: found, isLooking } = useFound(text);
+  const { ids: found, isLooking, forOthers } = useFound(text);
   const nobody = text !== "" && found?.length === 0;
   const query = queryOf(filter, found);
   const units = useMemo(() => new Set<string | null>(), []);
@@ -47,7 +47,12 @@ export function useAlerts(filters: Filters<typeof FIELDS>) {
     enabled: !nobody && !isLooking,
     refetchInterval: 30_000,
   });
-  return { list, counts: nobody ? undefined : counts.data, exported: nobody || isLooking ? undefined : query };
+  return {
+    list,
+    counts: nobody ? undefined : counts.data,
+    exported: nobody || isLooking ? undefined : query,
+    forOthers,
+  };
 }
 
 export const idOf = (row: AlertRow): string => row.alert_id;

@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import type { FilterControl } from "@/components/FilterBar";
 import { common, useText, word } from "@/i18n";
 import { usePlaceControls } from "@/lists/placeControls";
+import { useMe } from "@/session/session";
 import { type AlertFilter, type AlertRow, DUE, KINDS, SEVERITIES, STATES } from "./fields";
 import { alertsText } from "./messages";
 
@@ -10,6 +11,8 @@ export function useControls(filter: AlertFilter, rows: readonly AlertRow[]): rea
   const t = useText(alertsText);
   const shared = useText(common);
   const places = usePlaceControls();
+  // Who sees other people's customers has it from the first paint; who sees their own alone, where there is a choice.
+  const seesOthers = useMe().role !== "manager";
   const managers = useMemo(() => {
     const known = new Map(filter.manager.map(id => [id, id]));
     for (const row of rows) {
@@ -33,7 +36,7 @@ export function useControls(filter: AlertFilter, rows: readonly AlertRow[]): rea
     {
       name: "state",
       label: t.field.state,
-      width: 160,
+      width: 196,
       options: STATES.map(value => ({ value, label: word(shared.alertState, value) })),
     },
     {
@@ -45,6 +48,6 @@ export function useControls(filter: AlertFilter, rows: readonly AlertRow[]): rea
       })),
     },
     ...places,
-    ...(managers.length > 1 ? [{ name: "manager", label: t.field.manager, options: managers }] : []),
+    ...(seesOthers || managers.length > 1 ? [{ name: "manager", label: t.field.manager, options: managers }] : []),
   ];
 }

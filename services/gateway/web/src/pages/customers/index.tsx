@@ -1,6 +1,6 @@
 import { KeyOutlined, MutedOutlined } from "@ant-design/icons";
 import { Select } from "antd";
-import { useMemo, useState } from "react";
+import { useMemo, useRef } from "react";
 import { Link, useNavigate } from "react-router";
 import { answer, api } from "@/api/client";
 import { type Column, DataTable } from "@/components/DataTable";
@@ -16,9 +16,12 @@ import { customerText } from "@/customers/messages";
 import { number } from "@/format";
 import { useBreadth } from "@/habits/element";
 import { type Filters, useFilters } from "@/habits/filters";
+import { useKept } from "@/habits/kept";
+import { type Place, usePlace } from "@/habits/place";
 import { common, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import { StaleNote } from "@/lists/StaleNote";
+import { useCopyLink } from "@/lists/useCopyLink";
 import { useFound } from "@/lists/useFound";
 import { useLiveRows } from "@/lists/useLiveRows";
 import { type RowPage, usePagedList } from "@/lists/usePagedList";
@@ -36,9 +39,10 @@ export default function Customers() {
   const navigate = useNavigate();
   const isPhone = useBreadth() === "phone";
   const filters = useFilters(FIELDS);
-  const { list, exported } = useCustomers(filters);
-  const [current, setCurrent] = useState<string>();
+  const { list, exported, forOthers } = useCustomers(filters);
+  const [current, setCurrent] = useKept<string | undefined>("customers/current", undefined);
   const columns = useColumns();
+  useCopyLink(forOthers);
   const words = (values: readonly string[], table: Record<string, string>) =>
     values.map(value => ({ value, label: word(table, value) }));
   const empty = <EmptyState text={filters.changed > 0 || filters.text ? t.none : t.nobody} />;
@@ -60,7 +64,7 @@ export default function Customers() {
         text={t.find}
         controls={[
           { name: "kind", label: t.kindLabel, options: words(KINDS, t.kind) },
-          { name: "status", label: t.state, options: words(STATUSES, t.status) },
+          { name: "status", label: t.state, options: words(STATUSES, shared.customerStatus) },
           { name: "area", label: t.areaLabel, options: words(AREAS, t.area) },
           { name: "role", label: t.roleLabel, options: words(ROLES, t.role) },
         ]}
@@ -83,7 +87,7 @@ export default function Customers() {
       >
         {() =>
           isPhone ? (
-            <Cards rows={list.rows} hasMore={list.hasMore} onMore={list.more} />
+            <Cards rows={list.rows} place={list.place} hasMore={list.hasMore} onMore={list.more} />
           ) : (
             <DataTable<CustomerRow>
               label={t.list}
@@ -98,6 +102,7 @@ export default function Customers() {
               onSort={sort => filters.set({ sort: sort || "name" })}
               isDimmed={row => list.leaving.has(row.customer_id)}
               onEnd={list.more}
+              place={list.place}
             />
           )
         }
@@ -107,7 +112,7 @@ export default function Customers() {
 }
 
 function useCustomers({ filter, text }: Filters<typeof FIELDS>) {
-  const { ids: found, isLooking } = useFound(text);
+  const { ids: found, isLooking, forOthers } = useFound(text);
   const nobody = text !== "" && found?.length === 0;
   const query = queryOf(filter, found);
   const list = usePagedList<CustomerRow>({
@@ -128,11 +133,12 @@ function useCustomers({ filter, text }: Filters<typeof FIELDS>) {
     matches: row => !found || found.includes(row.customer_id),
   });
   useLiveRows("customers", list, idOf);
-  return { list, exported: nobody || isLooking ? undefined : query };
+  return { list, exported: nobody || isLooking ? undefined : query, forOthers };
 }
 
 function useColumns(): Column<CustomerRow>[] {
   const t = useText(customerText);
+  const shared = useText(common);
   return useMemo(
     () => [
       { key: "name", title: t.name, width: 220, sort: "name", render: row => <Name row={row} /> },
@@ -142,7 +148,12 @@ function useColumns(): Column<CustomerRow>[] {
         width: 130,
         render: row => <span className="kam-number">{row.phone ?? "—"}</span>,
       },
-      { key: "status", title: t.state, width: 90, render: row => (row.status ? word(t.status, row.status) : "—") },
+      {
+        key: "status",
+        title: t.state,
+        width: 90,
+        render: row => (row.status ? word(shared.customerStatus, row.status) : "—"),
+      },
       {
         key: "alerts",
         title: t.openAlerts,
@@ -170,7 +181,7 @@ function useColumns(): Column<CustomerRow>[] {
       { key: "manager", title: t.manager, width: 120, render: row => row.manager_name ?? row.manager_id ?? "—" },
       { key: "city", title: t.city, width: 90, render: row => (row.city ? cityName(row.city) : "—") },
     ],
-    [t],
+    [t, shared],
   );
 }
 
@@ -203,18 +214,30 @@ function Count({ of, row, n }: { of: "alerts" | "work"; row: CustomerRow; n: num
   );
 }
 
-function Cards({ rows, hasMore, onMore }: { rows: readonly CustomerRow[]; hasMore: boolean; onMore: () => void }) {
+interface CardsProps {
+  rows: readonly CustomerRow[];
+  place: Place;
+  hasMore: boolean;
+  onMore: () => void;
+}
+
+function Cards({ rows, place, hasMore, onMore }: CardsProps) {
   const t = useText(customerText);
+  const shared = useText(common);
+  const frame = useRef<HTMLUListElement>(null);
+  usePlace(frame, place);
   return (
-    <ul className={styles.cards} aria-label={t.list}>
+    <ul ref={frame} className={styles.cards} aria-label={t.list}>
       {rows.map(row => (
-        <li key={row.customer_id}>
+        <li key={row.customer_id} data-row-key={row.customer_id}>
           <Link className={styles.cardLink} to={pathOf(row)}>
             <span className={styles.row}>
               <b>{row.customer_name ?? row.customer_id}</b>
               {row.do_not_disturb && <MutedOutlined aria-label={t.flags.doNotDisturb} />}
               <span className="kam-secondary kam-number">{row.phone ?? ""}</span>
-              <span className={styles.end}>{row.status && row.status !== "active" && word(t.status, row.status)}</span>
+              <span className={styles.end}>
+                {row.status && row.status !== "active" && word(shared.customerStatus, row.status)}
+              </span>
             </span>
             <span className={styles.row}>
               <Money fen={row.monthly_fee_fen} />

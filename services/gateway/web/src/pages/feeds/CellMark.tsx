@@ -1,3 +1,4 @@
+import { arrivalsText } from "@/arrivals/messages";
 import { number } from "@/format";
 import { useText, word } from "@/i18n";
 import { cityLabel } from "@/places/cityName";
@@ -22,9 +23,10 @@ export function CellMark({ cell }: { cell: Cell }) {
 /** The same in words: `410300 账单：部分装载，拒 22 行`. */
 export function useCellText(): (cell: Cell) => string {
   const t = useText(feedsText);
+  const arrivals = useText(arrivalsText);
   return ({ city, kind, state, file, late, others }) =>
     [
-      `${cityLabel(city)} ${word(t.kind, kind)}`,
+      `${cityLabel(city)} ${word(arrivals.kind, kind)}`,
       state === "loading" ? `${t.state.loading} ${file?.percent ?? 0}%` : t.state[state],
       ...(file?.rejected ? [t.rejectedRows(number(file.rejected))] : []),
       ...(late ? [t.late] : []),

@@ -1,4 +1,5 @@
 import { type KeyboardEvent, useRef, useState } from "react";
+import { arrivalsText } from "@/arrivals/messages";
 import { useText, word } from "@/i18n";
 import { cityLabel } from "@/places/cityName";
 import { CellMark, useCellText } from "./CellMark";
@@ -22,6 +23,7 @@ const STEPS: Readonly<Record<string, [rows: number, columns: number]>> = {
 /** City by kind: one tab stop, arrows move, Enter opens. */
 export function FileGrid({ grid, current, open }: Props) {
   const t = useText(feedsText);
+  const arrivals = useText(arrivalsText);
   const told = useCellText();
   const table = useRef<HTMLTableElement>(null);
   const [place, setPlace] = useState<[row: number, column: number]>([0, 0]);
@@ -45,7 +47,7 @@ export function FileGrid({ grid, current, open }: Props) {
             <th scope="col">{t.city}</th>
             {grid.kinds.map(kind => (
               <th key={kind} scope="col" title={kind}>
-                {word(t.kind, kind)}
+                {word(arrivals.kind, kind)}
               </th>
             ))}
           </tr>

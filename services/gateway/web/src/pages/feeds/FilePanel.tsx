@@ -6,7 +6,7 @@ import { EmptyState } from "@/components/EmptyState";
 import { Money } from "@/components/Money";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
-import { ShortTime } from "@/components/Time";
+import { SystemTime } from "@/components/Time";
 import { number } from "@/format";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useLanguage, useText, word } from "@/i18n";
@@ -78,7 +78,7 @@ function Loaded({ file }: { file: Schema<"FeedFile"> }) {
             {receipts.slice(1).map((receipt, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: receipts are only added, and have no number of their own
               <li key={at}>
-                <StateWord state={receipt.result} /> <ShortTime at={receipt.ended ?? receipt.started} />
+                <StateWord state={receipt.result} /> <SystemTime at={receipt.ended ?? receipt.started} />
                 <Reason receipt={receipt} />
               </li>
             ))}
@@ -107,7 +107,7 @@ function Standing({ receipt }: { receipt: Receipt }) {
         <StateWord state={receipt.result} />
         {receipt.started && (
           <span className="kam-secondary">
-            <ShortTime at={receipt.started} focusable /> → <ShortTime at={receipt.ended} focusable />
+            <SystemTime at={receipt.started} focusable /> → <SystemTime at={receipt.ended} focusable />
           </span>
         )}
       </p>

@@ -1,11 +1,12 @@
 import { LeftOutlined, RightOutlined } from "@ant-design/icons";
-import { Button, Input } from "antd";
+import { Button } from "antd";
 import { useLocation, useNavigate } from "react-router";
 import { EmptyState } from "@/components/EmptyState";
 import { AsOf } from "@/components/Freshness";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
 import { WithPanel } from "@/components/WithPanel";
+import { DateField } from "@/dates/DateField";
 import { number } from "@/format";
 import { useBreadth } from "@/habits/element";
 import { useFilters } from "@/habits/filters";
@@ -52,13 +53,7 @@ export function Files({ id }: { id: string | undefined }) {
           disabled={!day}
           onClick={() => day && go(dayAfter(day, -1))}
         />
-        <Input
-          type="date"
-          className={styles.date}
-          aria-label={t.day}
-          value={day ?? ""}
-          onChange={event => event.target.value && go(event.target.value)}
-        />
+        <DateField label={t.day} value={day ?? ""} onChange={date => date && go(date)} />
         <Button
           icon={<RightOutlined />}
           aria-label={t.after}

@@ -11,7 +11,6 @@ import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
 import { WithPanel } from "@/components/WithPanel";
 import { exact } from "@/format";
-import { useBreadth } from "@/habits/element";
 import { useUndo } from "@/habits/undo";
 import { useText } from "@/i18n";
 import { useMe } from "@/session/session";
@@ -31,33 +30,26 @@ export function Letters({ id }: { id: string | undefined }) {
   const navigate = useNavigate();
   const query = useLetters();
   const mayReplay = REPLAYING.includes(useMe().role);
-  const isPhone = useBreadth() === "phone";
   const [current, setCurrent] = useState<string>();
   const [selected, setSelected] = useState<readonly string[]>([]);
   const open = (letter: string | undefined): void =>
     void navigate(letter ? `/feeds/dead-letters/${encodeURIComponent(letter)}` : "/feeds?tab=letters");
   const columns: Column<Letter>[] = [
-    ...(isPhone
-      ? []
-      : [{ key: "at", title: t.at, width: 190, render: (letter: Letter) => exact(letter.at).slice(0, 19) }]),
-    { key: "service", title: t.app, width: isPhone ? 90 : 140, render: letter => letter.service },
-    ...(isPhone ? [] : [{ key: "type", title: t.type, width: 220, render: (letter: Letter) => letter.type ?? "—" }]),
+    { key: "at", title: t.at, width: 190, render: letter => exact(letter.at).slice(0, 19) },
+    { key: "service", title: t.app, width: 140, render: letter => letter.service },
+    { key: "type", title: t.type, width: 220, render: letter => letter.type ?? "—" },
     {
       key: "reason",
       title: t.reason,
-      width: isPhone ? 190 : 420,
+      width: 420,
       render: letter => <Bilingual text={letter.reason ?? letter.error ?? "—"} />,
     },
-    ...(isPhone
-      ? []
-      : [
-          {
-            key: "replays",
-            title: t.replays,
-            width: 110,
-            render: (letter: Letter) => (letter.quarantined ? t.quarantined : letter.replays),
-          },
-        ]),
+    {
+      key: "replays",
+      title: t.replays,
+      width: 110,
+      render: letter => (letter.quarantined ? t.quarantined : letter.replays),
+    },
   ];
   const rows = query.data?.rows ?? [];
   const held = selected.filter(one => rows.some(letter => letter.id === one));
@@ -76,14 +68,9 @@ export function Letters({ id }: { id: string | undefined }) {
       >
         {found => (
           <>
+            <AsOf at={found.as_of} />
             {mayReplay && (
-              <Replay
-                key={[...held].sort().join()}
-                ids={held}
-                cap={found.cap}
-                asOf={found.as_of}
-                onDone={() => setSelected([])}
-              />
+              <Replay key={[...held].sort().join()} ids={held} cap={found.cap} onDone={() => setSelected([])} />
             )}
             <DataTable
               label={t.letters}
@@ -106,12 +93,11 @@ export function Letters({ id }: { id: string | undefined }) {
 interface ReplayProps {
   ids: readonly string[];
   cap: number;
-  asOf: string;
   onDone: () => void;
 }
 
 /** Dry run first; its outcome holds for this selection alone (a new one mounts anew). */
-export function Replay({ ids, cap, asOf, onDone }: ReplayProps) {
+export function Replay({ ids, cap, onDone }: ReplayProps) {
   const t = useText(feedsText);
   const client = useQueryClient();
   const { tell } = useUndo();
@@ -147,7 +133,6 @@ export function Replay({ ids, cap, asOf, onDone }: ReplayProps) {
         </Button>
       </Tooltip>
       <span className="kam-small kam-secondary">{t.cap(cap)}</span>
-      <AsOf at={asOf} />
       {failure &&
         (asProblem(failure).isClash ? <output>{t.changed}</output> : <BlockError what={t.letters} error={failure} />)}
     </div>

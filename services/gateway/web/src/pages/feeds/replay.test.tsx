@@ -25,7 +25,7 @@ function show(ids: string[], onDone = vi.fn()) {
   const tree = (chosen: string[]) => (
     <QueryClientProvider client={new QueryClient()}>
       <UndoProvider>
-        <Replay key={chosen.join()} ids={chosen} cap={100} asOf="2026-06-30T00:00:00Z" onDone={onDone} />
+        <Replay key={chosen.join()} ids={chosen} cap={100} onDone={onDone} />
       </UndoProvider>
     </QueryClientProvider>
   );

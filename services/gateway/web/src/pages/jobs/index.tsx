@@ -8,7 +8,7 @@ import { EmptyState } from "@/components/EmptyState";
 import { Page } from "@/components/Page";
 import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
-import { ShortTime } from "@/components/Time";
+import { SystemTime } from "@/components/Time";
 import { common, useLanguage, useText, word } from "@/i18n";
 import { fileOf, forgetJob, isUnfinished, JOBS, type Job } from "@/jobs/api";
 import { JobProgress, JobRow } from "@/jobs/JobRow";
@@ -83,13 +83,13 @@ function One({ job }: { job: Job }) {
         <dd>{filter.length ? filter.map(([field, value]) => `${field}=${value}`).join(" · ") : t.everything}</dd>
         <dt className="kam-secondary">{t.startedAt}</dt>
         <dd>
-          <ShortTime at={job.created_at} />
+          <SystemTime at={job.created_at} />
         </dd>
         {job.finished_at && (
           <>
             <dt className="kam-secondary">{t.finishedAt}</dt>
             <dd>
-              <ShortTime at={job.finished_at} />
+              <SystemTime at={job.finished_at} />
             </dd>
           </>
         )}
@@ -97,7 +97,7 @@ function One({ job }: { job: Job }) {
           <>
             <dt className="kam-secondary">{t.asOf}</dt>
             <dd>
-              <ShortTime at={job.as_of} />
+              <SystemTime at={job.as_of} />
             </dd>
           </>
         )}

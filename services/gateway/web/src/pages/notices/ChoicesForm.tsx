@@ -7,6 +7,7 @@ import { common, useLanguage, useText, word } from "@/i18n";
 import { CHANNELS, type Channel, choicesOf, type Fields, fieldsOf, KINDS, type Notices } from "./choices";
 import { noticesText } from "./messages";
 import styles from "./notices.module.css";
+import { TimeSelect } from "./TimeSelect";
 
 interface Props {
   notices: Notices;
@@ -102,7 +103,7 @@ export function ChoicesForm({ notices, etag, onChanged }: Props) {
           <Checkbox.Group options={options} />
         </Form.Item>
         <Form.Item name={["digest", "at"]} label={t.digestAt} rules={[{ required: true }]}>
-          <Input type="time" className={styles.time} />
+          <TimeSelect label={t.digestAt} />
         </Form.Item>
       </fieldset>
       <fieldset className={styles.part}>
@@ -114,7 +115,7 @@ export function ChoicesForm({ notices, etag, onChanged }: Props) {
         <div className={styles.times}>
           {(["begins", "ends"] as const).map(name => (
             <Form.Item key={name} name={["quiet", name]} label={t[name]} rules={[{ required: true }]}>
-              <Input type="time" className={styles.time} disabled={isQuiet === false} />
+              <TimeSelect label={t[name]} disabled={isQuiet === false} />
             </Form.Item>
           ))}
         </div>

@@ -1,4 +1,4 @@
-import { ShortTime } from "@/components/Time";
+import { SystemTime } from "@/components/Time";
 import { useLanguage, useText, word } from "@/i18n";
 import type { Notice } from "./choices";
 import { noticesText } from "./messages";
@@ -18,7 +18,7 @@ export function Recent({ recent }: { recent: readonly Notice[] }) {
             <li key={notice.id}>
               <strong>{word(t.kind, notice.kind)}</strong>
               {notice.alerts > 0 && <span>{t.alerts(notice.alerts)}</span>}
-              <ShortTime at={notice.at} focusable />
+              <SystemTime at={notice.at} focusable />
               {notice.deliveries.map(delivery => (
                 <Delivery key={delivery.channel} delivery={delivery} />
               ))}
@@ -41,7 +41,7 @@ function Delivery({ delivery }: { delivery: Notice["deliveries"][number] }) {
       {state === "waiting" && next_at && (
         <>
           {" · "}
-          {t.again} <ShortTime at={next_at} />
+          {t.again} <SystemTime at={next_at} />
         </>
       )}
     </div>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Choices, choicesOf, fieldsOf, isUnderWay, type Notice } from "./choices";
+import { type Choices, choicesOf, fieldsOf, halfHours, isUnderWay, type Notice } from "./choices";
 
 const CHOICES: Choices = {
   language: "en",
@@ -9,6 +9,14 @@ const CHOICES: Choices = {
   urgent: { channels: ["mail"], severity: "major", kinds: ["arrears"] },
   quiet: { begins: "22:00", ends: "07:00" },
 };
+
+describe("times of day", () => {
+  it("are half hours, and the one that is set", () => {
+    expect(halfHours("08:30")).toHaveLength(48);
+    expect(halfHours().at(-1)).toBe("23:30");
+    expect(halfHours("08:10").slice(16, 18)).toEqual(["08:00", "08:10"]);
+  });
+});
 
 describe("what somebody chose", () => {
   it("comes back as it was", () => {

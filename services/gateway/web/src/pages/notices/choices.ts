@@ -59,3 +59,13 @@ export function isUnderWay(notices: Pick<Notices, "recent"> | undefined): boolea
 }
 
 const isUntried = ({ state, attempts }: Notice["deliveries"][number]): boolean => state === "waiting" && attempts === 0;
+
+const HALF_HOURS = Array.from({ length: 48 }, (_, at) => {
+  const [hour, minute] = [Math.floor(at / 2), (at % 2) * 30];
+  return `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
+});
+
+/** The times of day that may be chosen; one that was saved before and lies between them stays. */
+export function halfHours(chosen?: string): string[] {
+  return [...new Set([...HALF_HOURS, ...(chosen ? [chosen] : [])])].sort();
+}

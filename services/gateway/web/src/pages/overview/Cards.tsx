@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { panelText } from "@/alerts/messages";
+import { AsOfFigures } from "@/arrivals/Arrivals";
 import { ChartCard, type ChartTable } from "@/components/ChartCard";
 import type { Options } from "@/components/charts";
 import { money, number } from "@/format";
@@ -28,6 +29,8 @@ import { overviewText } from "./messages";
 
 /** Hours and days begin by this clock. */
 const EVERY_MS = 60_000;
+/** The files that alerts come of. */
+const OF_ALERTS = ["BILL", "USAGE", "ARR", "CONT", "COMP", "SERV"];
 
 interface Props {
   view: Overview;
@@ -36,6 +39,9 @@ interface Props {
 
 /** A chart whose every bar or cell, and every number of its table, opens the rows it counts. */
 function Card(props: {
+  view: Overview;
+  /** The kinds of files that its figures come of. */
+  files: readonly string[];
   title: string;
   options: Options;
   table: ChartTable;
@@ -44,13 +50,14 @@ function Card(props: {
   onOpen: (asked: RowsAsked) => void;
   height?: number;
 }): ReactNode {
-  const { title, options, table, exported, pick, onOpen, height = 260 } = props;
+  const { view, files, title, options, table, exported, pick, onOpen, height = 260 } = props;
   return (
     <ChartCard
       title={title}
       options={options}
       table={table}
       height={height}
+      note={<AsOfFigures of={view} kinds={files} />}
       extra={<ExportButton small list={exported.list} filter={exported.filter} label={title} />}
       onPick={({ dataIndex, seriesName, value }) => {
         const asked = pick(dataIndex, seriesName, value);
@@ -71,6 +78,8 @@ export function ByTime({ view, onOpen }: Props) {
   const nameOf = (kind: string): string => word(words.kind, kind);
   return (
     <Card
+      view={view}
+      files={OF_ALERTS}
       title={t.byTime}
       options={timeOptions(view, nameOf, palette, language, now)}
       onOpen={onOpen}
@@ -111,6 +120,8 @@ export function ByCity({ view, onOpen }: Props) {
   const ofCity = (city: string): Record<string, string> => ({ city });
   return (
     <Card
+      view={view}
+      files={OF_ALERTS}
       title={t.byCity}
       height={Math.max(260, 72 + 22 * view.by_city.length)}
       options={cityOptions(view, nameOf, language)}
@@ -156,6 +167,8 @@ export function Arrears({ view, onOpen }: Props) {
   const named = view.arrears.map(each => ({ ...each, name: ageName(each.age, t.age, t.days_) }));
   return (
     <Card
+      view={view}
+      files={["ARR", "BILL"]}
       title={t.arrears}
       options={barOptions(
         named.map(({ name, amount_fen }) => ({ name, value: amount_fen, colour: palette.arrears })),
@@ -184,6 +197,8 @@ export function Recovered({ view, onOpen }: Props) {
   const now = useNow(EVERY_MS);
   return (
     <Card
+      view={view}
+      files={["ARR", "PAY"]}
       title={t.recovered}
       options={recoveredOptions(view, palette, language, now)}
       onOpen={onOpen}
@@ -211,11 +226,15 @@ type Bar = Counted & { name: string; before?: number | null; colour: string; not
 
 function Bars({
   title,
+  files,
   bars,
   first,
+  view,
   onOpen,
   exported,
 }: {
+  view: Overview;
+  files: readonly string[];
   title: string;
   bars: readonly Bar[];
   first: string;
@@ -226,6 +245,8 @@ function Bars({
   const language = useLanguage();
   return (
     <Card
+      view={view}
+      files={files}
       title={title}
       options={barOptions(
         bars.map(({ name, count, colour }) => ({ name, value: count, colour })),
@@ -239,11 +260,22 @@ function Bars({
         rows: bars.map(bar => [
           bar.name,
           <Count key="n" label={bar.name} asked={bar} onOpen={onOpen} />,
-          number(bar.before),
+          <Before key="before" bar={bar} view={view} onOpen={onOpen} />,
         ]),
       }}
     />
   );
+}
+
+/** How many there were in the period compared with, which opens those. */
+function Before({ bar, view, onOpen }: Props & { bar: Bar }) {
+  const t = useText(overviewText);
+  const { before_since: since, before_until: until } = view;
+  if (typeof bar.before !== "number" || since === null || until === null) {
+    return number(bar.before);
+  }
+  const asked = { list: bar.list, filter: { ...bar.filter, since, until }, count: bar.before };
+  return <Count label={`${bar.name} ${t.column.before}`} asked={asked} onOpen={onOpen} />;
 }
 
 export function Churn({ view, onOpen }: Props) {
@@ -251,7 +283,9 @@ export function Churn({ view, onOpen }: Props) {
   const palette = usePalette();
   return (
     <Bars
+      files={["BILL", "USAGE", "SERV"]}
       title={t.churn}
+      view={view}
       first={t.column.step}
       onOpen={onOpen}
       exported={view.churn[0] ?? view.alerts}
@@ -272,7 +306,9 @@ export function Sms({ view, onOpen }: Props) {
   const palette = usePalette();
   return (
     <Bars
+      files={[]}
       title={t.sms}
+      view={view}
       first={t.column.state}
       onOpen={onOpen}
       exported={{ list: "sms", filter: { ...view.filter, since: view.since, until: view.until } }}
@@ -293,7 +329,9 @@ export function Complaints({ view, onOpen }: Props) {
   const palette = usePalette();
   return (
     <Bars
+      files={["COMP"]}
       title={t.complaints}
+      view={view}
       first={t.column.state}
       onOpen={onOpen}
       exported={{

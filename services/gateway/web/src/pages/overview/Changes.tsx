@@ -1,6 +1,7 @@
 import { Link } from "react-router";
 import { brief } from "@/alerts/sentence";
 import { useTelling } from "@/alerts/useTelling";
+import { AsOfFigures } from "@/arrivals/Arrivals";
 import { EmptyState } from "@/components/EmptyState";
 import { Money } from "@/components/Money";
 import { Sentence } from "@/components/Sentence";
@@ -17,6 +18,7 @@ export function Changes({ view }: { view: Overview }) {
   return (
     <section className={styles.card} aria-labelledby="changes">
       <h2 id="changes">{t.changes}</h2>
+      <AsOfFigures of={view} kinds={["BILL"]} />
       {view.changes.length === 0 ? (
         <EmptyState text={t.noChanges} />
       ) : (
@@ -26,8 +28,9 @@ export function Changes({ view }: { view: Overview }) {
             <thead>
               <tr>
                 <th scope="col">{t.column.customer}</th>
-                <th scope="col">{t.column.why}</th>
-                <th scope="col">{t.column.bill}</th>
+                <th scope="col" className={styles.why}>
+                  {t.column.why}
+                </th>
                 <th scope="col">{t.column.mean}</th>
                 <th scope="col">{t.column.fall}</th>
                 <th scope="col">{t.column.manager}</th>
@@ -49,12 +52,12 @@ export function Changes({ view }: { view: Overview }) {
                       </Link>
                     </td>
                     <td>
-                      <Money fen={fall?.now} />
-                    </td>
-                    <td>
                       <Money fen={fall?.mean} />
                     </td>
-                    <td className="kam-number">{fall ? `▼${Math.round(-fall.share * 100)}%` : "—"}</td>
+                    <td className={styles.fall}>
+                      {fall && "▼ "}
+                      <Money fen={fall?.by} />
+                    </td>
                     <td>{row.manager_name ?? row.manager_id ?? "—"}</td>
                   </tr>
                 );

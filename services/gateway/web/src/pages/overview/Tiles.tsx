@@ -2,7 +2,7 @@ import { money, number, percent } from "@/format";
 import { useText } from "@/i18n";
 import type { RowsAsked } from "@/rows/address";
 import { Count } from "@/rows/Count";
-import { change, type Overview, shareOf } from "./fields";
+import { change, type Figure, type Overview, shareOf } from "./fields";
 import { overviewText } from "./messages";
 import styles from "./overview.module.css";
 
@@ -31,13 +31,13 @@ export function Tiles({
   ];
   return (
     <div className={styles.tiles}>
-      <div className={styles.tile}>
+      <div className={`${styles.box} ${styles.tile}`}>
         <span className="kam-secondary">{t.tile.alerts}</span>
         <Count className={styles.figure} label={t.tile.alerts} asked={alerts} onOpen={onOpen} />
         <span className="kam-small">{told(alerts.count, alerts.before)}</span>
       </div>
       {shares.map(({ label, part, whole }) => (
-        <div key={label} className={styles.tile}>
+        <div key={label} className={`${styles.box} ${styles.tile}`}>
           <span className="kam-secondary">{label}</span>
           <Count
             className={styles.figure}
@@ -47,12 +47,17 @@ export function Tiles({
             onOpen={onOpen}
           />
           <span className="kam-small">
-            {t.of(number(part.count), number(whole.count))}
-            {part === kept && claimed && claimed.count > 0 && ` · ${t.claimed(number(claimed.count))}`}
+            <Parts label={label} part={part} whole={whole} onOpen={onOpen} />
+            {part === kept && claimed && claimed.count > 0 && (
+              <>
+                {" · "}
+                {t.claimed} <Count label={t.claimed} asked={claimed} onOpen={onOpen} />
+              </>
+            )}
           </span>
         </div>
       ))}
-      <div className={styles.tile}>
+      <div className={`${styles.box} ${styles.tile}`}>
         <span className="kam-secondary">{t.tile.recovered}</span>
         <Count
           className={styles.figure}
@@ -63,7 +68,7 @@ export function Tiles({
         />
         <span className="kam-small">{told(recovered.amount_fen, recovered.amount_before_fen)}</span>
       </div>
-      <div className={styles.tile}>
+      <div className={`${styles.box} ${styles.tile}`}>
         <span className="kam-secondary">{t.tile.delivered}</span>
         <Count
           className={styles.figure}
@@ -72,8 +77,21 @@ export function Tiles({
           shown={percent(shareOf(delivered.part.count, delivered.whole.count))}
           onOpen={onOpen}
         />
-        <span className="kam-small">{t.of(number(delivered.part.count), number(delivered.whole.count))}</span>
+        <span className="kam-small">
+          <Parts label={t.tile.delivered} part={delivered.part} whole={delivered.whole} onOpen={onOpen} />
+        </span>
       </div>
     </div>
+  );
+}
+
+/** `12 / 37`, the whole opening its rows; those of the part open from the share above. */
+function Parts(props: { label: string; part: Figure; whole: Figure; onOpen: (asked: RowsAsked) => void }) {
+  const { label, part, whole, onOpen } = props;
+  const t = useText(overviewText);
+  return (
+    <>
+      {number(part.count)} / <Count label={t.whole(label)} asked={whole} onOpen={onOpen} />
+    </>
   );
 }

@@ -110,8 +110,15 @@ it("a map of heat says what its colours and cells stand for", () => {
   expect(cityOptions(none, city => city, "en").visualMap).toMatchObject({ max: 1, text: ["1", "0"] });
 });
 
+it("says the money beside a bar to the fen, not rounded as on the axis", () => {
+  const { series } = barOptions([{ name: "0-30", value: 435_770, colour: "#000" }], "zh", true) as {
+    series: { label: { formatter: (at: { value: number }) => string } }[];
+  };
+  expect(series[0]?.label.formatter({ value: 435_770 })).toBe("¥4,357.70");
+});
+
 it("a fall is against the mean of three months", () => {
-  expect(fallOf({ amount_fen: 50, amount_fen_base: 300 })).toEqual({ now: 50, mean: 100, share: -0.5 });
+  expect(fallOf({ amount_fen: 50, amount_fen_base: 300 })).toEqual({ by: 50, mean: 100 });
   expect([fallOf({}), fallOf({ amount_fen: 1, amount_fen_base: 0 }), fallOf({ amount_fen: "1" })]).toEqual([
     null,
     null,

@@ -103,11 +103,12 @@ export function barOptions(
   isMoney = false,
 ): Options {
   const short = (value: number): string => (isMoney ? shortMoney(value, language) : shortNumber(value, language));
+  const whole = isMoney ? money : number;
   return {
-    grid: { ...grid, top: 8, right: 64 },
+    grid: { ...grid, top: 8, right: isMoney ? 104 : 64 },
     tooltip: {
       trigger: "item",
-      valueFormatter: (value: number) => (isMoney ? money(value) : number(value)),
+      valueFormatter: whole,
     },
     xAxis: { type: "value", minInterval: isMoney ? undefined : 1, axisLabel: { formatter: short, hideOverlap: true } },
     yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name) },
@@ -116,7 +117,7 @@ export function barOptions(
         type: "bar",
         barMaxWidth: 24,
         data: rows.map(({ value, colour }) => ({ value, itemStyle: { color: colour } })),
-        label: { show: true, position: "right", formatter: ({ value }: { value: number }) => short(value) },
+        label: { show: true, position: "right", formatter: ({ value }: { value: number }) => whole(value) },
       },
     ],
   };
@@ -154,11 +155,11 @@ export function ageName(age: string, words: Readonly<Record<string, string>>, da
 }
 
 /** A fall of the bill: now, the mean before, and by what share. */
-export function fallOf(values: Readonly<Record<string, unknown>>): { now: number; mean: number; share: number } | null {
+export function fallOf(values: Readonly<Record<string, unknown>>): { by: number; mean: number } | null {
   const [now, base] = [values.amount_fen, values.amount_fen_base];
   if (typeof now !== "number" || typeof base !== "number" || base <= 0) {
     return null;
   }
-  const mean = base / 3;
-  return { now, mean: Math.round(mean), share: (now - mean) / mean };
+  const mean = Math.round(base / 3);
+  return { by: mean - now, mean };
 }

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Button, Popover, Select } from "antd";
 import { answer, api } from "@/api/client";
+import { arrivalsText } from "@/arrivals/messages";
 import { EmptyState } from "@/components/EmptyState";
 import { FilterBar } from "@/components/FilterBar";
 import { AsOf } from "@/components/Freshness";
@@ -9,7 +10,7 @@ import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
 import { useNow } from "@/habits/clock";
 import { useFilters } from "@/habits/filters";
-import { useLanguage, useText } from "@/i18n";
+import { useLanguage, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import { cityName } from "@/places/cityName";
 import { RowsDrawer } from "@/rows/RowsDrawer";
@@ -107,10 +108,10 @@ export default function Overview() {
         what={t.block}
         skeleton={
           <>
-            <Skeletons n={5} height={88} boxes />
+            <Skeletons n={5} like={{ grid: styles.tiles, box: styles.box }} />
             <div className={styles.grid}>
               {[0, 1, 2, 3].map(at => (
-                <Skeletons key={at} n={1} height={310} />
+                <Skeletons key={at} n={1} height={330} />
               ))}
             </div>
           </>
@@ -158,8 +159,9 @@ function isEmpty(view: View): boolean {
 /** Which files have not come, so that nobody takes a part for the whole. */
 function Missing({ view }: { view: View }) {
   const t = useText(overviewText);
+  const arrivals = useText(arrivalsText);
   if (view.missing === null) {
-    return <span className="kam-secondary kam-small">{t.feedsAway}</span>;
+    return <span className="kam-secondary kam-small">{arrivals.away}</span>;
   }
   const cities = new Set(view.missing.map(({ city }) => city)).size;
   if (cities === 0) {
@@ -173,7 +175,9 @@ function Missing({ view }: { view: View }) {
         content={
           <ul className={styles.files}>
             {view.missing.map(({ kind, city, business_date, expected }) => (
-              <li key={`${kind} ${city}`}>{t.file(kind, cityName(city), business_date, expected)}</li>
+              <li key={`${kind} ${city}`}>
+                {t.file(word(arrivals.kind, kind), cityName(city), business_date, expected)}
+              </li>
             ))}
           </ul>
         }

@@ -3,11 +3,18 @@ import { useSearchParams } from "react-router";
 import { Sentence } from "@/components/Sentence";
 import { SeverityTag } from "@/components/SeverityTag";
 import { useLanguage, useText } from "@/i18n";
+import type { Role } from "@/session/api";
+import { useMe } from "@/session/session";
 import { AskWhyNot } from "@/whynot/Ask";
+import { Change } from "./Change";
+import { History } from "./History";
 import { rulesText } from "./messages";
 import styles from "./rules.module.css";
 import { differences, parameters, type Rule, ruleSentence } from "./ruleText";
 import { Yesterday } from "./Yesterday";
+
+/** Who changes rules, unless an administrator has decided otherwise: then the answer says so. */
+const CHANGING: readonly Role[] = ["analyst", "administrator"];
 
 interface Props {
   versions: readonly [Rule, ...Rule[]];
@@ -19,9 +26,11 @@ interface Props {
 export function RulePanel({ versions, yesterday, link }: Props) {
   const t = useText(rulesText);
   const language = useLanguage();
+  const mayChange = CHANGING.includes(useMe().role);
   const [query, setQuery] = useSearchParams();
   const numbered = (name: string): Rule | undefined => versions.find(rule => String(rule.version) === query.get(name));
   const rule = numbered("version") ?? versions[0];
+  const canGoBack = versions.some(each => each.state === "retired");
   const before = numbered("against") ?? versions.find(each => each.version < rule.version);
   const choose = (name: string, value: number): void => {
     const next = new URLSearchParams(query);
@@ -39,12 +48,12 @@ export function RulePanel({ versions, yesterday, link }: Props) {
             value={rule.version}
             options={versions.map(each => ({
               value: each.version,
-              label: each === versions[0] ? t.inForce(each.version) : t.version(each.version),
+              label: t.standing(each.version, t.states[each.state]),
             }))}
             onChange={value => choose("version", value)}
           />
         ) : (
-          <b>{t.inForce(rule.version)}</b>
+          <b>{t.standing(rule.version, t.states[rule.state])}</b>
         )}
         {typeof rule.severity === "string" && <SeverityTag severity={rule.severity as never} />}
         <span>
@@ -59,6 +68,10 @@ export function RulePanel({ versions, yesterday, link }: Props) {
         <h3>{before ? t.difference(rule.version, before.version) : t.versions}</h3>
         {before ? <Differences from={before} to={rule} /> : <p className="kam-secondary">{t.first}</p>}
       </section>
+      {mayChange && rule === versions[0] && (rule.state === "active" || canGoBack) && (
+        <Change key={rule.version} rule={rule} canGoBack={canGoBack} />
+      )}
+      <History versions={versions} />
       <section aria-label={t.parameters}>
         <h3>{t.parameters}</h3>
         <Descriptions
@@ -71,7 +84,7 @@ export function RulePanel({ versions, yesterday, link }: Props) {
           }))}
         />
       </section>
-      <p className="kam-small kam-secondary">{t.readOnly}</p>
+      <p className="kam-small kam-secondary">{mayChange ? t.editing : t.readOnly}</p>
     </div>
   );
 }

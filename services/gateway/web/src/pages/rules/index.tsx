@@ -11,7 +11,6 @@ import { Skeletons } from "@/components/Skeletons";
 import { WithPanel } from "@/components/WithPanel";
 import { dayOf } from "@/format";
 import { useNow } from "@/habits/clock";
-import { useBreadth } from "@/habits/element";
 import { useLanguage, useText } from "@/i18n";
 import { rulesText } from "./messages";
 import { RulePanel } from "./RulePanel";
@@ -29,7 +28,6 @@ export default function Rules() {
   const navigate = useNavigate();
   const { search } = useLocation();
   const { id } = useParams();
-  const isPhone = useBreadth() === "phone";
   const [current, setCurrent] = useState<string>();
   const query = useQuery({
     queryKey: ["rules"],
@@ -48,11 +46,11 @@ export default function Rules() {
     {
       key: "rule",
       title: t.rule,
-      width: isPhone ? 190 : 230,
+      width: 230,
       render: ({ versions: [rule] }) => (
         <span title={rule.id}>
           <span aria-hidden className={styles.on}>
-            ●
+            {rule.state === "active" ? "●" : "○"}
           </span>{" "}
           {language === "zh" ? rule.name_zh : rule.name_en}
         </span>
@@ -61,28 +59,24 @@ export default function Rules() {
     {
       key: "version",
       title: t.state,
-      width: isPhone ? 90 : 120,
-      render: ({ versions: [rule] }) => t.inForce(rule.version),
+      width: 120,
+      render: ({ versions: [rule] }) => t.standing(rule.version, t.states[rule.state]),
     },
     {
       key: "yesterday",
       title: t.yesterday,
-      width: 70,
+      width: 92,
       align: "end",
       render: rule => <Yesterday of={counts.of(rule.id)} link={counts.link(rule.id)} />,
     },
-    ...(isPhone
-      ? []
-      : [
-          {
-            key: "sentence",
-            title: t.sentence,
-            width: 620,
-            render: ({ versions: [rule] }: Versions) => (
-              <span title={sentenceText(rule, language)}>{sentenceText(rule, language)}</span>
-            ),
-          },
-        ]),
+    {
+      key: "sentence",
+      title: t.sentence,
+      width: 620,
+      render: ({ versions: [rule] }) => (
+        <span title={sentenceText(rule, language)}>{sentenceText(rule, language)}</span>
+      ),
+    },
   ];
   return (
     <Page title={t.title} fill extra={<AsOf at={query.dataUpdatedAt || undefined} />}>

@@ -4,6 +4,12 @@ import { byRule, differences, parameters, type Rule, sentenceText } from "./rule
 const fall: Rule = {
   id: "drop-30",
   version: 4,
+  state: "active",
+  author: "kam",
+  why: "",
+  created_at: "2026-06-01T00:00:00+00:00",
+  active_from: null,
+  switches: [],
   type: "fall",
   name_zh: "话费骤降",
   name_en: "Bill falls",
@@ -36,12 +42,13 @@ describe("a rule as a sentence", () => {
     [
       rule("arrears", {
         stages: [
+          { after_days: 1, stage: "reminder" },
           { after_days: 30, stage: "second_reminder" },
           { after_days: 60, stage: "final_notice" },
         ],
       }),
-      "当客户欠费：逾期 30 天二次提醒，逾期 60 天最后通知。",
-      "When a customer owes money: Second reminder 30 days late, Final notice 60 days late.",
+      "当客户欠费：逾期 1 天首次提醒，逾期 30 天二次提醒，逾期 60 天最后通知。",
+      "When a customer owes money: First reminder 1 day late, Second reminder 30 days late, Final notice 60 days late.",
     ],
     [
       rule("complaint", { due_hours: { urban: 48, rural: 72 }, due_soon_percent: 80 }),
@@ -49,6 +56,7 @@ describe("a rule as a sentence", () => {
       "When a customer complains: urban 48 h, rural 72 h; a reminder at 80% of the time.",
     ],
     [rule("contract", { steps: [90, 7, 1] }), "当合约还剩 90、7、1 天到期。", "When a contract ends in 90, 7, 1 days."],
+    [rule("condition", { on: ["USAGE"], when: { all: [] } }), "话费骤降", "Bill falls"],
     [rule("new-type", {}), "话费骤降", "Bill falls"],
   ])("%#", (one, zh, en) => {
     expect(sentenceText(one, "zh")).toBe(zh);
@@ -57,16 +65,7 @@ describe("a rule as a sentence", () => {
 
   it("takes a document with anything in it", () => {
     for (const type of ["fall", "request", "arrears", "complaint", "contract"]) {
-      const odd = {
-        id: "x",
-        version: 1,
-        type,
-        name_zh: "",
-        name_en: "",
-        stages: 7,
-        steps: "no",
-        metrics: [null],
-      } as Rule;
+      const odd: Rule = { ...fall, id: "x", type, name_zh: "", name_en: "", stages: 7, steps: "no", metrics: [null] };
       expect(sentenceText(odd, "zh")).toContain("当");
       expect(parameters(odd, "en").length).toBeGreaterThan(0);
     }
@@ -74,7 +73,15 @@ describe("a rule as a sentence", () => {
 });
 
 it("tells two versions apart in words", () => {
-  const next = { ...fall, version: 5, percent: 65, excluded_plan_codes: ["免费线"], severity: "critical" };
+  const about = { state: "draft" as const, author: "A1", why: "so", document: {}, active_from: null };
+  const next: Rule = {
+    ...fall,
+    ...about,
+    version: 5,
+    percent: 65,
+    excluded_plan_codes: ["免费线"],
+    severity: "critical",
+  };
   expect(differences(fall, next, "zh").map(each => `${each.label} ${each.value}`)).toEqual([
     "紧急度 重要 → 紧急",
     "比例（%） 70 → 65",
@@ -84,11 +91,40 @@ it("tells two versions apart in words", () => {
 });
 
 it("words stand for words alone, never for numbers", () => {
-  const [shown] = parameters({ id: "x", version: 1, type: "x", name_zh: "", name_en: "", late_after_days: 60 }, "zh");
+  const { metrics: _, ...about } = fall;
+  const [shown] = parameters({ ...about, type: "x", late_after_days: 60 }, "zh").filter(
+    each => each.field === "late_after_days",
+  );
   expect(shown?.value).toBe("60");
 });
 
-it("the highest version of a rule is in force", () => {
-  const [one] = byRule([fall, { ...fall, version: 5 }, { ...fall, version: 1 }]);
-  expect(one?.versions.map(each => each.version)).toEqual([5, 4, 1]);
+it("the version that is in force, or was until it was stopped, comes first", () => {
+  const versions = (["retired", "retired", "draft", "active", "draft"] as const).map((state, n) => ({
+    ...fall,
+    version: n + 1,
+    state,
+  }));
+  const order = (documents: Rule[]) => byRule(documents)[0]?.versions.map(each => each.version);
+  expect(order(versions)).toEqual([4, 5, 3, 2, 1]);
+  expect(order(versions.map(each => ({ ...each, state: each.state === "active" ? "stopped" : each.state })))).toEqual([
+    4, 5, 3, 2, 1,
+  ]);
+});
+
+it("tells what a condition asks for in words", () => {
+  const asks = rule("condition", {
+    on: ["USAGE", "BAL"],
+    when: {
+      all: [{ figure: "usage.active_days", op: "<=", value: 3 }, { not: { figure: "customer.status", op: "known" } }],
+    },
+  });
+  const told = (language: "zh" | "en") =>
+    parameters(asks, language)
+      .filter(({ field }) => field === "on" || field === "when")
+      .map(({ label, value }) => `${label}: ${value}`);
+  expect(told("zh")).toEqual([
+    "触发记录: 用量、余额",
+    "条件: 全部成立 数值 活跃天数，比较 <=，值 3、不成立 数值 客户状态，比较 known",
+  ]);
+  expect(told("en").join()).not.toMatch(/usage\.|customer\./);
 });

@@ -7,16 +7,18 @@ import type { RowsAsked } from "@/rows/address";
 import { Count } from "@/rows/Count";
 import { teamText } from "./messages";
 import styles from "./team.module.css";
-import type { Member } from "./units";
+import type { Member, TeamRows } from "./units";
 
 interface Props {
   unit: string;
   members: readonly Member[];
+  /** Where the rows are of what members closed and took on. */
+  of: TeamRows;
   onOpen: (asked: RowsAsked) => void;
 }
 
 /** Who works in a unit: a table, and cards on a phone. Every number opens its rows. */
-export function Members({ unit, members, onOpen }: Props) {
+export function Members({ unit, members, of, onOpen }: Props) {
   const t = useText(teamText);
   const isPhone = useBreadth() === "phone";
   if (isPhone) {
@@ -38,12 +40,14 @@ export function Members({ unit, members, onOpen }: Props) {
               <div>
                 <dt className="kam-secondary kam-small">{t.column.response}</dt>
                 <dd>
-                  <Response member={member} />
+                  <Response member={member} of={of} onOpen={onOpen} />
                 </dd>
               </div>
               <div>
                 <dt className="kam-secondary kam-small">{t.column.kept}</dt>
-                <dd>{keptOf(member)}</dd>
+                <dd>
+                  <Kept member={member} of={of} onOpen={onOpen} />
+                </dd>
               </div>
             </dl>
           </li>
@@ -86,11 +90,24 @@ export function Members({ unit, members, onOpen }: Props) {
                 <Figure member={member} name="overdue" unit={unit} onOpen={onOpen} />
               </td>
               <td>
-                <Response member={member} />
+                <Response member={member} of={of} onOpen={onOpen} />
               </td>
-              <td className="kam-number">{keptOf(member)}</td>
               <td>
-                <MicroChart points={member.week} label={t.week(member.week.join(", "))} />
+                <Kept member={member} of={of} onOpen={onOpen} />
+              </td>
+              <td>
+                <span className={styles.week}>
+                  <MicroChart points={member.week} label={t.week(member.week.join(", "))} />
+                  <Count
+                    label={labelOf(member, t.column.week)}
+                    asked={ofMember(
+                      member,
+                      of.week,
+                      member.week.reduce((sum, count) => sum + count, 0),
+                    )}
+                    onOpen={onOpen}
+                  />
+                </span>
               </td>
               <td>
                 <Tooltip title={t.reassignLater}>
@@ -159,18 +176,50 @@ function Figure(props: {
     name === "customers"
       ? { list: "customers", filter: { unit, manager: id } }
       : { list: "work", filter: { unit, holder: id, open: "1", ...(name === "overdue" ? { due: "overdue" } : {}) } };
-  return (
-    <Count label={`${member.name ?? id} ${t.column[name]}`} asked={{ ...asked, count: member[name] }} onOpen={onOpen} />
-  );
+  return <Count label={labelOf(member, t.column[name])} asked={{ ...asked, count: member[name] }} onOpen={onOpen} />;
 }
 
-function Response({ member }: { member: Member }) {
+/** How soon somebody answers; it opens the items of whose first steps it is the median. */
+function Response({ member, of, onOpen }: Pick<Props, "of" | "onOpen"> & { member: Member }) {
   const t = useText(teamText);
   const language = useLanguage();
   const seconds = member.response_seconds;
-  return <span className="kam-number">{seconds === null ? t.nothing : duration(seconds * 1000, language)}</span>;
+  if (seconds === null) {
+    return <span className="kam-secondary">{t.nothing}</span>;
+  }
+  return (
+    <Count
+      label={labelOf(member, t.column.response)}
+      asked={ofMember(member, of.responses, member.responses)}
+      shown={duration(seconds * 1000, language)}
+      onOpen={onOpen}
+    />
+  );
 }
 
-function keptOf(member: Member): string {
-  return member.retained_of > 0 ? `${member.kept}/${member.retained_of}` : "—";
+/** Of the retention items that somebody closed this month, how many customers stayed. */
+function Kept({ member, of, onOpen }: Pick<Props, "of" | "onOpen"> & { member: Member }) {
+  const t = useText(teamText);
+  if (member.retained_of === 0) {
+    return <span className="kam-secondary">{t.nothing}</span>;
+  }
+  return (
+    <span className={styles.kept}>
+      <Count label={labelOf(member, t.column.kept)} asked={ofMember(member, of.kept, member.kept)} onOpen={onOpen} />
+      /
+      <Count
+        label={labelOf(member, t.retainedOf)}
+        asked={ofMember(member, of.retained_of, member.retained_of)}
+        onOpen={onOpen}
+      />
+    </span>
+  );
+}
+
+function ofMember(member: Member, rows: TeamRows["kept"], count: number): RowsAsked & { count: number } {
+  return { list: rows.list, filter: { ...rows.filter, holder: member.manager_id }, count };
+}
+
+function labelOf(member: Member, name: string): string {
+  return `${member.name ?? member.manager_id} ${name}`;
 }

@@ -1,5 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
-import { Input, Select, Tree, TreeSelect } from "antd";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Button, Input, Select, Tree, TreeSelect } from "antd";
 import { useMemo, useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { answer, api } from "@/api/client";
@@ -19,10 +19,12 @@ import { useMe } from "@/session/session";
 import { Members } from "./Members";
 import { teamText } from "./messages";
 import styles from "./team.module.css";
-import { found, SORTS, sorted, treeOf, type Unit, type UnitNode } from "./units";
+import { found, SORTS, type Sort, treeOf, type Unit, type UnitNode } from "./units";
 
 const FIELDS = { sort: { kind: "one", values: SORTS, first: "overdue" } } as const;
 const EVERY_MS = 60_000;
+/** Members that are read at first, and with each step more. */
+const STEP = 100;
 
 /** Units with what is open in them, and the people of one. */
 export default function Team() {
@@ -83,7 +85,7 @@ export default function Team() {
                   defaultExpandedKeys={chosen ? [chosen] : []}
                   autoExpandParent
                   selectedKeys={chosen ? [chosen] : []}
-                  treeData={found(nodes, text).map(shown)}
+                  treeData={found(nodes, text).map(node => shown(node, t.unattended, rows.open))}
                   onSelect={keys => keys[0] !== undefined && open(String(keys[0]))}
                 />
               </nav>
@@ -92,7 +94,7 @@ export default function Team() {
               <One
                 key={chosen}
                 unit={chosen}
-                sort={filters.filter.sort}
+                sort={filters.filter.sort as Sort}
                 onSort={sort => filters.set({ sort })}
                 rows={rows}
               />
@@ -114,25 +116,29 @@ function One({
   rows,
 }: {
   unit: string;
-  sort: string;
-  onSort: (sort: string) => void;
+  sort: Sort;
+  onSort: (sort: Sort) => void;
   rows: OpenedRows;
 }) {
   const t = useText(teamText);
+  const [limit, setLimit] = useState(STEP);
   const query = useQuery({
-    queryKey: ["team", unit],
-    queryFn: ({ signal }) => answer(api.GET("/v1/team/{unit}", { params: { path: { unit } }, signal })),
+    queryKey: ["team", unit, sort, limit],
+    queryFn: ({ signal }) =>
+      answer(api.GET("/v1/team/{unit}", { params: { path: { unit }, query: { sort, limit } }, signal })),
+    placeholderData: keepPreviousData,
     refetchInterval: EVERY_MS,
   });
   return (
     <section className={styles.one}>
       <QueryBlock query={query} what={t.load} skeleton={<Skeletons n={8} />}>
-        {({ unit: found, members }) => (
+        {({ unit: found, people, total, members, opens: of, as_of, seconds_behind }) => (
           <>
             <header className={styles.head}>
               <h2>{found.name ?? found.unit_id}</h2>
-              <span className="kam-secondary">{t.people(members.filter(({ home }) => home).length)}</span>
+              <span className="kam-secondary">{t.people(people)}</span>
               <Sums unit={found} onOpen={rows.open} />
+              <AsOf at={as_of} secondsBehind={seconds_behind ?? 0} />
               <Select
                 aria-label={t.sort}
                 className={styles.sort}
@@ -144,7 +150,12 @@ function One({
             {members.length === 0 ? (
               <EmptyState text={t.none} />
             ) : (
-              <Members unit={found.unit_id} members={sorted(members, sort)} onOpen={rows.open} />
+              <Members unit={found.unit_id} members={members} of={of} onOpen={rows.open} />
+            )}
+            {members.length < total && (
+              <Button block loading={query.isPlaceholderData} onClick={() => setLimit(limit + STEP)}>
+                {t.more(members.length, total)}
+              </Button>
             )}
           </>
         )}
@@ -181,7 +192,11 @@ function ownOf(units: readonly Unit[] | undefined, own: string | null | undefine
   return (units?.find(unit => unit.unit_id === own && unit.mine) ?? units?.find(({ mine }) => mine))?.unit_id;
 }
 
-function shown({ key, unit, children }: UnitNode): {
+function shown(
+  { key, unit, children }: UnitNode,
+  label: string,
+  onOpen: OpenedRows["open"],
+): {
   key: string;
   title: React.ReactNode;
   disabled: boolean;
@@ -190,12 +205,22 @@ function shown({ key, unit, children }: UnitNode): {
   return {
     key,
     disabled: !unit.mine,
-    children: children.map(shown),
+    children: children.map(child => shown(child, label, onOpen)),
     title: (
       <span className={styles.node}>
         <span className={styles.name}>{unit.name ?? unit.unit_id}</span>
-        {unit.overdue + unit.unclaimed > 0 && (
-          <span className={styles.trouble}>! {number(unit.overdue + unit.unclaimed)}</span>
+        {unit.unattended > 0 && (
+          <Count
+            className={styles.trouble}
+            label={`${unit.name ?? unit.unit_id} ${label}`}
+            asked={{
+              list: "work",
+              filter: { unit: unit.unit_id, open: "1", unattended: "1" },
+              count: unit.unattended,
+            }}
+            shown={`! ${number(unit.unattended)}`}
+            onOpen={onOpen}
+          />
         )}
       </span>
     ),
@@ -208,10 +233,9 @@ function picked({ key, unit, children }: UnitNode): {
   disabled: boolean;
   children: object[];
 } {
-  const trouble = unit.overdue + unit.unclaimed;
   return {
     value: key,
-    title: `${unit.name ?? unit.unit_id}${trouble > 0 ? `  ! ${trouble}` : ""}`,
+    title: `${unit.name ?? unit.unit_id}${unit.unattended > 0 ? "  !" : ""}`,
     disabled: !unit.mine,
     children: children.map(picked),
   };

@@ -1,3 +1,4 @@
+import { number } from "@/format";
 import { messages } from "@/i18n";
 
 export const teamText = messages(
@@ -11,6 +12,7 @@ export const teamText = messages(
     open: "未结",
     overdue: "超时",
     unclaimed: "无人认领",
+    unattended: "超时或无人认领",
     column: {
       manager: "经理",
       status: "状态",
@@ -31,12 +33,13 @@ export const teamText = messages(
     reassignLater: "客户归属目前由 BOSS 划分，后续版本可在这里调整；工单现在就可以转派",
     elsewhere: "外单位",
     status: { active: "在岗", inactive: "停用", suspended: "停用", left: "离职" } as Record<string, string>,
+    more: (n: number, total: number) => `已列出 ${number(n)} 人，共 ${number(total)} 人：再列一些`,
     none: "还没有成员。成员来自 BOSS 的经理资料。",
     noUnits: "没有你能看到的单位。",
     choose: "从左边选一个单位。",
     ofMean: (percent: string) => `${percent}（对单位均值，按紧急度加权）`,
     week: (counts: string) => `近 7 天每天办结：${counts}`,
-    keptOf: (kept: number, of: number) => `${kept}/${of}`,
+    retainedOf: "本月办结的挽留工单",
     nothing: "—",
   },
   {
@@ -49,6 +52,7 @@ export const teamText = messages(
     open: "open",
     overdue: "overdue",
     unclaimed: "unclaimed",
+    unattended: "overdue or unclaimed",
     column: {
       manager: "Manager",
       status: "Status",
@@ -72,12 +76,13 @@ export const teamText = messages(
     reassignLater: "BOSS assigns customers for now, a later version can here; work items can be handed over already",
     elsewhere: "other unit",
     status: { active: "active", inactive: "inactive", suspended: "inactive", left: "left" } as Record<string, string>,
+    more: (n, total) => `${number(n)} of ${number(total)} people are listed: list more`,
     none: "No members yet. They come from BOSS's managers.",
     noUnits: "There is no unit that you can see.",
     choose: "Choose a unit on the left.",
     ofMean: (percent: string) => `${percent} of the unit's mean, weighted by severity`,
     week: (counts: string) => `Closed on each of the last 7 days: ${counts}`,
-    keptOf: (kept: number, of: number) => `${kept}/${of}`,
+    retainedOf: "Retention items closed this month",
     nothing: "—",
   },
 );

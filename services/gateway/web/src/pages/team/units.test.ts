@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { found, type Member, sorted, treeOf, type Unit, type UnitNode } from "./units";
+import { found, treeOf, type Unit, type UnitNode } from "./units";
 
 const unit = (unit_id: string, parent_id: string | null = null, name = unit_id): Unit => ({
   unit_id,
@@ -10,6 +10,7 @@ const unit = (unit_id: string, parent_id: string | null = null, name = unit_id):
   customers: 0,
   open: 0,
   overdue: 0,
+  unattended: 0,
   unclaimed: 0,
 });
 const names = (nodes: readonly UnitNode[]): unknown[] =>
@@ -36,25 +37,4 @@ describe("the tree of units", () => {
     expect(names(found(all, ""))).toEqual([["a", ["b", "c"]]]);
     expect(found(all, "<script>")).toEqual([]);
   });
-});
-
-it("members come in the order that was asked for", () => {
-  const member = (manager_id: string, change: Partial<Member>): Member =>
-    ({ manager_id, name: null, ...change }) as Member;
-  const all = [
-    member("b", { overdue: 1, open: 9, load: null }),
-    member("a", { overdue: 3, open: 1, load: 2 }),
-    member("c", { overdue: 3, open: 4, load: 0.5 }),
-  ];
-  const order = (by: string): string =>
-    sorted(all, by)
-      .map(({ manager_id }) => manager_id)
-      .join("");
-  expect([order("overdue"), order("open"), order("load"), order("name"), order("x")]).toEqual([
-    "acb",
-    "bca",
-    "acb",
-    "abc",
-    "acb",
-  ]);
 });

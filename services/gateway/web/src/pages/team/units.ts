@@ -2,7 +2,9 @@ import type { Schema } from "@/api/client";
 
 export type Unit = Schema<"TeamUnit">;
 export type Member = Schema<"TeamMember">;
+export type TeamRows = Schema<"TeamRows">;
 export const SORTS = ["overdue", "open", "load", "customers", "name"] as const;
+export type Sort = (typeof SORTS)[number];
 
 export interface UnitNode {
   key: string;
@@ -47,26 +49,4 @@ export function found(nodes: readonly UnitNode[], text: string): UnitNode[] {
     const is = `${node.unit.name ?? ""} ${node.unit.unit_id}`.toLowerCase().includes(wanted);
     return is || children.length > 0 ? [{ ...node, children: is ? node.children : children }] : [];
   });
-}
-
-/** Most first; who is equal stays in the order of the server, which puts overdue items first. */
-export function sorted(members: readonly Member[], by: string): Member[] {
-  if (by === "name") {
-    return [...members].sort((one, other) =>
-      (one.name ?? one.manager_id).localeCompare(other.name ?? other.manager_id, "zh-CN"),
-    );
-  }
-  const of = (member: Member): number => {
-    switch (by) {
-      case "open":
-        return member.open;
-      case "load":
-        return member.load ?? 0;
-      case "customers":
-        return member.customers;
-      default:
-        return member.overdue;
-    }
-  };
-  return [...members].sort((one, other) => of(other) - of(one));
 }

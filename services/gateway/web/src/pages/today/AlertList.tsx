@@ -15,7 +15,7 @@ interface Props {
   /** The card that the keys stand on. */
   current: string | undefined;
   acting: string | undefined;
-  onActing: (id: string | undefined) => void;
+  onActing: (id: string, isOpen: boolean) => void;
   onAcknowledge: (row: AlertRow) => void;
   onActed: (row: AlertRow) => void;
   /** Arrows on the list itself, its one tab stop, go to the next or the previous card. */
@@ -55,7 +55,7 @@ export function AlertList({ label, list, telling, current, acting, onActing, onC
           isCurrent={row.alert_id === current}
           isLeaving={list.leaving.has(row.alert_id)}
           acting={acting === row.alert_id}
-          onActing={open => onActing(open ? row.alert_id : undefined)}
+          onActing={open => onActing(row.alert_id, open)}
           onAcknowledge={() => props.onAcknowledge(row)}
           onActed={() => props.onActed(row)}
         />

@@ -24,7 +24,7 @@ export function Numbers({ day, paths }: Props) {
     <ul className={styles.numbers} aria-label={t.numbers}>
       {boxes.map(({ to, label, value, more, isBad }) => (
         <li key={label}>
-          <Link to={to} className={styles.number}>
+          <Link to={to} className={`${styles.box} ${styles.number}`}>
             <span className="kam-secondary">{label}</span>
             <b className={isBad ? styles.bad : ""}>{value}</b>
             <span className={styles.beside}>{more}</span>

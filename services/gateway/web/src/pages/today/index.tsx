@@ -13,10 +13,11 @@ import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
 import { longDay, number } from "@/format";
 import { useFilters } from "@/habits/filters";
+import { useKept } from "@/habits/kept";
 import { useShortcuts } from "@/habits/shortcuts";
-import { useUndo } from "@/habits/undo";
 import { common, useText, word } from "@/i18n";
-import { listText } from "@/lists/messages";
+import { actingAfter } from "@/lists/target";
+import { useCopy } from "@/lists/useCopyLink";
 import { AlertList } from "./AlertList";
 import { Changes } from "./Changes";
 import { FIELDS, KINDS, pathsOf, SORTS } from "./fields";
@@ -33,18 +34,17 @@ import { useDay, useDayAlerts } from "./useToday";
 export default function Today() {
   const t = useText(todayText);
   const shared = useText(common);
-  const lists = useText(listText);
+  const copy = useCopy();
   const telling = useTelling();
   const navigate = useNavigate();
-  const { tell } = useUndo();
   const filters = useFilters(FIELDS);
   const { filter } = filters;
   const day = useDay(filter);
   const fresh = useDayAlerts(filter, "fresh");
   const known = useDayAlerts(filter, "known");
-  const [current, setCurrent] = useState<string>();
+  const [current, setCurrent] = useKept<string | undefined>("today/current", undefined);
   const [acting, setActing] = useState<string>();
-  const [isUnfolded, setUnfolded] = useState(false);
+  const [isUnfolded, setUnfolded] = useKept("today/unfolded", false);
   const both = [fresh, known];
 
   const onState = (ids: readonly string[], change: Partial<AlertRow>): void => {
@@ -107,10 +107,7 @@ export default function Today() {
       keys: "y",
       label: shared.action.copyLink,
       group: itemGroup,
-      run: on(row => {
-        const link = `${location.origin}/alerts/${encodeURIComponent(row.alert_id)}`;
-        void navigator.clipboard?.writeText(link).then(() => tell({ text: lists.copied }));
-      }),
+      run: on(row => void copy(`/alerts/${encodeURIComponent(row.alert_id)}`)),
     },
   ]);
 
@@ -119,8 +116,10 @@ export default function Today() {
   const announced = useAnnounced(waiting.length > 0 ? t.announced(waiting.length, urgent) : "");
   const newest = waiting[0];
   const paths = pathsOf(filter, day.data?.since ?? "");
-  const card = { telling, current, acting, onActing: setActing, onAcknowledge: acknowledge };
+  const onActing = (id: string, open: boolean): void => setActing(now => actingAfter(now, id, open));
+  const card = { telling, current, acting, onActing, onAcknowledge: acknowledge };
   const acted = (row: AlertRow): void => onState([row.alert_id], { state: "acted", work_state: "acted" });
+  const asOf = <AsOf at={day.data?.as_of} secondsBehind={day.data?.seconds_behind ?? 0} />;
   const nothing =
     day.data?.has_customers === false ? (
       <EmptyState text={t.nobody} />
@@ -147,13 +146,17 @@ export default function Today() {
         <>
           <span>{longDay(telling.now, telling.language)}</span>
           <ScopeSelect scope={filter.scope} onScope={scope => filters.set({ scope })} />
-          <AsOf at={day.data?.as_of} secondsBehind={day.data?.seconds_behind ?? 0} />
+          {asOf}
           <StaleToday day={day.data} />
         </>
       }
     >
       <output className="kam-hidden">{announced}</output>
-      <QueryBlock query={day} what={t.numbers} skeleton={<Skeletons n={4} height={74} boxes />}>
+      <QueryBlock
+        query={day}
+        what={t.numbers}
+        skeleton={<Skeletons n={4} like={{ grid: styles.numbers, box: styles.box }} />}
+      >
         {found => <Numbers day={found} paths={paths} />}
       </QueryBlock>
       <div className={styles.columns}>
@@ -220,15 +223,21 @@ export default function Today() {
         </section>
         <aside className={styles.side}>
           <section className={styles.block} aria-labelledby="reminders">
-            <h2 id="reminders">
-              {t.reminders} {day.data ? number(day.data.reminders_total) : ""}
-            </h2>
+            <header className={styles.blockHead}>
+              <h2 id="reminders">
+                {t.reminders} {day.data ? number(day.data.reminders_total) : ""}
+              </h2>
+              {asOf}
+            </header>
             <QueryBlock query={day} what={t.reminders} skeleton={<Skeletons n={4} height={44} />}>
               {found => <Reminders day={found} telling={telling} onDone={refresh} />}
             </QueryBlock>
           </section>
           <section className={styles.block} aria-labelledby="since">
-            <h2 id="since">{t.since}</h2>
+            <header className={styles.blockHead}>
+              <h2 id="since">{t.since}</h2>
+              {asOf}
+            </header>
             <QueryBlock query={day} what={t.since} skeleton={<Skeletons n={5} height={24} />}>
               {found => <Changes day={found} paths={paths} />}
             </QueryBlock>

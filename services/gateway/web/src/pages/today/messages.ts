@@ -60,7 +60,7 @@ export const todayText = messages(
     open: "To handle",
     dueToday: "Due today",
     overdue: "Overdue",
-    atRisk: "Monthly revenue at risk",
+    atRisk: "Revenue at risk",
     warnings: n => count(n, "churn warning"),
     unacknowledged: n => `${n} unacknowledged`,
     alerts: "Live alerts",

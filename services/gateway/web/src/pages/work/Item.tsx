@@ -47,6 +47,7 @@ export function Item(props: Props) {
   return (
     <li
       id={props.id}
+      data-row-key={row.work_id}
       className={[
         styles.item,
         styles[row.severity ?? "minor"],

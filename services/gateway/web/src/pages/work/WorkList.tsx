@@ -1,35 +1,37 @@
 import { Button } from "antd";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
+import { type Place, usePlace } from "@/habits/place";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
 import { listText } from "@/lists/messages";
-import { FOLDED, type Group, type WorkRow } from "./fields";
+import type { Group, WorkRow } from "./fields";
 import { workPageText } from "./messages";
+import type { Folds } from "./useFolds";
 import styles from "./work.module.css";
 
 interface Props {
   groups: readonly Group[];
+  folds: Folds;
   current: string | undefined;
   onCurrent: (id: string) => void;
   onShow: (row: WorkRow) => void;
   onSelect?: (id: string) => void;
   rowId: (id: string) => string;
   item: (row: WorkRow) => ReactNode;
+  place: Place;
   hasMore: boolean;
   isReadingMore: boolean;
   onMore: () => void;
 }
 
 /** Groups by due time, later ones folded; one tab stop, `j` `k` or arrows to move, Enter to open, `x` to select. */
-export function WorkList({ groups, current, onCurrent, onShow, onSelect, rowId, item, ...more }: Props) {
+export function WorkList({ groups, folds, current, onCurrent, onShow, onSelect, rowId, item, place, ...more }: Props) {
   const t = useText(workPageText);
   const lists = useText(listText);
   const shared = useText(common);
   const frame = useRef<HTMLElement>(null);
-  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
-  // A lone group is never folded: there would be nothing to see.
-  const isOpen = (name: string): boolean => toggled.has(name) !== (groups.length === 1 || !FOLDED.has(name as never));
-  const rows = groups.flatMap(group => (isOpen(group.name) ? group.rows : []));
+  usePlace(frame, place);
+  const { isOpen, rows } = folds;
   const at = rows.findIndex(row => row.work_id === current);
 
   const move = (by: number): void => {
@@ -61,7 +63,7 @@ export function WorkList({ groups, current, onCurrent, onShow, onSelect, rowId, 
       keys: "x",
       label: shared.shortcuts.select,
       group,
-      run: () => (current && onSelect ? onSelect(current) : false),
+      run: () => (rows[at] && onSelect ? onSelect(rows[at].work_id) : false),
     },
   ]);
 
@@ -86,13 +88,7 @@ export function WorkList({ groups, current, onCurrent, onShow, onSelect, rowId, 
             type="button"
             className={`${styles.group} ${name === "overdue" ? styles.over : ""}`}
             aria-expanded={isOpen(name)}
-            onClick={() => {
-              const next = new Set(toggled);
-              if (!next.delete(name)) {
-                next.add(name);
-              }
-              setToggled(next);
-            }}
+            onClick={() => folds.toggle(name)}
           >
             <span aria-hidden>{isOpen(name) ? "▾" : "▸"}</span>
             {t.group[name]} {own.length}

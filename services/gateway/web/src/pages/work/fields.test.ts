@@ -32,6 +32,9 @@ describe("the filter of work", () => {
   it.each([
     ["", {}, true],
     ["", { holder_id: "m2" }, false],
+    ["?whose=all", { holder_id: "m2" }, true],
+    ["?whose=unit&holder=m2", { holder_id: "m2" }, true],
+    ["?whose=unit&holder=m2", { holder_id: "m1" }, false],
     ["?whose=unit", { holder_id: "m2" }, true],
     ["?whose=unclaimed", { holder_id: null }, true],
     ["?whose=unclaimed", {}, false],

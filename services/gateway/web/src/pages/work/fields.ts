@@ -11,7 +11,9 @@ export const WHOSE = ["mine", "unit", "unclaimed"] as const;
 export type Whose = (typeof WHOSE)[number];
 
 export const FIELDS = {
-  whose: { kind: "one", values: WHOSE, first: "mine" },
+  whose: { kind: "one", values: [...WHOSE, "all"], first: "mine" },
+  /** Whose items in particular: what *mine* is to a colleague. */
+  holder: { kind: "one" },
   type: { kind: "many" },
   state: { kind: "many", values: STATES, first: OPEN_STATES.join(",") },
   due: { kind: "many", values: ["overdue", "today", "tomorrow", "week", "later"] },
@@ -36,14 +38,26 @@ export function isOpenFilter(state: readonly string[]): boolean {
   return state.length === OPEN_STATES.length && OPEN_STATES.every(each => state.includes(each));
 }
 
-function holderOf(whose: string, managerId: string | null | undefined): string | undefined {
+function holderOf({ whose, holder }: WorkFilter, managerId: string | null | undefined): string | undefined {
+  if (holder) {
+    return holder;
+  }
   return whose === "unclaimed" ? "none" : whose === "mine" && managerId ? managerId : undefined;
+}
+
+/** Says in an address whose items these are, so that it means the same to everybody. */
+export function sayWhose(query: URLSearchParams, filter: WorkFilter, managerId: string | null | undefined): void {
+  const isMine = filter.whose === "mine" && managerId;
+  query.set("whose", isMine ? "unit" : filter.whose);
+  if (isMine && !filter.holder) {
+    query.set("holder", managerId);
+  }
 }
 
 /** The filter as the server takes it. */
 export function queryOf(filter: WorkFilter, managerId: string | null | undefined, found?: readonly string[]): Query {
   return {
-    holder: holderOf(filter.whose, managerId),
+    holder: holderOf(filter, managerId),
     type: list(filter.type),
     state: isOpenFilter(filter.state) ? undefined : list(filter.state),
     open: isOpenFilter(filter.state) ? true : undefined,
@@ -63,7 +77,7 @@ const among = (asked: readonly string[], value: string | null): boolean =>
 
 /** Whether a row that came live belongs to the list. */
 export function matches(filter: WorkFilter, managerId: string | null | undefined, row: WorkRow, now: number): boolean {
-  const holder = holderOf(filter.whose, managerId);
+  const holder = holderOf(filter, managerId);
   return (
     (holder === undefined || (holder === "none" ? row.holder_id === null : row.holder_id === holder)) &&
     among(filter.type, row.kind) &&

@@ -14,12 +14,13 @@ import { WithPanel } from "@/components/WithPanel";
 import { number } from "@/format";
 import { useFilters } from "@/habits/filters";
 import { useKept } from "@/habits/kept";
-import { useShortcuts } from "@/habits/shortcuts";
+import { OverPage, useShortcuts } from "@/habits/shortcuts";
 import { common, useText, word } from "@/i18n";
 import { ExportButton } from "@/jobs/ExportButton";
 import { usePlaceControls } from "@/lists/placeControls";
 import { SavedViews } from "@/lists/SavedViews";
 import { StaleNote } from "@/lists/StaleNote";
+import { actingAfter, hereOf, targetOf } from "@/lists/target";
 import { useLiveRows } from "@/lists/useLiveRows";
 import { useOpenItem } from "@/lists/useOpenItem";
 import { useMe } from "@/session/session";
@@ -28,17 +29,18 @@ import { useWorkCommands } from "@/work/commands";
 import { factsOf } from "@/work/facts";
 import { HandOver } from "@/work/HandOver";
 import { Closing } from "./Closing";
-import { FIELDS, FIELDS_OF_OTHERS, KINDS, STATES, WHOSE, type WorkRow } from "./fields";
+import { FIELDS, FIELDS_OF_OTHERS, KINDS, STATES, sayWhose, WHOSE, type WorkRow } from "./fields";
 import { Item } from "./Item";
 import { workPageText } from "./messages";
 import { useClaim } from "./useClaim";
+import { useFolds } from "./useFolds";
 import { idOf, useWork } from "./useWork";
 import { WorkList } from "./WorkList";
 import { WorkPanel } from "./WorkPanel";
 import styles from "./work.module.css";
 
-/** Whose scope is a unit, or a part of one. */
-const IN_UNITS = ["manager", "head"];
+/** What the person sees without a filter: a manager their own customers, a head a unit. */
+const SCOPES: Readonly<Record<string, "customers" | "unit">> = { manager: "customers", head: "unit" };
 /** Who may only look. */
 const LOOKING = ["analyst"];
 
@@ -49,8 +51,10 @@ export default function Work() {
   const telling = useTelling();
   const prefix = useId();
   const filters = useFilters((me.manager_id ? FIELDS : FIELDS_OF_OTHERS) as typeof FIELDS);
-  const { list, counts, groups, exported } = useWork(filters, me.manager_id);
+  const { list, counts, groups, exported, forOthers } = useWork(filters, me.manager_id);
   const [current, setCurrent] = useKept<string | undefined>("work/current", undefined);
+  const folds = useFolds(groups);
+  const here = hereOf(folds.rows.map(idOf), current);
   const [kept, setSelected] = useKept<string[]>("work/selected", []);
   // What is not in sight is not acted on.
   const selected = kept.filter(id => list.rows.some(row => row.work_id === id));
@@ -64,18 +68,23 @@ export default function Work() {
 
   const { opened, show } = useOpenItem("/work", {
     ids: groups.flatMap(each => each.rows.map(idOf)),
-    current,
+    current: here,
     onCurrent: setCurrent,
+    forOthers: query => {
+      sayWhose(query, filters.filter, me.manager_id);
+      return forOthers(query);
+    },
   });
   const rowOf = (id: string | undefined): WorkRow | undefined => list.rows.find(row => row.work_id === id);
   const commands = useWorkCommands((ids, change) =>
     list.change(list.rows.filter(row => ids.includes(row.work_id)).map(row => ({ ...row, ...change }))),
   );
-  const run = (ids: readonly string[], what: (ids: readonly string[]) => Promise<void>): void => {
-    if (mayAct && ids.length > 0) {
-      void what(ids);
+  const run = async (ids: readonly string[], what: (ids: readonly string[]) => Promise<boolean>): Promise<boolean> => {
+    const isDone = mayAct && ids.length > 0 && (await what(ids));
+    if (isDone) {
       setSelected([]);
     }
+    return isDone;
   };
   const acted = (id: string): void => {
     const row = rowOf(id);
@@ -84,7 +93,7 @@ export default function Work() {
     }
   };
 
-  const target = (): string[] => (selected.length > 0 ? selected : [opened ?? current].filter(id => id !== undefined));
+  const target = (): string[] => targetOf(selected, opened, here);
   const isOpen = (id: string | undefined): boolean => rowOf(id)?.state !== "closed";
   const group = shared.shortcuts.item;
   useShortcuts([
@@ -94,14 +103,14 @@ export default function Work() {
       group,
       run: () => {
         const ids = target().filter(id => rowOf(id)?.state === "new" || selected.includes(id));
-        return ids.length > 0 ? run(ids, commands.accept) : false;
+        return ids.length > 0 ? void run(ids, commands.accept) : false;
       },
     },
     {
       keys: "e",
       label: shared.action.act,
       group,
-      run: () => (mayAct && !opened && current && isOpen(current) ? setActing(current) : false),
+      run: () => (mayAct && !opened && here && isOpen(here) ? setActing(here) : false),
     },
     {
       keys: "c",
@@ -121,7 +130,11 @@ export default function Work() {
   const openedRow = rowOf(opened);
   const newest = list.waiting[0];
   const whose = filters.filter.whose;
-  const tabs = WHOSE.filter(each => each !== "mine" || me.manager_id);
+  const scope = SCOPES[me.role] ?? "all";
+  // A customer without a manager is in no manager's scope: how many wait in their unit stands beside the tabs.
+  const tabs = WHOSE.filter(
+    each => (each !== "mine" || me.manager_id) && (each !== "unclaimed" || scope !== "customers"),
+  );
   const n = (count: number | undefined): string => (count === undefined ? "" : ` ${number(count)}`);
   const isBare = filters.changed === 0 && filters.text === "";
   const {
@@ -137,7 +150,7 @@ export default function Work() {
   const kindsOf = (ids: readonly string[]): string[] => ids.flatMap(id => rowOf(id)?.kind ?? []);
   const closeMenu = (ids: readonly string[], kind: string) => ({
     items: outcomesOf(kind).map(outcome => ({ key: outcome, label: word(shared.outcome, outcome) })),
-    onClick: ({ key }: { key: string }) => run(ids, each => commands.close(each, key as Outcome)),
+    onClick: ({ key }: { key: string }) => void run(ids, each => commands.close(each, key as Outcome)),
   });
 
   return (
@@ -149,11 +162,11 @@ export default function Work() {
         <>
           <Segmented
             aria-label={t.tabs.label}
-            value={whose}
-            onChange={value => filters.set({ whose: value })}
+            value={filters.filter.holder ? "" : whose === "all" ? "unit" : whose}
+            onChange={value => filters.set({ whose: value, holder: "" })}
             options={tabs.map(value => ({
-              value,
-              label: `${t.tabs[value === "unit" && !IN_UNITS.includes(me.role) ? "all" : value]}${n(counts?.[value])}`,
+              value: value as string,
+              label: `${t.tabs[value === "unit" ? scope : value]}${n(counts?.[value])}`,
             }))}
           />
           {unclaimed > 0 && list.rows.length > 0 && (
@@ -192,7 +205,7 @@ export default function Work() {
                 item.state !== "closed" && (
                   <>
                     {(rowOf(item.work_id)?.state ?? item.state) === "new" && (
-                      <Button type="primary" onClick={() => run([item.work_id], commands.accept)}>
+                      <Button type="primary" onClick={() => void run([item.work_id], commands.accept)}>
                         {item.manager_id ? shared.action.accept : t.claim} <kbd>a</kbd>
                       </Button>
                     )}
@@ -219,7 +232,7 @@ export default function Work() {
                 {t.selectAll(list.rows.length)}
               </Button>
             )}
-            <Button onClick={() => run(selected, commands.accept)}>
+            <Button onClick={() => void run(selected, commands.accept)}>
               {shared.action.accept} <kbd>a</kbd>
             </Button>
             <Button onClick={() => setClosing(selected)}>
@@ -251,7 +264,7 @@ export default function Work() {
               {
                 name: "state",
                 label: t.field.state,
-                width: 160,
+                width: 196,
                 options: STATES.map(value => ({ value, label: word(shared.workState, value) })),
               },
               ...places,
@@ -291,11 +304,13 @@ export default function Work() {
           {() => (
             <WorkList
               groups={groups}
+              folds={folds}
               current={opened ?? current}
               onCurrent={setCurrent}
               onShow={row => show(row.work_id)}
               onSelect={mayAct ? toggle : undefined}
               rowId={rowId}
+              place={list.place}
               hasMore={list.hasMore}
               isReadingMore={list.isReadingMore}
               onMore={list.more}
@@ -312,13 +327,13 @@ export default function Work() {
                   mayAct={mayAct}
                   saysWho={whose !== "mine"}
                   acting={acting === row.work_id}
-                  onActing={open => setActing(open ? row.work_id : undefined)}
+                  onActing={open => setActing(now => actingAfter(now, row.work_id, open))}
                   onSelect={() => toggle(row.work_id)}
                   onShow={() => {
                     setCurrent(row.work_id);
                     show(row.work_id);
                   }}
-                  onAccept={() => run([row.work_id], commands.accept)}
+                  onAccept={() => void run([row.work_id], commands.accept)}
                   onActed={() => acted(row.work_id)}
                 />
               )}
@@ -326,22 +341,23 @@ export default function Work() {
           )}
         </QueryBlock>
       </WithPanel>
-      {handingOver && (
-        <HandOver
-          n={handingOver.length}
-          onClose={() => setHandingOver(undefined)}
-          onConfirm={(to, note) => run(handingOver, ids => commands.handOver(ids, to, note))}
-        />
-      )}
-      {closing && (
-        <Closing
-          n={closing.length}
-          kinds={kindsOf(closing)}
-          draft={closing.length === 1 ? (closing[0] as string) : "bulk"}
-          onClose={() => setClosing(undefined)}
-          onConfirm={(outcome, note) => run(closing, ids => commands.close(ids, outcome, note))}
-        />
-      )}
+      <OverPage>
+        {handingOver && (
+          <HandOver
+            ids={handingOver}
+            onClose={() => setHandingOver(undefined)}
+            onConfirm={(to, note) => run(handingOver, ids => commands.handOver(ids, to, note))}
+          />
+        )}
+        {closing && (
+          <Closing
+            ids={closing}
+            kinds={kindsOf(closing)}
+            onClose={() => setClosing(undefined)}
+            onConfirm={(outcome, note) => run(closing, ids => commands.close(ids, outcome, note))}
+          />
+        )}
+      </OverPage>
     </Page>
   );
 }

@@ -5,7 +5,7 @@ export const workPageText = messages(
     list: "工单列表",
     panel: "工单详情",
     find: "客户姓名、拼音、编号、电话尾号",
-    tabs: { mine: "我的", unit: "本单位", all: "全部", unclaimed: "待认领", label: "谁的工单" },
+    tabs: { mine: "我的", customers: "我客户的", unit: "本单位", all: "全部", unclaimed: "待认领", label: "谁的工单" },
     field: { type: "类型", state: "状态", due: "时限" },
     group: {
       overdue: "已超时",
@@ -46,7 +46,14 @@ export const workPageText = messages(
     list: "Work list",
     panel: "Work item",
     find: "Customer name, pinyin, number, phone tail",
-    tabs: { mine: "Mine", unit: "My unit", all: "All", unclaimed: "Unclaimed", label: "Whose work" },
+    tabs: {
+      mine: "Mine",
+      customers: "My customers'",
+      unit: "My unit",
+      all: "All",
+      unclaimed: "Unclaimed",
+      label: "Whose work",
+    },
     field: { type: "Type", state: "State", due: "Due" },
     group: {
       overdue: "Overdue",

@@ -15,7 +15,7 @@ export const idOf = (row: WorkRow): string => row.work_id;
 /** The list of work for a filter in its groups, and how many there are under each of the tabs. */
 export function useWork(filters: Filters<typeof FIELDS>, managerId: string | null | undefined) {
   const { filter, text } = filters;
-  const { ids: found, isLooking } = useFound(text);
+  const { ids: found, isLooking, forOthers } = useFound(text);
   const nobody = text !== "" && found?.length === 0;
   const query = queryOf(filter, managerId, found);
   const list: PagedList<WorkRow> = usePagedList<WorkRow>({
@@ -35,7 +35,10 @@ export function useWork(filters: Filters<typeof FIELDS>, managerId: string | nul
     queryKey: ["facets", "work", managerId],
     queryFn: async ({ signal }) => {
       const each = WHOSE.map(async (whose): Promise<[Whose, number]> => {
-        const asked = { open: true, holder: queryOf({ ...filter, whose }, managerId).holder as string | undefined };
+        const asked = {
+          open: true,
+          holder: queryOf({ ...filter, whose, holder: "" }, managerId).holder as string | undefined,
+        };
         const counted = await answer(api.GET("/v1/lists/work/facets", { params: { query: asked }, signal }));
         return [whose, counted.total];
       });
@@ -47,5 +50,5 @@ export function useWork(filters: Filters<typeof FIELDS>, managerId: string | nul
   // biome-ignore lint/correctness/useExhaustiveDependencies: the time of the reading, not of the rendering
   const [readAt, placed] = useMemo(() => [businessNow(), new Map()] as const, [list.query.dataUpdatedAt]);
   const groups = useMemo(() => groupsOf(list.rows, readAt, placed), [list.rows, readAt, placed]);
-  return { list, counts: counts.data, groups, exported: nobody || isLooking ? undefined : query };
+  return { list, counts: counts.data, groups, exported: nobody || isLooking ? undefined : query, forOthers };
 }

@@ -1,0 +1,55 @@
+"""A kind of document: how it is read, what is checked, how it shows. A row in a table of the service that owns it."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from contracts.documents import MOST_BYTES
+from servicekit.documents.fault import Fault, Faulty, faults_of, unseen
+from servicekit.words import Text
+
+#: documents of the kind, with their ids, that a new version must go with: of each what is in force, or was when it was
+#: stopped, and what waits for its day; of the same one too. Drafts are nobody's business.
+Others = Sequence[Mapping[str, Any]]
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """``read`` makes of a plain document what the service works with (``msgspec.ValidationError`` where it can't);
+    ``check`` says what is wrong with its meaning; ``fields``: what people call its fields.
+
+    ``shows``: what a list says of a version besides the document itself. ``has_shadow``: whether a version can be put
+    in force for analysts alone; ``may_stop``: whether there can be none in force.
+    """
+
+    name: str
+    read: Callable[[dict[str, Any]], msgspec.Struct]
+    check: Callable[[Any, Others], Sequence[Fault]]
+    fields: Mapping[str, Text] = {}
+    shows: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda document: {}
+    has_shadow: bool = False
+    may_stop: bool = True
+
+    def checked(self, document: dict[str, Any], others: Others) -> dict[str, Any]:
+        """The document as it is kept: every field, plain; its version is its place among the others, and no content.
+        Raises ``Faulty``. Its size comes first: what is small is soon looked at."""
+        _weigh(document)
+        if hidden := unseen(document):
+            raise Faulty(hidden)
+        try:
+            read = self.read({name: value for name, value in document.items() if name != "version"})
+        except msgspec.ValidationError as error:
+            raise Faulty(faults_of(error)) from error
+        if faults := self.check(read, others):
+            raise Faulty(faults)
+        plain: dict[str, Any] = msgspec.to_builtins(read)
+        plain.pop("version", None)
+        _weigh(plain)
+        return plain
+
+
+def _weigh(document: Mapping[str, Any]) -> None:
+    if len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")) > MOST_BYTES:
+        kib = MOST_BYTES >> 10
+        raise Faulty([Fault("", f"文档超过 {kib} KiB，请缩小", f"is over {kib} KiB: make it smaller")])

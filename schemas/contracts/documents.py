@@ -1,0 +1,51 @@
+"""Documents that staff change while everything runs (ADR 0020): how a version comes into force at one place of the log,
+and where it stands. A *kind* of document (rule, …) belongs to one service; billing-sync alone writes the switch.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from contracts.boss import Instant
+from contracts.misc import Closed
+
+#: what a switch makes of a version: it decides; it decides for analysts alone; it decides no more, and nothing instead
+State = Literal["active", "shadow", "stopped"]
+#: octets that a document may have as JSON: a switch must fit into any record
+MOST_BYTES = 256 << 10
+#: of kinds, documents and orders: names for paths and keys
+KIND, DOCUMENT_ID, ORDER_ID = "^[a-z][a-z_]{0,31}$", "^[a-z0-9][a-z0-9_-]{0,63}$", "^[A-Za-z0-9-]{1,64}$"
+
+
+class DocumentSwitched(Closed, frozen=True, kw_only=True):
+    """A version of a document comes into force here, or is stopped: for every record behind it, on this partition.
+
+    ``number`` rises with each switch and is the same on all partitions; ``document`` is the whole version.
+    ``switched_at`` is system time.
+    """
+
+    number: Annotated[int, Meta(ge=1)]
+    kind: Annotated[str, Meta(pattern=KIND)]
+    document_id: Annotated[str, Meta(pattern=DOCUMENT_ID)]
+    version: Annotated[int, Meta(ge=1)]
+    state: State
+    document: dict[str, Any]
+    by: str
+    why: str
+    switched_at: Instant
+
+
+class Placed(Closed, frozen=True, kw_only=True):
+    """What became of an order: its place in the log; ``number`` and ``at`` (system time) are None while it waits."""
+
+    id: str
+    kind: str
+    document_id: str
+    version: int
+    state: State
+    by: str
+    why: str
+    number: int | None = None
+    at: datetime | None = None
+    on: date | None = None

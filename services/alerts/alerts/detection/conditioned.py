@@ -1,0 +1,222 @@
+"""Warnings that staff build of figures: which months a record judges, and what becomes of their reasons (interfaces.md,
+"Rules at run time").
+
+A rule judges when a record of its own kinds comes: one of a month that month, and those after it whose window reaches
+it; any other the month of the business clock. Other records of a month only correct figures: of them a rule looks again
+at months where its reason stands or stood, with all else as it was known then.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from alerts.conditions.facts import Facts, Source
+from alerts.conditions.figures import RECORDS, Family, Value
+from alerts.detection import churn
+from alerts.detection.decision_builder import DecisionBuilder
+from alerts.detection.figures import CARRIED, Remembered, StateFigures, newest_month
+from alerts.detection.rows import KEPT_MONTHS
+from alerts.detection.state import AlertReason, Judged, Month, Values
+from alerts.rules import Rules, Watch
+from servicekit.decision import Context
+from servicekit.ids import boss_event_id
+
+_FOLLOWED = 200  # attention alerts of a customer
+
+
+# --- which months -------------------------------------------------------------------------------------------------
+
+
+def is_touched(rules: Rules, state: Remembered, kind: str, month: Month, ctx: Context) -> bool:
+    """Whether a figure of this month matters to a condition: one warns, or a reason of it stands or stood."""
+    if any(month <= each <= month + rules.watched_months for months in state.judged.values() for each in months):
+        return True
+    watching = rules.watching.get(kind, ())
+    if not watching:
+        return False
+    for each in _months(state, month, max(watch.compiled.reach for watch in watching)):
+        facts = Facts(StateFigures(state, each, ctx.now))
+        for watch in watching:
+            if watch.compiled.is_met(facts) and each - month <= watch.compiled.reach:
+                return True
+    return False
+
+
+def look_around(builder: DecisionBuilder, kind: str, month: Month) -> None:
+    """A record of this month came: of a BILL or USAGE its period, of others the business clock's."""
+    months = _months(builder, month, builder.rules.watched_months) if kind in CARRIED else [month]
+    for each in months:
+        _look(builder, kind, each, since=each - month)
+
+
+def look_at_all(builder: DecisionBuilder) -> None:
+    """The customer's record has come: everything remembered is judged now."""
+    heard = {name.partition("/")[0] for name in builder.heard}
+    first = min((series.first for series in builder.figures.values()), default=None)
+    for kind in builder.rules.watching:
+        if kind not in CARRIED:
+            if kind in heard and builder.clock_known:
+                look_around(builder, kind, churn.month_of_instant(builder.now))
+        elif first is not None and CARRIED[kind] in builder.figures:
+            for each in _months(builder, first, KEPT_MONTHS):
+                _look(builder, kind, each, since=0)
+
+
+def _months(state: Remembered, month: Month, reach: int) -> list[Month]:
+    """This month and those after it that have figures, the latest first."""
+    return list(range(max(month, min(month + reach, newest_month(state))), month - 1, -1))
+
+
+# --- one month ----------------------------------------------------------------------------------------------------
+
+
+def _look(builder: DecisionBuilder, kind: str, month: Month, since: int) -> None:
+    """Judge a month by every rule that this record concerns; ``since``: so many months after the record's own."""
+    if month < builder.floor:
+        return
+    facts = facts_of(builder, month, builder.now)
+    reasons: list[tuple[Watch, AlertReason | None]] = []
+    for watch in _concerned(builder, kind, month):
+        rule, compiled = watch.rule, watch.compiled
+        if since > compiled.reach or _is_forgotten(builder, month, compiled.reach):
+            continue
+        stood = builder.judged.get(rule.id, {}).get(month)
+        own = kind in rule.on
+        seen = facts if own else facts_of(builder, month, builder.now, stood)
+        met = compiled.is_met(seen)
+        if stood is None and not (met and _may_begin(builder, month)):
+            continue
+        _keep(builder, rule.id, month, Judged(rule.version, met, _of_now(watch, seen)))
+        reasons.append((watch, _reason(builder, watch, month, seen) if met else None))
+    _settle(builder, month, reasons)
+
+
+def _concerned(builder: DecisionBuilder, kind: str, month: Month) -> Iterable[Watch]:
+    """Rules by id: those that look on this kind, and of a month's figures those whose reason stands or stood there.
+    What has judged a month goes on judging it: a switch judges nothing anew."""
+    rules = builder.rules
+    found = {watch.rule.id: watch for watch in rules.watching.get(kind, ())}
+    for id, months in builder.judged.items():
+        before = months.get(month)
+        if before is not None and (watch := rules.watches.get((id, before.version))) is not None:
+            if kind in watch.rule.on or kind in CARRIED:
+                found[id] = watch
+            else:
+                found.pop(id, None)
+    return [found[id] for id in sorted(found)]
+
+
+def _may_begin(builder: DecisionBuilder, month: Month) -> bool:
+    """The exclusions of the fall rule, asked once: when the reason comes."""
+    assert builder.profile is not None
+    return not churn.excluded(builder.rules.fall, builder.customer_id, builder.profile, month)
+
+
+def _is_forgotten(builder: DecisionBuilder, month: Month, reach: int) -> bool:
+    """Whether figures that this month is judged by may have been let go: then all stays as it is."""
+    return month - reach <= newest_month(builder) - KEPT_MONTHS
+
+
+def _keep(builder: DecisionBuilder, rule: str, month: Month, judged: Judged) -> None:
+    months = {**builder.judged.get(rule, {}), month: judged}
+    oldest = max(builder.floor, max(months) - KEPT_MONTHS + 1)
+    builder.judged = {**builder.judged, rule: {m: j for m, j in months.items() if m >= oldest}}
+
+
+def facts_of(state: Remembered, month: Month, now: datetime, stood: Judged | None = None) -> Facts:
+    """What a rule is judged by in a month; with what it knew of now, where its reason stands or stood there."""
+    source = StateFigures(state, month, now)
+    return Facts(source if stood is None else _AsOf(source, stood.now))
+
+
+# --- reasons ------------------------------------------------------------------------------------------------------
+
+
+class _AsOf:
+    """Figures of months as they are, the others as a rule knew them."""
+
+    def __init__(self, source: Source, now: Mapping[str, Value]) -> None:
+        self.month = source.month
+        self._now = now
+
+    def now(self, figure: str) -> Value:
+        return self._now.get(figure)
+
+
+def _of_now(watch: Watch, facts: Facts) -> dict[str, Value]:
+    return {figure: facts[figure] for figure in sorted(watch.compiled.of_now) if facts[figure] is not None}
+
+
+def _reason(builder: DecisionBuilder, watch: Watch, month: Month, facts: Facts) -> AlertReason:
+    """Values: each figure that is asked for and its limit; evidence: records of the months, and what made it look."""
+    values: Values = {}
+    for told in watch.compiled.trace(facts):
+        name = told.figure.replace(".", "_")
+        values[name] = told.value
+        if told.limit is not None:
+            values[f"{name}_limit"] = told.limit
+    evidence = [
+        id for family, window in watch.compiled.windows.items() for id in _evidence(builder, family, month, window)
+    ]
+    rule = watch.rule
+    return AlertReason(rule.id, rule.version, rule.id, values, tuple(dict.fromkeys((*evidence, builder.ctx.id))))
+
+
+def _evidence(builder: DecisionBuilder, family: Family, month: Month, window: int) -> list[str]:
+    kind = RECORDS[family]
+    series = None if kind is None else builder.figures.get(CARRIED[kind])
+    if kind is None or series is None:
+        return []
+    return [
+        boss_event_id(kind, f"{builder.customer_id}/{churn.period_of(each)}", series.revisions.get(each, 1))
+        for each in range(month, month - window - 1, -1)
+        if 0 <= each - series.first < len(series.values)
+    ]
+
+
+def _settle(builder: DecisionBuilder, month: Month, reasons: list[tuple[Watch, AlertReason | None]]) -> None:
+    of_churn = {w.rule.id: reason for w, reason in reasons if w.rule.alert == "churn_warning"}
+    if of_churn:
+        churn.join(builder, month, of_churn)
+    for watch, reason in reasons:
+        if watch.rule.alert == "attention":
+            _attend(builder, watch, month, reason)
+
+
+# --- attention ----------------------------------------------------------------------------------------------------
+
+
+def _attend(builder: DecisionBuilder, watch: Watch, month: Month, reason: AlertReason | None) -> None:
+    """The alert of a rule and month, which asks for attention and no more."""
+    rule, key = watch.rule, key_of(watch.rule.id, month)
+    held = builder.alerts.get(key)
+    if held is None:
+        if reason is not None:
+            period = churn.period_of(month)
+            builder.raise_(
+                key,
+                "attention",
+                (rule.id, builder.customer_id, period),
+                (reason,),
+                rule.severity,
+                period=period,
+                late=churn.is_late(builder, month, rule.late_after_days),
+            )
+    elif held.outcome not in (None, "withdrawn"):
+        return  # a manager's outcome or leaving has ended it for good
+    elif reason is None:
+        if held.outcome is None:
+            builder.resolve(key, "withdrawn", reasons=())
+    elif held.outcome is not None or reason.values != held.reasons[0].values:
+        builder.change(key, outcome=None, reasons=(reason,), severity=rule.severity)
+
+
+def key_of(rule: str, month: Month) -> str:
+    """Key of the attention alert of a rule and month."""
+    return f"attention/{rule}/{month}"
+
+
+def forget(builder: DecisionBuilder) -> None:
+    """Let go of attention alerts that are too many, the oldest months first."""
+    keys = [key for key in builder.alerts if key.startswith("attention/")]
+    for key in sorted(keys, key=lambda key: int(key.rpartition("/")[2]))[:-_FOLLOWED]:
+        builder.let_go(key)

@@ -1,0 +1,273 @@
+"""Texts and the SMS policy as documents that staff change: what is checked of one before it is kept, what it makes, and
+what people call its fields. Pure.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from string import Formatter
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from alerts.notifications.channel import segments
+from alerts.notifications.send_policy import (
+    MANUAL,
+    POLICY_KIND,
+    TEMPLATE_KIND,
+    VARIABLES,
+    Language,
+    SmsPolicy,
+    is_plain,
+)
+from servicekit.documents.fault import Checker, Fault
+from servicekit.documents.kinds import Kind, Others
+
+#: parts that a text may take, whatever is put into it
+MOST_SEGMENTS = 4
+#: the policy in force, whose ladders and longest words texts are checked by
+InForce = Callable[[], SmsPolicy]
+LANGUAGES: tuple[Language, Language] = ("zh", "en")
+_TEXT = "text"
+_MOST_PRIORITY = 100
+_MOST_RATE, _MOST_CAP, _MOST_HOURS, _MOST_DAYS = 5000, 100, 24 * 14, 366
+_MOST_FEN = 1_000
+
+
+class Text(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A template as people write it."""
+
+    id: str
+    kind: str
+    step: str
+    priority: int
+    zh: str
+    en: str
+
+
+def read_text(document: dict[str, Any]) -> Text:
+    """Raises ``msgspec.ValidationError``."""
+    return msgspec.convert(document, Text)
+
+
+def _read_policy(document: dict[str, Any]) -> SmsPolicy:
+    return msgspec.convert({**document, "version": 0}, SmsPolicy)
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
+    """What is wrong with the meaning of a text."""
+    checker = Checker()
+    _place(checker, text, others, policy())
+    checker.under("priority").between(text.priority, 0, _MOST_PRIORITY)
+    named = {language: _variables(checker.under(language), text, language) for language in LANGUAGES}
+    if checker.faults:
+        return checker.faults
+    needed = {_TEXT} if text.kind == MANUAL else {"debt"} if text.kind == "arrears" else set()
+    for language, other in zip(LANGUAGES, reversed(LANGUAGES), strict=True):
+        for name in sorted((needed | named[other]) - named[language]):
+            checker.under(language).say(
+                f"缺少 {{{name}}}，请写进去；两种语言应说同样的事",
+                f"{{{name}}} is missing: put it in, both languages must say the same",
+            )
+    if not text.zh.startswith("【") or "】" not in text.zh:
+        checker.under("zh").say("应以签名开头，如【大客户中心】", "must begin with the signature, as 【大客户中心】")
+    if not is_plain(text.en):
+        checker.under("en").say(
+            "英文只能用 GSM-7 中的 ASCII 字符，不能有中文、全角或换行",
+            "holds what is no ASCII of the GSM 7-bit alphabet: no Chinese, no full-width characters, no line breaks",
+        )
+    for language in () if checker.faults else LANGUAGES:
+        made = _made(text, language, longest(policy(), language))
+        if (parts := len(segments.plan(made).parts)) > MOST_SEGMENTS:
+            checker.under(language).say(
+                f"最长时要 {parts} 条，最多 {MOST_SEGMENTS} 条，请缩短",
+                f"takes up to {parts} parts, {MOST_SEGMENTS} at most: make it shorter",
+            )
+    return checker.faults
+
+
+def _place(checker: Checker, text: Text, others: Others, policy: SmsPolicy) -> None:
+    """It must be of a step that comes about, and push no other text aside."""
+    if not text.kind.strip():
+        checker.under("kind").say("请写预警种类", "say of which kind of alert")
+    ladder = policy.ladders.get(text.kind)
+    if not text.step.strip():
+        checker.under("step").say("请写阶段", "say at which step it is sent")
+    elif ladder is not None and text.step not in ladder:
+        steps = checker.under("step")
+        steps.say(f"此种预警的阶段有 {'、'.join(ladder)}", f"must be one of {', '.join(ladder)}")
+    elif text.kind == MANUAL and text.step != MANUAL:
+        checker.under("step").say(f"人工短信只有 {MANUAL}", f"must be {MANUAL}")
+    for other in others:
+        if other["id"] != text.id and (other.get("kind"), other.get("step")) == (text.kind, text.step):
+            there = other["id"]
+            checker.under("step").say(f"{there} 已管这一步，请改它", f"{there} is sent at this step: change that")
+            return
+
+
+def _variables(checker: Checker, text: Text, language: Language) -> set[str]:
+    """Those of a text in one language."""
+    allowed = {_TEXT} if text.kind == MANUAL else VARIABLES
+    found: set[str] = set()
+    if not getattr(text, language).strip():
+        checker.say("请写文字", "write the text")
+    try:
+        parsed = list(Formatter().parse(getattr(text, language)))
+    except ValueError:
+        checker.say("大括号不成对；变量写作 {name}", "has a brace without its other: write variables as {name}")
+        return found
+    for _, name, format, conversion in parsed:
+        if name is None:
+            continue
+        if name not in allowed or format or conversion:
+            known = ", ".join(f"{{{each}}}" for each in sorted(allowed))
+            checker.say(f"没有变量 {{{name}}}；可用 {known}", f"{{{name}}} is no variable: use {known}")
+        found.add(name)
+    return found
+
+
+def longest(policy: SmsPolicy, language: Language) -> dict[str, str]:
+    """The longest words that may stand in a text, as far as the policy bounds them."""
+    word = ("客" if language == "zh" else "x") * policy.longest_name
+    return {"name": word, "product": word, "debt": "99999999.99", "ends_on": "2026-12-31", _TEXT: ""}
+
+
+def preview(policy: SmsPolicy, text: Text, values: Mapping[str, str]) -> dict[str, Any]:
+    """What customers would get, in both languages: ``text``, ``encoding``, ``segments``, ``cost_fen``. ``values``: of
+    variables; those that are not given, or can't stand in the language, are as the policy calls what is not known."""
+    return {language: _shown(policy, text, language, values) for language in LANGUAGES}
+
+
+def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[str, str]) -> dict[str, Any]:
+    unnamed = policy.unnamed[language]
+    given = {
+        name: value
+        for name, value in values.items()
+        if name not in unnamed or (len(value) <= policy.longest_name and (language == "zh" or is_plain(value)))
+    }
+    usual = {**unnamed, "debt": "123.45", "ends_on": "2026-12-31", _TEXT: ""}
+    made = _made(text, language, {**usual, **given})
+    plan = segments.plan(made)
+    parts = len(plan.parts)
+    return {"text": made, "encoding": plan.encoding, "segments": parts, "cost_fen": parts * policy.fen_per_part}
+
+
+def _made(text: Text, language: Language, values: Mapping[str, str]) -> str:
+    made: str = getattr(text, language).format_map(values)
+    return made
+
+
+# --- policy -----------------------------------------------------------------------------------------------------------
+
+
+def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
+    """What is wrong with the meaning of a policy."""
+    checker = Checker()
+    ids = {other["id"] for other in others}
+    if ids and policy.id not in ids:
+        there = ", ".join(sorted(ids))
+        checker.under("id").say(f"只有一份短信策略，请改 {there}", f"there is one policy: change {there}")
+    if policy.quiet.start == policy.quiet.end:
+        checker.under("quiet").say("起止不能相同", "must not end when it begins")
+    checker.under("daily_cap").between(policy.daily_cap, 1, _MOST_CAP)
+    checker.under("rate_per_second").between(policy.rate_per_second, 1, _MOST_RATE)
+    checker.under("receipt_hours").between(policy.receipt_hours, 1, _MOST_HOURS)
+    checker.under("payments_kept_days").between(policy.payments_kept_days, 1, _MOST_DAYS)
+    checker.under("longest_name").between(policy.longest_name, 1, 60)
+    checker.under("mobile_digits").between(policy.mobile_digits, 5, 15)
+    checker.under("fen_per_part").between(policy.fen_per_part, 0, _MOST_FEN)
+    retry = checker.under("retry")
+    retry.under("attempts").between(policy.retry.attempts, 1, 100)
+    if policy.retry.max_seconds < policy.retry.first_seconds:
+        retry.under("max_seconds").say("应不小于 first_seconds", "must not be below first_seconds")
+    if not (policy.country_code.isascii() and policy.country_code.isdigit() and len(policy.country_code) <= 3):
+        checker.under("country_code").say("应为一到三位数字，如 86", "must be one to three digits, as 86")
+    _words(checker, policy)
+    _ladders(checker.under("ladders"), policy, others)
+    for language in LANGUAGES:
+        unnamed = checker.under("unnamed").under(language)
+        for name in ("name", "product"):
+            word = policy.unnamed.get(language, {}).get(name, "")
+            if not word.strip():
+                unnamed.under(name).say("请写通称", "say what to call it where it is not known")
+            elif language == "en" and not is_plain(word):
+                unnamed.under(name).say("只能用 ASCII 字符", "must be ASCII")
+    return checker.faults
+
+
+def _words(checker: Checker, policy: SmsPolicy) -> None:
+    """What subscribers send: as it is compared, and no word for both."""
+    for field, words in (("opt_out", policy.opt_out), ("opt_in", policy.opt_in)):
+        under = checker.under(field)
+        under.some(words)
+        under.distinct(words)
+        for n, word in enumerate(words):
+            if word != word.strip().upper() or not word:
+                under.under(n).say("请写成大写，前后不留空格", "write it in capitals, without spaces around it")
+    for n, word in enumerate(policy.opt_in):
+        if word in policy.opt_out:
+            checker.under("opt_in").under(n).say(f"{word} 已表示退订", f"{word} says already that no more is wanted")
+
+
+def _ladders(checker: Checker, policy: SmsPolicy, others: Others) -> None:
+    """A kind that had an order keeps one: without it a message would go at another moment."""
+    had = {kind for other in others if other["id"] == policy.id for kind in other.get("ladders", ())}
+    for kind in sorted(had):
+        if kind not in policy.ladders:
+            checker.under(kind).say("不能去掉；可以改次序", "can't be left out; its order may change")
+    for kind, ladder in policy.ladders.items():
+        checker.under(kind).some(ladder)
+        checker.under(kind).distinct(ladder)
+
+
+# --- rows of the table ------------------------------------------------------------------------------------------------
+
+
+def template_kind(policy: InForce) -> Kind:
+    """Texts, checked by the policy in force."""
+    return Kind(
+        name=TEMPLATE_KIND,
+        read=read_text,
+        check=lambda text, others: check_text(policy, text, others),
+        fields={
+            "kind": ("预警种类", "kind of alert"),
+            "step": ("阶段", "step"),
+            "priority": ("优先级", "priority"),
+            "zh": ("中文", "Chinese text"),
+            "en": ("英文", "English text"),
+        },
+    )
+
+
+POLICY = Kind(
+    name=POLICY_KIND,
+    may_stop=False,
+    read=_read_policy,
+    check=check_policy,
+    fields={
+        "quiet": ("静默时段", "quiet hours"),
+        "start": ("开始", "from"),
+        "end": ("结束", "to"),
+        "daily_cap": ("每人每天最多条数", "messages a customer and day"),
+        "rate_per_second": ("每秒条数", "parts a second"),
+        "retry": ("重试", "trying again"),
+        "attempts": ("次数", "attempts"),
+        "first_seconds": ("首次间隔（秒）", "first pause in seconds"),
+        "factor": ("倍数", "factor"),
+        "max_seconds": ("最长间隔（秒）", "longest pause in seconds"),
+        "temporary_statuses": ("可重试的状态", "statuses that are temporary"),
+        "give_up_hours": ("多少小时后放弃", "hours after which it is given up"),
+        "receipt_hours": ("等状态报告的小时数", "hours that a receipt is waited for"),
+        "payments_kept_days": ("缴费保留天数", "days that payments are kept"),
+        "longest_name": ("名称最长字数", "longest name"),
+        "country_code": ("国家码", "country code"),
+        "mobile_digits": ("手机号位数", "digits of a mobile number"),
+        "opt_out": ("退订口令", "words that opt out"),
+        "opt_in": ("订阅口令", "words that opt in"),
+        "ladders": ("阶段次序", "order of stages"),
+        "unnamed": ("通称", "words for what is not known"),
+        "fen_per_part": ("每条费用（分）", "fen a part"),
+    },
+)

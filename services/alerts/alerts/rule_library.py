@@ -1,0 +1,40 @@
+"""Rules at their owner: to stop one stops its SMS as well; one that comes into force again releases them."""
+
+import contextlib
+from typing import Any
+
+from alerts.control_topic import ControlTopic, NotStopped
+from contracts.documents import Placed
+from servicekit.decision import Refused
+from servicekit.documents.library import Library, Shown
+
+
+class RuleLibrary(Library):
+    """``control`` says what may not be sent."""
+
+    def __init__(self, *args: Any, control: ControlTopic, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._control = control
+
+    async def stop(self, id: str, *, by: str, why: str, key: str | None = None) -> Shown:
+        """SMS of its alerts are held within a second, whatever the log is at; nothing new is raised by it from one
+        place of the log on."""
+        await self.get(id)
+        await self._control.stop(f"rule/{id}", by, why)
+        try:
+            return await super().stop(id, by=by, why=why, key=key)
+        except Refused as refused:
+            raise Refused(
+                refused.code,
+                f"此规则的短信已停发；{refused.zh}",
+                f"SMS of this rule are stopped; {refused.en}",
+                refused.status,
+                refused.field,
+            ) from refused
+
+    async def noted_anew(self, placed: Placed) -> None:
+        """It is in force again: what its stop held back is decided on anew."""
+        standing = self._control.stops.get(f"rule/{placed.document_id}")
+        if placed.state == "active" and standing is not None and placed.at is not None and standing.at < placed.at:
+            with contextlib.suppress(NotStopped):  # another worker was faster
+                await self._control.release(standing.what, placed.by, placed.why)

@@ -1,0 +1,43 @@
+"""``python -m alerts.trial``: an order as a line of JSON on standard input, progress and the result as such lines on
+standard output. It ends when its input does: who started it is gone, or has called it off."""
+
+import gc
+import os
+import sys
+import threading
+
+import msgspec
+import pyarrow as pa
+
+from alerts.trial.order import Failed, Order, Progress
+from alerts.trial.run import run
+
+_LOWEST = 19
+
+
+def main() -> None:
+    os.nice(_LOWEST)
+    pa.set_memory_pool(pa.system_memory_pool())  # it gives back what a pile has taken
+    gc.disable()  # millions of small objects that refer to no one in a circle
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    try:
+        _say(run(order, lambda done, of: _say(Progress(done, of))))
+    except OSError as error:
+        _say(Failed(f"归档读不了：{error}", f"the archive can't be read: {error}"))
+
+
+def _say(line: msgspec.Struct) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _end_with_input() -> None:
+    # Not through sys.stdin: at the end of the process its lock must be free.
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""What is wrong with a text or a policy is said field by field, in both languages; what is right is kept."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from alerts.notifications.send_policy import SmsPolicy, Template, seeds
+from alerts.notifications.textbook import POLICY, preview, read_text, template_kind
+from servicekit.documents.fault import Faulty
+
+BASE = max(seeds("sms_policy.yaml", SmsPolicy), key=lambda p: p.version)
+TEMPLATES = seeds("templates.yaml", Template)
+TEMPLATE = template_kind(lambda: BASE)
+
+
+def plain(document: Any) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.to_builtins(document).items() if name != "version"}
+
+
+BY_ID = {template.id: plain(template) for template in TEMPLATES}
+OTHERS, REMINDER = list(BY_ID.values()), BY_ID["arrears-reminder"]
+SMS = plain(BASE)
+
+
+@pytest.mark.parametrize("id", sorted(BY_ID))
+def test_the_seeds_are_right(id: str) -> None:
+    assert TEMPLATE.checked(BY_ID[id], OTHERS) == BY_ID[id]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"zh": REMINDER["zh"].replace("{debt}", "")}, ["zh"]),
+        ({"en": REMINDER["en"].replace("{name}", "you")}, ["en"]),
+        ({"zh": REMINDER["zh"] + "{plan}"}, ["zh"]),
+        ({"zh": REMINDER["zh"] + "{name.x}", "en": REMINDER["en"] + "{0}"}, ["zh", "en"]),
+        ({"zh": REMINDER["zh"] + "{debt!r}"}, ["zh"]),
+        ({"zh": REMINDER["zh"] + "{debt:>9}"}, ["zh"]),
+        ({"zh": REMINDER["zh"] + "{text}"}, ["zh"]),
+        ({"zh": REMINDER["zh"] + "{"}, ["zh"]),
+        ({"zh": ""}, ["zh"]),
+        ({"zh": REMINDER["zh"].removeprefix("【大客户中心】")}, ["zh"]),
+        ({"zh": REMINDER["zh"] + "长" * 230}, ["zh"]),
+        ({"en": REMINDER["en"] + "x" * 500}, ["en"]),
+        ({"en": REMINDER["en"] + "你"}, ["en"]),
+        ({"en": REMINDER["en"] + "\n"}, ["en"]),
+        ({"en": REMINDER["en"] + "`"}, ["en"]),
+        ({"step": "someday"}, ["step"]),
+        ({"step": "final_notice"}, ["step"]),
+        ({"step": ""}, ["step"]),
+        ({"kind": " "}, ["kind"]),
+        ({"priority": 101}, ["priority"]),
+        ({"priority": "high"}, ["priority"]),
+        ({"zh": 7}, ["zh"]),
+        ({"extra": 1}, ["extra"]),
+    ],
+)
+def test_bad_texts(changes: dict[str, Any], fields: list[str]) -> None:
+    with pytest.raises(Faulty) as refused:
+        TEMPLATE.checked({**REMINDER, **changes}, OTHERS)
+    faults = refused.value.faults
+    assert [fault.field for fault in faults] == fields
+    assert all(fault.zh and fault.en for fault in faults)
+
+
+def test_a_text_without_all_of_its_fields() -> None:
+    with pytest.raises(Faulty) as refused:
+        TEMPLATE.checked({"id": "x", "kind": "arrears"}, OTHERS)
+    assert refused.value.faults[0].field == "step"
+
+
+def test_the_frame_of_what_people_write_needs_the_text() -> None:
+    assert TEMPLATE.checked({**BY_ID["manual"], "zh": "【客服】{text}谢谢"}, OTHERS)
+    for changes, field in (({"zh": "【客服】"}, "zh"), ({"en": "Care: {name}"}, "en"), ({"step": "opened"}, "step")):
+        with pytest.raises(Faulty) as refused:
+            TEMPLATE.checked({**BY_ID["manual"], **changes}, OTHERS)
+        assert refused.value.faults[0].field == field
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"id": "another"}, "id"),
+        ({"quiet": {"start": "21:00:00", "end": "21:00:00"}}, "quiet"),
+        ({"quiet": {"start": "25:00:00", "end": "21:00:00"}}, "quiet.start"),
+        ({"daily_cap": 101}, "daily_cap"),
+        ({"daily_cap": 0}, "daily_cap"),
+        ({"rate_per_second": 5001}, "rate_per_second"),
+        ({"retry": {**SMS["retry"], "max_seconds": 0.5}}, "retry.max_seconds"),
+        ({"country_code": "+86"}, "country_code"),
+        ({"opt_out": []}, "opt_out"),
+        ({"opt_out": ["td"]}, "opt_out[0]"),
+        ({"opt_out": ["TD", "TD"]}, "opt_out[1]"),
+        ({"opt_in": ["DY", "TD"]}, "opt_in[1]"),
+        ({"ladders": {"arrears": SMS["ladders"]["arrears"]}}, "ladders.contract_expiring"),
+        ({"ladders": {**SMS["ladders"], "arrears": []}}, "ladders.arrears"),
+        ({"unnamed": {"zh": SMS["unnamed"]["zh"]}}, "unnamed.en.name"),
+        ({"unnamed": {**SMS["unnamed"], "en": {"name": "客户", "product": "plan"}}}, "unnamed.en.name"),
+        ({"fen_per_part": -1}, "fen_per_part"),
+    ],
+)
+def test_bad_policies(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(Faulty) as refused:
+        POLICY.checked({**SMS, **changes}, [SMS])
+    assert refused.value.faults[0].field == field and refused.value.faults[0].zh and refused.value.faults[0].en
+
+
+def test_a_policy_is_kept_as_it_is() -> None:
+    assert POLICY.checked(SMS, [SMS]) == SMS
+    assert msgspec.convert({**SMS, "version": 2}, SmsPolicy) == BASE
+
+
+def test_a_preview_counts_parts_and_cost() -> None:
+    shown = preview(BASE, read_text(REMINDER), {"name": "张三", "debt": "7.00"})
+    assert "张三" in shown["zh"]["text"] and "7.00" in shown["en"]["text"]
+    assert (shown["zh"]["encoding"], shown["zh"]["segments"], shown["zh"]["cost_fen"]) == ("ucs2", 1, 4)
+    assert (shown["en"]["encoding"], shown["en"]["segments"]) == ("gsm7", 1)
+    assert "Dear customer" in shown["en"]["text"], "as it would leave: English holds no Chinese"
+    long = preview(BASE, read_text({**REMINDER, "zh": REMINDER["zh"] + "长" * 60}), {})["zh"]
+    assert (long["segments"], long["cost_fen"]) == (2, 8)

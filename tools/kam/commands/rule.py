@@ -1,0 +1,31 @@
+"""``kam rule``, ``kam template``, ``kam policy``: what staff change, version by version."""
+
+from __future__ import annotations
+
+import typer
+
+from kam import render
+from kam.commands.trial import try_
+from kam.commands.versions import Versions
+from kam.render import pick
+
+RULES = Versions(
+    "/v1/rules",
+    "规则 / rules",
+    [("名称 name", pick("name_zh")), ("预警 alert", pick("alert", render.word))],
+)
+TEMPLATES = Versions(
+    "/v1/templates",
+    "短信模板 / templates",
+    [("预警 alert", pick("kind", render.word)), ("阶段 step", pick("step")), ("中文 Chinese", pick("zh"))],
+)
+POLICIES = Versions("/v1/policies", "短信策略 / SMS policy", [])
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    rules = RULES.group("规则 / rules as staff change them")
+    rules.command("try")(try_)
+    app.add_typer(rules, name="rule")
+    app.add_typer(TEMPLATES.group("短信模板 / texts to customers as staff change them"), name="template")
+    app.add_typer(POLICIES.group("短信策略 / how SMS are sent, as staff change it"), name="policy")
