@@ -18,6 +18,10 @@ Severity = Literal["critical", "major", "minor"]
 WorkState = Literal["new", "accepted", "acted", "closed"]
 SmsState = Literal["queued", "held", "sending", "sent", "delivered", "failed", "cancelled", "suppressed", "unknown"]
 ManagerOutcome = Literal["retained", "lost", "paid", "promised", "false_alarm", "other"]
+#: how alerts end
+Outcome = Literal[
+    "withdrawn", "recovered", "superseded", "cleared", "closed", "renewed", "expired", "left", ManagerOutcome
+]
 
 
 class Closed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -68,7 +68,7 @@ class SaveDocument(_Asked):
 class PreviewTemplate(_Asked):
     """Body of a preview: a text, saved or not, and words for its variables."""
 
-    document: dict[str, Any]
+    document: Document
     values: dict[str, Annotated[str, Field(max_length=400)]] = {}
 
 

@@ -33,7 +33,9 @@ def database() -> MemoryDocuments:
 
 
 async def in_force(authored: AuthoredDocuments) -> tuple[int, set[str]]:
-    return (await store.read_policy(authored)).version, await store.read_blocked(authored)
+    by_people, opted_out = await store.read_blocked(authored)
+    assert not opted_out
+    return (await store.read_policy(authored)).version, by_people
 
 
 async def test_a_copy_serves_while_the_database_is_away(tmp_path: Path) -> None:

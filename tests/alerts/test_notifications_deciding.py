@@ -47,7 +47,7 @@ def test_td_stops_what_has_not_left() -> None:
     s.opts_out()
     assert s.send() == []
     assert s.states == ["reminder suppressed opted_out"]
-    assert "86" + PHONE in s.documents["blocked_numbers"]
+    assert "td:86" + PHONE in s.documents["blocked_numbers"]
     s.customer("2026-03-11", phone="13900000002")
     s.complains("2026-03-11")
     s.tick()

@@ -11,13 +11,14 @@ from alerts.notifications.channel.transport import InboundSms
 from alerts.notifications.handlers import on_opted_in, on_opted_out
 from alerts.notifications.send_policy import seeded
 from alerts.notifications.state import Customer, entries
+from alerts.store import read_blocked
 from contracts.alert import OptedIn, OptedOut
 from harness.one_processor import NOON
 from harness.sms_life import FakeSmsc, Process, phone
 from harness.sms_workers import PARTITIONS, Log, Worker, customers_of
 from harness.waiting import eventually
 from servicekit.decision import Context
-from servicekit.memory_store import MemoryStore
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 NUMBER = "8613900000001"
 POLICY = seeded()
@@ -68,13 +69,44 @@ def test_of_two_words_of_one_moment_td_counts() -> None:
 
 def test_what_was_blocked_before_there_was_a_way_back() -> None:
     """By rows of the database and by states without a time."""
-    blocked = Blocked([NUMBER])
+    blocked = Blocked(opted_out=[NUMBER])
     assert NUMBER in blocked and "8613900000002" not in blocked
     blocked.hear(said_in(entry_of(NUMBER, None), wants=False))
     assert NUMBER in blocked
     blocked.hear(Said(NUMBER, NOON, wants=True))
     blocked.hear(said_in(NUMBER, wants=False))
     assert NUMBER not in blocked
+
+
+async def test_what_people_blocked_no_subscriber_opens() -> None:
+    """Whatever they say, and after a start too: the row that people wrote stays as it is."""
+    by_people = {"_id": NUMBER, "phone": NUMBER}
+    store = MemoryStore()
+    store.documents["blocked_numbers"] = {NUMBER: by_people}
+
+    async def blocked() -> Blocked:
+        return Blocked(*await read_blocked(MemoryDocuments(store)))
+
+    smsc = FakeSmsc()
+    for customer, words in (("c1", ("订阅",)), ("c1-one", ("TD", "订阅")), ("c1-two", ())):
+        async with Process(store, smsc, blocked=await blocked()) as life:
+            life.start()
+            await eventually(lambda life=life: life.sender._is_open)  # type: ignore[misc]
+            for word in words:
+                await smsc.on_inbound(InboundSms(NUMBER, "10086", word))
+                await life.hear()
+            await life.complain(customer)
+            assert (await life.until("suppressed", customer))["reason"] == "opted_out"
+        assert store.documents["blocked_numbers"] == {NUMBER: by_people} and NUMBER in await blocked()
+    word = said(False, 0)
+    context = Context(NOON, "w", "kam.sms.subscriber", "w")
+    assert isinstance(word, OptedOut)
+    (row,) = on_opted_out(POLICY, None, word, context).writes
+    store.documents["blocked_numbers"] = {"x": {"_id": "x", **(row.doc or {})}}
+    legacy = await blocked()
+    assert NUMBER in legacy
+    legacy.hear(Said(NUMBER, NOON + timedelta(days=1), wants=True))
+    assert NUMBER not in legacy, "what TD blocked, 订阅 opens"
 
 
 @pytest.mark.parametrize("text", ["订阅", " dy ", "ＤＹ", "DY\n"])

@@ -245,7 +245,7 @@ async def test_td(text: str) -> None:
         ((key, *_),) = life.published
         assert phone("c1").encode() not in key, "the key does not show the number"
         await life.hear()
-        assert list(life.store.documents["blocked_numbers"]) == ["8613900000001"]
+        assert list(life.store.documents["blocked_numbers"]) == ["td:8613900000001"]
         await life.complain("c1-other", "c2-other")
         await life.until("sent", "c2-other")
         assert (life.sms("c1-other")["state"], life.sms("c1-other")["reason"]) == ("suppressed", "opted_out")
@@ -258,4 +258,4 @@ async def test_td_of_a_stranger_is_kept_and_other_words_are_not() -> None:
         await life.smsc.on_inbound(InboundSms("13911111111", "10086", "TD"))
         await life.smsc.on_inbound(InboundSms("13922222222", "10086", "hello"))
         await life.hear()
-        assert list(life.store.documents["blocked_numbers"]) == ["8613911111111"]
+        assert list(life.store.documents["blocked_numbers"]) == ["td:8613911111111"]

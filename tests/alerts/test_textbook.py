@@ -52,6 +52,14 @@ def test_the_seeds_are_right(id: str) -> None:
         ({"kind": " "}, ["kind"]),
         ({"priority": 101}, ["priority"]),
         ({"priority": "high"}, ["priority"]),
+        ({"zh": REMINDER["zh"] + "长" * 20_000}, ["zh"]),
+        ({"en": REMINDER["en"] + "x" * 60_000}, ["en"]),
+        ({"kind": "arears"}, ["kind"]),
+        ({"kind": "attention", "step": "opened"}, ["kind"]),
+        ({"kind": "complaint_opened", "step": "openned"}, ["step"]),
+        ({"kind": "complaint_opened", "step": "reopened"}, ["step"]),
+        ({"kind": "complaint_opened", "step": "retained"}, ["kind"]),
+        ({"step": "opened"}, ["step"]),
         ({"zh": 7}, ["zh"]),
         ({"extra": 1}, ["extra"]),
     ],
@@ -84,17 +92,28 @@ def test_the_frame_of_what_people_write_needs_the_text() -> None:
         ({"id": "another"}, "id"),
         ({"quiet": {"start": "21:00:00", "end": "21:00:00"}}, "quiet"),
         ({"quiet": {"start": "25:00:00", "end": "21:00:00"}}, "quiet.start"),
+        ({"quiet": {"start": "21:00:00+08:00", "end": "08:00:00"}}, "quiet.start"),
+        ({"quiet": {"start": "21:00:00", "end": "08:00:00Z"}}, "quiet.end"),
+        ({"quiet": {"start": "21:00", "end": "08:00:00"}}, "quiet.start"),
         ({"daily_cap": 101}, "daily_cap"),
         ({"daily_cap": 0}, "daily_cap"),
         ({"rate_per_second": 5001}, "rate_per_second"),
         ({"retry": {**SMS["retry"], "max_seconds": 0.5}}, "retry.max_seconds"),
+        ({"retry": {**SMS["retry"], "temporary_statuses": [2**64 - 1]}}, "retry.temporary_statuses[0]"),
+        ({"retry": {**SMS["retry"], "temporary_statuses": list(range(1, 60))}}, "retry.temporary_statuses"),
+        ({"retry": {**SMS["retry"], "factor": float("inf")}}, "retry.factor"),
+        ({"retry": {**SMS["retry"], "first_seconds": float("nan")}}, "retry.first_seconds"),
         ({"country_code": "+86"}, "country_code"),
         ({"opt_out": []}, "opt_out"),
         ({"opt_out": ["td"]}, "opt_out[0]"),
         ({"opt_out": ["TD", "TD"]}, "opt_out[1]"),
+        ({"opt_out": ["ＴＤ"]}, "opt_out[0]"),
+        ({"opt_out": ["T" * 21]}, "opt_out[0]"),
         ({"opt_in": ["DY", "TD"]}, "opt_in[1]"),
         ({"ladders": {"arrears": SMS["ladders"]["arrears"]}}, "ladders.contract_expiring"),
         ({"ladders": {**SMS["ladders"], "arrears": []}}, "ladders.arrears"),
+        ({"ladders": {**SMS["ladders"], "arrears": SMS["ladders"]["arrears"][:-1]}}, "ladders.arrears"),
+        ({"unnamed": {**SMS["unnamed"], "zh": {"name": "客" * 21, "product": "套餐"}}}, "unnamed.zh.name"),
         ({"unnamed": {"zh": SMS["unnamed"]["zh"]}}, "unnamed.en.name"),
         ({"unnamed": {**SMS["unnamed"], "en": {"name": "客户", "product": "plan"}}}, "unnamed.en.name"),
         ({"fen_per_part": -1}, "fen_per_part"),
@@ -119,3 +138,10 @@ def test_a_preview_counts_parts_and_cost() -> None:
     assert "Dear customer" in shown["en"]["text"], "as it would leave: English holds no Chinese"
     long = preview(BASE, read_text({**REMINDER, "zh": REMINDER["zh"] + "长" * 60}), {})["zh"]
     assert (long["segments"], long["cost_fen"]) == (2, 8)
+
+
+def test_a_preview_of_more_than_any_sms_holds_is_refused() -> None:
+    document = {**REMINDER, "zh": "【】{name}" + "{debt}" * 100, "en": "{name}" + "{debt}" * 100}
+    with pytest.raises(Faulty) as refused:
+        preview(BASE, read_text(document), {"debt": "9" * 400})
+    assert refused.value.faults[0].field == "values"

@@ -66,6 +66,14 @@ def test_lists_and_shows(rules: FakeInstance, kam: Kam) -> None:
     assert kam("rule", "show", "drop-30").out.endswith("version: 1\ntype: fall\nid: drop-30\npercent: 70\n")
 
 
+def test_a_reason_of_several_lines_stays_a_comment(rules: FakeInstance, kam: Kam, tmp_path: Path) -> None:
+    rules.routes["GET /v1/rules/drop-30"] = (200, {**RULE, "why": "误报偏多\nid: another\r\npercent: 1"})
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(kam("rule", "show", "drop-30").out)
+    assert kam("rule", "save", shown, "--why", "x").status == 0
+    assert rules.asked("PUT /v1/rules/drop-30")[0].body["document"] == RULE["document"]
+
+
 def test_differences_are_sentences(rules: FakeInstance, kam: Kam) -> None:
     sentence = {"field": "percent", "zh": "百分比由 70 改为 60", "en": "percent: 70 → 60"}
     rules.routes["GET /v1/rules/drop-30/difference"] = (200, [sentence])

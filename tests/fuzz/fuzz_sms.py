@@ -357,7 +357,7 @@ class House:
         for _ in range(200):
             await asyncio.sleep(0.01)
             await self.life.hear()
-            if f"86{phone('c1')}" in self.life.store.documents.get(blocked, {}):
+            if f"td:86{phone('c1')}" in self.life.store.documents.get(blocked, {}):
                 break
         await self.life.complain("c1-twin")
         state = self.life.sms("c1-twin")

@@ -111,9 +111,11 @@ async def _policies(rows: Authored) -> list[SmsPolicy]:
     return await _readable(rows, "policies", SmsPolicy) or seeds("sms_policy.yaml", SmsPolicy)
 
 
-async def read_blocked(rows: Authored) -> set[str]:
-    """Numbers that people blocked, and those that answered TD before every partition kept them."""
-    return {row["phone"] for row in await rows.find("blocked_numbers") if isinstance(row.get("phone"), str)}
+async def read_blocked(rows: Authored) -> tuple[set[str], set[str]]:
+    """Numbers that people blocked, and those that answered TD (``since``), also before every partition kept them."""
+    found = [row for row in await rows.find("blocked_numbers") if isinstance(row.get("phone"), str)]
+    said = {row["phone"] for row in found if "since" in row}
+    return {row["phone"] for row in found if "since" not in row}, said
 
 
 async def each_alert(

@@ -86,7 +86,9 @@ class Versions:
             return
         import yaml
 
-        print(f"# {found['id']} v{found['version']} · {_said(found)} · {found['author']}: {found['why']}")
+        # A reason of several lines is still one comment: the next line would be read as the document.
+        why = " ".join(found["why"].split())
+        print(f"# {found['id']} v{found['version']} · {_said(found)} · {found['author']}: {why}")
         # The version it is, so that who saves it edited is told where somebody was faster.
         written = {"version": found["version"], **found["document"]}
         print(yaml.safe_dump(written, allow_unicode=True, sort_keys=False), end="")

@@ -2,7 +2,7 @@
 
 YAML as of version 1.2: there ``on:`` is a word and not *true*, ``op: =`` a text, and only ``true`` and ``false`` are
 booleans. What a reader of YAML does silently is a fault here: a name that stands twice, aliases (a few lines of them
-make millions of values), a day or a fraction where nobody wrote quotes.
+make millions of values), tags (``!!binary``: values that no document has), a day or a fraction where nobody wrote quotes.
 """
 
 import re
@@ -24,7 +24,7 @@ _CORE = (
 
 
 class _Reader(yaml.SafeLoader):
-    """The safe loader with the words of YAML 1.2, without aliases, with names that stand once."""
+    """The safe loader with the words of YAML 1.2, without aliases and tags, with names that stand once."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the library's own way
 
@@ -32,6 +32,8 @@ class _Reader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise _Unfit(mark, "不支持别名（*名称），请写全", "there are no aliases (*name): write it out")
+        if getattr(event := self.peek_event(), "tag", None) is not None:
+            raise _Unfit(event.start_mark, "不支持类型标记（!!名称），请删去", "there are no tags (!!name): remove it")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:

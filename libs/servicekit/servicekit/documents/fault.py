@@ -19,7 +19,7 @@ _KINDS = {
     "object": ("对象", "an object"),
     "null": ("空", "nothing"),
     "date": ("日期 2026-06-30", "a date such as 2026-06-30"),
-    "time": ("时刻 21:00", "a time such as 21:00"),
+    "time": ("时刻 21:00:00", "a time such as 21:00:00"),
 }
 
 
@@ -156,6 +156,11 @@ def _worded(text: str, field: str) -> tuple[str, str, str]:
         )
     if text.startswith("Expected") and "matching regex" in text:
         return field, f"格式应为 {quoted[-1]}", f"must match {quoted[-1]}"
+    if text.endswith("with no timezone component"):
+        return field, "应为当地时刻 21:00:00，不带时区", "must be a local time such as 21:00:00, without an offset"
+    if (invalid := text.removeprefix("Invalid RFC3339 encoded ")) != text and invalid in _KINDS:
+        zh, en = _KINDS[invalid]
+        return field, f"应为{zh}", f"must be {en}"
     if text.startswith("Expected") and ", got " in text:
         want, got = (_kinds(part) for part in text.removeprefix("Expected ").split(", got ", 1))
         return field, f"应为{want[0]}，现为{got[0]}", f"must be {want[1]}, not {got[1]}"

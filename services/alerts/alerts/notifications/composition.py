@@ -61,7 +61,7 @@ async def compose(
     ``stores``: RocksDB below the service's folder where not given."""
     transport = transport or _transport(settings)
     policy, templates = await store.read_policy(authored), await store.read_templates(authored)
-    blocked = Blocked(await store.read_blocked(authored))
+    blocked = Blocked(*await store.read_blocked(authored))
     channel = f"channel/{settings.sms_transport}"
     send_policy = SendPolicy(
         policy,

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.notifications import handwritten, sending
-from alerts.notifications.blocked import Said, is_newer
+from alerts.notifications.blocked import Said, is_newer, row_of
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import cancel_left, cancel_paid, decide
 from alerts.notifications.send_policy import Language, SendPolicy
@@ -297,7 +297,7 @@ def on_opted_out(send_policy: SendPolicy, state: Customer | None, data: OptedOut
 
 
 def on_opted_in(send_policy: SendPolicy, state: Customer | None, data: OptedIn, ctx: Context) -> Decision:
-    """订阅: the number gets SMS again, whoever blocked it."""
+    """订阅: the number gets SMS again, unless people blocked it."""
     return _said(send_policy, state, data, ctx, wants=True)
 
 
@@ -312,7 +312,7 @@ def _said(
     out, back = (None, data.phone) if wants else (data.phone, None)
     builder.contact = replace(builder.contact, opted_out=out, opted_in=back, said_at=data.received_at)
     since = None if wants else {"phone": data.phone, "since": iso(data.received_at)}
-    builder.row(DocumentWrite("blocked_numbers", data.phone, since))
+    builder.row(DocumentWrite("blocked_numbers", row_of(data.phone), since))
     builder.effects.append(Said(data.phone, data.received_at, wants))
     return builder.decision()
 

@@ -22,6 +22,10 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 #: of what a person writes
 MOST_PARTS = 5
 Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
+#: of Asia/Shanghai: one with an offset can't be compared with it
+LocalTime = Annotated[time, Meta(tz=False)]
+#: of SMPP
+Status = Annotated[int, Meta(ge=1, le=0xFFFFFFFF)]
 VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
 #: kind and step of the template that puts a text of a person into its frame
 MANUAL = "manual"
@@ -40,8 +44,8 @@ class VersionedDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
     """Local times of day between which no SMS leaves; ``end`` itself is not quiet any more."""
 
-    start: time
-    end: time
+    start: LocalTime
+    end: LocalTime
 
 
 class RetryPolicy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,9 +57,9 @@ class RetryPolicy(Struct, frozen=True, forbid_unknown_fields=True):
 
     attempts: Count
     first_seconds: Seconds
-    factor: Annotated[float, Meta(ge=1)]
+    factor: Annotated[float, Meta(ge=1, le=1_000)]
     max_seconds: Seconds
-    temporary_statuses: tuple[int, ...]
+    temporary_statuses: tuple[Status, ...]
     give_up_hours: Annotated[float, Meta(gt=0, le=10_000)] = 48
 
     def delay(self, submits: int) -> float:

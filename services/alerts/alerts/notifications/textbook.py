@@ -4,7 +4,8 @@ what people call its fields. Pure.
 
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
-from typing import Any
+from typing import Any, get_args
+from unicodedata import normalize
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +20,9 @@ from alerts.notifications.send_policy import (
     SmsPolicy,
     is_plain,
 )
-from servicekit.documents.fault import Checker, Fault
+from alerts.rules import ALERTS
+from contracts.alert import Outcome
+from servicekit.documents.fault import Checker, Fault, Faulty
 from servicekit.documents.kinds import Kind, Others
 
 #: parts that a text may take, whatever is put into it
@@ -31,6 +34,13 @@ _TEXT = "text"
 _MOST_PRIORITY = 100
 _MOST_RATE, _MOST_CAP, _MOST_HOURS, _MOST_DAYS = 5000, 100, 24 * 14, 366
 _MOST_FEN = 1_000
+#: characters of a text before anything else is looked at: four parts take fewer
+_LONGEST_TEXT = 1_000
+_MOST_WORDS, _LONGEST_WORD, _MOST_STATUSES = 20, 20, 50
+#: steps of alerts whose stages are on no ladder: that it is there, and how it ends
+_STEPS = ("opened", *get_args(Outcome))
+#: alerts of other kinds send nothing
+_KINDS = (*dict.fromkeys(ALERTS.values()), MANUAL)
 
 
 class Text(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +69,14 @@ def _read_policy(document: dict[str, Any]) -> SmsPolicy:
 def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
     """What is wrong with the meaning of a text."""
     checker = Checker()
+    for language in LANGUAGES:
+        if (length := len(getattr(text, language))) > _LONGEST_TEXT:
+            checker.under(language).say(
+                f"有 {length} 字，最多 {MOST_SEGMENTS} 条短信，请缩短",
+                f"has {length} characters, a text takes {MOST_SEGMENTS} parts at most: make it shorter",
+            )
+    if checker.faults:
+        return checker.faults
     _place(checker, text, others, policy())
     checker.under("priority").between(text.priority, 0, _MOST_PRIORITY)
     named = {language: _variables(checker.under(language), text, language) for language in LANGUAGES}
@@ -89,17 +107,23 @@ def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
 
 
 def _place(checker: Checker, text: Text, others: Others, policy: SmsPolicy) -> None:
-    """It must be of a step that comes about, and push no other text aside."""
-    if not text.kind.strip():
-        checker.under("kind").say("请写预警种类", "say of which kind of alert")
-    ladder = policy.ladders.get(text.kind)
-    if not text.step.strip():
-        checker.under("step").say("请写阶段", "say at which step it is sent")
-    elif ladder is not None and text.step not in ladder:
-        steps = checker.under("step")
-        steps.say(f"此种预警的阶段有 {'、'.join(ladder)}", f"must be one of {', '.join(ladder)}")
-    elif text.kind == MANUAL and text.step != MANUAL:
-        checker.under("step").say(f"人工短信只有 {MANUAL}", f"must be {MANUAL}")
+    """It must be of a step that comes about, stay what it was and push no other text aside."""
+    steps = policy.ladders.get(text.kind) or ((MANUAL,) if text.kind == MANUAL else _STEPS)
+    for field, value, known in (("kind", text.kind, _KINDS), ("step", text.step, steps)):
+        if value not in known:
+            checker.under(field).say(
+                f"没有 {value[:50] or '空'}；可用 {'、'.join(known)}",
+                f"there is no {value[:50]!r}: take one of {', '.join(known)}",
+            )
+            return
+    was = next((other for other in others if other["id"] == text.id), None)
+    for field, value in (("kind", text.kind), ("step", text.step)):
+        if was is not None and (before := was.get(field)) != value:
+            # Messages that wait are written by the newest version.
+            checker.under(field).say(
+                f"不能由 {before} 改为 {value}；请另立一个模板", f"was {before} and stays so: write another template"
+            )
+            return
     for other in others:
         if other["id"] != text.id and (other.get("kind"), other.get("step")) == (text.kind, text.step):
             there = other["id"]
@@ -136,7 +160,8 @@ def longest(policy: SmsPolicy, language: Language) -> dict[str, str]:
 
 def preview(policy: SmsPolicy, text: Text, values: Mapping[str, str]) -> dict[str, Any]:
     """What customers would get, in both languages: ``text``, ``encoding``, ``segments``, ``cost_fen``. ``values``: of
-    variables; those that are not given, or can't stand in the language, are as the policy calls what is not known."""
+    variables; those that are not given, or can't stand in the language, are as the policy calls what is not known. Raises
+    ``Faulty`` where they make more than any SMS holds."""
     return {language: _shown(policy, text, language, values) for language in LANGUAGES}
 
 
@@ -149,7 +174,10 @@ def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[st
     }
     usual = {**unnamed, "debt": "123.45", "ends_on": "2026-12-31", _TEXT: ""}
     made = _made(text, language, {**usual, **given})
-    plan = segments.plan(made)
+    try:
+        plan = segments.plan(made)
+    except ValueError:
+        raise Faulty([Fault("values", "代入后太长，请缩短", "too long with these words: make them shorter")]) from None
     parts = len(plan.parts)
     return {"text": made, "encoding": plan.encoding, "segments": parts, "cost_fen": parts * policy.fen_per_part}
 
@@ -180,6 +208,7 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
     checker.under("fen_per_part").between(policy.fen_per_part, 0, _MOST_FEN)
     retry = checker.under("retry")
     retry.under("attempts").between(policy.retry.attempts, 1, 100)
+    retry.under("temporary_statuses").few(policy.retry.temporary_statuses, _MOST_STATUSES)
     if policy.retry.max_seconds < policy.retry.first_seconds:
         retry.under("max_seconds").say("应不小于 first_seconds", "must not be below first_seconds")
     if not (policy.country_code.isascii() and policy.country_code.isdigit() and len(policy.country_code) <= 3):
@@ -192,6 +221,9 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
             word = policy.unnamed.get(language, {}).get(name, "")
             if not word.strip():
                 unnamed.under(name).say("请写通称", "say what to call it where it is not known")
+            elif len(word) > policy.longest_name:
+                most = policy.longest_name
+                unnamed.under(name).say(f"最多 {most} 字（longest_name）", f"{most} characters at most (longest_name)")
             elif language == "en" and not is_plain(word):
                 unnamed.under(name).say("只能用 ASCII 字符", "must be ASCII")
     return checker.faults
@@ -201,24 +233,32 @@ def _words(checker: Checker, policy: SmsPolicy) -> None:
     """What subscribers send: as it is compared, and no word for both."""
     for field, words in (("opt_out", policy.opt_out), ("opt_in", policy.opt_in)):
         under = checker.under(field)
-        under.some(words)
+        under.some(words, _MOST_WORDS)
         under.distinct(words)
         for n, word in enumerate(words):
-            if word != word.strip().upper() or not word:
-                under.under(n).say("请写成大写，前后不留空格", "write it in capitals, without spaces around it")
+            if word != normalize("NFKC", word).strip().upper() or not 0 < len(word) <= _LONGEST_WORD:
+                under.under(n).say(
+                    f"请写成半角大写，前后不留空格，最多 {_LONGEST_WORD} 字",
+                    f"write it in half-width capitals, without spaces around it, {_LONGEST_WORD} characters at most",
+                )
     for n, word in enumerate(policy.opt_in):
         if word in policy.opt_out:
             checker.under("opt_in").under(n).say(f"{word} 已表示退订", f"{word} says already that no more is wanted")
 
 
 def _ladders(checker: Checker, policy: SmsPolicy, others: Others) -> None:
-    """A kind that had an order keeps one: without it a message would go at another moment."""
-    had = {kind for other in others if other["id"] == policy.id for kind in other.get("ladders", ())}
-    for kind in sorted(had):
-        if kind not in policy.ladders:
-            checker.under(kind).say("不能去掉；可以改次序", "can't be left out; its order may change")
+    """A kind that had an order keeps one, with all of its stages: without it a message would go at another moment, or
+    never."""
+    had = {kind: stages for other in others if other["id"] == policy.id for kind, stages in other["ladders"].items()}
+    for kind, stages in sorted(had.items()):
+        gone = [stage for stage in stages if stage not in policy.ladders.get(kind, ())]
+        if gone:
+            named = "、".join(gone) if kind in policy.ladders else kind
+            checker.under(kind).say(
+                f"不能去掉 {named}；可以改次序", f"{named} can't be left out: its order may change"
+            )
     for kind, ladder in policy.ladders.items():
-        checker.under(kind).some(ladder)
+        checker.under(kind).some(ladder, _MOST_WORDS)
         checker.under(kind).distinct(ladder)
 
 
