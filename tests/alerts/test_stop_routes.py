@@ -20,6 +20,7 @@ from harness.switchboard import AT, Board
 from harness.typed_answers import TypedAnswers
 from servicekit.auth import Guard, issue_token
 from servicekit.authored import AuthoredDocuments
+from servicekit.decision import Refused
 from servicekit.documents.routes import document_routes
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
@@ -171,3 +172,23 @@ async def test_an_activation_whose_noting_was_lost_releases_all_the_same(
     assert house.standing() == ["rule/drop-30"]
     await asyncio.gather(house.library.look(), house.another_worker_s().look())
     assert house.standing() == []
+
+
+async def test_a_process_that_does_not_know_yet_what_is_stopped_notes_no_activation(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    """Else its SMS would be held for ever: a switch is noted once."""
+    await client.post("/v1/rules/drop-30/stop", json=WHY)
+    house.board.dies = True
+    with pytest.raises(ConnectionError):
+        await house.library.activate("drop-30", 1, by="li", why="好了")
+    control = house.control = ControlTopic(Stops(), house.topic.connect, house.topic.write, lambda: house.now)
+    started = house.another_worker_s()
+    with pytest.raises(Refused, match="still being read"):
+        await started.look()
+    following = asyncio.create_task(control.run())
+    await control.read.wait()
+    assert house.standing() == ["rule/drop-30"]
+    await started.look()
+    assert house.standing() == []
+    following.cancel()

@@ -98,6 +98,19 @@ async def test_a_release_that_comes_late_releases_nothing_and_the_stop_is_the_la
     running.cancel()
 
 
+async def test_a_late_release_that_an_earlier_process_took_is_answered_by_the_next() -> None:
+    """Else the topic, compacted, would say that nothing is stopped."""
+    topic = Topic(word(TEMPLATE, STOPPED, 9), word(KIND, STOPPED, 9), word(TEMPLATE, RELEASED, 3))
+    topic.there += [word(KIND, RELEASED, 3), word(KIND, RELEASED, 10)]
+    control = ControlTopic(Stops(), topic.connect, topic.write, lambda: NOON)
+    running = asyncio.create_task(control.run())
+    await eventually(lambda: len(topic.there) == 6)
+    compacted = Stops()
+    compacted.take(topic.there[-1])
+    assert compacted.of([TEMPLATE]) and control.stops.of([TEMPLATE, KIND]) == TEMPLATE
+    running.cancel()
+
+
 async def test_a_broker_that_is_away_confirms_nothing_and_what_is_known_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alerts.control_topic._RECONNECT_SECONDS", 0.01)
     topic = Topic(word(TEMPLATE), word(TEMPLATE, RELEASED), word(TEMPLATE))

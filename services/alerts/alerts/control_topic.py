@@ -123,17 +123,19 @@ class ControlTopic:
         # From the beginning also where the link was lost: what is there is little. Until it is read, what is known
         # holds: a stop that was released once must not seem to be in between.
         consumer.seek(_PLACE, begin)
-        found = Stops()
+        found, overtaken = Stops(), list[Stop]()
         while await consumer.position(_PLACE) < end:
-            await self._next(consumer, found)
+            overtaken += await self._next(consumer, found)
         self.stops.become(found)
         self.read.set()
         self._tell()
         while True:
+            # Also after a start: whoever took a late release may have ended before it said the stop again.
+            for stop in overtaken:
+                if self.stops.get(stop.what) == stop:
+                    await self._publish(STOPPED, stop)
             overtaken = await self._next(consumer, self.stops)
             self._tell()
-            for stop in overtaken:
-                await self._publish(STOPPED, stop)
 
     async def _next(self, consumer: Any, stops: Stops) -> list[Stop]:
         """Takes what comes; gives back the stops that a late release did not release."""

@@ -33,7 +33,15 @@ class RuleLibrary(Library):
             ) from refused
 
     async def noted_anew(self, placed: Placed) -> None:
-        """It is in force again: what its stop held back is decided on anew."""
+        """It is in force again: what its stop held back is decided on anew. Not before it is known what is stopped: the
+        switch is told again."""
+        if placed.state == "active" and not self._control.read.is_set():
+            raise Refused(
+                "starting",
+                "已启用；停发名单尚在读取，其短信稍后恢复",
+                "it is in force; what is stopped is still being read, and its SMS go again soon after",
+                503,
+            )
         standing = self._control.stops.get(f"rule/{placed.document_id}")
         if placed.state == "active" and standing is not None and placed.at is not None and standing.at < placed.at:
             with contextlib.suppress(NotStopped):  # another worker was faster
