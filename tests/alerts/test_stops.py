@@ -9,11 +9,13 @@ import pytest
 from alerts.control_topic import ControlTopic, NotStopped
 from alerts.notifications.blocked import Said
 from alerts.notifications.channel.transport import SubmitOutcome
+from alerts.notifications.state import AlertProgress, Notification, about
 from alerts.notifications.stops import Stops
+from contracts.alert import Reason, RuleRef
 from contracts.control import RELEASED, STOPPED, TOPIC, Stop
 from harness.control_topic import Topic
 from harness.one_processor import NOON
-from harness.sms_life import FakeSmsc, Process
+from harness.sms_life import FakeSmsc, Process, complaint
 from harness.waiting import eventually
 from servicekit.decision import Refused
 from servicekit.envelope import Message
@@ -164,6 +166,20 @@ async def test_what_waits_is_held_and_leaves_once_when_released(what: str) -> No
         for customer in (*customers, "c999"):
             await life.until("sent", customer)
     assert len(smsc.accepted) == len({part.destination for part in smsc.accepted}) == len(customers) + 1
+
+
+def test_an_alert_s_sms_is_of_the_rule_that_raised_it() -> None:
+    reasons = tuple(
+        Reason(rule=RuleRef(id=rule, version=1), code=rule, values={}, evidence=())
+        for rule in ("complaint-opened", "joined")
+    )
+    message = Notification(
+        sms_id="s", alert_id="a", customer_id="c1", kind="complaint_opened", step="opened", template="complaint-opened",
+        template_version=1, priority=1, planned_at=NOON, at=NOON, correlation="c",
+    )  # fmt: skip
+    case = AlertProgress(alert=msgspec.structs.replace(complaint("c1"), reasons=reasons))
+    assert about(message, {"a": case}) == (TEMPLATE, KIND, RULE)
+    assert about(message, {}) == (TEMPLATE, KIND)
 
 
 async def test_of_two_stops_both_must_be_released() -> None:

@@ -223,12 +223,10 @@ def entries(customer: Customer) -> Iterator[tuple[str, str]]:
 
 
 def about(message: Notification, cases: Mapping[str, AlertProgress]) -> tuple[str, ...]:
-    """What of a message can be stopped, as control.stops names it: its template, its kind, and each rule that gave its
-    alert a reason."""
+    """What of a message can be stopped, as control.stops names it: its template, its kind, and the rule whose alert it
+    is of. A rule that joined with a reason of its own has caused no message, so its stop holds none back."""
     case = cases.get(message.alert_id)
-    alert = None if case is None else case.alert
-    rules = () if alert is None else (alert.rule, *(reason.rule for reason in alert.reasons))
-    named = dict.fromkeys(f"rule/{rule.id}" for rule in rules)
+    named = () if case is None or case.alert is None else (f"rule/{case.alert.rule.id}",)
     return (f"template/{message.template}", f"kind/{message.kind}", *named)
 
 
