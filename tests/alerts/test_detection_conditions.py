@@ -267,6 +267,75 @@ def test_nothing_before_the_customer_is_known_then_all() -> None:
     assert sorted(told) == ["attention 202603 raised", "churn_warning 202601 raised", "churn_warning 202602 raised"]
 
 
+PAID: dict[str, Any] = {"payment_id": "p1", "paid_at": "2026-02-10T10:00:00+08:00", "amount_fen": 1}
+
+
+def test_a_payment_before_the_customer_is_known_looks_when_he_is() -> None:
+    feed = Feed(rules=ruled(document("poor", POOR, ("PAY",))))
+    feed.boss("balance.changed", "2026-02-01", at="2026-02-01T10:00:00+08:00", balance_fen=1)
+    assert feed.boss("payment.received", "2026-02-10", **PAID) == []
+    assert feed.boss("customer.changed", "2026-02-11", status="active") == ["churn_warning 202602 raised"]
+    other = Feed(rules=ruled(document("poor", POOR, ("PAY",))))
+    other.boss("balance.changed", "2026-02-01", at="2026-02-01T10:00:00+08:00", balance_fen=1)
+    assert other.boss("customer.changed", "2026-02-11", status="active") == []
+
+
+def test_all_that_is_remembered_is_judged_though_bills_are_of_long_ago() -> None:
+    feed = Feed(rules=ruled(document("silent", DAYS)))
+    feed.boss("bill.issued", "2026-01-02", period="201901", amount_fen=1)
+    used(feed, "202601", "2026-02-05", active_days=1)
+    assert feed.boss("customer.changed", "2026-02-06", status="active") == ["churn_warning 202601 raised"]
+
+
+def test_a_month_without_a_record_of_the_rule_is_judged_no_more_when_the_customer_comes_late() -> None:
+    unknown = document("unknown", {"not": {"figure": "usage.active_days", "op": "known"}})
+    feed = Feed(rules=ruled(unknown))
+    feed.boss("bill.issued", "2026-02-02", period="202601", amount_fen=1)
+    used(feed, "202602", "2026-03-05", out_calls=1)
+    assert feed.boss("customer.changed", "2026-03-06", status="active") == ["churn_warning 202602 raised"]
+
+
+@pytest.mark.parametrize("alert", ["attention", "churn_warning"])
+def test_what_a_rule_has_raised_follows_its_records_when_it_is_stopped_or_looks_on_others(alert: str) -> None:
+    poor = document("poor", POOR, ("BAL",), alert=alert)
+    for later in (Edition(2, "rule", "poor", 1, "stopped", poor), Edition(2, "rule", "poor", 2, "active", {**poor, "on": ["PAY"]})):  # fmt: skip
+        feed = known(poor)
+        feed.boss("balance.changed", "2026-02-02", at="2026-02-02T10:00:00+08:00", balance_fen=1)
+        feed.app = app(load().switched([Edition(1, "rule", "poor", 1, "active", poor), later]))
+        told = feed.boss("balance.changed", "2026-02-03", at="2026-02-03T10:00:00+08:00", balance_fen=9000)
+        assert told == [f"{alert} 202602 resolved withdrawn"]
+    debt = document("debt", {"figure": "arrears.amount_fen", "op": "=", "value": 0}, ("ARR",), alert=alert)
+    feed = known(debt)
+    assert feed.boss("arrears.changed", "2026-02-02", as_of="2026-02-02", amount_fen=0) == [f"{alert} 202602 raised"]
+    feed.app = app(load().switched([Edition(1, "rule", "debt", 1, "active", debt), Edition(2, "rule", "debt", 1, "stopped", debt)]))  # fmt: skip
+    told = feed.boss("arrears.changed", "2026-02-03", as_of="2026-02-03", amount_fen=5)
+    assert f"{alert} 202602 resolved withdrawn" in told
+
+
+def test_an_alert_s_rule_is_that_of_its_first_reason() -> None:
+    feed = known(document("silent", DAYS))
+
+    def leads() -> tuple[str, list[str]]:
+        (alert,) = feed.alerts("churn_warning")
+        assert alert.outcome is not None or alert.rule == alert.reasons[0].rule
+        return alert.rule.id, [reason.code for reason in alert.reasons]
+
+    for period in ("202601", "202602", "202603"):
+        used(feed, period, voice_minutes=100, active_days=20)
+    used(feed, "202604", active_days=3)
+    assert leads() == ("silent", ["silent"])
+    used(feed, "202604", "2026-05-06", voice_minutes=40, active_days=3)
+    assert leads() == ("silent", ["silent", "minutes_fall"])
+    used(feed, "202604", "2026-05-07", voice_minutes=40, active_days=30)
+    assert leads() == ("drop-30", ["minutes_fall"])
+    used(feed, "202604", "2026-05-08", voice_minutes=40, active_days=3)
+    assert leads() == ("drop-30", ["minutes_fall", "silent"])
+    used(feed, "202604", "2026-05-09", voice_minutes=100, active_days=3)
+    assert leads() == ("silent", ["silent"])
+    used(feed, "202604", "2026-05-10", voice_minutes=100, active_days=30)
+    assert leads() == ("silent", [])
+
+
 RECORDS = st.tuples(
     st.integers(0, 4),
     st.sampled_from([None, 3, 4]),

@@ -7,6 +7,7 @@ from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -22,7 +23,7 @@ from alerts.detection.state import (
     TrackedAlert,
     Values,
 )
-from alerts.rules import Fall, Metric, Rules
+from alerts.rules import Condition, Fall, Metric, Rules
 from servicekit.clock import SHANGHAI, end_of, in_range, later
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
@@ -320,11 +321,25 @@ def _settle(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, 
     if held.admitted != admitted:
         held = builder.alerts[key] = replace(held, admitted=admitted)
     outcome = _outcome(builder, month, reasons)
+    reasons, leads = _led(builder, held, reasons)
     severity = _severity(builder, reasons) if reasons else held.severity
     if outcome is not None and outcome != held.outcome:
-        builder.resolve(key, outcome, reasons=reasons, severity=severity)
+        builder.resolve(key, outcome, reasons=reasons, severity=severity, **leads)
     elif outcome != held.outcome or _gist(reasons) != _gist(held.reasons):
-        builder.change(key, outcome=outcome, reasons=reasons, severity=severity)
+        builder.change(key, outcome=outcome, reasons=reasons, severity=severity, **leads)
+
+
+def _led(
+    builder: DecisionBuilder, held: TrackedAlert, reasons: tuple[AlertReason, ...]
+) -> tuple[tuple[AlertReason, ...], dict[str, Any]]:
+    """Where conditions take part, the alert's rule is its first reason's: the reason that it was raised by stays the
+    first; where that has left the list, the alert is of the next one's rule."""
+    of_conditions = [isinstance(builder.rules.churn(c.rule, c.version), Condition) for c in (held, *reasons[:1])]
+    if of_conditions[0]:
+        reasons = tuple(sorted(reasons, key=lambda c: c.rule != held.rule))
+    if not reasons or not any(of_conditions) or any(c.rule == held.rule for c in reasons):
+        return reasons, {}
+    return reasons, {"rule": reasons[0].rule, "version": reasons[0].version}
 
 
 def _raise(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...]) -> None:

@@ -14,8 +14,8 @@ from alerts.conditions.figures import RECORDS, Family, Value
 from alerts.detection import churn
 from alerts.detection.decision_builder import DecisionBuilder
 from alerts.detection.figures import CARRIED, Remembered, StateFigures, newest_month
-from alerts.detection.rows import KEPT_MONTHS
-from alerts.detection.state import AlertReason, Judged, Month, Values
+from alerts.detection.rows import KEPT_MONTHS, rows_of
+from alerts.detection.state import AlertReason, CustomerState, Judged, Month, Values
 from alerts.rules import Rules, Watch
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
@@ -26,15 +26,16 @@ _FOLLOWED = 200  # attention alerts of a customer
 # --- which months -------------------------------------------------------------------------------------------------
 
 
-def is_touched(rules: Rules, state: Remembered, kind: str, month: Month, ctx: Context) -> bool:
+def is_touched(rules: Rules, state: CustomerState, kind: str, month: Month, ctx: Context) -> bool:
     """Whether a figure of this month matters to a condition: one warns, or a reason of it stands or stood."""
     if any(month <= each <= month + rules.watched_months for months in state.judged.values() for each in months):
         return True
     watching = rules.watching.get(kind, ())
     if not watching:
         return False
+    now = ctx.now if state.looked_at is None else max(ctx.now, state.looked_at)  # as whoever decides will see it
     for each in _months(state, month, max(watch.compiled.reach for watch in watching)):
-        facts = Facts(StateFigures(state, each, ctx.now))
+        facts = Facts(StateFigures(state, each, now))
         for watch in watching:
             if watch.compiled.is_met(facts) and each - month <= watch.compiled.reach:
                 return True
@@ -49,16 +50,26 @@ def look_around(builder: DecisionBuilder, kind: str, month: Month) -> None:
 
 
 def look_at_all(builder: DecisionBuilder) -> None:
-    """The customer's record has come: everything remembered is judged now."""
+    """The customer's record has come: everything remembered is judged now, as the records of each month would have
+    judged it."""
     heard = {name.partition("/")[0] for name in builder.heard}
-    first = min((series.first for series in builder.figures.values()), default=None)
+    newest = newest_month(builder)
     for kind in builder.rules.watching:
         if kind not in CARRIED:
             if kind in heard and builder.clock_known:
                 look_around(builder, kind, churn.month_of_instant(builder.now))
-        elif first is not None and CARRIED[kind] in builder.figures:
-            for each in _months(builder, first, KEPT_MONTHS):
-                _look(builder, kind, each, since=0)
+            continue
+        told = _told(builder, kind)
+        for each in range(newest, min(told, default=newest + 1) - 1, -1):
+            _look(builder, kind, each, since=each - max(month for month in told if month <= each))
+
+
+def _told(builder: DecisionBuilder, kind: str) -> set[Month]:
+    """Months of which records of this kind have said something."""
+    series, rows = builder.figures.get(CARRIED[kind]), builder.rows.get(kind)
+    figures = () if series is None else ((series.first + n, value) for n, value in enumerate(series.values))
+    others = () if rows is None else ((rows.first + n, row) for n, row in enumerate(rows_of(rows)))
+    return {month for month, said in (*figures, *others) if said is not None}
 
 
 def _months(state: Remembered, month: Month, reach: int) -> list[Month]:

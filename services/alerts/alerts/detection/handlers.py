@@ -238,7 +238,7 @@ def on_request(rules: Rules, state: CustomerState | None, data: RequestRecord, c
 
 def on_arrears(rules: Rules, state: CustomerState | None, data: ArrearsRecord, ctx: Context) -> Decision:
     """What the customer owes."""
-    if data.amount_fen == 0 and (state is None or (state.debt is None and "ARR" not in rules.watching)):
+    if data.amount_fen == 0 and (state is None or (state.debt is None and not _may_look(rules, state, "ARR"))):
         return _unchanged(state)
     state = state or CustomerState(data.customer_id)
     builder = DecisionBuilder(state, ctx, rules)
@@ -289,7 +289,11 @@ def on_balance(rules: Rules, state: CustomerState | None, data: BalanceRecord, c
 
 def on_payment(rules: Rules, state: CustomerState | None, data: PaymentRecord, ctx: Context) -> Decision:
     """A payment: no figure, but conditions may look on it."""
-    if state is None or "PAY" not in rules.watching:
+    state = state or CustomerState(data.customer_id)
+    if state.profile is None and "PAY" not in state.heard:
+        # Nothing of it is remembered but that one came: once the customer is known, all rules run.
+        state = bounds.hear(state, "PAY", bounds.recency_of(ctx) or (0, 0))
+    if not _may_look(rules, state, "PAY"):
         return _unchanged(state)
     builder = DecisionBuilder(state, ctx, rules)
     _look_at_conditions(builder, "PAY")
@@ -302,8 +306,14 @@ def _says(builder: DecisionBuilder, **told: Any) -> None:
 
 def _look_at_conditions(builder: DecisionBuilder, kind: str) -> None:
     """A record that is not of a month came: conditions that look on it judge the month of the business clock."""
-    if kind in builder.rules.watching and builder.may_raise and builder.clock_known:
+    if _may_look(builder.rules, builder, kind) and builder.may_raise and builder.clock_known:
         conditioned.look_around(builder, kind, churn.month_of_instant(builder.now))
+
+
+def _may_look(rules: Rules, state: CustomerState | DecisionBuilder, kind: str) -> bool:
+    """Whether a condition may look on such a record: one in force, or one that has judged this customer, by which that
+    goes on though it was changed or stopped."""
+    return kind in rules.watching or bool(state.judged)
 
 
 # --- outcomes and the clock -----------------------------------------------------------------------------------------

@@ -133,6 +133,8 @@ class _Customer:
         if isinstance(rule, Condition):
             compiled = self._rules.watches[rule.id, rule.version].compiled
             stood = self._state.judged.get(rule.id, {}).get(self._month)
+            if stood is not None and stood.version != rule.version:
+                stood = None  # what that version knew of other figures is not what this one asks for
             facts = conditioned.facts_of(self._state, self._month, self._now, stood)
             leaves = [
                 Told(

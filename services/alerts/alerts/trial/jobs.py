@@ -93,7 +93,9 @@ class Trials:
             raise Refused("busy", "已有多项试算在排队，请稍后再试", "many trials wait already, try again soon", 503)
         active = [one for one in every if one.state == "active"]
         against = next((one for one in active if one.version.id == id), None)
-        fall = next((one for one in active if one.version.document["type"] == "fall"), None)
+        # Also of a fall rule that is stopped: conditions leave alone whom it leaves alone.
+        held = [one for one in every if one.state in ("active", "stopped")]
+        fall = next((one for one in held if one.version.document["type"] == "fall"), None)
         order = Order(
             archive=str(self._archive),
             scratch=str(self._scratch / trial_id),
