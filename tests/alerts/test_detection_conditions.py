@@ -298,7 +298,9 @@ def test_a_month_without_a_record_of_the_rule_is_judged_no_more_when_the_custome
 @pytest.mark.parametrize("alert", ["attention", "churn_warning"])
 def test_what_a_rule_has_raised_follows_its_records_when_it_is_stopped_or_looks_on_others(alert: str) -> None:
     poor = document("poor", POOR, ("BAL",), alert=alert)
-    for later in (Edition(2, "rule", "poor", 1, "stopped", poor), Edition(2, "rule", "poor", 2, "active", {**poor, "on": ["PAY"]})):  # fmt: skip
+    stopped = Edition(2, "rule", "poor", 1, "stopped", poor)
+    changed = Edition(2, "rule", "poor", 2, "active", {**poor, "on": ["PAY"]})
+    for later in (stopped, changed):
         feed = known(poor)
         feed.boss("balance.changed", "2026-02-02", at="2026-02-02T10:00:00+08:00", balance_fen=1)
         feed.app = app(load().switched([Edition(1, "rule", "poor", 1, "active", poor), later]))
@@ -307,7 +309,8 @@ def test_what_a_rule_has_raised_follows_its_records_when_it_is_stopped_or_looks_
     debt = document("debt", {"figure": "arrears.amount_fen", "op": "=", "value": 0}, ("ARR",), alert=alert)
     feed = known(debt)
     assert feed.boss("arrears.changed", "2026-02-02", as_of="2026-02-02", amount_fen=0) == [f"{alert} 202602 raised"]
-    feed.app = app(load().switched([Edition(1, "rule", "debt", 1, "active", debt), Edition(2, "rule", "debt", 1, "stopped", debt)]))  # fmt: skip
+    editions = [Edition(n, "rule", "debt", 1, state, debt) for n, state in enumerate(("active", "stopped"), 1)]
+    feed.app = app(load().switched(editions))
     told = feed.boss("arrears.changed", "2026-02-03", as_of="2026-02-03", amount_fen=5)
     assert f"{alert} 202602 resolved withdrawn" in told
 

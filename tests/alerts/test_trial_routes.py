@@ -23,6 +23,7 @@ from contracts.answers import RuleView
 from harness.archived import Archivist
 from harness.switchboard import AT, Board
 from harness.typed_answers import TypedAnswers
+from harness.waiting import eventually
 from servicekit.auth import Guard, issue_token
 from servicekit.authored import AuthoredDocuments
 from servicekit.documents.library import Library
@@ -30,6 +31,7 @@ from servicekit.documents.routes import document_routes
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.service import Service
 from servicekit.settings import ServiceSettings
+from servicekit.store import Transient
 
 SECRET = "trials-secret-that-is-long-enough-32"
 TRY = "/v1/rules/drop-30/versions/1/try"
@@ -172,6 +174,43 @@ async def test_a_repeat_under_the_same_key_is_the_same_trial(client: httpx.Async
     other = await client.post(TRY, json={"from": "202602"}, headers={"Idempotency-Key": "k"})
     assert (other.status_code, other.json()["error"]) == (422, "idempotency_key_used")
     assert (await ended(client, first["trial_id"]))["state"] == "done"
+
+
+async def test_the_same_request_twice_at_one_moment_is_one_trial(client: httpx.AsyncClient, trials: Trials) -> None:
+    get = trials._rows.get
+
+    async def slow(*asked: str) -> Any:
+        await asyncio.sleep(0)  # as of a database: others come in between
+        return await get(*asked)
+
+    trials._rows.get = slow  # type: ignore[method-assign]
+    asked = (client.post(TRY, json=SPAN, headers={"Idempotency-Key": "k"}) for _ in range(4))
+    begun = [answer.json()["trial_id"] for answer in await asyncio.gather(*asked)]
+    assert len({*begun}) == 1 and len(trials._running) == 1
+    assert (await ended(client, begun[0]))["state"] == "done"
+
+
+async def test_a_database_that_is_away_for_a_while_ends_no_trial(client: httpx.AsyncClient, trials: Trials) -> None:
+    rows, asked = trials._rows, 0
+
+    async def away(*_: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        raise Transient("away")
+
+    trial_id = (await client.post(TRY, json=SPAN)).json()["trial_id"]
+    get, patch = rows.get, rows.patch
+    rows.get = rows.patch = away  # type: ignore[method-assign]
+    await eventually(lambda: asked > 2)
+    rows.get, rows.patch = get, patch  # type: ignore[method-assign]
+    assert (await ended(client, trial_id))["state"] == "done"
+
+
+async def test_a_condition_is_tried_though_the_fall_rule_is_stopped(client: httpx.AsyncClient, trials: Trials) -> None:
+    await trials._library.stop("drop-30", by="li", why="误报偏多")
+    begun = await client.post("/v1/rules/silent/versions/1/try", json=SPAN)
+    trial = await ended(client, begun.json()["trial_id"])
+    assert (trial["state"], trial["result"]["alerts"]) == ("done", 0), trial
 
 
 async def test_what_can_t_be_read_is_said(client: httpx.AsyncClient, archive: Path) -> None:

@@ -87,6 +87,20 @@ def test_exclusions_are_those_last_judged() -> None:
     assert asked(feed, "silent", "202603").result == "excluded"
 
 
+def test_the_version_in_force_is_told_of_figures_that_another_did_not_ask_for() -> None:
+    """A month that an earlier version has judged."""
+    feed = known()
+    feed.boss("balance.changed", "2026-02-02", at="2026-02-02T10:00:00+08:00", balance_fen=5)
+    feed.boss("usage.summarised", "2026-03-05", period="202602", active_days=2)
+    poor = {**SILENT, "when": {"figure": "balance.balance_fen", "op": "<", "value": 1000}}
+    after = load().switched(
+        [Edition(1, "rule", "silent", 2, "active", SILENT), Edition(2, "rule", "silent", 3, "active", poor)]
+    )
+    assert feed.state is not None
+    (told,) = whynot(after, feed.state, feed.now, "silent", "202602")
+    assert (told.version, told.result, told.conditions[0].value) == (3, "met", 5)
+
+
 def test_before_the_customer_is_known_nothing_is() -> None:
     feed = Feed(rules=rules())
     feed.boss("usage.summarised", "2026-03-05", period="202602", active_days=2)

@@ -15,7 +15,7 @@ _MADE = {
     ],
     "work.{action}": ["work.accept", "work.act", "work.close", "work.hand-over", "work.release"],
 }
-_CALL = re.compile(r"(?:audit|written)\([a-z_.]+(?:\([a-z_.]+(?:, [^)]*)?\))?,\s*f?\"([a-z_.{}-]+)\"")
+_CALL = re.compile(r"audit(?:ed)?\((?:audit,\s*)?[a-z_.]+(?:\([a-z_.]+(?:, [^)]*)?\))?,\s*f?\"([a-z_.{}-]+)\"")
 
 
 def test_every_action_of_the_audit_has_its_words() -> None:

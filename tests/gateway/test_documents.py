@@ -187,7 +187,7 @@ async def test_a_stop_travels_on_and_is_written_down(
         assert (answer.status_code, answer.json()) == (200, STOP)
         ((asked_method, asked_path, asked_body, _),) = alerts.asked
         assert (asked_method, asked_path, asked_body) == (method, path, body)
-        assert alerts.audited == [("li", verb, "kind/arrears", "200", "金额写错")]
+        assert alerts.audited == [("li", verb, "kind/arrears", told, "金额写错") for told in ("asked", "200")]
 
 
 @pytest.mark.parametrize("role", ["manager", "head", "operations"])
@@ -208,7 +208,37 @@ async def test_what_the_log_has_not_confirmed_is_told_as_it_is(
     async with client_of(tmp_path, alerts, lists, "analyst") as client:
         answer = await client.post("/v1/stops", json=ASKED)
         assert (answer.status_code, answer.json()["error"]) == (503, "stop_not_confirmed")
-        assert alerts.audited == []
+        assert [told[3] for told in alerts.audited] == ["asked", "503"]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "query", "verb"), STOPS)
+async def test_what_is_not_answered_is_in_the_audit(
+    tmp_path: Path, alerts: Alerts, lists: Projection, method: str, path: str, body: object, query: object, verb: str
+) -> None:
+    """It may have been done all the same."""
+    alerts.answer = httpx.ReadTimeout("no answer")
+    async with client_of(tmp_path, alerts, lists, "analyst") as client:
+        assert (await client.request(method, path, json=body, params=query)).status_code == 503  # type: ignore[arg-type]
+        assert alerts.audited == [("li", verb, "kind/arrears", "asked", "金额写错")]
+        assert (await client.post("/v1/rules/drop-30/versions/2/try", json={})).status_code == 503
+        assert alerts.audited[1:] == [("li", "rule.tried", "drop-30 v2", "asked", None)]
+        alerts.audit_works = False
+        before = len(alerts.asked)
+        assert (await client.request(method, path, json=body, params=query)).json()["error"] == "audit_unavailable"  # type: ignore[arg-type]
+        assert len(alerts.asked) == before, "what can't be written is not asked for"
+
+
+async def test_a_refusal_is_told_though_it_can_t_be_written(tmp_path: Path, alerts: Alerts, lists: Projection) -> None:
+    """The log that has not confirmed a stop takes no audit record either."""
+    told = {"error": "stop_not_confirmed", "zh": "没有确认", "en": "not confirmed"}
+
+    def refuses(request: httpx.Request) -> httpx.Response:
+        alerts.audit_works = False
+        return httpx.Response(503, json=told)
+
+    alerts.__class__ = type("Refusing", (Alerts,), {"__call__": lambda self, request: refuses(request)})
+    async with client_of(tmp_path, alerts, lists, "analyst") as client:
+        assert (await client.post("/v1/stops", json=ASKED)).json()["error"] == "stop_not_confirmed"
 
 
 async def test_trials_are_for_those_who_change_rules(tmp_path: Path, alerts: Alerts, lists: Projection) -> None:
@@ -217,12 +247,17 @@ async def test_trials_are_for_those_who_change_rules(tmp_path: Path, alerts: Ale
         begun = await client.post("/v1/rules/drop-30/versions/2/try", json={"from": "202601"})
         assert (begun.status_code, begun.json()["trial_id"]) == (202, TRIAL)
         assert alerts.asked[-1][:3] == ("POST", "/v1/rules/drop-30/versions/2/try", {"from": "202601"})
-        assert alerts.audited == [("li", "rule.tried", "drop-30 v2", "202", None)]
+        assert alerts.audited == [("li", "rule.tried", "drop-30 v2", told, None) for told in ("asked", "202")]
         await client.get(f"/v1/rules/trials/{TRIAL}")
         await client.delete(f"/v1/rules/trials/{TRIAL}")
         assert [asked[:2] for asked in alerts.asked[1:]] == [
             ("GET", f"/v1/rules/trials/{TRIAL}"),
             ("DELETE", f"/v1/rules/trials/{TRIAL}"),
+        ]
+        assert [told[1:4] for told in alerts.audited[2:]] == [
+            ("rule.trial_read", TRIAL, "202"),
+            ("rule.trial_called_off", TRIAL, "asked"),
+            ("rule.trial_called_off", TRIAL, "202"),
         ]
         assert (await client.get("/v1/rules/trials/..%2fx")).status_code in (404, 422)
         assert (await client.post("/v1/rules/drop-30/versions/2/try", json={"from": "2026"})).status_code == 422

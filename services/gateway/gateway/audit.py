@@ -4,10 +4,11 @@ given out."""
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
+import httpx
 from aiokafka.errors import KafkaError
 
 from contracts.misc import AuditRecorded
@@ -26,7 +27,7 @@ ASKED = "asked"
 READS = frozenset({
     *("sms.read", "customer.read", "customer.timeline", "customer.account", "customer.history", "contacts.read"),
     *("alerts.list", "work.list", "sms.list", "customers.list", "today", "live"),
-    *("overview.read", "team.read"),
+    *("overview.read", "team.read", "rule.trial_read"),
 })  # fmt: skip
 WINDOW_SECONDS = 300.0
 _MOST_REMEMBERED = 50_000
@@ -38,6 +39,27 @@ class Audit(Protocol):
     async def __call__(
         self, who: Principal, action: str, object_: str, result: str, reason: str | None = None
     ) -> None: ...
+
+
+async def audited(
+    audit: Audit,
+    who: Principal,
+    action: str,
+    object_: str,
+    ask: Callable[[], Awaitable[httpx.Response]],
+    reason: str | None = None,
+) -> httpx.Response:
+    """What a service answers to a change (``ask``). It is written down before it is asked for, for where no answer
+    comes it may have been made all the same; and how it was answered. A refusal is told also where that can't be
+    written: nothing was done."""
+    await audit(who, action, object_, ASKED, reason)
+    answer = await ask()
+    try:
+        await audit(who, action, object_, str(answer.status_code), reason)
+    except Refused:
+        if answer.is_success:
+            raise
+    return answer
 
 
 def narrowed_by(asked: Mapping[str, object]) -> str:

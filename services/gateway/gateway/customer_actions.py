@@ -1,5 +1,6 @@
 """What people do with a customer: an SMS within the policy, and a contact that belongs to no work item."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from contracts.answers import ContactView, SmsWritten
 from contracts.http import LogContact, WriteSms
 from gateway.access.viewer import Access, Viewer, not_found
-from gateway.audit import Audit
+from gateway.audit import Audit, audited
 from gateway.peers import Peers, segment
 from gateway.scoped import same
 from servicekit.query import Id, IdempotencyKey
@@ -27,7 +28,8 @@ def customer_action_routes(peers: Peers, audit: Audit, access: Access) -> APIRou
         if await access.customer(viewer.scope, id) is None:
             await audit(viewer.who, action, id, str(HTTPStatus.NOT_FOUND.value))
             raise not_found()
-        answer = await peers.call(
+        change = partial(
+            peers.call,
             service,
             "POST",
             f"/v1/customers/{segment(id)}/{what}",
@@ -36,7 +38,7 @@ def customer_action_routes(peers: Peers, audit: Audit, access: Access) -> APIRou
             headers={} if key is None else {"Idempotency-Key": key},
             customer=id,
         )
-        await audit(viewer.who, action, id, str(answer.status_code))
+        answer = await audited(audit, viewer.who, action, id, change)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             raise not_found()
         return same(answer)

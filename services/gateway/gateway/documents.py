@@ -2,6 +2,7 @@
 audit. What they mean is the business of the service that owns them.
 """
 
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import httpx
@@ -15,7 +16,7 @@ from contracts.documents import DOCUMENT_ID
 from gateway.access.grants import Principal
 from gateway.access.rights import Area
 from gateway.access.viewer import Access, Viewer
-from gateway.audit import ASKED, Audit
+from gateway.audit import Audit, audited
 from gateway.peers import Peers
 from gateway.scoped import same
 from servicekit.query import IdempotencyKey
@@ -97,11 +98,10 @@ def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> API
         key: str | None,
         if_match: str | None = None,
     ) -> Response:
-        """What the owner answers to a change; it is written down, refused or not, and before it is asked for: where no
-        answer comes it may have been made all the same."""
+        """What the owner answers to a change; it is written down, refused or not."""
         given = {"If-Match": if_match, "Idempotency-Key": key}
-        await audit(who, f"{noun}.{verb}", about, ASKED, asked.why)
-        answer = await peers.call(
+        change = partial(
+            peers.call,
             kind.service,
             method,
             f"{path}/{below}",
@@ -109,8 +109,7 @@ def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> API
             body=asked.model_dump(mode="json", exclude_none=True),
             headers={name: value for name, value in given.items() if value is not None},
         )
-        await audit(who, f"{noun}.{verb}", about, str(answer.status_code), asked.why)
-        return _told(answer)
+        return _told(await audited(audit, who, f"{noun}.{verb}", about, change, asked.why))
 
     @router.get("", name=f"list_{kind.several}", response_model=list[view])  # type: ignore[valid-type]
     async def list_documents(who: Reader) -> Response:

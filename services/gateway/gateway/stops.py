@@ -2,10 +2,9 @@
 follow the same control topic.
 """
 
-from http import HTTPStatus
+from functools import partial
 from typing import Annotated, Literal
 
-import httpx
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
@@ -14,7 +13,7 @@ from contracts.documents import DOCUMENT_ID
 from contracts.http import StopSms
 from gateway.access.grants import Principal
 from gateway.access.viewer import Access, Viewer
-from gateway.audit import Audit
+from gateway.audit import Audit, audited
 from gateway.peers import Peers
 from gateway.scoped import same
 from servicekit.routes import Router
@@ -28,12 +27,6 @@ def stop_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
     Reader = Annotated[Principal, Depends(access.guard("rules", "see"))]
     Editor = Annotated[Viewer, Depends(access.everywhere("rules", "change"))]
 
-    async def written(who: Principal, verb: str, what: str, why: str, answer: httpx.Response) -> Response:
-        """The answer, in the audit. Where the log is away nothing came of it, and that could not be written either."""
-        if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-            await audit(who, verb, what, str(answer.status_code), why)
-        return same(answer)
-
     @router.get("", name="list_stops", response_model=list[StopView])
     async def list_stops(who: Reader) -> Response:
         """What is stopped, by name."""
@@ -43,10 +36,9 @@ def stop_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
     async def stop_sms(editor: Editor, asked: StopSms) -> Response:
         """No SMS of a channel, a template, a kind of alert or a rule's alerts leaves after a second, whatever the log
         is at; what waits is held. 422: there is no such thing; 503: the log has not confirmed it."""
-        answer = await peers.call(
-            "alerts", "POST", _PATH, actor=editor.who, body=asked.model_dump(mode="json"), is_repeatable=True
-        )
-        return await written(editor.who, "sms.stopped", asked.what, asked.why, answer)
+        body = asked.model_dump(mode="json")
+        stop = partial(peers.call, "alerts", "POST", _PATH, actor=editor.who, body=body, is_repeatable=True)
+        return same(await audited(audit, editor.who, "sms.stopped", asked.what, stop, asked.why))
 
     @router.delete("/{sort}/{id}", name="release_sms", response_model=StopView)
     async def release_sms(
@@ -56,9 +48,10 @@ def stop_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
         why: Annotated[str, Query(min_length=1, max_length=2000)],
     ) -> Response:
         """What was held goes, where it is still wanted. 404: it is not stopped."""
-        answer = await peers.call(
-            "alerts", "DELETE", f"{_PATH}/{sort}/{id}", actor=editor.who, query={"why": why}, is_repeatable=True
+        what = f"{sort}/{id}"
+        release = partial(
+            peers.call, "alerts", "DELETE", f"{_PATH}/{what}", actor=editor.who, query={"why": why}, is_repeatable=True
         )
-        return await written(editor.who, "sms.released", f"{sort}/{id}", why, answer)
+        return same(await audited(audit, editor.who, "sms.released", what, release, why))
 
     return router

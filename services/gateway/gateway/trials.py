@@ -1,5 +1,6 @@
 """Trials of rules: who may change rules may try them; alerts does it."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from contracts.answers import TrialView
 from contracts.document_orders import TryRule
 from contracts.documents import DOCUMENT_ID
 from gateway.access.viewer import Access, Viewer
-from gateway.audit import Audit
+from gateway.audit import Audit, audited
 from gateway.peers import Peers
 from gateway.scoped import same
 from servicekit.query import IdempotencyKey
@@ -35,7 +36,8 @@ def trial_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
     ) -> Response:
         """Try a version on the archive, against the version in force: whom would it have warned of, month by month. No
         alert, work item or SMS comes of it. ``GET /v1/rules/trials/{trial_id}`` tells how far it is, and the result."""
-        answer = await peers.call(
+        begin = partial(
+            peers.call,
             "alerts",
             "POST",
             f"/v1/rules/{id}/versions/{version}/try",
@@ -43,17 +45,19 @@ def trial_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
             body=asked.model_dump(mode="json", by_alias=True, exclude_none=True),
             headers=None if key is None else {"Idempotency-Key": key},
         )
-        await audit(editor.who, "rule.tried", f"{id} v{version}", str(answer.status_code))
-        return same(answer)
+        return same(await audited(audit, editor.who, "rule.tried", f"{id} v{version}", begin))
 
     @router.get("/trials/{trial_id}", name="get_trial", response_model=TrialView)
     async def get_trial(editor: Editor, trial_id: _Trial) -> Response:
         """How far a trial has come; its result once ``state`` is done. Kept for 30 days."""
-        return same(await peers.call("alerts", "GET", f"/v1/rules/trials/{trial_id}", actor=editor.who))
+        answer = await peers.call("alerts", "GET", f"/v1/rules/trials/{trial_id}", actor=editor.who)
+        await audit(editor.who, "rule.trial_read", trial_id, str(answer.status_code))
+        return same(answer)
 
     @router.delete("/trials/{trial_id}", name="cancel_trial", response_model=TrialView)
     async def cancel_trial(editor: Editor, trial_id: _Trial) -> Response:
         """Call a trial off. One that has ended stays as it is."""
-        return same(await peers.call("alerts", "DELETE", f"/v1/rules/trials/{trial_id}", actor=editor.who))
+        cancel = partial(peers.call, "alerts", "DELETE", f"/v1/rules/trials/{trial_id}", actor=editor.who)
+        return same(await audited(audit, editor.who, "rule.trial_called_off", trial_id, cancel))
 
     return router

@@ -2,7 +2,7 @@
 
 YAML as of version 1.2: there ``on:`` is a word and not *true*, ``op: =`` a text, and only ``true`` and ``false`` are
 booleans. What a reader of YAML does silently is a fault here: a name that stands twice, aliases (a few lines of them
-make millions of values), tags (``!!binary``: values that no document has), a day or a fraction where nobody wrote quotes.
+make millions of values), tags (``!!binary``: values no document has), a day or a fraction where nobody wrote quotes.
 """
 
 import re

@@ -160,8 +160,8 @@ def longest(policy: SmsPolicy, language: Language) -> dict[str, str]:
 
 def preview(policy: SmsPolicy, text: Text, values: Mapping[str, str]) -> dict[str, Any]:
     """What customers would get, in both languages: ``text``, ``encoding``, ``segments``, ``cost_fen``. ``values``: of
-    variables; those that are not given, or can't stand in the language, are as the policy calls what is not known. Raises
-    ``Faulty`` where they make more than any SMS holds."""
+    variables; those that are not given, or can't stand in the language, are as the policy calls what is not known.
+    Raises ``Faulty`` where they make more than any SMS holds."""
     return {language: _shown(policy, text, language, values) for language in LANGUAGES}
 
 
@@ -254,9 +254,7 @@ def _ladders(checker: Checker, policy: SmsPolicy, others: Others) -> None:
         gone = [stage for stage in stages if stage not in policy.ladders.get(kind, ())]
         if gone:
             named = "、".join(gone) if kind in policy.ladders else kind
-            checker.under(kind).say(
-                f"不能去掉 {named}；可以改次序", f"{named} can't be left out: its order may change"
-            )
+            checker.under(kind).say(f"不能去掉 {named}；可以改次序", f"{named} can't be left out: its order may change")
     for kind, ladder in policy.ladders.items():
         checker.under(kind).some(ladder, _MOST_WORDS)
         checker.under(kind).distinct(ladder)

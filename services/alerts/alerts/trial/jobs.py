@@ -5,11 +5,13 @@ runs it. Where it has ended under it (its last word is older than ``_SILENT_SECO
 """
 
 import asyncio
+import contextlib
 import shutil
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from servicekit.decision import KeyUsed, Refused
 from servicekit.documents.library import Library, Shown
 from servicekit.envelope import parse_time
 from servicekit.ids import derive
-from servicekit.store import Documents
+from servicekit.store import Documents, Transient, patiently
 
 log = structlog.get_logger()
 COLLECTION = "trials"
@@ -33,6 +35,7 @@ _WAITING, _KEPT = 10, timedelta(days=30)
 _TELL_SECONDS, _SILENT_SECONDS = 0.5, 30.0
 _LINE_BYTES = 32 << 20
 _OPEN = ("waiting", "running")
+_INTERNAL = ("_id", "told_at", "asked", "called_off")
 _decode: msgspec.json.Decoder[Progress | Found | Failed] = msgspec.json.Decoder(Progress | Found | Failed)
 
 
@@ -75,9 +78,7 @@ class Trials:
         trial_id = str(uuid.uuid4()) if key is None else derive("trial", by, key)
         asked_for = {"rule": id, "version": version, "asked": [from_, to]}
         if key is not None and (there := await self._rows.get(COLLECTION, trial_id)) is not None:
-            if {name: there[name] for name in asked_for} != asked_for:
-                raise KeyUsed()
-            return self._shown(there)
+            return self._repeated(there, asked_for)
         every = await self._library.all()
         await self._library.get(id, version)  # 404 where there is none
         asked = next(one for one in every if (one.version.id, one.version.version) == (id, version))
@@ -109,62 +110,85 @@ class Trials:
         await self._rows.forget(COLLECTION, {"at": {"$lt": iso(now - _KEPT)}})
         row = {"trial_id": trial_id, **asked_for, "by": by, "at": iso(now), "told_at": iso(now),
                "state": "waiting", "done": 0, "of": 0, "result": None, "zh": None, "en": None}  # fmt: skip
-        await self._rows.put(COLLECTION, trial_id, row)
+        if not await self._rows.add(COLLECTION, trial_id, row):  # the same request, at the same moment
+            return self._repeated(await self._found(trial_id), asked_for)
         task = self._running[trial_id] = asyncio.create_task(self._try(trial_id, order, by))
         task.add_done_callback(lambda _: self._running.pop(trial_id, None))
         return self._shown(row)
 
     async def get(self, trial_id: str) -> dict[str, Any]:
         """How a trial stands."""
-        row = await self._rows.get(COLLECTION, trial_id)
-        if row is None:
-            raise Refused(
-                "not_found", "没有此项试算，或已过 30 天", "there is no such trial, or it was 30 days ago", 404
-            )
-        return self._shown(row)
+        return self._shown(await self._found(trial_id))
 
     async def cancel(self, trial_id: str) -> dict[str, Any]:
         """Call a trial off; of one that has ended nothing changes."""
         found = await self.get(trial_id)
         if found["state"] in _OPEN:
-            await self._tell(trial_id, state="cancelled")
+            # A field of its own: who runs it writes the state meanwhile.
+            await self._rows.patch(COLLECTION, trial_id, {"called_off": True})
             if (task := self._running.get(trial_id)) is not None:
                 task.cancel()
             found = await self.get(trial_id)
         return found
 
+    async def _found(self, trial_id: str) -> dict[str, Any]:
+        row = await self._rows.get(COLLECTION, trial_id)
+        if row is None:
+            raise Refused(
+                "not_found", "没有此项试算，或已过 30 天", "there is no such trial, or it was 30 days ago", 404
+            )
+        return row
+
+    def _repeated(self, there: Mapping[str, Any], asked_for: Mapping[str, Any]) -> dict[str, Any]:
+        """A trial that was asked for before. Raises ``KeyUsed`` where that was another one."""
+        if {name: there[name] for name in asked_for} != asked_for:
+            raise KeyUsed()
+        return self._shown(there)
+
     def _shown(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        shown = {name: value for name, value in row.items() if name not in ("_id", "told_at", "asked")}
+        shown = {name: value for name, value in row.items() if name not in _INTERNAL}
+        if row.get("called_off") and shown["state"] in _OPEN:
+            return shown | {"state": "cancelled"}
         silent = (self._clock() - parse_time(row["told_at"])).total_seconds()
         if shown["state"] in _OPEN and silent > _SILENT_SECONDS:
             shown |= {"state": "failed", "zh": "试算中断，请重新开始", "en": "it was interrupted: start it again"}
         return shown
 
     async def _try(self, trial_id: str, order: Order, by: str) -> None:
-        beat = asyncio.create_task(self._beat(trial_id))
+        now = Progress(0, 0)
+        beat = asyncio.create_task(self._beat(trial_id, lambda: now))
+
+        def tell(progress: Progress) -> None:
+            nonlocal now
+            now = progress
+
         scratch = Path(order.scratch)
         try:
             async with self._one:
                 await self._bring_up()
                 await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
-                ended = await self._in_process(trial_id, order)
-                if isinstance(ended, Found):
-                    await self._library.record_trial(
-                        ended.rule, ended.version, _gist(trial_id, ended, by, self._clock())
-                    )
-                    result = msgspec.to_builtins(ended)
-                    del result["type"]
-                    await self._tell(trial_id, state="done", result=result)
-                else:
-                    await self._tell(trial_id, state="failed", zh=ended.zh, en=ended.en)
+                await patiently(partial(self._tell, trial_id, state="running"), "trials")
+                ended = await self._in_process(order, tell)
+            # It may have taken long: what it came to waits for a database that is away.
+            await patiently(partial(self._end, trial_id, ended, by), "trials")
         except Exception as error:
             log.exception("trial.failed", trial=trial_id)
-            await self._tell(trial_id, state="failed", zh=f"试算失败：{error}", en=f"it failed: {error}")
+            zh, en = f"试算失败：{error}", f"it failed: {error}"
+            with contextlib.suppress(Transient):  # it falls silent, and so has failed
+                await self._tell(trial_id, state="failed", zh=zh, en=en)
         finally:
             beat.cancel()
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
-    async def _in_process(self, trial_id: str, order: Order) -> Found | Failed:
+    async def _end(self, trial_id: str, ended: Found | Failed, by: str) -> None:
+        if isinstance(ended, Failed):
+            return await self._tell(trial_id, state="failed", zh=ended.zh, en=ended.en)
+        await self._library.record_trial(ended.rule, ended.version, _gist(trial_id, ended, by, self._clock()))
+        result = msgspec.to_builtins(ended)
+        del result["type"]
+        await self._tell(trial_id, state="done", result=result)
+
+    async def _in_process(self, order: Order, tell: Callable[[Progress], None]) -> Found | Failed:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "alerts.trial",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LINE_BYTES,
@@ -173,34 +197,35 @@ class Trials:
         try:
             child.stdin.write(msgspec.json.encode(order) + b"\n")
             await child.stdin.drain()
-            told = 0.0
             async for line in child.stdout:
                 said = _decode.decode(line)
                 if not isinstance(said, Progress):
                     return said
-                now = asyncio.get_running_loop().time()
-                if now - told >= _TELL_SECONDS:
-                    told = now
-                    await self._tell(trial_id, state="running", done=said.done, of=said.of)
+                tell(said)
             raise RuntimeError(f"its process ended with {await child.wait()}")
         finally:
             if child.returncode is None:
                 child.kill()
             await child.wait()
 
-    async def _beat(self, trial_id: str) -> None:
-        """Say that it is alive, and see whether another worker was told to call it off."""
+    async def _beat(self, trial_id: str, progress: Callable[[], Progress]) -> None:
+        """Say that it is alive and how far it is, beside whoever writes its state, and see whether another worker was
+        told to call it off. A database that is away for a moment ends no trial."""
         while True:
             await asyncio.sleep(_TELL_SECONDS)
-            row = await self._rows.get(COLLECTION, trial_id)
-            if row is not None and row["state"] == "cancelled":
-                self._running[trial_id].cancel()
-                return
-            await self._rows.patch(COLLECTION, trial_id, {"told_at": iso(self._clock())})
+            try:
+                row = await self._rows.get(COLLECTION, trial_id)
+                if row is not None and row.get("called_off"):
+                    self._running[trial_id].cancel()
+                    return
+                now = progress()
+                await self._tell(trial_id, done=now.done, of=now.of)
+            except Transient as error:
+                log.warning("trial.not_told", trial=trial_id, error=str(error)[:200])
 
     async def _tell(self, trial_id: str, **fields: Any) -> None:
         row = await self._rows.get(COLLECTION, trial_id)
-        if row is not None and row["state"] in _OPEN:  # what was called off stays so
+        if row is not None and row["state"] in _OPEN and not row.get("called_off"):  # what was called off stays so
             await self._rows.patch(COLLECTION, trial_id, {**fields, "told_at": iso(self._clock())})
 
 
