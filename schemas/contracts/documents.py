@@ -36,8 +36,8 @@ class DocumentSwitched(Closed, frozen=True, kw_only=True):
     switched_at: Instant
 
 
-class Placed(Closed, frozen=True, kw_only=True):
-    """What became of an order: its place in the log; ``number`` and ``at`` (system time) are None while it waits."""
+class Ordered(Closed, frozen=True, kw_only=True):
+    """An order of a version, under its ``id``. ``on``: with the first record or tick of this business day."""
 
     id: str
     kind: str
@@ -46,6 +46,11 @@ class Placed(Closed, frozen=True, kw_only=True):
     state: State
     by: str
     why: str
+    on: date | None = None
+
+
+class Placed(Ordered, frozen=True, kw_only=True):
+    """What became of an order: its place in the log; ``number`` and ``at`` (system time) are None while it waits."""
+
     number: int | None = None
     at: datetime | None = None
-    on: date | None = None

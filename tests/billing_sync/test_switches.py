@@ -8,10 +8,10 @@ import pytest
 
 from billing_sync.intake import Intake, Pulse, SetClock
 from billing_sync.switches import Order, Place, TakeBack, placed_after
+from harness.away_store import AwayStore
 from harness.intake import NOW, Producer, feed, running, until
 from servicekit.decision import Refused
 from servicekit.memory_store import MemoryStore
-from servicekit.store import Transient
 
 BILL = {"customer_id": "1", "period": "202605"}
 SWITCH = "kam.document.switched.v1"
@@ -186,15 +186,7 @@ async def test_after_a_lost_store_numbers_go_on_above_all_earlier_ones() -> None
 
 
 async def test_a_commit_that_fails_changes_nothing() -> None:
-    class Away(MemoryStore):
-        away = False
-
-        async def commit(self, batch: Any) -> None:
-            if self.away:
-                raise Transient("away")
-            await super().commit(batch)
-
-    store = Away()
+    store = AwayStore()
     async with running(store) as (intake, producer):
         await feed(intake, "bill.issued", BILL, time="2026-06-01T10:00:00+08:00")
         store.away = True

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from contracts.boss import Balance
 from contracts.documents import DocumentSwitched
 from contracts.registry import SWITCH
+from harness.away_store import AwayStore
 from harness.memory_journal import MemoryLog
 from harness.one_processor import NOON, OneProcessor, header
 from servicekit.app import App, HandlerEntry
@@ -25,9 +26,7 @@ from servicekit.decision import Context, Decision, Forward
 from servicekit.documents.in_force import KEY, Edition, Taken
 from servicekit.envelope import Message
 from servicekit.journal import Journal
-from servicekit.memory_store import MemoryStore
 from servicekit.rocksdb_store import LocalStore
-from servicekit.store import Transient
 
 PAID, ASK = "kam.boss.balance.changed.v1", "kam.command.ask"
 BOSS, ALERTS, WORK = "boss.events", "alert.events", "work.events"
@@ -220,15 +219,7 @@ async def test_a_batch_that_is_taken_apart_begins_with_the_old_set_again() -> No
 
 
 async def test_a_commit_that_fails_leaves_the_old_set_in_force() -> None:
-    class Away(MemoryStore):
-        away = False
-
-        async def commit(self, batch: Any) -> None:
-            if self.away:
-                raise Transient("away")
-            await super().commit(batch)
-
-    store = Away()
+    store = AwayStore()
     t = await opened(store=store)
     store.away = True
     with pytest.raises(TimeoutError):

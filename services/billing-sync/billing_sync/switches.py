@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from billing_sync.domain.keys import number_key, order_key, waiting_key
-from contracts.documents import MOST_BYTES, DocumentSwitched, Placed, State
+from contracts.documents import MOST_BYTES, DocumentSwitched, Ordered, Placed
 from servicekit.clock import local_date
 from servicekit.decision import KeyUsed, Refused
 
@@ -22,35 +22,15 @@ NUMBER = "switches"
 _encode, _json = msgspec.msgpack.Encoder().encode, msgspec.json.Encoder(order="deterministic").encode
 
 
-class Order(msgspec.Struct, frozen=True):
-    """What was asked for. ``on``: with the first record or tick of this business day. ``asked``: its turn among those
-    that wait, given when it begins to."""
+class Order(Ordered, frozen=True, kw_only=True):
+    """What was asked for, with the whole document. ``asked``: its turn among those that wait."""
 
-    id: str
-    kind: str
-    document_id: str
-    version: int
-    state: State
     document: dict[str, Any]
-    by: str
-    why: str
-    on: date | None = None
     asked: int = 0
 
     def placed(self, number: int | None = None, at: datetime | None = None) -> Placed:
         """As it is answered; without a number it waits."""
-        return Placed(
-            id=self.id,
-            kind=self.kind,
-            document_id=self.document_id,
-            version=self.version,
-            state=self.state,
-            by=self.by,
-            why=self.why,
-            number=number,
-            at=at,
-            on=self.on,
-        )
+        return Placed(**{name: getattr(self, name) for name in Ordered.__struct_fields__}, number=number, at=at)
 
     @property
     def content(self) -> bytes:
