@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.alert import Severity
-from contracts.answers import FactView, HistoryView, RuleRefView
+from contracts.alert_answers import RuleRefView
+from contracts.customer_answers import FactView, HistoryView
 from contracts.lists import AlertRow, Contacts, CustomerRow, Freshness, ShownReason
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.answers import FileReceiptView
+from contracts.intake_answers import FileReceiptView
 
 
 class _Answer(BaseModel):

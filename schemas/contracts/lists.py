@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.alert import AlertState, Severity, SmsState, WorkState
-from contracts.answers import RuleRefView
+from contracts.alert_answers import RuleRefView
 
 
 class _Answer(BaseModel):

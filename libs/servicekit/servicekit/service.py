@@ -20,7 +20,7 @@ from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp
 
-from contracts.answers import Digests, Health, StandingView
+from contracts.platform_answers import Digests, Health, StandingView
 from servicekit import checkpointing, problem, telemetry
 from servicekit.age import Age
 from servicekit.answer import json_answer

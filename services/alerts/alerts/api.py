@@ -13,7 +13,8 @@ from alerts.conditions.vocabulary import vocabulary
 from alerts.detection import whynot
 from alerts.detection.why_not import ASK, Ask
 from alerts.notifications.handwritten import WRITE, Write
-from contracts.answers import AlertView, FigureView, LooseEnds, SmsView, SmsWritten
+from contracts.alert_answers import AlertView, LooseEnds, SmsView, SmsWritten
+from contracts.answers import FigureView
 from contracts.http import WriteSms
 from contracts.why_not import RuleStands, WhyNot
 from servicekit.answer import array_answer, json_answer

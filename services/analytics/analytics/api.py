@@ -15,7 +15,7 @@ from analytics.recount import differences
 from analytics.settings import Settings
 from analytics.siblings import Siblings, known
 from analytics.store import Lineage
-from contracts.answers import Chain, CountView, LineageOfNames, RateView, RecountView
+from contracts.analytics_answers import Chain, CountView, LineageOfNames, RateView, RecountView
 from contracts.http import LineageNames
 from servicekit.answer import json_answer
 from servicekit.auth import Guard

@@ -21,7 +21,7 @@ from faust.types import TP
 
 from analytics.raised import MINUTE, read
 from analytics.settings import Settings
-from contracts.answers import RateView
+from contracts.analytics_answers import RateView
 from contracts.apps import LIVE_COUNTS
 from servicekit import record_batches
 from servicekit.answer import json_answer

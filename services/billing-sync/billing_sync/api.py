@@ -20,10 +20,11 @@ from billing_sync.nightly.loader import Loader
 from billing_sync.nightly.names import stem_of
 from billing_sync.settings import Settings
 from billing_sync.switches import Order, Place, TakeBack, placed_after
-from contracts.answers import ClockView, EventReceipt, FileReceiptView, PlacedView, Waiting
+from contracts.answers import PlacedView
 from contracts.document_orders import SwitchOrder
 from contracts.feeds import FeedEvents, FileDay, RejectPart
 from contracts.http import ClockSetting
+from contracts.intake_answers import ClockView, EventReceipt, FileReceiptView, Waiting
 from servicekit.answer import json_answer
 from servicekit.auth import Guard
 from servicekit.clock import iso, system_now

@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from contracts.answers import CustomerPage
+from contracts.customer_answers import CustomerPage
 from customer_profile.store import Pages
 from servicekit.answer import json_answer
 from servicekit.auth import Guard

@@ -12,20 +12,12 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from contracts.answers import (
-    AlertView,
-    Chain,
-    ClockView,
-    CountView,
-    NotSettled,
-    RateView,
-    RecountView,
-    Settled,
-    SmsView,
-    Status,
-    WorkView,
-)
+from contracts.alert_answers import AlertView, SmsView
+from contracts.analytics_answers import Chain, CountView, RateView, RecountView
 from contracts.http import ClockSetting
+from contracts.intake_answers import ClockView
+from contracts.platform_answers import NotSettled, Settled, Status
+from contracts.work_answers import WorkView
 from gateway import chain, merging, scoped
 from gateway.access.grants import Principal
 from gateway.access.viewer import Access, Viewer, not_found

@@ -13,9 +13,9 @@ import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from contracts.answers import WorkChanged
 from contracts.http import ClaimWork
 from contracts.lists import Unclaimed
+from contracts.work_answers import WorkChanged
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from contracts.answers import ContactView, SmsWritten
+from contracts.alert_answers import SmsWritten
 from contracts.http import LogContact, WriteSms
+from contracts.work_answers import ContactView
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit, audited
 from gateway.peers import Peers, segment

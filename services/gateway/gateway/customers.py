@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from contracts.access import Reveal, Revealed
-from contracts.answers import WholeCustomer
+from contracts.customer_answers import WholeCustomer
 from gateway import scoped
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit

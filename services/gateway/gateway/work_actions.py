@@ -15,8 +15,8 @@ import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from contracts.answers import RowResults, WorkChanged
 from contracts.http import AcceptWork, ActOnWork, Alerts, AlertsTo, BulkWork, CloseWork, HandOverWork, ReleaseWork
+from contracts.work_answers import RowResults, WorkChanged
 from gateway import scoped
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from contracts.answers import ContactView, WorkChanged, WorkView
 from contracts.http import AcceptWork, ActOnWork, CloseWork, HandOverWork, LogContact, ReleaseWork
+from contracts.work_answers import ContactView, WorkChanged, WorkView
 from manager_work.contacts import Log, contacts_key
 from manager_work.domain import Command
 from manager_work.handlers import IsKnown, manager_key

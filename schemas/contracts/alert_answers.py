@@ -1,0 +1,116 @@
+"""What the routes of alerts and SMS answer."""
+
+from typing import Any
+
+from contracts.alert import AlertState, Severity, SmsState
+from contracts.answer import Answer
+
+
+class RuleRefView(Answer):
+    """A rule in a version."""
+
+    id: str
+    version: int
+
+
+class ReasonView(Answer):
+    """One reason of an alert."""
+
+    rule: RuleRefView
+    code: str
+    values: dict[str, Any]
+    evidence: list[str]
+
+
+class AlertView(Answer):
+    """An alert as ``kam alerts`` shows it."""
+
+    alert_id: str
+    kind: str
+    customer_id: str
+    state: AlertState
+    stage: str | None = None
+    severity: Severity
+    rule: RuleRefView
+    period: str | None = None
+    late: bool = False
+    city: str | None = None
+    outcome: str | None = None
+    reasons: list[ReasonView] = []
+    values: dict[str, Any] = {}
+    evidence: list[str] = []
+    raised_at: str
+    due_at: str | None = None
+    recorded_at: str | None = None
+    work_id: str | None = None
+
+
+class SmsPartView(Answer):
+    """One PDU of a message."""
+
+    number: int
+    reference: int
+    state: SmsState
+    message_id: str | None = None
+
+
+class SmsReceiptView(Answer):
+    """A delivery receipt; ``state`` is the SMSC's word."""
+
+    part: int
+    state: str
+    at: str
+    error: str | None = None
+
+
+class SmsView(Answer):
+    """A message as ``kam sms`` shows it, the number masked."""
+
+    sms_id: str
+    alert_id: str
+    customer_id: str
+    step: str
+    template: str
+    template_version: int
+    language: str
+    phone: str | None
+    text: str
+    encoding: str
+    segments: int
+    priority: int
+    by: str | None = None
+    state: SmsState
+    reason: str | None = None
+    attempts: int
+    hold_until: str | None
+    parts: list[SmsPartView] = []
+    receipts: list[SmsReceiptView] = []
+    planned_at: str
+    at: str
+    submitted_at: str | None
+
+
+class SmsWritten(Answer):
+    """What a person wrote, as the customer gets it, and what becomes of it as things stand: ``state`` queued, held
+    (``hold_until``), suppressed or cancelled, with the reason. ``sms_id`` null: only asked."""
+
+    sms_id: str | None
+    text: str
+    language: str
+    phone: str | None
+    encoding: str
+    characters: int
+    segments: int
+    state: SmsState
+    reason: str | None
+    hold_until: str | None
+    sent_today: int
+    waiting: int
+    daily_cap: int
+
+
+class LooseEnds(Answer):
+    """SMS and receipts of which something is not known."""
+
+    sms_unknown: int
+    receipts_unmatched: int
