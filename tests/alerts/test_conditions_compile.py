@@ -353,6 +353,13 @@ def test_trace_of_the_example() -> None:
     ]
 
 
+def test_of_many_values_a_limit_names_the_first() -> None:
+    """Every alert carries it."""
+    leaf = Compare("customer.plan_code", "in", tuple(f"P{n:04}" for n in range(1000)))
+    (told,) = compiled(leaf).trace(Facts(Table(customer__plan_code="P0999")))
+    assert told.met and told.limit == "P0000, P0001, P0002, P0003, P0004, P0005, P0006, P0007, P0008, P0009 … (1000)"
+
+
 def test_the_limit_is_the_last_number_that_meets() -> None:
     for percent, minutes in ((30, [1, 33, 34, 34]), (33, [1, 7, 0, 0]), (99, [1, 10, 11, 12]), (1, [1, 1, 0, 0])):
         for direction, beyond in (("falls", 1), ("rises", -1)):

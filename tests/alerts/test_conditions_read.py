@@ -103,6 +103,7 @@ HEADS = [
     ({"on": ["USAGE", "usage"]}, "on[1]", "must be one of BILL"),
     ({"on": ["UNIT"]}, "on[0]", "no record of a customer"),
     ({"on": ["BAL", "BAL"]}, "on[1]", "once"),
+    ({"on": ["BAL"] * 30_000}, "on", "name each once"),
     ({"on": [["BAL"]]}, "on[0]", "must be one of"),
     ({"late_after_days": -1}, "late_after_days", "0 to 3650"),
     ({"late_after_days": True}, "late_after_days", "0 to 3650"),

@@ -51,6 +51,7 @@ def test_the_seeds_are_good(id: str) -> None:
         ("drop-30", {"excluded_customers": ["1"] * 20_001}, "excluded_customers", "20000", "at most 20000"),
         ("drop-30", {"severity": "grave"}, "severity", "grave", "grave is not known"),
         ("drop-30", {"name_en": " "}, "name_en", "英文", "English"),
+        ("stop-request", {"id": "figures", "request": "suspend", "code": "x"}, "id", "请换一个", "another id"),
         ("drop-30", {"type": "poem"}, "type", "poem", "poem is not known"),
         ("drop-30", {"percents": 5}, "percents", "没有这一项", "no field"),
         ("drop-40", {"id": "drop-40", "base": "drop-30"}, "id", "请改 drop-30", "change drop-30"),

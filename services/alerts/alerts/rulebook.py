@@ -20,6 +20,8 @@ _MOST_DAYS, _MOST_MONTHS, _MOST_LISTED, _LONGEST_NAME = 3650, 12, 20_000, 200
 _MOST_PARTS = 20
 _STATUSES = ("active", "suspended", "left")
 _AREAS = ("urban", "rural")
+#: /v1/rules/<id> means something else
+_TAKEN = ("figures", "trials")
 #: texts, the ladders of the SMS policy and screens know these, in this order
 STAGES = ("opened", "reminder", "second_reminder", "final_notice", "suspension_proposed", "suspended")
 STEPS = (90, 60, 30, 7, 1)
@@ -30,6 +32,8 @@ def check(rule: Rule, others: Others) -> Sequence[Fault]:
     checker = Checker()
     checker.under("name_zh").called(rule.name_zh, _LONGEST_NAME, "中文", "a Chinese")
     checker.under("name_en").called(rule.name_en, _LONGEST_NAME, "英文", "an English")
+    if rule.id in _TAKEN:
+        checker.under("id").say("此编号另有用途，请换一个", "stands for something else here: take another id")
     _place(checker, rule, others)
     match rule:
         case Fall():

@@ -15,6 +15,8 @@ from alerts.conditions.figures import FIGURES, Family, Value
 from alerts.conditions.nodes import All, Any_, Compare, Condition, Known, Leaf, Moves, Node, Not, Placed, leaves
 from alerts.conditions.words import say
 
+#: values that a limit names
+_MOST_NAMED = 10
 Outcome = bool | None
 Judge = Callable[[Facts], Outcome]
 
@@ -302,12 +304,18 @@ def _teller(placed: Placed) -> Callable[[Facts], Told]:
     return tell
 
 
+def _listed(values: tuple[Value, ...]) -> str:
+    """Values of ``in`` as a limit, the first of many: each alert and what follows from it carries them."""
+    named = ", ".join(map(str, values[:_MOST_NAMED]))
+    return named if len(values) <= _MOST_NAMED else f"{named} … ({len(values)})"
+
+
 def _line(leaf: Leaf) -> Callable[[Facts], Value]:
     """The limit of a leaf: a figure that moves has one as soon as its mean is known, the last number that meets it."""
     if isinstance(leaf, Known):
         return lambda facts: None
     if isinstance(leaf, Compare):
-        limit = ", ".join(map(str, leaf.value)) if isinstance(leaf.value, tuple) else leaf.value
+        limit = _listed(leaf.value) if isinstance(leaf.value, tuple) else leaf.value
         return lambda facts: limit
     share, scale, falls, base_of = _share(leaf), 100 * leaf.months, leaf.direction == "falls", _base(leaf)
 

@@ -107,6 +107,9 @@ class _Head:
                 f"say which records make it look, at least one of {', '.join(_KINDS)}, as [USAGE]",
             )
             return ()
+        if len(value) > len(_KINDS):
+            checker.say(f"最多 {len(_KINDS)} 种，各写一次", f"there are {len(_KINDS)} kinds: name each once")
+            return ()
         for at, kind in enumerate(value):
             if kind in ("UNIT", "MGR"):
                 checker.under(at).say(

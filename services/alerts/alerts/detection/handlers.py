@@ -133,12 +133,12 @@ def on_customer(rules: Rules, state: CustomerState | None, data: CustomerRecord,
     builder.profile = profile
     _says(
         builder,
-        kind=data.kind,
-        district=data.district,
-        brand=data.brand,
+        kind=bounds.clipped(data.kind),
+        district=bounds.clipped(data.district),
+        brand=bounds.clipped(data.brand),
         monthly_fee_fen=data.monthly_fee_fen,
-        credit_class=data.credit_class,
-        role=data.role,
+        credit_class=bounds.clipped(data.credit_class),
+        role=bounds.clipped(data.role),
     )
     if left:
         _leave(builder)

@@ -24,7 +24,7 @@ from servicekit.clock import iso
 TOPIC = "boss.events"
 #: rows of a pile: about 40 MiB while it is judged
 PILE_ROWS = 40_000
-_BATCH_ROWS = 32_768
+_BATCH_ROWS, _MOST_PILES = 32_768, 500
 _NAME = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)\.parquet")
 _COLUMNS = ["offset", "key", "type", "time", "businessclock", "revision", "data", "timestamp"]
 _Progress = Callable[[int], None]
@@ -96,7 +96,8 @@ class Archive:
     def piles(self, types: Sequence[str], progress: _Progress) -> Iterator[Pile]:
         """All records of these types; ``progress`` is told of rows as they are read, and again as a pile is given."""
         for partition, files in self._files.items():
-            number = max(1, -(-self._sizes[partition] // PILE_ROWS))
+            # As many files are open at once: those of a process have a bound too.
+            number = max(1, min(_MOST_PILES, -(-self._sizes[partition] // PILE_ROWS)))
             paths = [self._scratch / f"{partition}-{n}.arrow" for n in range(number)]
             read = self._deal(partition, files, pa.array(types), paths, progress)
             for path, rows in zip(paths, read, strict=True):
