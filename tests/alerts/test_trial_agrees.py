@@ -39,6 +39,7 @@ DOCUMENTS = {
     "drop-30": plain("drop-30"),
     "stop-request": plain("stop-request"),
     "usage": condition({"all": [DAYS, FALLS]}, "USAGE"),
+    "poor": condition({"figure": "balance.balance_fen", "op": "known"}, "BILL"),
     "both": condition({"any": [{"all": [RISES, HELD]}, {"not": FALLS}]}, "USAGE", "BILL"),
 }
 
@@ -60,6 +61,8 @@ def random_life(feed: Feed, dice: random.Random) -> None:
     for step, month in enumerate(months):
         when, period = f"2026-01-{1 + step:02}", f"2025{month:02}"
         value = dice.choice([None, 0, 40, 60, 100, 100, 140])
+        if dice.random() < 0.3:
+            feed.boss("balance.changed", when, at=f"{when}T08:00:00Z", balance_fen=step)
         if dice.random() < 0.8:
             feed.boss("bill.issued", when, period=period, amount_fen=value, voice_fen=1)
         if dice.random() < 0.8:

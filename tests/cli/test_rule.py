@@ -201,6 +201,8 @@ def test_versions_come_into_force_go_back_and_stop(rules: FakeInstance, kam: Kam
     assert rules.requests[-1].body == {"why": "误报", "shadow": False}
     kam("rule", "activate", "drop-30", 2, "--why", "x", "--on", "2026-08-01", "--shadow")
     assert rules.requests[-1].body == {"why": "x", "on": "2026-08-01", "shadow": True}
+    kam("rule", "activate", "drop-30", 2, "--why", "x", "--on", "20260801")
+    assert rules.requests[-1].body["on"] == "2026-08-01"
     assert "v3：启用中 active" in kam("rule", "rollback", "drop-30", "--why", "worse").out
     assert kam("rule", "stop", "drop-30", "--why", "wrong", "--json").json["state"] == "stopped"
     assert rules.requests[-1].body == {"why": "wrong"}

@@ -153,7 +153,7 @@ class Versions:
         """启用一版 / put a version in force, for every record behind it; what is open keeps its version."""
         if on is not None:
             try:
-                date.fromisoformat(on)
+                on = date.fromisoformat(on).isoformat()  # 20260630 and 2026-W27-2 are days as well
             except ValueError:
                 raise typer.BadParameter("2026-06-30", param_hint="--on") from None
         asked = {"why": why, "shadow": shadow, **({} if on is None else {"on": on})}

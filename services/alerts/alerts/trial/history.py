@@ -180,10 +180,11 @@ class Reader:
                 if series is None or not is_old(series, month, value, revision):
                     figures[key] = with_figure(series, month, value, revision)
                     is_news = True
-            if is_news:
-                marks = customer.marks.get(kind)
-                if marks is None:
-                    marks = customer.marks[kind] = {}
+            marks = customer.marks.get(kind)
+            if marks is None:
+                marks = customer.marks[kind] = {}
+            # A month that nobody has spoken of looks like one of which nothing was said.
+            if is_news or month not in marks:
                 marks[month] = Mark(at, customer.state, time, clock)
 
         return take
