@@ -1,14 +1,26 @@
 """What is asked about documents that staff change: of the service that owns them, and by it of billing-sync."""
 
 import json
+import re
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from contracts.documents import DOCUMENT_ID, KIND, ORDER_ID, State
+from contracts.documents import DOCUMENT_ID, KIND, ORDER_ID, UNSEEN, State
 
-Reason = Annotated[str, Field(min_length=1, max_length=2000, description="why: people read it in the history")]
+
+def _readable(text: str) -> str:
+    """Raises ``ValueError`` for what no reader sees."""
+    if _UNSEEN.search(text):
+        raise ValueError("it holds a control character nobody sees")
+    return text
+
+
+_UNSEEN = re.compile(UNSEEN)
+#: what people say for others to read
+Readable = Annotated[str, AfterValidator(_readable)]
+Reason = Annotated[Readable, Field(min_length=1, max_length=2000, description="why: people read it in the history")]
 
 TriedPeriod = Annotated[str, Field(pattern=r"^[12][0-9]{3}(0[1-9]|1[0-2])$", description="calendar month, yyyymm")]
 

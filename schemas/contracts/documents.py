@@ -18,6 +18,11 @@ MOST_BYTES = 256 << 10
 KIND, DOCUMENT_ID, ORDER_ID = "^[a-z][a-z_]{0,31}$", "^[a-z0-9][a-z0-9_-]{0,63}$", "^[A-Za-z0-9-]{1,64}$"
 
 
+#: what a terminal or a page takes as an order to it, not as text: control characters but line end and tab, and those
+#: that turn the direction of writing
+UNSEEN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+
+
 class DocumentSwitched(Closed, frozen=True, kw_only=True):
     """A version of a document comes into force here, or is stopped: for every record behind it, on this partition.
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts import control
 from contracts.alert import ManagerOutcome
+from contracts.document_orders import Reason
 
 Note = Annotated[str, Field(max_length=4000)]
 Person = Annotated[str, Field(min_length=1, max_length=200, description="only a head or administrator: for whom")]
@@ -109,7 +110,7 @@ class StopSms(_Asked):
     """Body of a stop: SMS of a channel, a template, a kind of alert or a rule's alerts leave no more."""
 
     what: Annotated[str, Field(pattern=control.WHAT, description="channel/smpp, template/<id>, kind/<kind>, rule/<id>")]
-    why: Annotated[str, Field(min_length=1, max_length=2000, description="people read it beside the stop")]
+    why: Reason
 
 
 class LogContact(_Asked):

@@ -89,7 +89,7 @@ async def test_what_people_blocked_no_subscriber_opens() -> None:
 
     smsc = FakeSmsc()
     for customer, words in (("c1", ("订阅",)), ("c1-one", ("TD", "订阅")), ("c1-two", ())):
-        async with Process(store, smsc, blocked=await blocked()) as life:
+        async with Process(store, smsc, numbers=await blocked()) as life:
             life.start()
             await eventually(lambda life=life: life.sender._is_open)  # type: ignore[misc]
             for word in words:

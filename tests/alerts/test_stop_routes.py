@@ -102,6 +102,8 @@ async def test_what_is_stopped_is_listed_with_who_and_why_until_it_is_released(c
         ({"what": "template/A B", **WHY}, None),
         ({"what": WHAT}, None),
         ({"what": WHAT, "why": ""}, None),
+        ({"what": WHAT, "why": "ok\x1b[2J"}, None),
+        ({"what": WHAT, "why": "ok\u202ekorp"}, None),
         ({"what": WHAT, "by": "wang", **WHY}, None),
     ],
 )
@@ -113,7 +115,9 @@ async def test_bad_stops_are_refused(house: House, client: httpx.AsyncClient, bo
     assert house.topic.there == []
 
 
-@pytest.mark.parametrize("path", ["everything/x", "template/A", "template/arrears-reminder"])
+@pytest.mark.parametrize(
+    "path", ["everything/x", "template/A", "template/arrears-reminder", "template/arrears-reminder?why=%1b"]
+)
 async def test_bad_releases_are_refused(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.delete(f"/v1/stops/{path}")).status_code == 422
 

@@ -111,6 +111,8 @@ def test_the_frame_of_what_people_write_needs_the_text() -> None:
         ({"opt_out": ["T" * 21]}, "opt_out[0]"),
         ({"opt_in": ["DY", "TD"]}, "opt_in[1]"),
         ({"ladders": {"arrears": SMS["ladders"]["arrears"]}}, "ladders.contract_expiring"),
+        ({"ladders": {**SMS["ladders"], "$where": ["1"]}}, "ladders.$where"),
+        ({"unnamed": {**SMS["unnamed"], "zh": {**SMS["unnamed"]["zh"], "$x": "y"}}}, "unnamed.zh.$x"),
         ({"ladders": {**SMS["ladders"], "arrears": []}}, "ladders.arrears"),
         ({"ladders": {**SMS["ladders"], "arrears": SMS["ladders"]["arrears"][:-1]}}, "ladders.arrears"),
         ({"unnamed": {**SMS["unnamed"], "zh": {"name": "客" * 21, "product": "套餐"}}}, "unnamed.zh.name"),

@@ -106,12 +106,12 @@ class Process:
         kept: KeptAnswers = KeptAnswers(None),
         share: float = 1.0,
         stops: Stops | None = None,
-        blocked: Blocked | None = None,
+        numbers: Blocked | None = None,
         **send_policy: Any,
     ) -> None:
         self.store, self.smsc = store, smsc
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
-        self.blocked = blocked or Blocked()
+        self.blocked = numbers or Blocked()
         self.stops = stops or Stops()
         asked = {"blocked": self.blocked.__contains__, "stopped": self.stops.of}
         self.send_policy = SendPolicy(policy, list(BOOK.templates.values()), **{**asked, **send_policy})

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from alerts.control_topic import ControlTopic
 from contracts.answers import StopView
 from contracts.control import Stop
+from contracts.document_orders import Readable
 from contracts.documents import DOCUMENT_ID
 from contracts.http import StopSms
 from servicekit.answer import json_answer
@@ -42,7 +43,7 @@ def stop_routes(control: ControlTopic, known: Known, guard: Guard) -> APIRouter:
 
     @router.delete("/{sort}/{id}", name="release_sms", response_model=StopView)
     async def release_sms(
-        who: Who, sort: Sort, id: Id, why: Annotated[str, Query(min_length=1, max_length=2000)]
+        who: Who, sort: Sort, id: Id, why: Annotated[Readable, Query(min_length=1, max_length=2000)]
     ) -> Response:
         """What was held goes, where it is still wanted."""
         return json_answer(_view(await control.release(f"{sort}/{id}", who.subject, why)))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
 from contracts.answers import StopView
+from contracts.document_orders import Readable
 from contracts.documents import DOCUMENT_ID
 from contracts.http import StopSms
 from gateway.access.grants import Principal
@@ -45,7 +46,7 @@ def stop_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
         editor: Editor,
         sort: Annotated[Literal["channel", "template", "kind", "rule"], Path()],
         id: Annotated[str, Path(pattern=DOCUMENT_ID)],
-        why: Annotated[str, Query(min_length=1, max_length=2000)],
+        why: Annotated[Readable, Query(min_length=1, max_length=2000)],
     ) -> Response:
         """What was held goes, where it is still wanted. 404: it is not stopped."""
         what = f"{sort}/{id}"

@@ -29,10 +29,10 @@ class _Reader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the library's own way
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise _Unfit(mark, "不支持别名（*名称），请写全", "there are no aliases (*name): write it out")
-        if getattr(event := self.peek_event(), "tag", None) is not None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise _Unfit(event.start_mark, "不支持别名（*名称），请写全", "there are no aliases (*name): write it out")
+        if getattr(event, "tag", None) is not None:
             raise _Unfit(event.start_mark, "不支持类型标记（!!名称），请删去", "there are no tags (!!name): remove it")
         return super().compose_node(parent, index)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.documents import UNSEEN
 from servicekit.decision import Refused
 
 _AT = re.compile(r" - at `\$\.?(?P<path>.*)`$")
@@ -25,9 +26,7 @@ _KINDS = {
 
 #: of what a person wrote, at most so much is said again; of what is wrong at most so much is told
 _LONGEST, MOST_FAULTS = 300, 50
-#: what a terminal or a page takes as an order to it, not as text: control characters but line end and tab, and those
-#: that turn the direction of writing
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile(UNSEEN)
 
 
 class Fault(msgspec.Struct, frozen=True):

@@ -334,12 +334,15 @@ def _led(
 ) -> tuple[tuple[AlertReason, ...], dict[str, Any]]:
     """Where conditions take part, the alert's rule is its first reason's: the reason that it was raised by stays the
     first; where that has left the list, the alert is of the next one's rule."""
-    of_conditions = [isinstance(builder.rules.churn(c.rule, c.version), Condition) for c in (held, *reasons[:1])]
-    if of_conditions[0]:
+    is_of_one = isinstance(builder.rules.churn(held.rule, held.version), Condition)
+    if is_of_one:
         reasons = tuple(sorted(reasons, key=lambda c: c.rule != held.rule))
-    if not reasons or not any(of_conditions) or any(c.rule == held.rule for c in reasons):
+    if not reasons or any(c.rule == held.rule for c in reasons):
         return reasons, {}
-    return reasons, {"rule": reasons[0].rule, "version": reasons[0].version}
+    first = reasons[0]
+    if not is_of_one and not isinstance(builder.rules.churn(first.rule, first.version), Condition):
+        return reasons, {}
+    return reasons, {"rule": first.rule, "version": first.version}
 
 
 def _raise(builder: DecisionBuilder, month: Month, reasons: tuple[AlertReason, ...]) -> None:

@@ -36,6 +36,8 @@ _MOST_RATE, _MOST_CAP, _MOST_HOURS, _MOST_DAYS = 5000, 100, 24 * 14, 366
 _MOST_FEN = 1_000
 #: characters of a text before anything else is looked at: four parts take fewer
 _LONGEST_TEXT = 1_000
+#: what has a word of its own where it is not known
+_UNNAMED = ("name", "product")
 _MOST_WORDS, _LONGEST_WORD, _MOST_STATUSES = 20, 20, 50
 #: steps of alerts whose stages are on no ladder: that it is there, and how it ends
 _STEPS = ("opened", *get_args(Outcome))
@@ -217,7 +219,10 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
     _ladders(checker.under("ladders"), policy, others)
     for language in LANGUAGES:
         unnamed = checker.under("unnamed").under(language)
-        for name in ("name", "product"):
+        for name in policy.unnamed.get(language, {}):
+            if name not in _UNNAMED:
+                unnamed.under(name).say("没有这一项，请删去", "is no field of it: remove it")
+        for name in _UNNAMED:
             word = policy.unnamed.get(language, {}).get(name, "")
             if not word.strip():
                 unnamed.under(name).say("请写通称", "say what to call it where it is not known")
@@ -256,6 +261,10 @@ def _ladders(checker: Checker, policy: SmsPolicy, others: Others) -> None:
             named = "、".join(gone) if kind in policy.ladders else kind
             checker.under(kind).say(f"不能去掉 {named}；可以改次序", f"{named} can't be left out: its order may change")
     for kind, ladder in policy.ladders.items():
+        if kind not in _KINDS:
+            checker.under(kind).say(
+                f"没有这种预警；可用 {'、'.join(_KINDS)}", f"there is no such kind: take one of {', '.join(_KINDS)}"
+            )
         checker.under(kind).some(ladder, _MOST_WORDS)
         checker.under(kind).distinct(ladder)
 
