@@ -104,6 +104,14 @@ class Effect(_Answer):
     people: int | None = None
 
 
+class OwnRights(_Answer):
+    """What one may do oneself, by area: ``rights`` anywhere, ``everywhere`` over the whole province and all kinds of
+    business."""
+
+    rights: Rights
+    everywhere: Rights
+
+
 class AuditEntry(_Answer):
     """Who read or changed what, when and with what result. ``correlation_id``: of the request, as answers name it."""
 

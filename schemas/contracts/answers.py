@@ -186,6 +186,23 @@ class SentenceView(_Answer):
     en: str
 
 
+class FieldWords(_Answer):
+    """What people call a field, wherever it stands in a document."""
+
+    field: str
+    zh: str
+    en: str
+
+
+class KindView(_Answer):
+    """A kind of document: whether there can be none in force (``may_stop``), whether a version can be in force for
+    analysts alone (``has_shadow``), and what its fields are called."""
+
+    may_stop: bool
+    has_shadow: bool
+    fields: list[FieldWords]
+
+
 class PlacedView(_Answer):
     """What became of an order for a switch; without ``number`` it waits for its day ``on``."""
 

@@ -213,6 +213,15 @@ async def test_a_condition_is_tried_though_the_fall_rule_is_stopped(client: http
     assert (trial["state"], trial["result"]["alerts"]) == ("done", 0), trial
 
 
+async def test_the_trials_of_a_version_are_listed_newest_first_without_their_results(client: httpx.AsyncClient) -> None:
+    trial_id = (await client.post(TRY, json=SPAN)).json()["trial_id"]
+    await ended(client, trial_id)
+    (listed,) = (await client.get("/v1/rules/drop-30/trials", params={"version": 1})).json()
+    assert (listed["trial_id"], listed["state"], listed["result"]) == (trial_id, "done", None)
+    assert (await client.get("/v1/rules/drop-30/trials", params={"version": 2})).json() == []
+    assert (await client.get("/v1/rules/none/trials")).json() == []
+
+
 async def test_what_can_t_be_read_is_said(client: httpx.AsyncClient, archive: Path) -> None:
     spoil(archive)
     trial = await ended(client, (await client.post(TRY, json=SPAN)).json()["trial_id"])

@@ -4,15 +4,13 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "services" / "gateway"
+_KINDS = ("rule", "template", "policy")
 #: a name that is made of parts -> what it can be
 _MADE = {
     "{list_}.list": ["alerts.list", "work.list", "sms.list", "customers.list"],
     "{asked.list}.export": ["alerts.export", "work.export", "sms.export", "customers.export"],
-    "{noun}.{verb}": [
-        f"{noun}.{verb}"
-        for noun in ("rule", "template", "policy")
-        for verb in ("saved", "activated", "rolled_back", "stopped")
-    ],
+    "{noun}.{verb}": [f"{noun}.{verb}" for noun in _KINDS for verb in ("saved", "activated", "rolled_back", "stopped")],
+    "{noun}.taken_back": [f"{noun}.taken_back" for noun in _KINDS],
     "work.{action}": ["work.accept", "work.act", "work.close", "work.hand-over", "work.release"],
 }
 _CALL = re.compile(r"audit(?:ed)?\((?:audit,\s*)?[a-z_.]+(?:\([a-z_.]+(?:, [^)]*)?\))?,\s*f?\"([a-z_.{}-]+)\"")

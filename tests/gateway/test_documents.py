@@ -152,6 +152,49 @@ async def test_what_was_asked_of_an_owner_who_does_not_answer_is_written_down(
         assert alerts.audited == [("li", f"rule.{verb}", about, "asked", "误报偏多")]
 
 
+async def test_what_waits_for_its_day_is_taken_back_with_a_reason(
+    tmp_path: Path, alerts: Alerts, lists: Projection
+) -> None:
+    path = "/v1/rules/drop-30/versions/2/schedule"
+    async with client_of(tmp_path, alerts, lists, "analyst") as client:
+        assert (await client.delete(path)).status_code == 422, "a reason is needed"
+        assert (await client.delete(path, params=WHY)).json() == RULE
+        assert [asked[:2] for asked in alerts.asked] == [("DELETE", path)]
+        assert alerts.audited == [
+            ("li", "rule.taken_back", "drop-30 v2", result, "误报偏多") for result in ("asked", "200")
+        ]
+    for role, scope in (("head", None), ("analyst", {"cities": ["320100"]})):
+        async with client_of(tmp_path, alerts, lists, role, scope) as client:
+            assert (await client.delete(path, params=WHY)).status_code == 403
+
+
+async def test_a_kind_is_told_to_all_who_read_it(tmp_path: Path, alerts: Alerts, lists: Projection) -> None:
+    kind = {"may_stop": True, "has_shadow": False, "fields": [{"field": "percent", "zh": "百分比", "en": "percent"}]}
+    alerts.answer = httpx.Response(200, json=kind)
+    async with client_of(tmp_path, alerts, lists, "head") as client:
+        assert (await client.get("/v1/kinds/rules")).json() == kind
+        assert (await client.get("/v1/kinds/none")).status_code == 404
+        assert [asked[:2] for asked in alerts.asked] == [("GET", "/v1/kinds/rules")]
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "somewhere", "everywhere"),
+    [
+        ("analyst", None, ["see", "change"], ["see", "change"]),
+        ("analyst", {"cities": ["320100"]}, ["see", "change"], None),
+        ("analyst", {"kinds": ["arrears"]}, ["see", "change"], None),
+        ("head", None, ["see"], None),
+        ("integrator", None, None, None),
+    ],
+)
+async def test_everybody_learns_what_they_may_do_and_whether_everywhere(
+    tmp_path: Path, alerts: Alerts, lists: Projection, role: str, scope: Any, somewhere: Any, everywhere: Any
+) -> None:
+    async with client_of(tmp_path, alerts, lists, role, scope) as client:
+        mine = (await client.get("/v1/session/rights")).json()
+        assert (mine["rights"].get("rules"), mine["everywhere"].get("rules")) == (somewhere, everywhere)
+
+
 async def test_what_can_not_be_written_down_is_not_changed(tmp_path: Path, alerts: Alerts, lists: Projection) -> None:
     alerts.audit_works = False
     async with client_of(tmp_path, alerts, lists, "analyst") as client:
@@ -250,9 +293,11 @@ async def test_trials_are_for_those_who_change_rules(tmp_path: Path, alerts: Ale
         assert alerts.audited == [("li", "rule.tried", "drop-30 v2", told, None) for told in ("asked", "202")]
         await client.get(f"/v1/rules/trials/{TRIAL}")
         await client.delete(f"/v1/rules/trials/{TRIAL}")
+        await client.get("/v1/rules/drop-30/trials", params={"version": 2})
         assert [asked[:2] for asked in alerts.asked[1:]] == [
             ("GET", f"/v1/rules/trials/{TRIAL}"),
             ("DELETE", f"/v1/rules/trials/{TRIAL}"),
+            ("GET", "/v1/rules/drop-30/trials"),
         ]
         assert [told[1:4] for told in alerts.audited[2:]] == [
             ("rule.trial_read", TRIAL, "202"),
@@ -266,3 +311,4 @@ async def test_trials_are_for_those_who_change_rules(tmp_path: Path, alerts: Ale
     async with client_of(tmp_path, alerts, lists, "head") as client:
         assert (await client.get("/v1/rules")).status_code != 403
         assert (await client.get(f"/v1/rules/trials/{TRIAL}")).status_code == 403, "it names customers of all units"
+        assert (await client.get("/v1/rules/drop-30/trials")).status_code == 403

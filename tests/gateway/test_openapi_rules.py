@@ -29,6 +29,7 @@ WHOLE_LISTS = {
     "list_figures": "a table in code",
     **dict.fromkeys(("compare_rule", "compare_template", "compare_policy"), "as many as a document has fields"),
     **dict.fromkeys(("list_templates", "list_policies"), "made by hand, one at a time"),
+    "list_trials": "the newest fifty",
     "list_stops": "said by hand, one at a time",
     "list_demo_accounts": "one a role",
     "list_roles": "seven",

@@ -123,6 +123,13 @@ _RULE: dict[str, Any] = {
 }
 
 
+_KIND: dict[str, Any] = {
+    "may_stop": True,
+    "has_shadow": False,
+    "fields": [{"field": "percent", "zh": "百分比", "en": "percent"}],
+}
+
+
 class Services:
     """What the services behind the gateway answer of these. ``commands``: what they were told to change."""
 
@@ -163,6 +170,10 @@ class Services:
             return httpx.Response(200, json=[_FIGURE])
         if path.endswith("/try") or path.startswith("/v1/rules/trials/"):
             return httpx.Response(202 if request.method == "POST" else 200, json=_TRIAL)
+        if path.startswith("/v1/rules/") and path.endswith("/trials"):
+            return httpx.Response(200, json=[_TRIAL])
+        if path.startswith("/v1/kinds/"):
+            return httpx.Response(200, json=_KIND)
         if path.startswith("/v1/stops"):
             return httpx.Response(200, json=[_STOP] if request.method == "GET" else _STOP)
         if path == "/v1/templates/preview":

@@ -153,6 +153,18 @@ async def test_of_a_day_to_come_it_waits_and_is_in_force_when_that_is_here(world
     assert await world.states() == ["retired", "active"] and (await world.library.get("t", 2)).active_from == AT
 
 
+async def test_what_waits_is_taken_back_and_what_is_in_force_stays(world: World) -> None:
+    await world.save("two", 1)
+    await world.activate(2, on=DAY)
+    assert (await world.library.take_back("t", 2)).state == "draft"
+    assert not [p for p in world.board.placed.values() if p.number is None]
+    assert await world.states() == ["active", "draft"]
+    assert (await world.library.take_back("t", 2)).state == "draft", "said again nothing changes"
+    assert (await world.library.take_back("t", 1)).state == "active", "what is in force waits for nothing"
+    with pytest.raises(Refused):
+        await world.library.take_back("t", 9)
+
+
 async def test_stopping_gives_up_what_waits(world: World) -> None:
     await world.save("two", 1)
     await world.activate(2, on=DAY)

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from gateway.access.api import role_routes
+from gateway.access.api import own_rights_routes, role_routes
 from gateway.access.roles import ROLES, Roles
 from gateway.access.viewer import Access
 from gateway.api import clock_routes, item_routes, read_routes, settling_routes
@@ -127,6 +127,7 @@ def build(
     service.jobs.append(streams.run)
     service.routers += [
         *who.routers(settings, audit, access, repeats, lambda: model.clock),
+        own_rights_routes(access, who.guards),
         role_routes(access, projection.store, audit, who.sign_in.users.count),
         audit_routes(trail, access, audit),
         unit_routes(projection, access),

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from contracts.answers import DocumentView, FigureView, RuleView, SentenceView, TemplatePreview, TemplateView
-from contracts.document_orders import ActivateDocument, PreviewTemplate, SaveDocument, WhyDocument
+from contracts.answers import DocumentView, FigureView, KindView, RuleView, SentenceView, TemplatePreview, TemplateView
+from contracts.document_orders import ActivateDocument, PreviewTemplate, Readable, SaveDocument, WhyDocument
 from contracts.documents import DOCUMENT_ID
 from gateway.access.grants import Principal
 from gateway.access.rights import Area
@@ -147,6 +147,15 @@ def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> API
         below = f"{id}/versions/{version}/activate"
         return await ask(editor.who, "POST", below, "activated", f"{id} v{version}", asked, key)
 
+    @router.delete("/{id}/versions/{version}/schedule", name=f"take_back_{noun}", response_model=view)
+    async def take_back_document(
+        editor: Editor, id: _Id, version: _Number, why: Annotated[Readable, Query(min_length=1, max_length=2000)]
+    ) -> Response:
+        """It waits for no day any more; of one that does not wait nothing changes."""
+        below = f"{path}/{id}/versions/{version}/schedule"
+        change = partial(peers.call, kind.service, "DELETE", below, actor=editor.who, is_repeatable=True)
+        return _told(await audited(audit, editor.who, f"{noun}.taken_back", f"{id} v{version}", change, why))
+
     @router.post("/{id}/rollback", name=f"roll_back_{noun}", response_model=view)
     async def roll_back_document(editor: Editor, id: _Id, asked: WhyDocument, key: IdempotencyKey = None) -> Response:
         """What was in force before, as a new version, at once."""
@@ -156,6 +165,19 @@ def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> API
     async def stop_document(editor: Editor, id: _Id, asked: WhyDocument, key: IdempotencyKey = None) -> Response:
         """Nothing new comes of it; what is open goes on by its version."""
         return await ask(editor.who, "POST", f"{id}/stop", "stopped", id, asked, key)
+
+    router.routes += _kind_routes(kind, peers, access).routes
+    return router
+
+
+def _kind_routes(kind: _Documents, peers: Peers, access: Access) -> APIRouter:
+    router = Router(prefix="/v1/kinds", tags=["kinds"])
+    Reader = Annotated[Principal, Depends(access.guard(kind.area, "see"))]
+
+    @router.get(f"/{kind.several}", name=f"get_{kind.noun}_kind", response_model=KindView)
+    async def get_kind(who: Reader) -> Response:
+        """What people call the fields of these documents, and what can be done with a version."""
+        return same(await peers.call(kind.service, "GET", f"/v1/kinds/{kind.several}", actor=who))
 
     return router
 

@@ -4,7 +4,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
 from contracts.answers import TrialView
@@ -46,6 +46,14 @@ def trial_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
             headers=None if key is None else {"Idempotency-Key": key},
         )
         return same(await audited(audit, editor.who, "rule.tried", f"{id} v{version}", begin))
+
+    @router.get("/{id}/trials", name="list_trials", response_model=list[TrialView])
+    async def list_trials(
+        editor: Editor, id: _Rule, version: Annotated[int | None, Query(ge=1, le=10**9)] = None
+    ) -> Response:
+        """Trials of a rule, or of one of its versions, the newest fifty first, without their results."""
+        query = {"version": None if version is None else str(version)}
+        return same(await peers.call("alerts", "GET", f"/v1/rules/{id}/trials", actor=editor.who, query=query))
 
     @router.get("/trials/{trial_id}", name="get_trial", response_model=TrialView)
     async def get_trial(editor: Editor, trial_id: _Trial) -> Response:

@@ -156,6 +156,13 @@ class Library:
             await self._give_up(step)
         return await self.get(id, version)
 
+    async def take_back(self, id: str, version: int) -> Shown:
+        """A version waits for no day any more; of one that waits for none nothing changes."""
+        await self.get(id, version)
+        for waiting in stepping.waiting_of(await self._steps_of(id), version):
+            await self._give_up(waiting)
+        return await self.get(id, version)
+
     async def rollback(self, id: str, *, by: str, why: str, key: str | None = None) -> Shown:
         """A new version with what was in force before, at once; what waits for its day is given up."""
         newest, steps = await self.get(id), await self._steps_of(id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from contracts.answers import SentenceView
+from contracts.answers import KindView, SentenceView
 from contracts.document_orders import ActivateDocument, SaveDocument, WhyDocument
 from contracts.documents import DOCUMENT_ID
 from servicekit.answer import json_answer
@@ -67,6 +67,11 @@ def document_routes(
             ),
         )
 
+    @router.delete("/{id}/versions/{version}/schedule", name=f"take_back_{noun}", response_model=shown)
+    async def take_back_document(id: DocumentId, version: Number) -> Response:
+        """It waits for no day any more; of one that does not wait nothing changes."""
+        return _answer(library, await library.take_back(id, version))
+
     @router.post("/{id}/rollback", name=f"roll_back_{noun}", response_model=shown)
     async def roll_back_document(who: Who, id: DocumentId, asked: WhyDocument, key: IdempotencyKey = None) -> Response:
         """What was in force before, as a new version, at once."""
@@ -76,6 +81,21 @@ def document_routes(
     async def stop_document(who: Who, id: DocumentId, asked: WhyDocument, key: IdempotencyKey = None) -> Response:
         """Nothing new comes of it; what is open goes on."""
         return _answer(library, await library.stop(id, by=who.subject, why=asked.why, key=key))
+
+    router.routes += _kind_routes(noun, several, library, guard).routes
+    return router
+
+
+def _kind_routes(noun: str, several: str, library: Library, guard: Guard) -> APIRouter:
+    """Beside the documents, where none of them can have its name."""
+    router = Router(prefix="/v1/kinds", tags=["kinds"], dependencies=[Depends(guard)])
+
+    @router.get(f"/{several}", name=f"get_{noun}_kind", response_model=KindView)
+    async def get_kind() -> Response:
+        """What people call the fields of these documents, and what can be done with a version."""
+        kind = library.kind
+        fields = [{"field": field, "zh": zh, "en": en} for field, (zh, en) in kind.fields.items()]
+        return json_answer({"may_stop": kind.may_stop, "has_shadow": kind.has_shadow, "fields": fields})
 
     return router
 

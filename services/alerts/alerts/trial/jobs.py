@@ -31,7 +31,7 @@ log = structlog.get_logger()
 COLLECTION = "trials"
 #: types of rules that can be tried
 TYPES = ("fall", "request", "condition")
-_WAITING, _KEPT = 10, timedelta(days=30)
+_WAITING, _KEPT, _LISTED = 10, timedelta(days=30), 50
 _TELL_SECONDS, _SILENT_SECONDS = 0.5, 30.0
 _LINE_BYTES = 32 << 20
 _OPEN = ("waiting", "running")
@@ -119,6 +119,12 @@ class Trials:
     async def get(self, trial_id: str) -> dict[str, Any]:
         """How a trial stands."""
         return self._shown(await self._found(trial_id))
+
+    async def of(self, id: str, version: int | None = None) -> list[dict[str, Any]]:
+        """The newest ``_LISTED`` trials of a rule, or of one of its versions, without their results."""
+        where = {"rule": id} if version is None else {"rule": id, "version": version}
+        found = sorted(await self._rows.find(COLLECTION, where), key=lambda row: str(row["at"]), reverse=True)
+        return [{**self._shown(row), "result": None} for row in found[:_LISTED]]
 
     async def cancel(self, trial_id: str) -> dict[str, Any]:
         """Call a trial off; of one that has ended nothing changes."""

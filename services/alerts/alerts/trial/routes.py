@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
 from alerts.trial.jobs import Trials
@@ -29,6 +29,11 @@ def trial_routes(trials: Trials, guard: Guard) -> APIRouter:
         """A trial of a version on the archive begins; nothing else comes of it. The same key gives the same one."""
         begun = await trials.start(id, version, asked.from_, asked.to, who.subject, key)
         return json_answer(begun, HTTPStatus.ACCEPTED)
+
+    @router.get("/{id}/trials", name="list_trials", response_model=list[TrialView])
+    async def list_trials(id: _Rule, version: Annotated[int | None, Query(ge=1, le=10**9)] = None) -> Response:
+        """Of a rule, or of one of its versions, newest first, without their results."""
+        return json_answer(await trials.of(id, version))
 
     @router.get("/trials/{trial_id}", name="get_trial", response_model=TrialView)
     async def get_trial(trial_id: Id) -> Response:

@@ -7,13 +7,14 @@ import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from contracts.access import ChangedRole, Effect, EffectAsked, RoleRights, RoleView
-from gateway.access.effect import effect_of
-from gateway.access.grants import Grant, Principal
+from contracts.access import ChangedRole, Effect, EffectAsked, OwnRights, RoleRights, RoleView
+from gateway.access.effect import effect_of, own_rights
+from gateway.access.grants import ROLES, Grant, Principal
 from gateway.access.rights import RoleDocument
 from gateway.access.roles import Roles, check_role
 from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit
+from gateway.identity.guard import Guards
 from gateway.projection.store import ProjectionStore
 from servicekit.answer import json_answer
 from servicekit.clock import iso
@@ -77,6 +78,19 @@ def role_routes(access: Access, store: ProjectionStore, audit: Audit, people: Pe
             count = await people(name)
         found = await store.read(lambda connection: effect_of(connection, grants, known))
         return json_answer({**found, "people": count})
+
+    return router
+
+
+def own_rights_routes(access: Access, guards: Guards) -> APIRouter:
+    """What one may do oneself: a page offers no more. What counts is asked of each request all the same."""
+    router = Router(prefix="/v1/session", tags=["session"])
+
+    @router.get("/rights", name="own_rights", response_model=OwnRights)
+    async def get_own_rights(who: Annotated[Principal, Depends(guards(*ROLES))]) -> Response:
+        """Rights by area: all, and those over the whole province and all kinds of business."""
+        known = {name: role.document for name, role in (await access.roles.all()).items()}
+        return json_answer(own_rights(who.grants, known))
 
     return router
 

@@ -39,6 +39,15 @@ def effect_of(
     return {**counts, "rights": rights, "fields": fields, "zh": zh, "en": en}
 
 
+def own_rights(grants: Iterable[Grant], roles: Mapping[str, RoleDocument]) -> dict[str, dict[Area, list[Verb]]]:
+    """What these grants let somebody do: anywhere, and everywhere."""
+    held = [(grant, roles[grant.role]) for grant in grants if grant.role in roles]
+    return {
+        "rights": rights_of(role for _, role in held),
+        "everywhere": rights_of(role for grant, role in held if grant.is_whole and not grant.kinds),
+    }
+
+
 def rights_of(roles: Iterable[RoleDocument]) -> dict[Area, list[Verb]]:
     """Rights of all these together, by area; areas without any are left out."""
     known = list(roles)

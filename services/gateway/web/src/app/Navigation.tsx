@@ -111,12 +111,15 @@ function Entry({ entry, isNarrow, badge, onFollow }: EntryProps) {
   const { pathname } = useLocation();
   const Icon = entry.icon;
   const name = t.nav[entry.name];
-  const isHere = pathname === entry.path || pathname.startsWith(`${entry.path}/`);
+  const isHere =
+    pathname === entry.path ||
+    pathname.startsWith(`${entry.path}/`) ||
+    (entry.also !== undefined && pathname.startsWith(entry.also));
   return (
     <NavLink
       // The last filter of a list comes back; pressed on the page itself, it leads to the bare list.
       to={isHere ? entry.path : rememberedPath(entry.path)}
-      className={({ isActive }) => `${styles.entry} ${isActive ? styles.active : ""}`}
+      className={({ isActive }) => `${styles.entry} ${isActive || isHere ? styles.active : ""}`}
       title={isNarrow ? name : undefined}
       onClick={onFollow}
     >

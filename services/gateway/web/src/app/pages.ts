@@ -24,6 +24,8 @@ export interface NavEntry {
   key: string;
   icon: ComponentType<{ "aria-hidden"?: boolean }>;
   roles: readonly Role[];
+  /** Other addresses that belong to it. */
+  also?: string;
 }
 
 const HEADS: readonly Role[] = ["head", "city_head"];
@@ -44,7 +46,16 @@ export const NAVIGATION: readonly NavEntry[] = [
     icon: BarChartOutlined,
     roles: [...HEADS, "analyst", "operations", "administrator"],
   },
-  { name: "rules", path: "/rules", group: "manage", key: "r", icon: ControlOutlined, roles: DAILY },
+  {
+    name: "rules",
+    path: "/rules",
+    group: "manage",
+    key: "r",
+    icon: ControlOutlined,
+    // A manager sees the reason of an alert; the rule behind it opens from there.
+    roles: DAILY.filter(role => role !== "manager"),
+    also: "/documents/",
+  },
   {
     name: "feeds",
     path: "/feeds",
@@ -94,6 +105,8 @@ export const ROUTES: readonly { path: string; page: LazyExoticComponent<Componen
   { path: "/rules/:id?", page: lazy(() => import("@/pages/rules")) },
   { path: "/rules/:id/edit", page: lazy(() => import("@/pages/rules")) },
   { path: "/rules/:id/trials/:run", page: lazy(() => import("@/pages/rules")) },
+  { path: "/documents/:kind/:id?", page: lazy(() => import("@/pages/documents")) },
+  { path: "/documents/:kind/:id/edit", page: lazy(() => import("@/pages/documents")) },
   { path: "/why/*", page: lazy(() => import("@/pages/why")) },
   { path: "/feeds", page: lazy(() => import("@/pages/feeds")) },
   { path: "/feeds/:section/:id", page: lazy(() => import("@/pages/feeds")) },

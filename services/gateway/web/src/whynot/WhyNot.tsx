@@ -19,6 +19,7 @@ export function WhyNot({ customer, rule }: { customer: string; rule?: string }) 
   const t = useText(whyNotText);
   const language = useLanguage();
   const [asked, setAsked] = useState<string>();
+  const [chosen, setChosen] = useState(rule);
   const query = useQuery({
     queryKey: ["why-not", customer, asked],
     queryFn: ({ signal }) =>
@@ -33,7 +34,7 @@ export function WhyNot({ customer, rule }: { customer: string; rule?: string }) 
   return (
     <QueryBlock query={query} what={t.what} skeleton={<Skeletons n={rule ? 1 : 6} height={96} />}>
       {found => {
-        const rules = found.rules.filter(each => rule === undefined || each.rule === rule);
+        const rules = found.rules.filter(each => chosen === undefined || each.rule === chosen);
         const months = [...new Set([found.period, ...found.periods])].sort().reverse();
         return (
           <div className={styles.rules}>
@@ -44,7 +45,21 @@ export function WhyNot({ customer, rule }: { customer: string; rule?: string }) 
                 popupMatchSelectWidth={false}
                 options={months.map(value => ({ value, label: periodName(value, language) }))}
                 onChange={setAsked}
-              />
+              />{" "}
+              {rule === undefined && (
+                <Select
+                  aria-label={t.which}
+                  placeholder={t.every}
+                  allowClear
+                  value={chosen}
+                  popupMatchSelectWidth={false}
+                  options={found.rules.map(each => ({
+                    value: each.rule,
+                    label: language === "zh" ? each.name_zh : each.name_en,
+                  }))}
+                  onChange={setChosen}
+                />
+              )}
             </span>
             {rules.length === 0 && <EmptyState text={t.none} />}
             {rules.map(each => (

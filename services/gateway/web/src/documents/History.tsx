@@ -1,25 +1,25 @@
 import { SystemTime } from "@/components/Time";
 import { useText } from "@/i18n";
-import { rulesText } from "./messages";
-import styles from "./rules.module.css";
-import type { Rule, Switch } from "./ruleText";
+import styles from "./documents.module.css";
+import { documentsText } from "./messages";
+import type { Step, Version } from "./model";
 
 /** Who wrote each version, when and why, newest first; and what was done with it. */
-export function History({ versions }: { versions: readonly Rule[] }) {
-  const t = useText(rulesText);
+export function History({ versions }: { versions: readonly Version[] }) {
+  const t = useText(documentsText);
   const newest = [...versions].sort((one, other) => other.version - one.version);
   return (
     <section aria-label={t.history}>
       <h3>{t.history}</h3>
       <ol className={styles.history}>
-        {newest.map(rule => (
-          <li key={rule.version}>
-            <b>{t.standing(rule.version, t.states[rule.state])}</b>{" "}
+        {newest.map(version => (
+          <li key={version.version}>
+            <b>{t.standing(version.version, t.states[version.state])}</b>{" "}
             <span className="kam-secondary">
-              <SystemTime at={rule.created_at} focusable /> · {rule.author}
+              <SystemTime at={version.created_at} focusable /> · {version.author}
             </span>
-            <div>{rule.why}</div>
-            {rule.switches.map(step => (
+            <div>{version.why}</div>
+            {version.switches.map(step => (
               <Done key={`${step.number} ${step.on}`} step={step} />
             ))}
           </li>
@@ -29,8 +29,8 @@ export function History({ versions }: { versions: readonly Rule[] }) {
   );
 }
 
-function Done({ step }: { step: Switch }) {
-  const t = useText(rulesText);
+function Done({ step }: { step: Step }) {
+  const t = useText(documentsText);
   if (step.number === 0) {
     return null; // as delivered: the version says so itself
   }

@@ -1,0 +1,51 @@
+import { Descriptions } from "antd";
+import { type Language, useLanguage, useText } from "@/i18n";
+import type { KindOf } from "./api";
+import styles from "./documents.module.css";
+import { useWords } from "./edit";
+import { documentsText } from "./messages";
+import type { Version } from "./model";
+
+/** What a version holds, field by field, as it is. */
+export function Reading({ version, fields }: { version: Version; fields: KindOf["fields"] }) {
+  const t = useText(documentsText);
+  const language = useLanguage();
+  const words = useWords(fields);
+  return (
+    <section aria-label={t.content}>
+      <h3>{t.content}</h3>
+      <Descriptions
+        size="small"
+        column={1}
+        items={Object.entries(version.document)
+          .filter(([name]) => name !== "id")
+          .map(([name, value]) => ({
+            key: name,
+            label: words.get(name) ?? name,
+            children: <span className={styles.value}>{said(value, language, words)}</span>,
+          }))}
+      />
+    </section>
+  );
+}
+
+/** A value in words where its fields have some, never as code. */
+export function said(value: unknown, language: Language, words: ReadonlyMap<string, string>): string {
+  const t = documentsText[language];
+  if (value === null || value === undefined || value === "") {
+    return t.nothing;
+  }
+  if (typeof value === "boolean") {
+    return value ? t.yes : t.no;
+  }
+  if (Array.isArray(value)) {
+    const listed = value.map(each => said(each, language, words));
+    return listed.length === 0 ? t.nothing : listed.join(language === "zh" ? "、" : ", ");
+  }
+  if (typeof value === "object") {
+    return Object.entries(value)
+      .map(([name, each]) => `${words.get(name) ?? name} ${said(each, language, words)}`)
+      .join(language === "zh" ? "，" : "; ");
+  }
+  return String(value);
+}

@@ -1,0 +1,63 @@
+import { type ComponentType, lazy } from "react";
+import type { Language } from "@/i18n";
+import type { Content, Version } from "./model";
+
+/**
+ * A kind of document on the page. What a row does not say every kind has: a list of its documents, their versions, their
+ * differences, fields by their shape, the whole as text, activation, roll-back, stop. A new kind costs a row.
+ */
+export interface KindRow {
+  /** As the routes call it: `/v1/rules`; of the page that is `/documents/rules`, unless `path` says otherwise. */
+  kind: "rules" | "templates" | "policies" | "work-rules" | "calendars" | "lists";
+  path: string;
+  /** What a document is called; without it its id. */
+  nameOf?: (version: Version, language: Language) => string;
+  /** Fields of its own. */
+  Form?: ComponentType;
+  /** What a version says, for who reads; without it its fields. */
+  Reading?: ComponentType<{ version: Version }>;
+  /** What else stands in the panel of one document. */
+  Beside?: ComponentType<{ version: Version; versions: readonly Version[] }>;
+  /** With what a new one begins; absent: none can be made. */
+  blank?: Content;
+  /** Whether a version must have been tried before it may be activated. */
+  needsTrial?: (version: Version) => boolean;
+}
+
+const named = (version: Version, language: Language): string =>
+  String((language === "zh" ? version.name_zh : version.name_en) ?? version.id);
+
+/** Types of rules that a trial can judge. */
+export const TRIED_TYPES: readonly unknown[] = ["fall", "request", "condition"];
+
+export const KINDS: readonly KindRow[] = [
+  {
+    kind: "rules",
+    path: "/rules",
+    nameOf: named,
+    Form: lazy(() => import("@/rules/RuleForm")),
+    Reading: lazy(() => import("@/rules/RuleReading")),
+    Beside: lazy(() => import("@/rules/RuleBeside")),
+    blank: {
+      type: "condition",
+      alert: "churn_warning",
+      name_zh: "",
+      name_en: "",
+      severity: "major",
+      on: [],
+      when: { all: [] },
+      late_after_days: 60,
+    },
+    needsTrial: version => TRIED_TYPES.includes(version.type),
+  },
+  {
+    kind: "templates",
+    path: "/documents/templates",
+    Form: lazy(() => import("@/texts/TemplateForm")),
+    Reading: lazy(() => import("@/texts/TemplateReading")),
+    blank: { kind: "arrears", step: "reminder", priority: 40, zh: "【大客户中心】", en: "" },
+  },
+  { kind: "policies", path: "/documents/policies" },
+];
+
+export const rowOf = (kind: string): KindRow | undefined => KINDS.find(row => row.kind === kind);

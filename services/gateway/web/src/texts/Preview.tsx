@@ -1,0 +1,77 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { answer, api, type Schema } from "@/api/client";
+import { BlockError } from "@/components/BlockError";
+import { faultsOf } from "@/documents/api";
+import styles from "@/documents/documents.module.css";
+import type { Content } from "@/documents/model";
+import { money } from "@/format";
+import { useLanguage, useText } from "@/i18n";
+import { textsText } from "./messages";
+import texts from "./texts.module.css";
+
+const PAUSE_MS = 400;
+
+/** What customers would get, in both languages, in how many parts and for what; asked when one pauses. */
+export function Preview({ document, values }: { document: Content; values: Readonly<Record<string, string>> }) {
+  const t = useText(textsText);
+  const language = useLanguage();
+  const asked = useLate(JSON.stringify({ document, values }), PAUSE_MS);
+  const query = useQuery({
+    queryKey: ["template-preview", asked],
+    queryFn: ({ signal }) => answer(api.POST("/v1/templates/preview", { body: JSON.parse(asked), signal })),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+  const faults = query.error ? faultsOf(query.error) : [];
+  return (
+    <section aria-label={t.preview} className={texts.preview}>
+      <h2>{t.preview}</h2>
+      {query.error ? (
+        faults.length > 0 ? (
+          <>
+            <p className="kam-secondary">{t.notYet}</p>
+            <ul className={styles.faults}>
+              {faults.map(fault => (
+                <li key={`${fault.field} ${fault.en}`}>
+                  {fault.field === "zh" || fault.field === "en" ? t[fault.field] : fault.field} {fault[language]}
+                </li>
+              ))}
+            </ul>
+          </>
+        ) : (
+          <BlockError what={t.preview} error={query.error} retry={() => void query.refetch()} />
+        )
+      ) : (
+        query.data && (
+          <div className={texts.pair}>
+            <Shown language="zh" text={query.data.zh} />
+            <Shown language="en" text={query.data.en} />
+          </div>
+        )
+      )}
+    </section>
+  );
+}
+
+function Shown({ language, text }: { language: "zh" | "en"; text: Schema<"TextView"> }) {
+  const t = useText(textsText);
+  return (
+    <figure className={texts.sms}>
+      <blockquote lang={language}>{text.text}</blockquote>
+      <figcaption className="kam-small kam-secondary">
+        {[t.chars([...text.text].length), t.segments(text.segments), t.cost(money(text.cost_fen))].join(" · ")}
+      </figcaption>
+    </figure>
+  );
+}
+
+/** A value once it has stood still for so many ms. */
+function useLate(value: string, ms: number): string {
+  const [late, setLate] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(value), ms);
+    return () => clearTimeout(timer);
+  }, [value, ms]);
+  return late;
+}
