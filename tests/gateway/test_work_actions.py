@@ -104,7 +104,7 @@ async def test_alerts_are_acknowledged_by_accepting_their_work(asks: httpx.Async
     assert [r["zh"] for r in found["results"] if r.get("error") == "not_found"] == [NOT_FOUND] * 2
     ((what, body, headers),) = desk.asked
     assert (what, body) == ("w1 accept", {}) and headers["idempotency-key"] not in ("", "k")
-    assert desk.audited == [("m1", "work.accept", "w1", "200")]
+    assert desk.audited == [("m1", "work.accept", "w1", told) for told in ("asked", "200")]
     await asks.post("/v1/alerts/acknowledge", json={"ids": ids}, headers={"Idempotency-Key": "k"})
     assert desk.asked[1][2]["idempotency-key"] == headers["idempotency-key"], "a repeat is known as one"
     other = await asks.post("/v1/alerts/acknowledge", json={"ids": ["a1"]}, headers={"Idempotency-Key": "k"})
@@ -343,7 +343,8 @@ async def test_a_manager_claims_the_most_urgent_of_what_waits_where_they_work(
     assert (answer.status_code, answer.json()["work_id"]) == (200, "w7")
     assert [what for what, *_ in desk.asked] == ["w6 accept", "w7 accept"], "one that is gone is passed over"
     assert (await queue.post("/v1/claims", headers=key)).json() == answer.json() and len(desk.asked) == 2
-    assert desk.audited[-2:] == [("m1", "work.claim", "w6", "409"), ("m1", "work.claim", "w7", "200")]
+    told = [("w6", "asked"), ("w6", "409"), ("w7", "asked"), ("w7", "200")]
+    assert desk.audited[-4:] == [("m1", "work.claim", id, result) for id, result in told]
 
 
 async def test_nobody_claims_for_another(queue: httpx.AsyncClient, desk: Desk) -> None:

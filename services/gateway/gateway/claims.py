@@ -18,7 +18,7 @@ from contracts.lists import Unclaimed
 from contracts.work_answers import WorkChanged
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access, Viewer
-from gateway.audit import Audit
+from gateway.audit import Audit, audited
 from gateway.peers import Peers, segment
 from gateway.projection.api import fresh
 from gateway.projection.follow import Projection
@@ -79,7 +79,8 @@ def claim_routes(projection: Projection, peers: Peers, audit: Audit, access: Acc
         headers = None if key is None else {"Idempotency-Key": derive("claim", who.subject, key)}
         for work_id in await projection.store.read(partial(_candidates, viewer, before)):
             await repeats.note(who, key, _CLAIMS, work_id)
-            answer = await peers.call(
+            accept = partial(
+                peers.call,
                 "manager-work",
                 "POST",
                 f"/v1/work/{segment(work_id)}/accept",
@@ -87,7 +88,7 @@ def claim_routes(projection: Projection, peers: Peers, audit: Audit, access: Acc
                 body=body.model_dump(mode="json", exclude_none=True),
                 headers=headers,
             )
-            await audit(who, "work.claim", work_id, str(answer.status_code))
+            answer = await audited(audit, who, "work.claim", work_id, accept)
             said = _decode(answer.content)
             if answer.is_success:
                 return said

@@ -7,6 +7,7 @@ in hand, and it is manager-work's.
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from contracts.http import AcceptWork, ActOnWork, Alerts, AlertsTo, BulkWork, Cl
 from contracts.work_answers import RowResults, WorkChanged
 from gateway import scoped
 from gateway.access.viewer import Access, Viewer, not_found
-from gateway.audit import Audit
+from gateway.audit import Audit, audited
 from gateway.colleagues import is_colleague
 from gateway.peers import Peers, segment
 from gateway.projection.store import ProjectionStore
@@ -76,7 +77,8 @@ def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionSto
         viewer: Viewer, work_id: str, action: str, body: _Body, key: str | None, read: str | None = None
     ) -> httpx.Response:
         headers = {"Idempotency-Key": key, "If-Match": read}
-        answer = await peers.call(
+        change = partial(
+            peers.call,
             "manager-work",
             "POST",
             f"/v1/work/{segment(work_id)}/{action}",
@@ -84,8 +86,7 @@ def work_routes(peers: Peers, audit: Audit, access: Access, store: ProjectionSto
             body=body,
             headers={name: value for name, value in headers.items() if value is not None},
         )
-        await audit(viewer.who, f"work.{action}", work_id, str(answer.status_code))
-        return answer
+        return await audited(audit, viewer.who, f"work.{action}", work_id, change)
 
     async def one(
         viewer: Viewer, id: str, action: str, asked: Any, key: str | None, read: str | None = None

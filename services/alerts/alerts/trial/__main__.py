@@ -23,7 +23,7 @@ def main() -> None:
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         _say(run(order, lambda done, of: _say(Progress(done, of))))
-    except OSError as error:
+    except (OSError, pa.ArrowException) as error:
         _say(Failed(f"归档读不了：{error}", f"the archive can't be read: {error}"))
 
 

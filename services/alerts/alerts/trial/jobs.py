@@ -29,6 +29,8 @@ from servicekit.store import Documents, Transient, patiently
 
 log = structlog.get_logger()
 COLLECTION = "trials"
+#: what they came to, which is long, under the same ids: who asks how one stands, or lists them, reads none of it
+RESULTS = "trial_results"
 #: types of rules that can be tried
 TYPES = ("fall", "request", "condition")
 _WAITING, _KEPT, _LISTED = 10, timedelta(days=30), 50
@@ -78,7 +80,7 @@ class Trials:
         trial_id = str(uuid.uuid4()) if key is None else derive("trial", by, key)
         asked_for = {"rule": id, "version": version, "asked": [from_, to]}
         if key is not None and (there := await self._rows.get(COLLECTION, trial_id)) is not None:
-            return self._repeated(there, asked_for)
+            return await self._repeated(there, asked_for)
         every = await self._library.all()
         await self._library.get(id, version)  # 404 where there is none
         asked = next(one for one in every if (one.version.id, one.version.version) == (id, version))
@@ -107,18 +109,19 @@ class Trials:
             to=to,
         )
         now = self._clock()
-        await self._rows.forget(COLLECTION, {"at": {"$lt": iso(now - _KEPT)}})
+        for collection in (COLLECTION, RESULTS):
+            await self._rows.forget(collection, {"at": {"$lt": iso(now - _KEPT)}})
         row = {"trial_id": trial_id, **asked_for, "by": by, "at": iso(now), "told_at": iso(now),
                "state": "waiting", "done": 0, "of": 0, "result": None, "zh": None, "en": None}  # fmt: skip
         if not await self._rows.add(COLLECTION, trial_id, row):  # the same request, at the same moment
-            return self._repeated(await self._found(trial_id), asked_for)
+            return await self._repeated(await self._found(trial_id), asked_for)
         task = self._running[trial_id] = asyncio.create_task(self._try(trial_id, order, by))
         task.add_done_callback(lambda _: self._running.pop(trial_id, None))
         return self._shown(row)
 
     async def get(self, trial_id: str) -> dict[str, Any]:
-        """How a trial stands."""
-        return self._shown(await self._found(trial_id))
+        """How a trial stands; its result once it is done."""
+        return await self._whole(await self._found(trial_id))
 
     async def of(self, id: str, version: int | None = None) -> list[dict[str, Any]]:
         """The newest ``_LISTED`` trials of a rule, or of one of its versions, without their results."""
@@ -145,11 +148,16 @@ class Trials:
             )
         return row
 
-    def _repeated(self, there: Mapping[str, Any], asked_for: Mapping[str, Any]) -> dict[str, Any]:
+    async def _repeated(self, there: Mapping[str, Any], asked_for: Mapping[str, Any]) -> dict[str, Any]:
         """A trial that was asked for before. Raises ``KeyUsed`` where that was another one."""
         if {name: there[name] for name in asked_for} != asked_for:
             raise KeyUsed()
-        return self._shown(there)
+        return await self._whole(there)
+
+    async def _whole(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        shown = self._shown(row)
+        result = await self._rows.get(RESULTS, shown["trial_id"]) if shown["state"] == "done" else None
+        return shown if result is None else shown | {"result": result["result"]}
 
     def _shown(self, row: Mapping[str, Any]) -> dict[str, Any]:
         shown = {name: value for name, value in row.items() if name not in _INTERNAL}
@@ -192,7 +200,8 @@ class Trials:
         await self._library.record_trial(ended.rule, ended.version, _gist(trial_id, ended, by, self._clock()))
         result = msgspec.to_builtins(ended)
         del result["type"]
-        await self._tell(trial_id, state="done", result=result)
+        await self._rows.put(RESULTS, trial_id, {"at": iso(self._clock()), "result": result})
+        await self._tell(trial_id, state="done")
 
     async def _in_process(self, order: Order, tell: Callable[[Progress], None]) -> Found | Failed:
         child = await asyncio.create_subprocess_exec(
