@@ -126,8 +126,8 @@ class Trials:
     async def of(self, id: str, version: int | None = None) -> list[dict[str, Any]]:
         """The newest ``_LISTED`` trials of a rule, or of one of its versions, without their results."""
         where = {"rule": id} if version is None else {"rule": id, "version": version}
-        found = sorted(await self._rows.find(COLLECTION, where), key=lambda row: str(row["at"]), reverse=True)
-        return [{**self._shown(row), "result": None} for row in found[:_LISTED]]
+        found = await self._rows.find(COLLECTION, where, sort="-at", limit=_LISTED)
+        return [{**self._shown(row), "result": None} for row in found]
 
     async def cancel(self, trial_id: str) -> dict[str, Any]:
         """Call a trial off; of one that has ended nothing changes."""
