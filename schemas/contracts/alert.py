@@ -17,6 +17,10 @@ WorkKind = str
 Severity = Literal["critical", "major", "minor"]
 WorkState = Literal["new", "accepted", "acted", "closed"]
 SmsState = Literal["queued", "held", "sending", "sent", "delivered", "failed", "cancelled", "suppressed", "unknown"]
+#: who is told next, up the unit tree from the manager: the unit's head, the city's, the province's
+Level = Literal["head", "city_head", "province"]
+#: what did not happen in time: that somebody takes the alert in hand; that they do something about it
+Cause = Literal["not_acknowledged", "not_begun"]
 ManagerOutcome = Literal["retained", "lost", "paid", "promised", "false_alarm", "other"]
 #: how alerts end
 Outcome = Literal[
@@ -47,11 +51,43 @@ class Reason(Closed, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
 
 
+class CalendarRef(Closed, frozen=True, kw_only=True):
+    """The working calendar by which something is due, in the version that stays with it. ``assumed``: it is due in a
+    year of which that version knew only the weekdays."""
+
+    id: str
+    version: Annotated[int, Meta(ge=0)]
+    name_zh: str
+    name_en: str
+    assumed: bool = False
+
+
+class Suppressed(Closed, frozen=True, kw_only=True):
+    """Why an alert makes no work and no SMS yet: it was raised in a maintenance window. ``until``: then it does,
+    where it is still open."""
+
+    reason: str
+    until: Instant
+
+
+class Escalation(Closed, frozen=True, kw_only=True):
+    """Why an alert went to the next level up. ``since``: from then on ``hours`` had gone by, of working time where a
+    ``calendar`` counted them."""
+
+    level: Level
+    cause: Cause
+    hours: int
+    since: Instant
+    calendar: CalendarRef | None = None
+
+
 class Alert(Closed, frozen=True, kw_only=True):
     """Whole alert after the change the event tells of (payload of all ``kam.alert.*`` types).
 
     ``values`` and ``evidence`` join those of the reasons. ``revision`` counts the changes of this alert from 1.
     ``at`` is business time of the change. ``late`` alerts have no work item. ``previous_stage`` is the stage before.
+    ``calendar``: by which ``due_at`` was counted (None: in plain hours); ``suppressed``: held by a maintenance window;
+    ``escalation``: of ``escalated`` alone.
     """
 
     alert_id: str
@@ -76,6 +112,9 @@ class Alert(Closed, frozen=True, kw_only=True):
     at: Instant
     due_at: Instant | None = None
     by: str | None = None
+    calendar: CalendarRef | None = None
+    suppressed: Suppressed | None = None
+    escalation: Escalation | None = None
 
 
 class WorkAction(Closed, frozen=True, kw_only=True):
@@ -98,7 +137,8 @@ class WorkAction(Closed, frozen=True, kw_only=True):
 class WorkItem(Closed, frozen=True, kw_only=True):
     """Whole work item after the change (payload of all ``kam.work.*`` types).
 
-    ``by`` made the change (None: the system); ``on_behalf_of``: the manager in whose place a head did.
+    ``by`` made the change (None: the system); ``on_behalf_of``: the manager in whose place a head did. ``calendar``: by
+    which ``due_at`` was counted.
     """
 
     work_id: str
@@ -117,6 +157,7 @@ class WorkItem(Closed, frozen=True, kw_only=True):
     by: str | None = None
     on_behalf_of: str | None = None
     action: WorkAction | None = None
+    calendar: CalendarRef | None = None
 
 
 class Contact(Closed, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts.alert import AlertState, Severity, SmsState
+from contracts.alert import AlertState, Level, Severity, SmsState
 from contracts.answer import Answer
 
 
@@ -22,8 +22,26 @@ class ReasonView(Answer):
     evidence: list[str]
 
 
+class CalendarRefView(Answer):
+    """The working calendar by which something is due. ``assumed``: in a year of which it knew only the weekdays."""
+
+    id: str
+    version: int
+    name_zh: str
+    name_en: str
+    assumed: bool = False
+
+
+class SuppressedView(Answer):
+    """The maintenance window that holds an alert: no work item and no SMS before ``until``."""
+
+    reason: str
+    until: str
+
+
 class AlertView(Answer):
-    """An alert as ``kam alerts`` shows it."""
+    """An alert as ``kam alerts`` shows it. ``calendar``: by which it is due (null: every hour counts);
+    ``escalated_to``: the level to which it went last, because nobody had taken it in hand."""
 
     alert_id: str
     kind: str
@@ -43,6 +61,9 @@ class AlertView(Answer):
     due_at: str | None = None
     recorded_at: str | None = None
     work_id: str | None = None
+    calendar: CalendarRefView | None = None
+    suppressed: SuppressedView | None = None
+    escalated_to: Level | None = None
 
 
 class SmsPartView(Answer):

@@ -44,6 +44,24 @@ class RuleView(DocumentView):
     name_en: str
 
 
+class WarningView(_Answer):
+    """What is not wrong with a document, and should be looked at."""
+
+    field: str
+    zh: str
+    en: str
+
+
+class CalendarView(DocumentView):
+    """A version of a working calendar. ``known_through``: the last day of which it knows whether people work (null: it
+    asks for no holidays); beyond it the plain week counts."""
+
+    name_zh: str
+    name_en: str
+    known_through: str | None
+    warnings: list[WarningView]
+
+
 class TemplateView(DocumentView):
     """A version of a text to customers: at which step of which kind of alert it is sent."""
 

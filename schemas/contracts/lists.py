@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.alert import AlertState, Severity, SmsState, WorkState
-from contracts.alert_answers import RuleRefView
+from contracts.alert import AlertState, Level, Severity, SmsState, WorkState
+from contracts.alert_answers import CalendarRefView, RuleRefView, SuppressedView
 
 
 class _Answer(BaseModel):
@@ -53,8 +53,9 @@ class ShownReason(_Answer):
 
 
 class AlertRow(OfCustomer):
-    """An alert in a list. ``due_at``, ``holder_id`` and ``contact_…`` are those of its work item; ``sms_state``: of its
-    last SMS."""
+    """An alert in a list. ``due_at``, ``calendar`` (null: every hour counts), ``holder_id`` and ``contact_…`` are
+    those of its work item; ``sms_state``: of its last SMS. ``escalated_to``: the level that was told last;
+    ``suppressed``: the maintenance window that holds it."""
 
     alert_id: str
     kind: str
@@ -62,12 +63,15 @@ class AlertRow(OfCustomer):
     stage: str | None
     severity: Severity
     escalated: bool
+    escalated_to: Level | None = None
     rule: RuleRefView
     period: str | None
     late: bool
     outcome: str | None
     raised_at: str
     due_at: str | None
+    calendar: CalendarRefView | None = None
+    suppressed: SuppressedView | None = None
     amount_fen: int | None
     reasons: list[ShownReason]
     values: dict[str, Any]
@@ -93,6 +97,7 @@ class WorkRow(OfCustomer):
     holder_id: str | None
     queue: str | None
     due_at: str
+    calendar: CalendarRefView | None = None
     outcome: str | None
     opened_at: str
     revision: int

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from contracts.alert import WorkState
+from contracts.alert_answers import CalendarRefView
 from contracts.answer import Answer
 
 
@@ -37,6 +38,7 @@ class WorkView(Answer):
     opened_at: str
     updated_at: str
     revision: int | None = None
+    calendar: CalendarRefView | None = None
     log: list[LogEntryView]
 
 
@@ -71,6 +73,7 @@ class WorkChanged(Answer):
     by: str | None
     on_behalf_of: str | None
     action: WorkActionView | None
+    calendar: CalendarRefView | None = None
 
 
 class RowResult(Answer):

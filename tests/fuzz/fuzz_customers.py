@@ -40,7 +40,7 @@ class Managers:
     """manager-work over its handlers: items by alert; events are handed back."""
 
     def __init__(self) -> None:
-        self.handlers = work_handlers.handlers(_RULES)
+        self.handlers = work_handlers.handlers(work_rules.Duties(_RULES))
         self.raw: dict[str, bytes] = {}
 
     def item(self, alert_id: str) -> Item | None:

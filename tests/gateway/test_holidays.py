@@ -9,8 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from contracts.holidays import Holiday, HolidayYear
-from gateway.holidays import announced, holiday_routes
+from gateway.holidays import holiday_routes
 from harness.people import Gateway, gateway
+from servicekit.holidays import announced
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from contracts.work_rules import Flood
 from gateway.notices.ledger import LEASE, NOTICES
 from gateway.notices.senders import Passing, Refusal
 from harness.notices import WEBHOOK, House, house
@@ -111,6 +112,64 @@ async def test_what_stood_when_somebody_asked_is_no_news_to_them(world: House) -
     await world.chooses("M0001", **URGENT)
     await world.goes_on()
     assert len(world.mail.got) == 1, "nor is what came while they did not want to be told"
+
+
+async def _went_up(world: House, id_: str, level: str) -> None:
+    """Notifications say so, by the revision that detection had given."""
+    why = {"level": level, "cause": "not_acknowledged", "hours": 4, "since": "2026-06-30T02:00:00+00:00"}
+    await world.heard(
+        alert("escalated", id_, customer_id="c1", severity="minor", escalation=why, at=local(14).isoformat())
+    )
+
+
+async def test_an_alert_that_went_up_is_told_to_the_heads_of_that_level_however_grave(world: House) -> None:
+    for staff_no, grant in (
+        ("H1", {"role": "head", "units": ("U11",), "manager_id": None}),
+        ("C1", {"role": "city_head", "cities": ("320100",), "manager_id": None}),
+        ("P1", {"role": "city_head", "manager_id": None}),
+    ):
+        await world.account(staff_no, **grant)
+        await world.chooses(staff_no, **URGENT)
+    await world.chooses("M0001", **URGENT)
+    (id_,) = await world.raised(severity="minor")
+    await world.goes_on()
+    assert not world.mail.got
+    for level, to in (("head", "h1"), ("city_head", "c1"), ("province", "p1")):
+        await _went_up(world, id_, level)
+        for _ in range(2):
+            await world.goes_on()
+        assert [mail.partition("@")[0] for mail, _, _ in world.mail.got][-1] == to
+    assert len(world.mail.got) == 3 and "已上报" in world.mail.got[0][1].body
+
+
+async def test_what_maintenance_holds_is_told_when_it_is_over(quick: House) -> None:
+    await quick.chooses("M0001", **URGENT)
+    held = {"reason": "割接", "until": "2026-06-30T06:00:00+00:00"}
+    (id_,) = await quick.raised(suppressed=held)
+    await quick.goes_on()
+    assert not quick.mail.got
+    await quick.heard(
+        alert("changed", id_, customer_id="c1", severity="critical", revision=2, at=local(14).isoformat())
+    )
+    await quick.goes_on()
+    assert len(quick.mail.got) == 1
+
+
+async def test_very_many_become_one_notice_that_counts_them(quick: House) -> None:
+    quick.flood = Flood(more_than=10, within_minutes=60)
+    await quick.chooses("M0001", **URGENT)
+    await quick.raised(8)
+    await quick.goes_on()
+    await quick.raised(2)
+    await quick.goes_on()
+    assert [text.subject for _, text, _ in quick.mail.got] == ["大客户预警：紧急 8", "大客户预警：紧急 2"]
+    for _ in range(4):
+        await quick.raised(6)
+        await quick.goes_on(minutes=10)
+    assert len(quick.mail.got) == 2, "ten in an hour is what they asked for"
+    await quick.goes_on(minutes=30)
+    assert [text.subject for _, text, _ in quick.mail.got][2:] == ["大客户预警汇总：24"]
+    assert any(line.endswith("24") for line in quick.mail.got[-1][1].lines) and len(quick.mail.got[-1][1].lines) < 10
 
 
 async def test_an_alert_that_becomes_graver_is_news(quick: House) -> None:

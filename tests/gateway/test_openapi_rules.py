@@ -27,8 +27,13 @@ WHOLE_LISTS = {
     **dict.fromkeys(("list_alerts", "list_sms", "list_work", "list_rules", "get_counts", "get_rates"), _ALL_AT_ONCE),
     "how_rules_stand": "one a rule in force",
     "list_figures": "a table in code",
-    **dict.fromkeys(("compare_rule", "compare_template", "compare_policy"), "as many as a document has fields"),
-    **dict.fromkeys(("list_templates", "list_policies"), "made by hand, one at a time"),
+    **dict.fromkeys(
+        ("compare_rule", "compare_template", "compare_policy", "compare_work_rules", "compare_calendar"),
+        "as many as a document has fields",
+    ),
+    **dict.fromkeys(
+        ("list_templates", "list_policies", "list_all_work_rules", "list_calendars"), "made by hand, one at a time"
+    ),
     "list_trials": "the newest fifty",
     "list_stops": "said by hand, one at a time",
     "list_demo_accounts": "one a role",

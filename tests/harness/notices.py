@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.notices import NoticePreferences
+from contracts.work_rules import Flood
 from gateway.access.grants import Grant
 from gateway.access.roles import Roles
 from gateway.access.viewer import Access
@@ -61,6 +62,7 @@ class House:
     def __init__(self, folder: Path, documents: Documents, projection: Projection, log: Log, clock: Clock) -> None:
         self.documents, self.projection, self.log, self.clock = documents, projection, log, clock
         self.mail, self.wecom = Outbox(), Outbox()
+        self.flood: Flood | None = None
         self._folder = folder
         self._alerts = 0
         self.begin()
@@ -76,16 +78,19 @@ class House:
         self.ledger = Ledger(rows, self.clock)
         people = People(self.users, access)
         senders: Mapping[Channel, Sender] = {"mail": self.mail, "wecom": self.wecom}
-        self.watch = Watch(self.preferences, self.ledger, people, self.projection, self.clock)
+        self.watch = Watch(self.preferences, self.ledger, people, self.projection, self.clock, self._flood)
         self.dispatch = Dispatch(senders, URL, self.preferences, self.ledger, people, self.projection, self.clock)
 
     async def _audit(self, who: Any, action: str, object_: str, result: str, reason: str | None = None) -> None:
         return None
 
+    async def _flood(self) -> Flood | None:
+        return self.flood
+
     async def account(self, staff_no: str, **grant: Any) -> None:
         """Somebody who may sign in; again: with other grants."""
         before = await self.users.get(staff_no)
-        user = User(staff_no, None, staff_no, (Grant("manager", **{"manager_id": staff_no, **grant}),))
+        user = User(staff_no, None, staff_no, (Grant(**{"role": "manager", "manager_id": staff_no, **grant}),))
         after = 0 if before is None else before.version
         await self.users.documents.save(staff_no, user, after=after, author="x", reason="x")
 

@@ -178,11 +178,11 @@ class Services:
             return httpx.Response(200, json=[_STOP] if request.method == "GET" else _STOP)
         if path == "/v1/templates/preview":
             return httpx.Response(200, json={"zh": _SHOWN, "en": _SHOWN})
-        if path in ("/v1/templates", "/v1/policies"):
+        if path in ("/v1/templates", "/v1/policies", "/v1/work-rules", "/v1/calendars"):
             return httpx.Response(200, json=[_TEXT])
-        if path.startswith(("/v1/templates/", "/v1/policies/")) and not path.endswith("/difference"):
+        if path.startswith(_TEXTS) and not path.endswith("/difference"):
             return httpx.Response(200, json=_TEXT, headers={"ETag": '"2"'})
-        if path.startswith(("/v1/rules/", "/v1/templates/", "/v1/policies/")):
+        if path.startswith(("/v1/rules/", *_TEXTS)):
             if path.endswith("/difference"):
                 return httpx.Response(200, json=[{"field": "percent", "zh": "70 → 60", "en": "70 → 60"}])
             return httpx.Response(200, json=_RULE, headers={"ETag": '"2"'})
@@ -200,6 +200,7 @@ class Services:
         return httpx.Response(404, json=_NOT_THERE) if found is None else httpx.Response(200, json=found)
 
 
+_TEXTS = ("/v1/templates/", "/v1/policies/", "/v1/work-rules/", "/v1/calendars/")
 _FIGURE = {
     "name": "bill.amount_fen", "family": "bill", "record": "BILL", "type": "int", "unit": "fen", "unit_zh": "分",
     "unit_en": "fen", "zh": "账单金额", "en": "bill amount", "meaning_zh": "当月账单", "meaning_en": "of a month",

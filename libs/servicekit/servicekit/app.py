@@ -38,7 +38,8 @@ class App(msgspec.Struct, kw_only=True):
     so many seconds after the beat (``Pace``), where what it reads comes from others that keep it. ``light_pace``: the
     seconds while the process has little to do, where somebody waits for what it does. ``follows``: an app of the same
     service whose messages this one reads: it asks for them as soon as they are sent, before its own beat.
-    ``documents``: what it takes of the versions that staff bring into force (``Context.in_force``).
+    ``documents``: what it takes of the versions that staff bring into force (``Context.in_force``), which come by on
+    ``switch_topics`` (none named: where the clock does).
     ``open_door``: strangers write to its inputs, so that bad messages in a row say nothing of us and stop nothing.
     """
 
@@ -60,6 +61,10 @@ class App(msgspec.Struct, kw_only=True):
     follows: str | None = None
     index: Callable[[Any], Iterable[tuple[str, str]]] | None = None
     documents: Taken | None = None
+    switch_topics: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.switch_topics = self.switch_topics or self.clock_topics
 
     @property
     def takes_switches(self) -> bool:

@@ -52,7 +52,7 @@ class Dispatch:
         if on is None:
             if (unreadable := message.headers.get(UNREADABLE)) is not None:
                 raise Invalid(unreadable.decode("utf-8", "replace"))
-            if type_ == SWITCH and self._app.takes_switches and message.topic in self._app.clock_topics:
+            if type_ == SWITCH and self._app.takes_switches and message.topic in self._app.switch_topics:
                 is_news = work.switch(message, place_of(message), is_replay=replay is not None)
                 return "handled" if is_news else "repeated"
             if type_ not in EVENTS:

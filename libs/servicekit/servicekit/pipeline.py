@@ -74,7 +74,7 @@ class StreamProcessor:
         self.app, self.ordinal, self.inputs = app, ordinal, inputs
         self.name = f"{app.name}.{ordinal}"
         self.relay = Relay(self.name, app.service, store, publisher, keep)
-        switched = [place_of(tp) for tp in inputs if tp.topic in app.clock_topics]
+        switched = [place_of(tp) for tp in inputs if tp.topic in app.switch_topics]
         self.committer = Committer(self.name, app, store, self.relay, journal, clock_bound, switched)
         self.commands = Commands()
         self.dead_letters = DeadLetterQueue(self.name, app, dead_letters_in_a_row, keep)

@@ -121,6 +121,16 @@ SENSES: Mapping[str, Mapping[str, Text]] = {
         "visit": ("上门", "visit"),
         "offer": ("给优惠", "offer"),
     },
+    # to whom an alert goes up, and why
+    "level": {
+        "head": ("单位负责人", "the unit's head"),
+        "city_head": ("地市负责人", "the city's head"),
+        "province": ("省公司", "the province"),
+    },
+    "cause": {
+        "not_acknowledged": ("未知悉", "not acknowledged"),
+        "not_begun": ("知悉后未处理", "acknowledged and not acted on"),
+    },
     "sms_reason": {
         "do_not_disturb": ("免打扰", "do-not-disturb"),
         "opted_out": ("已退订", "opted out"),

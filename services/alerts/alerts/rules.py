@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 
 from alerts.conditions.compile import Compiled
 from alerts.conditions.document import compiled
+from contracts.work_rules import WORK_RULES_KIND, Window
+from servicekit.calendar import Calendars
 from servicekit.documents.document_text import read_text
 from servicekit.documents.in_force import Edition
 
@@ -124,12 +126,19 @@ class Watch(Struct, frozen=True):
 Rule = Fall | Request | Arrears | Complaint | Contract | Condition
 
 
+class _Maintenance(Struct, frozen=True):
+    """What detection takes of the work rules."""
+
+    maintenance: tuple[Window, ...] = ()
+
+
 class Rules:
     """All documents: the version in force of each decision, and any version by id (open alerts keep theirs).
 
     ``documents`` hold from the beginning of the log, of each id the highest version; ``editions`` are what staff have
     brought into force since. A ``stopped`` rule raises nothing new; what is open goes on by its version. ``reach``: how
-    many months on a figure can matter, by any version there is.
+    many months on a figure can matter, by any version there is. ``calendars`` count clocks that begin, ``maintenance``
+    holds what is raised.
     """
 
     def __init__(self, documents: Sequence[Rule], editions: Sequence[Edition] = ()) -> None:
@@ -139,7 +148,12 @@ class Rules:
             raise ValueError("规则编号与版本重复 / two rule documents have the same id and version")
         self._in_force = {d.id: d for d in self.documents}
         stopped: dict[str, bool] = {}
+        self.calendars = Calendars.of_editions(editions)
+        work_rules = [each.document for each in editions if (each.kind, each.state) == (WORK_RULES_KIND, "active")]
+        self.maintenance = msgspec.convert(work_rules[-1], _Maintenance).maintenance if work_rules else ()
         for edition in editions:
+            if edition.kind != KIND:
+                continue
             document = self.versions[edition.id, edition.version] = read_edition(edition)
             if edition.state == "active":
                 self._in_force[edition.id] = document

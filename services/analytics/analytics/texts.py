@@ -1,8 +1,10 @@
 """What a fact of the chain says to people, Chinese and English, from its type and (masked) data."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from servicekit.clock import SHANGHAI, in_range
 from servicekit.words import Text, said, stage_said, yuan
 
 Data = dict[str, Any]
@@ -100,9 +102,39 @@ def _alert(data: Data) -> Text:
         stage_said(data.get("kind"), data["stage"]) if data.get("stage") else None,
         (f"规则 {version}", f"rule {version}"),
         late,
+        _suppressed(data),
+        _escalation(data),
         _outcome(data),
         _by(data),
     )
+
+
+def _suppressed(data: Data) -> Text | None:
+    held = data.get("suppressed")
+    if not held:
+        return None
+    until = _moment(held.get("until"))
+    why = held.get("reason")
+    return f"维护中，{until} 前不提醒（{why}）", f"held by maintenance until {until} ({why})"
+
+
+def _moment(text: Any) -> str:
+    """An instant as local time; as it stands where it is none."""
+    try:
+        return in_range(datetime.fromisoformat(str(text))).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return str(text)
+
+
+def _escalation(data: Data) -> Text | None:
+    up = data.get("escalation")
+    if not up:
+        return None
+    (to_zh, to_en), (cause_zh, cause_en) = said(up.get("level"), "level"), said(up.get("cause"), "cause")
+    hours, calendar = up.get("hours"), up.get("calendar")
+    zh = f"{hours} 个工作小时" if calendar else f"{hours} 小时"
+    en = f"{hours} working hours" if calendar else f"{hours} hours"
+    return f"{zh}{cause_zh}，上报{to_zh}", f"{cause_en} for {en}, told to {to_en}"
 
 
 def _work(data: Data) -> Text:

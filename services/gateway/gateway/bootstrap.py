@@ -37,6 +37,7 @@ from gateway.identity.users import LINKS, USERS
 from gateway.live.api import live_routes
 from gateway.live.streams import Streams
 from gateway.notices.build import notices
+from gateway.notices.flood import WorkRulesFlood
 from gateway.notices.ledger import ATTEMPTS, NOTICES
 from gateway.notices.preferences import PREFERENCES, WEBHOOKS
 from gateway.overview.api import overview_routes
@@ -121,7 +122,7 @@ def build(
     asker = partial(asker_now, who.sign_in.users, who.tokens.is_good)
     exports = Runner(Jobs(settings.service_data / "exports", now), model, access, asker)
     service.jobs.append(exports.run)
-    told = notices(settings, documents, who, access, projection, audit, now)
+    told = notices(settings, documents, who, access, projection, audit, now, WorkRulesFlood(peers))
     service.jobs += told.jobs
     streams = Streams(projection)
     service.jobs.append(streams.run)

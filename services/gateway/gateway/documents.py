@@ -10,7 +10,16 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from contracts.answers import DocumentView, FigureView, KindView, RuleView, SentenceView, TemplatePreview, TemplateView
+from contracts.answers import (
+    CalendarView,
+    DocumentView,
+    FigureView,
+    KindView,
+    RuleView,
+    SentenceView,
+    TemplatePreview,
+    TemplateView,
+)
 from contracts.document_orders import ActivateDocument, PreviewTemplate, Readable, SaveDocument, WhyDocument
 from contracts.documents import DOCUMENT_ID
 from gateway.access.grants import Principal
@@ -29,19 +38,23 @@ _Number = Annotated[int, Path(ge=1, le=10**9)]
 
 
 class _Documents(NamedTuple):
-    """A kind: its path, the service that owns it, the area whose rights it needs and what a version looks like."""
+    """A kind: its name, the service that owns it, the area whose rights it needs, what a version looks like, what
+    several are called, and their path where it is another word."""
 
     noun: str
     service: str
     area: Area
     view: type[BaseModel]
     several: str
+    place: str | None = None
 
 
 KINDS = (
     _Documents("rule", "alerts", "rules", RuleView, "rules"),
     _Documents("template", "alerts", "rules", TemplateView, "templates"),
     _Documents("policy", "alerts", "rules", DocumentView, "policies"),
+    _Documents("work_rules", "manager-work", "rules", DocumentView, "all_work_rules", "work-rules"),
+    _Documents("calendar", "manager-work", "rules", CalendarView, "calendars"),
 )
 
 
@@ -82,8 +95,8 @@ def _preview_routes(peers: Peers, access: Access) -> APIRouter:
 
 def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> APIRouter:
     noun, view = kind.noun, kind.view
-    path = f"/v1/{kind.several}"
-    router = Router(prefix=path, tags=[kind.several])
+    path = f"/v1/{kind.place or kind.several}"
+    router = Router(prefix=path, tags=[kind.place or kind.several])
     Reader = Annotated[Principal, Depends(access.guard(kind.area, "see"))]
     # What is in force is in force everywhere.
     Editor = Annotated[Viewer, Depends(access.everywhere(kind.area, "change"))]

@@ -110,7 +110,7 @@ def _changes(connection: sqlite3.Connection, alerts: Where, work: Where, bounds:
             bounds,
             "r.at >= d.since",
             resolved="r.state = 'resolved'",
-            escalated="r.escalated = 1 AND r.open = 1",
+            escalated="r.escalated > 0 AND r.open = 1",
             recovered=cleared,
             recovered_fen=f"CASE WHEN {cleared} THEN r.amount_fen END",
             kept="r.open = 0 AND r.kind = 'churn_warning' AND r.outcome IN ('retained', 'recovered')",

@@ -1,14 +1,13 @@
 """A work item and its life, and a manager as far as work needs to know one. Pure."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from contracts.alert import Alert, ManagerOutcome, WorkAction, WorkItem, WorkKind, WorkState
-from manager_work.rules import WorkRules
-from servicekit.clock import later
+from contracts.alert import Alert, CalendarRef, ManagerOutcome, WorkAction, WorkItem, WorkKind, WorkState
+from manager_work.rules import Duties
 from servicekit.decision import Refused
 from servicekit.ids import derive
 
@@ -74,6 +73,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     ``event_id`` is the last event about it, ``correlation`` the BOSS record behind the alert's last change,
     ``alert_at`` and ``alert_revision`` that change: what is not newer has been overtaken. ``taken``: a person has
     had it in hand, which its log may no longer tell. ``from_queue``: its manager took it out of the queue himself.
+    ``calendar``: by which it is due; None: in plain hours. ``held``: its alert is open again, and maintenance holds it.
     """
 
     work_id: str
@@ -96,6 +96,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
     alert_revision: int = 0
     taken: bool = False
     from_queue: bool = False
+    calendar: CalendarRef | None = None
+    held: bool = False
 
     @property
     def is_waiting(self) -> bool:
@@ -138,6 +140,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
             by=last.by,
             on_behalf_of=last.on_behalf_of,
             action=action,
+            calendar=self.calendar,
         )
 
 
@@ -186,24 +189,22 @@ def _step(item: Item, at: datetime, what: What, told: LogEntry | None = None, **
     return replace(item, revision=item.revision + 1, log=log, **changes)
 
 
-def _due(rules: WorkRules, alert: Alert, now: datetime) -> datetime:
-    return alert.due_at or later(now, timedelta(hours=rules.of(alert.kind).due_hours[alert.severity]))
-
-
 # --- what follows from the alert --------------------------------------------------------------------------------
 
 
-def open_item(rules: WorkRules, alert: Alert, manager_id: str | None, now: datetime, correlation: str) -> Item:
+def open_item(duties: Duties, alert: Alert, manager_id: str | None, now: datetime, correlation: str) -> Item:
     """The work item of an alert."""
+    due_at, calendar = duties.due(alert, now)
     item = Item(
         work_id=work_id_of(alert.alert_id),
-        kind=rules.of(alert.kind).work,
+        kind=duties.rules.of(alert.kind).work,
         alert_id=alert.alert_id,
         customer_id=alert.customer_id,
         city=alert.city,
         wanted=alert.manager_id,
         manager_id=manager_id,
-        due_at=_due(rules, alert, now),
+        due_at=due_at,
+        calendar=calendar,
         opened_at=now,
         correlation=correlation,
         alert_at=alert.at,
@@ -212,27 +213,30 @@ def open_item(rules: WorkRules, alert: Alert, manager_id: str | None, now: datet
     return _step(item, now, "opened")
 
 
-def follow(rules: WorkRules, item: Item, alert: Alert, now: datetime, *, raised: bool) -> Item:
+def follow(duties: Duties, item: Item, alert: Alert, now: datetime, *, raised: bool) -> Item:
     """The item after a change of its alert that leaves the alert open; the same where nothing changes.
 
     ``raised``: the alert was raised anew, long after it had ended and was forgotten: the same item, reopened.
     """
     if item.state == "closed":
-        if not (alert.reopened or raised):
+        if not (alert.reopened or raised or item.held):
             return item
         in_hand = [e.what for e in item.log if e.what in ("accepted", "released", "acted")]
         taken = item.taken or in_hand[-1:] not in ([], ["released"])
+        due_at, calendar = duties.due(alert, now)
         return _step(
             item,
             now,
             "reopened",
             state="accepted" if taken else "new",
             outcome=None,
-            due_at=_due(rules, alert, now),
+            due_at=due_at,
+            calendar=calendar,
+            held=False,
             wanted=alert.manager_id,
         )
     if alert.due_at is not None and alert.due_at != item.due_at:
-        return _step(item, now, "due_changed", due_at=alert.due_at)
+        return _step(item, now, "due_changed", due_at=alert.due_at, calendar=alert.calendar)
     return item
 
 
@@ -240,8 +244,8 @@ def close_with_alert(item: Item, outcome: str, now: datetime) -> Item:
     """The item after its alert has ended, or has moved on to another outcome. A person may have closed it while the
     alert ended by itself: its outcome is its alert's all the same, and work.events tells what the person said."""
     if item.state == "closed" and item.outcome == outcome:
-        return item
-    return _step(item, now, "closed", state="closed", outcome=outcome)
+        return replace(item, held=False) if item.held else item
+    return _step(item, now, "closed", state="closed", outcome=outcome, held=False)
 
 
 def hand_over(item: Item, manager_id: str, now: datetime) -> Item:

@@ -4,7 +4,7 @@ An item has its own key (the work id), a manager another. Whether a manager is k
 the item's, within the same write: ``Find`` -> ``Placed``. A manager who is not known yet keeps the list of who waits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -39,7 +39,7 @@ from manager_work.domain import (
     seen,
     work_id_of,
 )
-from manager_work.rules import WorkRules
+from manager_work.rules import Duties
 from servicekit.app import HandlerEntry
 from servicekit.clock import iso
 from servicekit.decision import Context, Decision, DocumentWrite, Forward, KeyUsed, OutgoingEvent, Refused
@@ -108,14 +108,14 @@ def key_of(message: Message) -> str:
 # --- managers ---------------------------------------------------------------------------------------------------
 
 
-def on_manager(rules: WorkRules, known: Manager | None, record: boss.Manager, context: Context) -> Decision:
+def on_manager(duties: Duties, known: Manager | None, record: boss.Manager, context: Context) -> Decision:
     """What MGR says of a manager; a record older than the one known changes nothing."""
     known = known or Manager()
     at = parse_time(context.time) if context.time else None
     is_dated = at is not None and known.at is not None and context.revision > 0
     if is_dated and (at, context.revision) <= (known.at, known.revision):
         return Decision(known)
-    now = Manager(rules.works(record), known.waiting, at, context.revision)
+    now = Manager(duties.rules.works(record), known.waiting, at, context.revision)
     if not now.works:
         return Decision(now)
     forwards = tuple(Forward(work_id, "placed", Placed(record.manager_id)) for work_id in known.waiting)
@@ -158,8 +158,9 @@ def on_is_known(known: Manager | None, _: IsKnown, context: Context) -> Decision
 _Known = Item | Ended | None
 
 
-def on_alert(rules: WorkRules, known: _Known, alert: Alert, context: Context) -> Decision:
-    """Raised or changed: opens the alert's item where there is none, reopens it with the alert. Late ones have none.
+def on_alert(duties: Duties, known: _Known, alert: Alert, context: Context) -> Decision:
+    """Raised or changed: opens the alert's item where there is none, reopens it with the alert. Late ones have none,
+    and those that maintenance holds have none before it is over.
 
     What is not newer than the last event seen of this alert changes nothing.
     """
@@ -169,11 +170,14 @@ def on_alert(rules: WorkRules, known: _Known, alert: Alert, context: Context) ->
         return on_alert_over(known, alert, context)
     if alert.late:
         return Decision(known)
+    if alert.suppressed is not None:
+        held = replace(seen(known, alert), held=known.state == "closed") if isinstance(known, Item) else known
+        return Decision(held)
     if not isinstance(known, Item):
         if alert.manager_id is None:
-            return on_placed(rules, known, Placed(None, alert), context)
+            return on_placed(duties, known, Placed(None, alert), context)
         return Decision(known, forwards=(_find(alert),))
-    changed = follow(rules, known, alert, context.now, raised=context.type == RAISED)
+    changed = follow(duties, known, alert, context.now, raised=context.type == RAISED)
     if changed is known:
         return Decision(seen(known, alert))
     waits = changed.state != "closed" and changed.manager_id is None and alert.manager_id is not None
@@ -194,11 +198,11 @@ def _leave(before: Item, after: Item) -> tuple[Forward, ...]:
     return (Forward(manager_key(before.wanted), "leave", Leave(before.work_id)),)
 
 
-def on_placed(rules: WorkRules, known: _Known, placed: Placed, context: Context) -> Decision:
+def on_placed(duties: Duties, known: _Known, placed: Placed, context: Context) -> Decision:
     if not isinstance(known, Item):
         if placed.alert is None:
             return Decision(known)
-        return _decide(open_item(rules, placed.alert, placed.manager_id, context.now, context.correlation), context)
+        return _decide(open_item(duties, placed.alert, placed.manager_id, context.now, context.correlation), context)
     if placed.manager_id is None or (changed := hand_over(known, placed.manager_id, context.now)) is known:
         return Decision(known)
     return _decide(changed, context, correlation=known.correlation)
@@ -211,8 +215,8 @@ def on_alert_over(known: _Known, alert: Alert, context: Context) -> Decision:
     if not isinstance(known, Item):
         return Decision(known if alert.late else Ended(alert.at, alert.revision))
     closed = close_with_alert(known, alert.outcome or "expired", context.now)
-    if closed is known:
-        return Decision(seen(known, alert))
+    if closed.revision == known.revision:
+        return Decision(seen(closed, alert))
     return _decide(seen(closed, alert), context, forwards=_leave(known, closed))
 
 
@@ -273,6 +277,7 @@ def _decide(
         "queue": item.queue,
         "state": item.state,
         "due_at": iso(item.due_at),
+        "calendar": None if item.calendar is None else msgspec.to_builtins(item.calendar),
         "outcome": item.outcome,
         "opened_at": iso(item.opened_at),
         "updated_at": iso(entry.at),
@@ -291,12 +296,17 @@ def _line(entry: LogEntry) -> dict[str, Any]:
 _DAYS = ("promised_on", "follow_up_on")
 
 
-def handlers(rules: WorkRules) -> Mapping[str, HandlerEntry]:
-    """Everything this service reacts to."""
+def handlers(duties: Duties) -> Mapping[str, HandlerEntry]:
+    """Everything this service reacts to, each by what is in force at its place in the log; before any switch by
+    these."""
+
+    def judged(handle: Callable[[Duties, Any, Any, Context], Decision]) -> Callable[[Any, Any, Context], Decision]:
+        return lambda known, data, context: handle(context.in_force or duties, known, data, context)
+
     return {
-        MANAGER_CHANGED: HandlerEntry(boss.Manager, partial(on_manager, rules)),
-        RAISED: HandlerEntry(Alert, partial(on_alert, rules)),
-        "kam.alert.changed.v1": HandlerEntry(Alert, partial(on_alert, rules)),
+        MANAGER_CHANGED: HandlerEntry(boss.Manager, judged(on_manager)),
+        RAISED: HandlerEntry(Alert, judged(on_alert)),
+        "kam.alert.changed.v1": HandlerEntry(Alert, judged(on_alert)),
         "kam.alert.resolved.v1": HandlerEntry(Alert, on_alert_over),
         "kam.alert.expired.v1": HandlerEntry(Alert, on_alert_over),
         "find": HandlerEntry(Find, on_find),
@@ -304,7 +314,7 @@ def handlers(rules: WorkRules) -> Mapping[str, HandlerEntry]:
         "is_known": HandlerEntry(IsKnown, on_is_known),
         "leave": HandlerEntry(Leave, on_leave),
         "wait": HandlerEntry(Wait, on_wait),
-        "placed": HandlerEntry(Placed, partial(on_placed, rules)),
+        "placed": HandlerEntry(Placed, judged(on_placed)),
         "accept": HandlerEntry(Command, partial(on_command, "accepted")),
         "release": HandlerEntry(Command, partial(on_command, "released")),
         "hand_over": HandlerEntry(Command, partial(on_command, "reassigned")),

@@ -1,22 +1,34 @@
 """Documents of manager-work: ``work`` (items with their log), ``contacts``. The only place that knows how they are
 found."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterable
+from pathlib import Path
+from typing import Any, Protocol
 
 import msgspec
 
-from manager_work.rules import WorkRules, in_force
+from manager_work.rules import WorkRules, in_force, readable
 from servicekit.authored import AuthoredDocuments
+from servicekit.documents.library import Library
 from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents
 
 #: collections that people write
 AUTHORED = ("work_rules",)
+_CALENDARS = Path(__file__).parent / "seeds" / "calendars.yaml"
 
 
-async def index(rows: MongoDocuments) -> None:
-    """Make sure the indexes are there."""
+class Authored(Protocol):
+    """Documents that people write, as the database has them."""
+
+    async def find(self, collection: str) -> list[dict[str, Any]]:
+        """Those of a collection."""
+
+
+async def index(rows: MongoDocuments, more: Iterable[tuple[str, str]] = ()) -> None:
+    """Make sure the indexes are there (``more``: collection, field)."""
+    for collection, field in more:
+        await rows.index(collection, field)
     for field in ("customer_id", "manager_id", "opened_at"):
         await rows.index("work", field)
     await rows.index("contacts", "customer_id")
@@ -30,6 +42,20 @@ async def keep_rules(rows: MongoDocuments, given: WorkRules) -> None:
 async def read_rules(authored: AuthoredDocuments, given: WorkRules) -> WorkRules:
     """The rules in force: the highest version of the documents that holds together, or those given."""
     return in_force(await authored.find("work_rules"), given)
+
+
+async def plant(rules: Library, calendars: Library, rows: Authored, given: WorkRules) -> None:
+    """What holds before any switch, as the first versions that staff find; and calendars to begin from, drafts."""
+    kept = await rows.find("work_rules")
+    now = in_force(kept, given)
+    versions = {each.version: each for each in (given, *readable(kept))}
+    documents = [
+        (n, {k: v for k, v in msgspec.to_builtins(versions[n]).items() if k != "version"}) for n in sorted(versions)
+    ]
+    await rules.plant(documents, is_in_force=lambda id, version: version == now.version)
+    drafts = msgspec.yaml.decode(_CALENDARS.read_bytes(), type=list[dict[str, Any]])
+    planted = [(1, calendars.kind.checked(document, [])) for document in drafts]
+    await calendars.plant(planted, is_in_force=lambda id, version: False)
 
 
 async def get_work(rows: Documents, work_id: str) -> dict[str, Any] | None:

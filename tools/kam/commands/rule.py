@@ -1,4 +1,4 @@
-"""``kam rule``, ``kam template``, ``kam policy``: what staff change, version by version."""
+"""``kam rule``, ``template``, ``policy``, ``workrules`` and ``calendar``: what staff change, version by version."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ TEMPLATES = Versions(
     [("预警 alert", pick("kind", render.word)), ("阶段 step", pick("step")), ("中文 Chinese", pick("zh"))],
 )
 POLICIES = Versions("/v1/policies", "短信策略 / SMS policy", [])
+WORK_RULES = Versions("/v1/work-rules", "工单规则 / work rules", [])
+CALENDARS = Versions(
+    "/v1/calendars",
+    "工作日历 / working calendars",
+    [("名称 name", pick("name_zh")), ("已知到 known through", pick("known_through"))],
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -29,3 +35,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(rules, name="rule")
     app.add_typer(TEMPLATES.group("短信模板 / texts to customers as staff change them"), name="template")
     app.add_typer(POLICIES.group("短信策略 / how SMS are sent, as staff change it"), name="policy")
+    app.add_typer(
+        WORK_RULES.group("工单规则：时限、上报、维护窗口 / due times, escalation and maintenance as staff change them"),
+        name="workrules",
+    )
+    app.add_typer(CALENDARS.group("工作日历 / working calendars as staff change them"), name="calendar")

@@ -71,6 +71,9 @@ class Versions:
             print_json(found)
         else:
             render.table(self._title, self._columns, found, "没有 / none")
+            for version in found:
+                if version["state"] in ("active", "scheduled"):
+                    _warn(version)
 
     def show(
         self,
@@ -177,6 +180,7 @@ class Versions:
             print_json(found)
         else:
             print(f"{found['id']} v{found['version']}：{_said(found)}")
+            _warn(found)
 
 
 def _taken(client: Client, answer: Answer) -> Any:
@@ -227,6 +231,12 @@ def _unreadable(zh: str, en: str) -> Failed:
 def _said(found: dict[str, Any]) -> str:
     state = str(found["state"])
     return f"{_STATES.get(state, state)} {state}"
+
+
+def _warn(found: dict[str, Any]) -> None:
+    """What is not wrong, and should be looked at."""
+    for warning in found.get("warnings", ()):
+        print(f"{found['id']}：{warning['zh']} / {warning['en']}", file=sys.stderr)
 
 
 def _since(at: Any) -> str:

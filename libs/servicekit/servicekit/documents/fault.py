@@ -10,7 +10,7 @@ import msgspec
 from contracts.documents import UNSEEN
 from servicekit.decision import Refused
 
-_AT = re.compile(r" - at `\$\.?(?P<path>.*)`$")
+_AT = re.compile(r" - at (?:`key` in )?`\$\.?(?P<path>.*)`$")
 _KINDS = {
     "int": ("整数", "a whole number"),
     "float": ("数字", "a number"),

@@ -8,9 +8,18 @@ from alerts.detection.handlers import HANDLERS, Handler, on_timer
 from alerts.detection.state import CustomerState
 from alerts.rules import KIND, Rules, read_edition
 from contracts import DEFAULT_PARTITIONS
+from contracts.work_rules import WORK_RULES_KIND
 from servicekit.app import App, Effects, HandlerEntry
+from servicekit.calendar import CALENDAR_KIND
 from servicekit.decision import Context, Decision
-from servicekit.documents.in_force import Taken
+from servicekit.documents.in_force import Edition, Taken
+
+#: besides rules; no alert refers to a version of these
+_NEWEST_ONLY = frozenset({CALENDAR_KIND, WORK_RULES_KIND})
+
+
+def _read(edition: Edition) -> Any:
+    return read_edition(edition) if edition.kind == KIND else edition.document
 
 
 def _by_what_is_in_force(rules: Rules, handle: Handler) -> Callable[[CustomerState | None, Any, Context], Decision]:
@@ -39,5 +48,5 @@ def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | N
         effects=effects,
         light_pace=0.05,
         behind=0.03,  # the intake's records of the beat are there by then, also where its commit takes twice as long
-        documents=Taken(frozenset({KIND}), rules.switched, read=read_edition),
+        documents=Taken(frozenset({KIND}) | _NEWEST_ONLY, rules.switched, newest_only=_NEWEST_ONLY, read=_read),
     )

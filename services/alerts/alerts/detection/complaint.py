@@ -1,14 +1,31 @@
 """Complaints: one alert a complaint, with a clock of its own that starts again when BOSS reopens it."""
 
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from alerts.detection.bounds import FOLLOWED, clipped
 from alerts.detection.decision_builder import DecisionBuilder
 from alerts.detection.state import AlertReason, TrackedAlert, TrackedComplaint
 from alerts.rules import Complaint
+from contracts.alert import CalendarRef
 from servicekit.clock import in_range, later
 from servicekit.envelope import parse_time
 from servicekit.ids import derive
+
+KIND = "complaint_opened"
+
+
+class Clock(NamedTuple):
+    """When a complaint is due and due soon; ``calendar``: by which, None: every hour counts."""
+
+    due_at: datetime
+    soon_at: datetime
+    calendar: CalendarRef | None
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What an alert keeps of it; in plain hours, when it is due soon follows from when it is due."""
+        return {**self._asdict(), "soon_at": self.soon_at if self.calendar is not None else None}
 
 
 def report(
@@ -87,24 +104,23 @@ def look(builder: DecisionBuilder, complaint_id: str) -> None:
         rule = builder.rules.complaint
         if builder.waking or rule.id in builder.rules.stopped:
             return  # only a record raises; time alone moves what was raised
-        due_at = _due_at(builder, rule, ticket)
-        stage = stage_at(rule, ticket, due_at, builder.now)
+        clock = _clock(builder, rule, ticket)
+        stage = _stage_at(ticket, clock, builder.now)
         reasons, severity = _reasons(rule, ticket), rule.severity[stage]
         parts = _parts(complaint_id, ticket.owner)
-        builder.raise_(key, "complaint_opened", parts, reasons, severity, stage=stage, due_at=due_at)
+        builder.raise_(key, KIND, parts, reasons, severity, stage=stage, **clock.kept)
         return
-    assert held.due_at is not None
     rule = _version(builder, held)
-    stage = stage_at(rule, ticket, held.due_at, builder.now)
+    stage = _stage_at(ticket, _clock_of(rule, ticket, held), builder.now)
     if stage != held.stage:
         builder.change(key, stage=stage, severity=rule.severity[stage], reasons=_reasons(rule, ticket))
 
 
-def stage_at(rule: Complaint, ticket: TrackedComplaint, due_at: datetime, now: datetime) -> str:
+def _stage_at(ticket: TrackedComplaint, clock: Clock, now: datetime) -> str:
     """Stage by the share of the time that is gone."""
-    if now >= due_at:
+    if now >= clock.due_at:
         return "overdue"
-    if now >= _due_soon_at(rule, ticket, due_at):
+    if now >= clock.soon_at:
         return "due_soon"
     return "reopened" if ticket.reopened else "opened"
 
@@ -115,7 +131,8 @@ def wake(builder: DecisionBuilder) -> datetime | None:
     for complaint_id, ticket in builder.tickets.items():
         held = builder.alerts.get(_key(complaint_id))
         if held is not None and held.outcome is None and held.due_at is not None:
-            steps += [_due_soon_at(_version(builder, held), ticket, held.due_at), held.due_at]
+            clock = _clock_of(_version(builder, held), ticket, held)
+            steps += [clock.soon_at, clock.due_at]
     return min((at for at in steps if at > builder.now), default=None)
 
 
@@ -136,18 +153,31 @@ def forget(builder: DecisionBuilder) -> None:
 
 def _restart(builder: DecisionBuilder, complaint_id: str, held: TrackedAlert) -> None:
     ticket, rule = builder.tickets[complaint_id], _version(builder, held)
-    due_at = _due_at(builder, rule, ticket)
-    stage = stage_at(rule, ticket, due_at, builder.now)
-    changes = {"stage": stage, "severity": rule.severity[stage], "reasons": _reasons(rule, ticket), "due_at": due_at}
-    builder.change(_key(complaint_id), outcome=None, **changes)
+    clock = _clock(builder, rule, ticket)
+    stage = _stage_at(ticket, clock, builder.now)
+    changes = {"stage": stage, "severity": rule.severity[stage], "reasons": _reasons(rule, ticket)}
+    builder.change(_key(complaint_id), outcome=None, **changes, **clock.kept)
 
 
-def _due_at(builder: DecisionBuilder, rule: Complaint, ticket: TrackedComplaint) -> datetime:
+def _clock(builder: DecisionBuilder, rule: Complaint, ticket: TrackedComplaint) -> Clock:
+    """A clock that begins: by the calendar that is in force for complaints, else every hour counts."""
     area = builder.profile.area if builder.profile is not None else None
-    return later(ticket.clock_from, timedelta(hours=rule.due_hours.get(area or "", rule.due_hours_unknown_area)))
+    hours = rule.due_hours.get(area or "", rule.due_hours_unknown_area)
+    calendars = builder.rules.calendars
+    due_at, calendar = calendars.due(KIND, ticket.clock_from, hours * 3600)
+    if calendar is None:
+        return Clock(due_at, _share(rule, ticket, due_at), None)
+    soon_at, _ = calendars.due(KIND, ticket.clock_from, hours * 36 * rule.due_soon_percent)
+    return Clock(due_at, soon_at, calendar)
 
 
-def _due_soon_at(rule: Complaint, ticket: TrackedComplaint, due_at: datetime) -> datetime:
+def _clock_of(rule: Complaint, ticket: TrackedComplaint, held: TrackedAlert) -> Clock:
+    """The clock that an alert was given."""
+    assert held.due_at is not None
+    return Clock(held.due_at, held.soon_at or _share(rule, ticket, held.due_at), held.calendar)
+
+
+def _share(rule: Complaint, ticket: TrackedComplaint, due_at: datetime) -> datetime:
     return ticket.clock_from + (due_at - ticket.clock_from) * rule.due_soon_percent / 100
 
 
@@ -170,7 +200,7 @@ def _parts(complaint_id: str, owner: int) -> tuple[object, ...]:
 
 
 def _alert_id(complaint_id: str, owner: int) -> str:
-    return derive("alert", "complaint_opened", *_parts(complaint_id, owner))
+    return derive("alert", KIND, *_parts(complaint_id, owner))
 
 
 def _key(complaint_id: str) -> str:

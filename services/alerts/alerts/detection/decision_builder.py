@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from alerts.detection import bounds
+from alerts.detection import bounds, maintenance
 from alerts.detection.state import (
     AlertRaised,
     AlertReason,
@@ -16,7 +16,7 @@ from alerts.detection.state import (
     TrackedContract,
 )
 from alerts.rules import Rules
-from contracts.alert import Alert, Reason, RuleRef
+from contracts.alert import Alert, CalendarRef, Reason, RuleRef
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision, OutgoingEvent
 from servicekit.ids import derive
@@ -73,6 +73,8 @@ class DecisionBuilder:
         period: str | None = None,
         late: bool = False,
         due_at: datetime | None = None,
+        soon_at: datetime | None = None,
+        calendar: CalendarRef | None = None,
         origin: tuple[str, str] | None = None,
     ) -> None:
         """A new alert; ``parts`` are its key, its id is derived from them. One of which a trace is left reopens.
@@ -104,6 +106,9 @@ class DecisionBuilder:
             period=period,
             late=late,
             due_at=due_at,
+            soon_at=soon_at,
+            calendar=calendar,
+            suppressed=maintenance.held_by(self.rules.maintenance, kind, self.profile.city, self.now),
             opened_at=self.ctx.now,
             work_revision=0 if before is None else before.work_revision,
         )
@@ -142,7 +147,11 @@ class DecisionBuilder:
             **changes,
         )
         if before.outcome is not None and held.outcome is None:
-            held = replace(held, opened_at=self.ctx.now)
+            windows = self.rules.maintenance
+            suppressed = maintenance.held_by(windows, held.kind, held.city, self.now)
+            held = replace(held, opened_at=self.ctx.now, suppressed=suppressed)
+        elif held.outcome is None and maintenance.is_over(held, self.now):
+            held = replace(held, suppressed=None)
         self.alerts[key] = held
         self._tell(held, before, last if self.waking else self.ctx.id, by)
 
@@ -173,6 +182,8 @@ class DecisionBuilder:
             at=self.now,
             due_at=held.due_at,
             by=by,
+            calendar=held.calendar,
+            suppressed=held.suppressed,
         )
         self.events.append(
             OutgoingEvent(

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.detection import arrears, bounds, churn, complaint, conditioned, contract, why_not, whynot
+from alerts.detection import arrears, bounds, churn, complaint, conditioned, contract, maintenance, why_not, whynot
 from alerts.detection.decision_builder import DecisionBuilder
 from alerts.detection.figures import CARRIED
 from alerts.detection.rows import COLUMNS, is_row, packed, said, with_request, with_row, without_request
@@ -352,6 +352,7 @@ def _look_at_clock(builder: DecisionBuilder) -> None:
         complaint.look(builder, complaint_id)
     for contract_id in builder.terms:
         contract.look(builder, contract_id)
+    maintenance.look(builder)
 
 
 def _done(builder: DecisionBuilder, before: CustomerState) -> Decision:
@@ -362,7 +363,7 @@ def _done(builder: DecisionBuilder, before: CustomerState) -> Decision:
         return builder.decision(before.wake)
     if not builder.may_raise:
         return builder.decision(None)
-    steps = (arrears.wake(builder), complaint.wake(builder), contract.wake(builder))
+    steps = (arrears.wake(builder), complaint.wake(builder), contract.wake(builder), maintenance.wake(builder))
     return builder.decision(min((at for at in steps if at is not None), default=None))
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from alerts.conditions.figures import Value
 from alerts.detection.rows import Rows
+from contracts.alert import CalendarRef, Suppressed
 
 Month = int  # calendar month: year * 12 + month - 1
 Values = dict[str, int | str | bool | None]
@@ -48,6 +49,8 @@ class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
     ``last`` is the verb of its last event, ``correlation`` the BOSS record behind that; ``admitted`` tells that the
     fall rule passed its exclusions for this period: they are not judged again. ``opened_at`` is the business time at
     which it was last raised or reopened, ``work_revision`` the last revision of its work item that was heard.
+    ``calendar``: by which ``due_at`` was counted, ``soon_at``: when it is due soon, where a calendar says so;
+    ``suppressed``: the maintenance window that holds it.
     """
 
     alert_id: str
@@ -70,6 +73,9 @@ class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
     admitted: bool = False
     opened_at: datetime | None = None
     work_revision: int = 0
+    calendar: CalendarRef | None = None
+    soon_at: datetime | None = None
+    suppressed: Suppressed | None = None
 
 
 class Ended(Struct, frozen=True, array_like=True):

@@ -5,6 +5,7 @@ from typing import Any
 
 from alerts.notifications.decision_builder import APP
 from alerts.notifications.handlers import HANDLERS, Handler, on_timer
+from alerts.notifications.ladders import KINDS as LADDERS
 from alerts.notifications.send_policy import POLICY_KIND, TEMPLATE_KIND, SendPolicy
 from alerts.notifications.state import Customer, entries
 from contracts import DEFAULT_PARTITIONS
@@ -12,7 +13,7 @@ from servicekit.app import App, Effects, HandlerEntry
 from servicekit.decision import Context, Decision
 from servicekit.documents.in_force import Taken
 
-KINDS = frozenset({POLICY_KIND, TEMPLATE_KIND})
+KINDS = frozenset({POLICY_KIND, TEMPLATE_KIND}) | LADDERS
 
 
 def _by_what_is_in_force(

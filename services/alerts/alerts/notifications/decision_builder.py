@@ -18,7 +18,7 @@ from alerts.notifications.state import (
     about,
 )
 from alerts.notifications.views import alert_document, is_same_document, sms_document, sms_payload
-from contracts.alert import SmsState
+from contracts.alert import Escalation, SmsState
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
 from servicekit.ids import derive
@@ -70,10 +70,10 @@ class DecisionBuilder:
             is_new = before is None or before.alert is None
             self.row(DocumentWrite("alerts", alert_id, alert_document(case), new=is_new))
 
-    def tell(self, verb: str, case: AlertProgress) -> None:
+    def tell(self, verb: str, case: AlertProgress, escalation: Escalation | None = None) -> None:
         """What was learnt of an alert here; its revision stays detection's."""
         assert case.alert is not None
-        alert = replace(case.alert, state=case.state, at=self.ctx.now)
+        alert = replace(case.alert, state=case.state, at=self.ctx.now, escalation=escalation)
         self._events.append(OutgoingEvent(f"kam.alert.{verb}.v1", alert, subject=self.customer_id))
 
     # --- messages -----------------------------------------------------------------------------------------------
@@ -242,9 +242,12 @@ class DecisionBuilder:
 
 
 def wake_of(state: Customer | None) -> datetime | None:
-    """When the clock must look again: at once for what is fresh, and at the end of each hold that has one."""
-    messages = () if state is None else state.messages.values()
-    times = (m.planned_at if m.is_fresh else m.hold_until for m in messages)
+    """When the clock must look again: at once for what is fresh, at the end of each hold that has one, and when an
+    alert goes up."""
+    if state is None:
+        return None
+    times = [m.planned_at if m.is_fresh else m.hold_until for m in state.messages.values()]
+    times += [case.steps_up[0].at for case in state.cases.values() if case.steps_up]
     return min((at for at in times if at is not None), default=None)
 
 

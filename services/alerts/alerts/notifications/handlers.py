@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from alerts.notifications import handwritten, sending
 from alerts.notifications.blocked import Said, is_newer, row_of
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
+from alerts.notifications.escalation import climb, follow
 from alerts.notifications.send_decision import cancel_left, cancel_paid, decide
 from alerts.notifications.send_policy import Language, SendPolicy
 from alerts.notifications.state import AlertProgress, Customer, Recency, hidden
@@ -237,6 +238,7 @@ def on_alert(send_policy: SendPolicy, state: Customer | None, data: Alert, ctx: 
         after = _go_on(builder, before, after, data)
     else:
         after = _end(builder, after, data)
+    after = follow(builder, before, after)
     builder.keep(data.alert_id, after)
     was_open = before.alert is not None and before.ended is None
     if after.ended is None and not was_open and after.progress != "raised":
@@ -252,9 +254,13 @@ def _go_on(builder: DecisionBuilder, before: AlertProgress, after: AlertProgress
         elif alert.kind in policy.ladders and message.step != alert.stage:
             builder.move(message, "cancelled", "superseded")
     after = builder.cases[alert.alert_id]
+    if alert.suppressed is not None:
+        return after
     if alert.kind not in policy.ladders:
         return builder.plan(after, "opened")
-    known = before.alert.stage if before.is_open and before.alert is not None else None
+    # Of what was held nothing has been sent.
+    was_told = before.is_open and before.alert is not None and before.alert.suppressed is None
+    known = before.alert.stage if was_told and before.alert is not None else None
     if policy.rank(alert.kind, alert.stage) > policy.rank(alert.kind, known):
         return builder.plan(after, alert.stage)
     return after
@@ -264,7 +270,7 @@ def _end(builder: DecisionBuilder, after: AlertProgress, alert: Alert) -> AlertP
     for message in builder.waiting(alert.alert_id):
         if message.step != alert.outcome:
             builder.move(message, "cancelled", "resolved")
-    return builder.plan(after, alert.outcome)
+    return after if alert.suppressed is not None else builder.plan(after, alert.outcome)
 
 
 def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx: Context) -> Decision:
@@ -282,6 +288,7 @@ def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx
         after = replace(after, progress=verb)
     if after == before:
         return unchanged(state)
+    after = follow(builder, before, after)
     builder.keep(data.alert_id, after)
     if after.progress != before.progress and after.is_open:
         builder.tell("unacknowledged" if is_new_again else after.progress, after)
@@ -350,11 +357,13 @@ def _of_nobody(data: ReceiptReceived, ctx: Context) -> dict[str, Any]:
 
 
 def on_timer(send_policy: SendPolicy, state: Customer | None, ctx: Context) -> Decision:
-    """A tick has come by behind everything accepted before it: decide on what is fresh or has waited long enough."""
+    """A tick has come by behind everything accepted before it: decide on what is fresh or has waited long enough, and
+    tell of what nobody has taken in hand."""
     if state is None:
         return Decision(None)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     decide(builder)
+    climb(builder)
     return builder.decision()
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from alerts.notifications import ladders
 from alerts.notifications.channel import segments
 from servicekit.clock import SHANGHAI, SystemClock, in_range, later_day, local_date, system_now
 from servicekit.decision import Refused
@@ -190,12 +191,16 @@ class SendPolicy:
         #: by id; those that were stopped as well, whose messages still wait
         self.templates = {t.id: t for t in sorted(templates, key=lambda t: t.version)}
         self._by_step = {(t.kind, t.step): t for t in self.templates.values()}
+        #: to whom open alerts go that nobody takes in hand: to nobody before a switch says so
+        self.ladders = ladders.Ladders()
 
     def switched(self, editions: Sequence[Edition]) -> "SendPolicy":
         """With what staff have brought into force. A template that was stopped is planned no more. Raises
         ``ValueError``, ``msgspec.ValidationError``."""
         policy, templates, withdrawn = self.policy, dict(self.templates), set[str]()
         for edition in editions:
+            if edition.kind in ladders.KINDS:
+                continue
             document = {**edition.document, "version": edition.version}
             if edition.kind == POLICY_KIND:
                 policy = msgspec.convert(document, SmsPolicy)
@@ -205,7 +210,7 @@ class SendPolicy:
             templates[template.id] = template
             (withdrawn.add if edition.state == "stopped" else withdrawn.discard)(template.id)
         after = copy(self)
-        after.policy, after.templates = policy, templates
+        after.policy, after.templates, after.ladders = policy, templates, ladders.ladders_of(editions)
         after._by_step = {(t.kind, t.step): t for t in templates.values() if t.id not in withdrawn}
         return after
 

@@ -7,8 +7,9 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from alerts.notifications.blocked import entry_of
+from alerts.notifications.ladders import Step
 from alerts.notifications.send_policy import Language
-from contracts.alert import Alert, AlertState, SmsPart, SmsReceipt, SmsState
+from contracts.alert import Alert, AlertState, Level, SmsPart, SmsReceipt, SmsState
 
 _LOCAL_DIGITS = 11
 #: why a message is held that a stop holds back
@@ -73,6 +74,7 @@ class AlertProgress(Struct, frozen=True, omit_defaults=True):
     ``alert`` is None before its event has come (the work item may be faster) and again when it is resolved and nothing
     of it can move any more. ``state`` of the alert is ``progress`` until it ends. ``recency``: of its last event,
     ``work_recency``: of its work item's. ``taken_back`` counts messages of its end that a reopening cancelled.
+    ``steps_up``: whom it goes to next, by rising time, ``level``: to whom it went last.
     """
 
     alert: Alert | None = None
@@ -85,6 +87,8 @@ class AlertProgress(Struct, frozen=True, omit_defaults=True):
     recency: Recency | None = None
     work_recency: Recency | None = None
     taken_back: int = 0
+    steps_up: tuple[Step, ...] = ()
+    level: Level | None = None
 
     @property
     def state(self) -> AlertState:

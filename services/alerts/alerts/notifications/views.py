@@ -43,6 +43,9 @@ def alert_document(case: AlertProgress) -> dict[str, Any]:
         "evidence": list(alert.evidence),
         "raised_at": iso(alert.raised_at),
         "due_at": _iso(alert.due_at),
+        "calendar": None if alert.calendar is None else msgspec.to_builtins(alert.calendar),
+        "suppressed": None if alert.suppressed is None else msgspec.to_builtins(alert.suppressed),
+        "escalated_to": case.level,
         "work_id": case.work_id,
         "recorded_at": _iso(case.recorded_at),
     }

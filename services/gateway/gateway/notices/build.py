@@ -12,6 +12,7 @@ from gateway.identity.build import Identity
 from gateway.notices.api import notice_routes
 from gateway.notices.dispatch import Dispatch
 from gateway.notices.due import Channel
+from gateway.notices.flood import FloodRule, never
 from gateway.notices.ledger import Ledger
 from gateway.notices.people import People
 from gateway.notices.preferences import Allowed, PreferenceStore
@@ -40,6 +41,7 @@ def notices(
     projection: Projection,
     audit: Audit,
     clock: SystemClock = system_now,
+    flood: FloodRule = never,
 ) -> Notices:
     """Over the documents in ``rows``. Without the page's address or a channel in the settings nothing is ever sent."""
     senders: dict[Channel, Sender] = {}
@@ -55,7 +57,7 @@ def notices(
     allowed = Allowed(tuple(senders), _names(settings.notice_mail_domains), _names(settings.notice_webhook_hosts))
     preferences, ledger = PreferenceStore(rows, allowed, clock), Ledger(rows, clock)
     people = People(who.sign_in.users, access)
-    watch = Watch(preferences, ledger, people, projection, clock)
+    watch = Watch(preferences, ledger, people, projection, clock, flood)
     if senders and settings.public_url is not None:
         url = settings.public_url.rstrip("/")
         dispatch = Dispatch(senders, url, preferences, ledger, people, projection, clock)

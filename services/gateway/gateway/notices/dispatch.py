@@ -115,7 +115,9 @@ class Dispatch:
             read = partial(figures.day, alerts=alerts, work=work, now=now)
             return text.digest(await self._projection.store.read(read), language, self._url, now)
         items = await self._projection.store.read(partial(figures.items, scope=alerts, ids=notice.alerts, now=now))
-        return text.urgent(items, language, self._url, now) if items else "nothing_left"
+        if not items:
+            return "nothing_left"
+        return (text.flood if notice.many else text.urgent)(items, language, self._url, now)
 
     async def _sent(
         self, notice: Notice, channel: Channel, delivery: Delivery, preferences: Preferences, made: text.Text

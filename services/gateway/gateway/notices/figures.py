@@ -11,6 +11,7 @@ from gateway.access.scope import Scope
 from gateway.live.changes import Place, here
 from gateway.notices.due import Standing
 from gateway.projection.lists import where
+from gateway.projection.rows import LEVELS
 from gateway.projection.schema import NEVER
 from gateway.projection.visible import Subject, subject_of
 from servicekit.clock import at_local, end_of, iso, later_day, local_date
@@ -19,19 +20,23 @@ from servicekit.clock import at_local, end_of, iso, later_day, local_date
 MOST_STANDING = 2000
 #: changes by which it is seen whom they concern; with more, everybody is looked at
 _MOST_CHANGED = 500
-#: what nobody has taken in hand yet
-_UNTAKEN = {"state": "raised"}
+#: what nobody has taken in hand yet, or has and does nothing about
+_UNTAKEN = "(r.state = 'raised' OR (r.escalated > 0 AND r.state = 'acknowledged'))"
+#: a row's revision is detection's: with how far up it went it tells what is newer
+_LEVELS = len(LEVELS) + 1
 SEVERITIES = ("critical", "major", "minor")
 
 
 class Item(NamedTuple):
-    """An alert as a notice tells of it. ``due``: ISO 8601, None where nothing is due."""
+    """An alert as a notice tells of it. ``due``: ISO 8601, None where nothing is due; ``escalated``: it went up, since
+    nobody had taken it in hand."""
 
     alert_id: str
     kind: str
     severity: str
     stage: str | None
     due: str | None
+    escalated: bool = False
 
 
 class Group(NamedTuple):
@@ -57,26 +62,33 @@ class Day(NamedTuple):
 
 
 def standing(
-    connection: sqlite3.Connection, scope: Scope, severity: str, kinds: Sequence[str], now: datetime
+    connection: sqlite3.Connection,
+    scope: Scope,
+    severity: str,
+    kinds: Sequence[str],
+    now: datetime,
+    level: int | None = None,
 ) -> list[Standing]:
-    """Alerts in scope that are as grave as this, or graver, and that nobody has taken in hand."""
-    grave = ",".join(SEVERITIES[: SEVERITIES.index(severity) + 1])
-    asked = {**_UNTAKEN, "severity": grave, "kind": ",".join(kinds) or None}
-    found = where("alerts", scope.visible("alerts"), asked, now)
+    """Alerts in scope that are as grave as this, or graver, and that nobody has taken in hand; and those that went up
+    to this ``level``, or further, how grave they may be. What maintenance holds is none of them."""
+    found = where("alerts", scope.visible("alerts"), {"kind": ",".join(kinds) or None}, now)
     rows = connection.execute(
-        "SELECT r.alert_id, r.revision, r.severity || '/' || coalesce(r.stage, '') FROM alerts r"
-        f" WHERE r.open = 1 AND {found.condition} ORDER BY r.seq DESC LIMIT {MOST_STANDING}",
-        found.parameters,
+        f"SELECT r.alert_id, r.revision * {_LEVELS} + r.escalated, r.severity || '/' || coalesce(r.stage, '')"
+        " || CASE WHEN r.escalated >= ? THEN '/up' ELSE '' END FROM alerts r"
+        " WHERE r.open = 1 AND r.suppressed = 0 AND ((r.state = 'raised' AND r.rank <= ?)"
+        f" OR (r.escalated >= ? AND {_UNTAKEN})) AND {found.condition} ORDER BY r.seq DESC LIMIT {MOST_STANDING}",
+        (level or _LEVELS, SEVERITIES.index(severity), level or _LEVELS, *found.parameters),
     )
     return [Standing(*row) for row in rows]
 
 
 def items(connection: sqlite3.Connection, scope: Scope, ids: Sequence[str], now: datetime) -> list[Item]:
     """Those of these alerts that are still in scope and untaken, the gravest and most pressing first."""
-    found = where("alerts", scope.visible("alerts"), _UNTAKEN, now)
+    found = where("alerts", scope.visible("alerts"), {}, now)
     rows = connection.execute(
-        "SELECT r.alert_id, r.kind, r.severity, r.stage, nullif(r.due_at, ?) FROM alerts r WHERE r.open = 1"
-        f" AND r.alert_id IN (SELECT value FROM json_each(?)) AND {found.condition} ORDER BY r.rank, r.due_at",
+        "SELECT r.alert_id, r.kind, r.severity, r.stage, nullif(r.due_at, ?), r.escalated > 0 FROM alerts r"
+        f" WHERE r.open = 1 AND {_UNTAKEN} AND r.alert_id IN (SELECT value FROM json_each(?)) AND {found.condition}"
+        " ORDER BY r.rank, r.due_at",
         (NEVER, msgspec.json.encode(ids).decode(), *found.parameters),
     )
     return [Item(*row) for row in rows]
@@ -108,14 +120,14 @@ def day(connection: sqlite3.Connection, alerts: Scope, work: Scope, now: datetim
 
 
 def concerned(connection: sqlite3.Connection, since: Place | None) -> tuple[Place, list[Subject] | None]:
-    """Where the read model stands, and what grave alerts that changed since are about; None: too many to tell, or it
-    is another file."""
+    """Where the read model stands, and what alerts that changed since are about, grave ones and those that went up;
+    None: too many to tell, or it is another file."""
     place = here(connection)
     if since is None or place.epoch != since.epoch or since.seq > place.seq:
         return place, None
     rows = connection.execute(
         "SELECT r.customer_id, r.city, r.unit_id, r.manager_id, r.kind FROM alerts r WHERE r.seq > ? AND r.open = 1"
-        f" AND r.state = 'raised' AND r.rank < 2 LIMIT {_MOST_CHANGED + 1}",
+        f" AND ((r.state = 'raised' AND r.rank < 2) OR r.escalated > 0) LIMIT {_MOST_CHANGED + 1}",
         (since.seq,),
     ).fetchall()
     return place, None if len(rows) > _MOST_CHANGED else [subject_of(row, row["kind"]) for row in rows]

@@ -40,7 +40,8 @@ class Delivery(msgspec.Struct, frozen=True):
 
 class Notice(msgspec.Struct, frozen=True):
     """A notice. ``number``, ``since``, ``told``: of urgent ones alone, see above; ``day``: of a digest; ``alerts``: ids
-    of what it was made for; ``baseline``: what stood when somebody asked to be told, of which they are not."""
+    of what it was made for, so ``many`` that they are counted and not listed; ``baseline``: what stood when somebody
+    asked to be told, of which they are not."""
 
     id: str
     staff_no: str
@@ -50,6 +51,7 @@ class Notice(msgspec.Struct, frozen=True):
     number: int = 0
     since: int = 0
     day: str | None = None
+    many: bool = False
     alerts: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
     mail: Delivery | None = None
@@ -82,17 +84,25 @@ class Ledger:
         told: Iterable[Told],
         alerts: Iterable[str] = (),
         channels: Iterable[Channel] = (),
+        *,
+        many: bool = False,
     ) -> bool:
         """The next of a chain; whether nobody was faster."""
         number = 1 if before is None else before.number + 1
         kind: Kind = "urgent" if alerts else "baseline"
         more: dict[str, Any] = {"number": number, "since": since, "told": tuple(told), "alerts": tuple(alerts)}
+        more["many"] = many
         if not await self._add(_link(staff_no, number), staff_no, kind, channels, **more):
             return False
         if before is not None:  # the newest alone is asked
             await self._rows.patch(NOTICES, before.id, {"told": []})
             await self._rows.forget(NOTICES, {"_id": _link(staff_no, number - _CHAIN)})
         return True
+
+    async def told_since(self, staff_no: str, since: datetime) -> int:
+        """Of how many alerts somebody was told, or will be, by notices that were made then or later."""
+        where = {"staff_no": staff_no, "kind": "urgent", "at": {"$gte": iso(since)}}
+        return sum(len(row["alerts"]) for row in await self._rows.find(NOTICES, where))
 
     async def newest(self, staff_no: str) -> Notice | None:
         """The end of somebody's chain."""

@@ -5,6 +5,7 @@ Codes come from events and from rules that staff write: what is no plain code ha
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
@@ -58,6 +59,27 @@ def urgent(items: Sequence[Item], language: Language, url: str, now: datetime) -
         rest = len(items) - min(listed, len(items))
         more = [_either(language, f"另有 {rest} 条。", f"{rest} more.")] if rest else []
         return [_as_of(language, now), "", *shown, *more, *foot]
+
+    return _fitting(subject, lines)
+
+
+def flood(items: Sequence[Item], language: Language, url: str, now: datetime) -> Text:
+    """Very many alerts at once: how many of which kind, how grave, and how many of them went up."""
+    up = sum(item.escalated for item in items)
+    told = _either(language, f"，其中上报 {up}", f", {up} of them escalated") if up else ""
+    subject = _either(language, f"大客户预警汇总：{len(items)}{told}", f"Key-account alerts in one: {len(items)}{told}")
+    counted = Counter((item.severity, item.kind) for item in items)
+    groups = sorted(counted.items(), key=lambda group: (*(s != group[0][0] for s in SEVERITIES), -group[1]))
+    foot = [
+        "",
+        f"{_either(language, '全部', 'All')}: {url}/alerts?state=raised",
+        *([f"{_either(language, '已上报', 'Escalated')}: {url}/alerts?escalated=1"] if up else []),
+        _choices(language, url),
+    ]
+
+    def lines(listed: int) -> list[str]:
+        shown = [f"{_word(severity, language)} {_word(kind, language)} {n}" for (severity, kind), n in groups[:listed]]
+        return [_as_of(language, now), "", *shown, *foot]
 
     return _fitting(subject, lines)
 
@@ -123,6 +145,8 @@ def _item(item: Item, language: Language, url: str) -> Iterator[str]:
     words = [_word(code, language) for code in (item.severity, item.kind) if code]
     if item.stage:
         words.append(_word(item.stage, language, stage_said(item.kind, item.stage)))
+    if item.escalated:
+        words.append(_either(language, "已上报", "escalated"))
     if item.due is not None:
         words.append(f"{_either(language, '时限', 'due')} {_time(item.due)}")
     yield " · ".join(words)

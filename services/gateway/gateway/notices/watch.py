@@ -5,6 +5,7 @@ model that was made anew, it compares what stands now with what was told, and go
 """
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -12,6 +13,7 @@ import structlog
 from gateway.access.scope import Scope
 from gateway.live.changes import Place
 from gateway.notices import due, figures
+from gateway.notices.flood import FloodRule, level_of, never
 from gateway.notices.ledger import Ledger
 from gateway.notices.people import People
 from gateway.notices.preferences import Preferences, PreferenceStore
@@ -38,9 +40,10 @@ class Watch:
         people: People,
         projection: Projection,
         clock: SystemClock = system_now,
+        flood: FloodRule = never,
     ) -> None:
         self._preferences, self._ledger, self._people = preferences, ledger, people
-        self._projection, self._clock = projection, clock
+        self._projection, self._clock, self._flood = projection, clock, flood
         self._place: Place | None = None
         self._scopes: dict[str, Scope] = {}
         self._waiting: set[str] = set()
@@ -102,7 +105,14 @@ class Watch:
         scope = self._scopes[version.id] = await self._people.alerts(who)
         now = self._projection.clock
         standing = await self._projection.store.read(
-            partial(figures.standing, scope=scope, severity=choice.severity, kinds=choice.kinds, now=now)
+            partial(
+                figures.standing,
+                scope=scope,
+                severity=choice.severity,
+                kinds=choice.kinds,
+                now=now,
+                level=level_of(who.grants),
+            )
         )
         seen = to_millis(self._clock())
         if is_anew:  # whoever asks to be told from now on knows what stands
@@ -111,7 +121,14 @@ class Watch:
         fresh, told = due.news(() if chain is None else chain.told, standing, seen)
         if not fresh:
             return True
-        return await self._ledger.urgent(chain, version.id, choice.since, told, fresh, choice.channels)
+        many = False
+        if (flood := await self._flood()) is not None:
+            since = later(self._clock(), -timedelta(minutes=flood.within_minutes))
+            lately = await self._ledger.told_since(version.id, since)
+            if lately and lately + len(fresh) > flood.more_than:
+                return False  # looked at again until that time has passed: then what stands by then is one notice
+            many = len(fresh) > flood.more_than
+        return await self._ledger.urgent(chain, version.id, choice.since, told, fresh, choice.channels, many=many)
 
     async def _digest(self, version: Version[Preferences]) -> None:
         choice, now = version.document.digest, self._projection.clock

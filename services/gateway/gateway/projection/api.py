@@ -14,6 +14,7 @@ from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit, narrowed_by
 from gateway.projection import lists, search
 from gateway.projection.follow import Projection
+from gateway.projection.rows import LEVELS
 from gateway.projection.schema import NEVER
 from gateway.projection.visible import List, Visible, subject_of
 from servicekit.age import HEADER, moment
@@ -28,7 +29,7 @@ Cursor = Annotated[str | None, Query(max_length=2000, description="`next` of the
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Flag = Annotated[bool | None, Query()]
 #: what comes of a row's JSON columns and flags
-_FLAGS = ("escalated", "late", "do_not_disturb")
+_FLAGS = ("late", "do_not_disturb")
 PERSONAL = ("customer_name",)
 _Asked = Mapping[str, str | bool | None]
 _Shape = Callable[[dict[str, Any]], dict[str, Any]]
@@ -212,13 +213,19 @@ def _alert(row: dict[str, Any]) -> dict[str, Any]:
     rule = {"id": row.pop("rule_id"), "version": row.pop("rule_version")}
     due = None if row["due_at"] == NEVER else row["due_at"]
     shown = _decode_shown(row.pop("shown"))
+    level, of_work = row["escalated"], row.pop("work_calendar")
+    if row["work_id"] is not None:  # it is due when its work is
+        shown["calendar"] = msgspec.Raw(of_work or b"null")
+    row["escalated"] = level > 0
+    row["escalated_to"] = LEVELS[min(level, len(LEVELS)) - 1] if level else None
     return {**row, "rule": rule, "due_at": due, **shown}
 
 
 def _work(row: dict[str, Any]) -> dict[str, Any]:
     shown = row.pop("shown")
     told = _decode_shown(_NOTHING_SHOWN if shown is None else shown)
-    return {**row, "reasons": told["reasons"], "values": told["values"]}
+    calendar = msgspec.Raw(row["calendar"] or b"null")
+    return {**row, "calendar": calendar, "reasons": told["reasons"], "values": told["values"]}
 
 
 def _sms(row: dict[str, Any]) -> dict[str, Any]:

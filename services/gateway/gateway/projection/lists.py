@@ -88,7 +88,7 @@ def where(list_: List, visible: Visible, asked: Mapping[str, str | None], now: d
             conditions.append(UNATTENDED if text == "1" else f"NOT {UNATTENDED}")
             parameters.append(iso(now))
         elif name in ("open", "escalated"):
-            conditions.append(f"r.{name} = ?")
+            conditions.append(f"(r.{name} > 0) = ?")
             parameters.append(text == "1")
         else:
             raise _bad(name, "没有此筛选条件", "there is no such filter")

@@ -58,6 +58,10 @@ class Reason(Struct):
     values: dict[str, Any] = {}
 
 
+class Escalation(Struct):
+    level: str
+
+
 class AlertEvent(Struct):
     alert_id: str
     kind: str
@@ -77,6 +81,11 @@ class AlertEvent(Struct):
     outcome: str | None = None
     reopened: bool = False
     due_at: datetime | None = None
+    calendar: dict[str, Any] | None = None
+    suppressed: dict[str, Any] | None = None
+    escalation: Escalation | None = None
+    #: of a document
+    escalated_to: str | None = None
 
 
 class Contact(Struct):
@@ -108,6 +117,7 @@ class WorkEvent(Struct):
     by: str | None = None
     action: Contact | None = None
     log: list[Contact] = []
+    calendar: dict[str, Any] | None = None
 
 
 class LoggedContact(Struct):

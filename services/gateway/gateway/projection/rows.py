@@ -6,10 +6,11 @@ Events carry the whole object after the change, so a row needs nothing but its e
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
+from contracts.alert import Level
 from gateway.projection.names import search_words, sort_form
 from gateway.projection.payloads import (
     AlertEvent,
@@ -28,6 +29,8 @@ from servicekit.personal import mask_number
 
 #: name of a statement (``schema.STATEMENTS``) and its parameters
 Row = tuple[str, dict[str, Any]]
+#: up the unit tree; a row says how many of them an alert has gone
+LEVELS: tuple[str, ...] = get_args(Level)
 _PROGRESS, _SEVERITIES = ("raised", "acknowledged", "acted"), ("critical", "major", "minor")
 _LONGEST_NUMBER = 11
 _encode = msgspec.json.Encoder().encode
@@ -130,7 +133,7 @@ class Rows:
         yield "alert told", {**row, "life": 0, "progress": None}
         if alert.state in _PROGRESS:
             told = {name: row[name] for name in ("alert_id", "revision", "at")}
-            yield "alert progress", {**told, "progress": alert.state, "escalated": came.type == _ESCALATED}
+            yield "alert progress", {**told, "progress": alert.state, "escalated": _level(alert, came)}
 
     def work(self, item: WorkEvent, came: Came) -> Iterator[Row]:
         yield _named(item.customer_id)
@@ -150,10 +153,21 @@ class Rows:
         yield _named(alert.customer_id)
         progress = alert.state if alert.state in _PROGRESS else None
         yield "alert", {**_alert(alert), "life": 0, "progress": progress}
+        if alert.escalated_to in LEVELS:
+            level = LEVELS.index(alert.escalated_to) + 1
+            yield "alert escalated", {"alert_id": alert.alert_id, "escalated": level}
 
 
 def _named(customer_id: str) -> Row:
     return "customer named", {"customer_id": customer_id}
+
+
+def _level(alert: AlertEvent, came: Came) -> int:
+    """How far up an event says that an alert went; 0: it says nothing of it."""
+    if came.type != _ESCALATED:
+        return 0
+    level = "" if alert.escalation is None else alert.escalation.level
+    return LEVELS.index(level) + 1 if level in LEVELS else 1
 
 
 def _heard(came: Came) -> dict[str, Any]:
@@ -166,6 +180,8 @@ def _alert(alert: AlertEvent) -> dict[str, Any]:
         "reasons": [{"rule": r.rule, "code": r.code, "values": r.values} for r in alert.reasons],
         "values": alert.values,
         "evidence": len(alert.evidence),
+        "calendar": alert.calendar,
+        "suppressed": alert.suppressed,
     }
     return {
         "alert_id": alert.alert_id,
@@ -174,6 +190,7 @@ def _alert(alert: AlertEvent) -> dict[str, Any]:
         "revision": alert.revision,
         "at": _time(alert.at),
         "ended": None if is_open else alert.state,
+        "suppressed": alert.suppressed is not None,
         "state": alert.state,
         "open": is_open,
         "stage": alert.stage,
@@ -205,6 +222,7 @@ def _work(item: WorkEvent) -> dict[str, Any]:
         "holder_id": item.manager_id,
         "queue": item.queue,
         "due_at": iso(item.due_at),
+        "calendar": None if item.calendar is None else _encode(item.calendar),
         "outcome": item.outcome,
         "opened_at": iso(item.opened_at),
         "first_at": _first(item),

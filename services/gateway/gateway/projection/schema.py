@@ -7,7 +7,7 @@ but what is later by both begins anew.
 """
 
 #: Another number, and the file is made anew.
-VERSION = 6
+VERSION = 7
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
@@ -80,12 +80,14 @@ END;
 
 -- City, unit and manager of alerts, work items and SMS are their customer's.
 -- ``ended`` is detection's word. ``progress`` (NULL: not known) is that of notifications since the alert began or
--- reopened, which was with revision ``life``.
+-- reopened, which was with revision ``life``. ``escalated``: by how many levels it went up; ``suppressed``: maintenance
+-- holds it.
 CREATE TABLE alerts (
   alert_id TEXT PRIMARY KEY, kind TEXT NOT NULL, customer_id TEXT NOT NULL,
   city TEXT, unit_id TEXT, manager_id TEXT,
   revision INTEGER NOT NULL, at TEXT NOT NULL, life INTEGER NOT NULL DEFAULT 0,
   ended TEXT, progress TEXT, progress_at TEXT, escalated INTEGER NOT NULL DEFAULT 0,
+  suppressed INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL, open INTEGER NOT NULL, stage TEXT, severity TEXT NOT NULL, rank INTEGER NOT NULL,
   rule_id TEXT NOT NULL, rule_version INTEGER NOT NULL, period TEXT, late INTEGER NOT NULL DEFAULT 0, outcome TEXT,
   raised_at TEXT NOT NULL, due_at TEXT NOT NULL, amount_fen INTEGER, shown BLOB NOT NULL, seq INTEGER NOT NULL
@@ -110,7 +112,7 @@ CREATE TABLE work (
   work_id TEXT PRIMARY KEY, kind TEXT NOT NULL, alert_id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL,
   city TEXT, unit_id TEXT, manager_id TEXT,
   revision INTEGER NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, open INTEGER NOT NULL,
-  holder_id TEXT, queue TEXT, due_at TEXT NOT NULL, outcome TEXT, opened_at TEXT NOT NULL, first_at TEXT,
+  holder_id TEXT, queue TEXT, due_at TEXT NOT NULL, calendar BLOB, outcome TEXT, opened_at TEXT NOT NULL, first_at TEXT,
   contact_at TEXT, contact_kind TEXT, contact_result TEXT, contact_by TEXT, promised_on TEXT, follow_up_on TEXT,
   seq INTEGER NOT NULL
 );
@@ -161,12 +163,12 @@ _CUSTOMER = (
     " heard revision seq"
 )
 _ALERT = (
-    "alert_id kind customer_id city unit_id manager_id revision at life ended progress state open stage severity rank"
-    " rule_id rule_version period late outcome raised_at due_at amount_fen shown seq"
+    "alert_id kind customer_id city unit_id manager_id revision at life ended progress suppressed state open stage"
+    " severity rank rule_id rule_version period late outcome raised_at due_at amount_fen shown seq"
 )
 _WORK = (
-    "work_id kind alert_id customer_id city unit_id manager_id revision at state open holder_id queue due_at outcome"
-    " opened_at first_at contact_at contact_kind contact_result contact_by promised_on follow_up_on seq"
+    "work_id kind alert_id customer_id city unit_id manager_id revision at state open holder_id queue due_at calendar"
+    " outcome opened_at first_at contact_at contact_kind contact_result contact_by promised_on follow_up_on seq"
 )
 _SMS = (
     "sms_id alert_id customer_id city unit_id manager_id revision at step template language phone segments state reason"
@@ -253,7 +255,7 @@ STATEMENTS: dict[str, str] = {
     ),
     "alert progress": (
         "UPDATE alerts SET progress = :progress, state = :progress, progress_at = :at,"
-        " escalated = escalated OR :escalated, seq = :seq"
+        " escalated = max(escalated, :escalated), seq = :seq"
         " WHERE alert_id = :alert_id AND life <= :revision AND ended IS NULL AND coalesce(progress_at, '') <= :at"
     ),
     "work": _put("work", _WORK, _IS_NEWER, at="max(work.at, excluded.at)", first_at=_FIRST, **_CONTACT),
@@ -271,6 +273,10 @@ STATEMENTS: dict[str, str] = {
         "DO NOTHING",
         "DO UPDATE SET progress = excluded.progress, seq = excluded.seq,"
         " state = coalesce(alerts.ended, excluded.progress, 'raised') WHERE alerts.progress IS NULL",
+    ),
+    "alert escalated": (
+        "UPDATE alerts SET escalated = :escalated, seq = :seq"
+        " WHERE alert_id = :alert_id AND life = 0 AND escalated < :escalated"
     ),
     "work document": _add("work", _WORK),
     "sms document": _add("sms", _SMS),

@@ -40,7 +40,8 @@ LISTS: dict[List, ListSpec] = {
         columns=(
             "r.alert_id, r.kind, r.state, r.stage, r.severity, r.escalated, r.rule_id, r.rule_version, r.period,"
             " r.late, r.outcome, r.raised_at, r.due_at, r.amount_fen, r.shown, w.work_id, w.state AS work_state,"
-            " w.revision AS work_revision, w.holder_id, w.contact_at, w.contact_kind, w.contact_result, w.contact_by,"
+            " w.revision AS work_revision, w.calendar AS work_calendar, w.holder_id, w.contact_at, w.contact_kind,"
+            " w.contact_result, w.contact_by,"
             " (SELECT s.state FROM sms s WHERE s.alert_id = r.alert_id"
             f" ORDER BY s.planned_at DESC, s.sms_id LIMIT 1) AS sms_state, {_OF_CUSTOMER}"
         ),
@@ -71,8 +72,9 @@ LISTS: dict[List, ListSpec] = {
         table="work",
         id="work_id",
         columns=(
-            "r.work_id, r.kind, r.state, r.holder_id, r.queue, r.due_at, r.outcome, r.opened_at, r.revision,"
-            " r.contact_at, r.contact_kind, r.contact_result, r.contact_by, r.promised_on, r.follow_up_on, r.alert_id,"
+            "r.work_id, r.kind, r.state, r.holder_id, r.queue, r.due_at, r.calendar, r.outcome, r.opened_at,"
+            " r.revision, r.contact_at, r.contact_kind, r.contact_result, r.contact_by, r.promised_on, r.follow_up_on,"
+            " r.alert_id,"
             " a.kind AS alert_kind, a.state AS alert_state, a.period, a.stage, a.severity, a.amount_fen, a.shown,"
             f" {_OF_CUSTOMER}"
         ),
