@@ -242,3 +242,17 @@ def test_texts_and_policy_have_the_same_commands(fake: FakeInstance, kam: Kam, t
     file.write_text("id: sms\nrate_per_second: 100\n")
     assert kam("policy", "save", file, "--why", "x", "--json").json["state"] == "draft"
     assert fake.asked("PUT /v1/policies/sms")[0].headers["If-Match"] == '"1"'
+
+
+def test_calendars_say_until_when_they_know_the_days(fake: FakeInstance, kam: Kam) -> None:
+    warning = {"field": "days", "zh": "日历只到 2026-12-31", "en": "the calendar ends 2026-12-31"}
+    calendar = {**RULE, "id": "office", "name_zh": "办公时间", "known_through": "2026-12-31", "warnings": [warning]}
+    fake.routes |= {
+        "GET /v1/calendars": (200, [calendar, {**calendar, "version": 2, "state": "draft"}]),
+        "POST /v1/calendars/office/versions/2/activate": (200, {**calendar, "version": 2}),
+        "GET /v1/work-rules": (200, [{**RULE, "id": "work"}]),
+    }
+    listed = kam("calendar", "list")
+    assert "办公时间" in listed.out and listed.err.count("the calendar ends 2026-12-31") == 1, "of what is in force"
+    assert "日历只到" in kam("calendar", "activate", "office", 2, "--why", "x").err
+    assert "work" in kam("workrules", "list").out

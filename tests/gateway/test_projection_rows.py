@@ -118,6 +118,34 @@ STORIES: list[tuple[str, list[Message], str, list[tuple[Any, ...]]]] = [
         [("raised", 1)],
     ),
     (
+        "how far up: the furthest counts",
+        [
+            alert("raised"),
+            alert("escalated", at=at(1), escalation={"level": "city_head"}),
+            alert("escalated", at=at(2), escalation={"level": "head"}),
+        ],
+        "SELECT escalated FROM alerts",
+        [(2,)],
+    ),
+    (
+        "a new life begins below",
+        [
+            alert("raised"),
+            alert("escalated", at=at(1), escalation={"level": "province"}),
+            alert("resolved", revision=2, state="resolved", outcome="closed", at=at(2)),
+            alert("changed", revision=3, reopened=True, at=at(3)),
+        ],
+        "SELECT escalated FROM alerts",
+        [(0,)],
+    ),
+    (
+        "held by maintenance until it is told",
+        [alert("raised", suppressed={"reason": "割接", "until": at(9)}), work("opened", calendar={"id": "office"})],
+        "SELECT suppressed, json_extract(CAST(shown AS TEXT), '$.suppressed.reason'),"
+        " (SELECT json_extract(CAST(calendar AS TEXT), '$.id') FROM work) FROM alerts",
+        [(1, "割接", "office")],
+    ),
+    (
         "what a row shows",
         [alert("raised")],
         "SELECT amount_fen, json_extract(shown, '$.evidence'), json_extract(shown, '$.reasons[0].code') FROM alerts",
