@@ -48,6 +48,10 @@ class _Documents(NamedTuple):
     several: str
     place: str | None = None
 
+    @property
+    def path(self) -> str:
+        return self.place or self.several
+
 
 KINDS = (
     _Documents("rule", "alerts", "rules", RuleView, "rules"),
@@ -95,8 +99,8 @@ def _preview_routes(peers: Peers, access: Access) -> APIRouter:
 
 def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> APIRouter:
     noun, view = kind.noun, kind.view
-    path = f"/v1/{kind.place or kind.several}"
-    router = Router(prefix=path, tags=[kind.place or kind.several])
+    path = f"/v1/{kind.path}"
+    router = Router(prefix=path, tags=[kind.path])
     Reader = Annotated[Principal, Depends(access.guard(kind.area, "see"))]
     # What is in force is in force everywhere.
     Editor = Annotated[Viewer, Depends(access.everywhere(kind.area, "change"))]
@@ -187,10 +191,10 @@ def _kind_routes(kind: _Documents, peers: Peers, access: Access) -> APIRouter:
     router = Router(prefix="/v1/kinds", tags=["kinds"])
     Reader = Annotated[Principal, Depends(access.guard(kind.area, "see"))]
 
-    @router.get(f"/{kind.several}", name=f"get_{kind.noun}_kind", response_model=KindView)
+    @router.get(f"/{kind.path}", name=f"get_{kind.noun}_kind", response_model=KindView)
     async def get_kind(who: Reader) -> Response:
         """What people call the fields of these documents, and what can be done with a version."""
-        return same(await peers.call(kind.service, "GET", f"/v1/kinds/{kind.several}", actor=who))
+        return same(await peers.call(kind.service, "GET", f"/v1/kinds/{kind.path}", actor=who))
 
     return router
 

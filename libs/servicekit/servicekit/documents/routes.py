@@ -82,15 +82,15 @@ def document_routes(
         """Nothing new comes of it; what is open goes on."""
         return _answer(library, await library.stop(id, by=who.subject, why=asked.why, key=key))
 
-    router.routes += _kind_routes(noun, several, library, guard).routes
+    router.routes += _kind_routes(noun, prefix.rpartition("/")[2], library, guard).routes
     return router
 
 
-def _kind_routes(noun: str, several: str, library: Library, guard: Guard) -> APIRouter:
+def _kind_routes(noun: str, place: str, library: Library, guard: Guard) -> APIRouter:
     """Beside the documents, where none of them can have its name."""
     router = Router(prefix="/v1/kinds", tags=["kinds"], dependencies=[Depends(guard)])
 
-    @router.get(f"/{several}", name=f"get_{noun}_kind", response_model=KindView)
+    @router.get(f"/{place}", name=f"get_{noun}_kind", response_model=KindView)
     async def get_kind() -> Response:
         """What people call the fields of these documents, and what can be done with a version."""
         kind = library.kind
