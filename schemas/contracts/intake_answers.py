@@ -24,10 +24,13 @@ class EventReceipt(Answer):
 
 class FileReceiptView(Answer):
     """A receipt of a nightly file (see ``FileReceipt``), or how it stands in the inbox: ``loading`` and how far it is,
-    ``queued``, ``waiting`` for its control file since ``seconds``, ``stuck`` because it can't be moved."""
+    ``queued``, ``waiting`` for its control file since ``seconds``, ``stuck`` because it can't be moved. ``held``: it
+    waits for a word on ``release_id``."""
 
     file: str
-    result: Literal["received", "accepted", "partial", "rejected", "duplicate", "loading", "queued", "waiting", "stuck"]
+    result: Literal[
+        "received", "accepted", "partial", "rejected", "duplicate", "held", "loading", "queued", "waiting", "stuck"
+    ]
     rows_read: int = 0
     loaded: int = 0
     unchanged: int = 0
@@ -42,6 +45,7 @@ class FileReceiptView(Answer):
     reason_zh: str | None = None
     reason_en: str | None = None
     notes: list[str] = []
+    release_id: str | None = None
     phase: str | None = None
     percent: int | None = None
     seconds: int | None = None

@@ -39,10 +39,11 @@ class FileReceipt(Closed, frozen=True, kw_only=True):
     ``cleared`` are debts cleared because an ARR snapshot no longer names them; ``amount`` is what the accepted
     rows add up to in fen. ``missing`` and ``late`` are only told on feed.events, without a receipt: of a file that was
     expected (a gap before it, a night's snapshot, the other half of a pair), or that came after its successor.
+    ``held``: it would clear too much of a city at once and waits for a person's word on ``release_id`` (ADR 0023).
     """
 
     file: str
-    result: Literal["received", "accepted", "partial", "rejected", "duplicate", "missing", "late"]
+    result: Literal["received", "accepted", "partial", "rejected", "duplicate", "missing", "late", "held"]
     rows_read: int = 0
     loaded: int = 0
     unchanged: int = 0
@@ -57,6 +58,7 @@ class FileReceipt(Closed, frozen=True, kw_only=True):
     reason_zh: str | None = None
     reason_en: str | None = None
     notes: tuple[str, ...] = ()
+    release_id: str | None = None
 
 
 class EventRejected(Closed, frozen=True, kw_only=True):

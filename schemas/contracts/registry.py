@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from contracts import alert, boss, control, documents, misc
+from contracts import alert, boss, brake, control, documents, misc
 
 
 class EventType(NamedTuple):
@@ -20,6 +20,7 @@ class EventType(NamedTuple):
 
 TICK = "kam.clock.ticked.v1"
 SWITCH = "kam.document.switched.v1"
+LOAD_ENDED, RELEASE_DECIDED = "kam.load.ended.v1", "kam.release.decided.v1"
 
 # What BOSS may feed (boss.feed, HTTP); the same types come out validated on boss.events.
 FEED: dict[str, type[boss.BossRecord]] = {
@@ -55,7 +56,7 @@ _ALERT = (
 _WORK = ("opened", "accepted", "released", "acted", "closed", "reopened", "reassigned", "due_changed")
 _SMS = ("planned", "held", "intended", "submitted", "delivered", "failed", "cancelled", "suppressed", "unknown")
 _CUSTOMER = ("created", "changed", "left", "returned")
-_FILE = ("received", "accepted", "partial", "rejected", "duplicate", "missing", "late")
+_FILE = ("received", "accepted", "partial", "rejected", "duplicate", "missing", "late", "held")
 
 EVENTS: dict[str, EventType] = {
     e.name: e
@@ -67,6 +68,8 @@ EVENTS: dict[str, EventType] = {
         EventType("kam.boss.record.moved.v1", boss.RecordMoved, "boss.events"),
         EventType(TICK, boss.ClockTicked, "boss.events"),
         EventType(SWITCH, documents.DocumentSwitched, "boss.events"),
+        EventType(LOAD_ENDED, brake.LoadEnded, "boss.events"),
+        EventType(RELEASE_DECIDED, brake.ReleaseDecided, "boss.events"),
         *(EventType(f"kam.customer.{verb}.v1", misc.CustomerChanged, "customer.events") for verb in _CUSTOMER),
         *(EventType(f"kam.alert.{verb}.v1", alert.Alert, "alert.events") for verb in _ALERT),
         *(EventType(f"kam.work.{verb}.v1", alert.WorkItem, "work.events") for verb in _WORK),

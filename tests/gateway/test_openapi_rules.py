@@ -17,6 +17,7 @@ WITHOUT_KEY = {
     "sign_in": "nobody is known yet, and the answer is a cookie; a repeat ends the session that it began",
     "reset_password": "the one-time link is itself what can be used once",
     "stop_sms": "said again it stands as it did",
+    **dict.fromkeys(("go_release", "reject_release"), "a word counts once; the same one again is answered as before"),
 }
 WITHOUT_VERSION = {
     "change_password": "the current password shows what it is made after",
@@ -28,12 +29,14 @@ WHOLE_LISTS = {
     "how_rules_stand": "one a rule in force",
     "list_figures": "a table in code",
     **dict.fromkeys(
-        ("compare_rule", "compare_template", "compare_policy", "compare_work_rules", "compare_calendar"),
+        [f"compare_{noun}" for noun in ("rule", "template", "policy", "work_rules", "calendar", "brake")],
         "as many as a document has fields",
     ),
     **dict.fromkeys(
-        ("list_templates", "list_policies", "list_all_work_rules", "list_calendars"), "made by hand, one at a time"
+        ("list_templates", "list_policies", "list_all_work_rules", "list_calendars", "list_brakes"),
+        "made by hand, one at a time",
     ),
+    "list_releases": "what waits for a person is little, and each is shown",
     "list_trials": "the newest fifty",
     "list_stops": "said by hand, one at a time",
     "list_demo_accounts": "one a role",

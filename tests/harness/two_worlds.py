@@ -136,6 +136,7 @@ class Services:
     def __init__(self, parts: Collection[Household]) -> None:
         self.commands: list[str] = []
         people = [part for part in parts if part.of is None]
+        self._releases = {f"release-{city}": _release(city) for city in sorted({part.city for part in parts})}
         self._items: dict[str, dict[str, Any]] = {}
         for path, made, letter in (("alerts", _alert, "a"), ("work", _work, "w"), ("sms", _sms, "s")):
             self._items |= {f"/v1/{path}/{part.id(letter)}": made(part) for part in parts}
@@ -178,7 +179,12 @@ class Services:
             return httpx.Response(200, json=[_STOP] if request.method == "GET" else _STOP)
         if path == "/v1/templates/preview":
             return httpx.Response(200, json={"zh": _SHOWN, "en": _SHOWN})
-        if path in ("/v1/templates", "/v1/policies", "/v1/work-rules", "/v1/calendars"):
+        if path == "/v1/releases":
+            rows = self._releases.values() if request.url.host == "billing-sync" else ()
+            return httpx.Response(200, json=list(rows))
+        if path.startswith("/v1/releases/"):
+            return httpx.Response(200, json=self._releases[path.split("/")[3]])
+        if path in ("/v1/templates", "/v1/policies", "/v1/work-rules", "/v1/calendars", "/v1/brakes"):
             return httpx.Response(200, json=[_TEXT])
         if path.startswith(_TEXTS) and not path.endswith("/difference"):
             return httpx.Response(200, json=_TEXT, headers={"ETag": '"2"'})
@@ -200,7 +206,7 @@ class Services:
         return httpx.Response(404, json=_NOT_THERE) if found is None else httpx.Response(200, json=found)
 
 
-_TEXTS = ("/v1/templates/", "/v1/policies/", "/v1/work-rules/", "/v1/calendars/")
+_TEXTS = ("/v1/templates/", "/v1/policies/", "/v1/work-rules/", "/v1/calendars/", "/v1/brakes/")
 _FIGURE = {
     "name": "bill.amount_fen", "family": "bill", "record": "BILL", "type": "int", "unit": "fen", "unit_zh": "分",
     "unit_en": "fen", "zh": "账单金额", "en": "bill amount", "meaning_zh": "当月账单", "meaning_en": "of a month",
@@ -210,6 +216,14 @@ _TRIAL = {
     "trial_id": "0b6f3a52-5a0f-5a37-9f1d-8f0f2c3b1a11", "rule": "drop-30", "version": 2, "by": "li",
     "at": "2026-07-01T00:00:00+00:00", "state": "waiting", "done": 0, "of": 4, "result": None, "zh": None, "en": None,
 }  # fmt: skip
+
+
+def _release(city: str) -> dict[str, Any]:
+    return {
+        **{"id": f"release-{city}", "source": "file", "effect": "clear", "state": "waiting", "city": city},
+        **{"kind": "ARR", "cause": f"ARR_{city}_20260630_0001.dat.gz", "count": 250, "customers": 1000, "of": 1000},
+        **{"share": 25.0, "percent": 20, "since": at(), "by": None, "why": None, "decided_at": None},
+    }
 
 
 def _fits(row: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: modules with ``register(app: typer.Typer) -> None``; a module is listed here once it exists
 COMMANDS = tuple(
     f"kam.commands.{name}"
-    for name in ("lifecycle", "feed", "read", "sim", "dlq", "clock", "accounts", "rule", "whynot")
+    for name in ("lifecycle", "feed", "read", "sim", "dlq", "clock", "accounts", "rule", "release", "whynot")
 )
 
 

@@ -98,8 +98,14 @@ class Timers:
             if not stored:
                 await committer.look_for_timers()
             due += [(key, wake) for key, wake in stored if key not in work.wakes]
-        if due:
+        woken = set[str]()
+        while due:
             await self._wake(work, sorted(due, key=lambda entry: entry[::-1]), clock)
+            woken.update(key for key, _ in due)
+            # Whom a wake-up has told to look at once does so at the same tick, as where more than a chunk is woken.
+            due = [(k, at) for k, at in work.wakes.items() if at is not None and at <= until and k not in woken]
+            if len(due) >= _DUE_CHUNK:
+                break  # the next tick wakes them, chunk by chunk
         return work
 
     async def _wake_all(self, clock: datetime) -> None:

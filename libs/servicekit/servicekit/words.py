@@ -112,8 +112,16 @@ SENSES: Mapping[str, Mapping[str, Text]] = {
         "queued": ("排队", "queued"),
         "waiting": ("等 .chk", "waits for its .chk"),
         "stuck": ("移不走", "can't be moved"),
+        "held": ("等候放行", "waits for release"),
         "received": ("已收到", "received"),
         "none": ("不在应到之列", "not expected"),
+    },
+    # what the brake holds
+    "release": {
+        "waiting": ("等候放行", "waits for release"),
+        "released": ("已放行", "released"),
+        "rejected": ("已拒绝", "rejected"),
+        "superseded": ("已被替代", "superseded"),
     },
     "act": {
         "call": ("打电话", "call"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from alerts import store
+from alerts import brake, store
 from alerts.api import router
 from alerts.control_topic import control_topic
 from alerts.detection import composition as detection
@@ -14,6 +14,7 @@ from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP as NOTIFICATIONS
 from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.textbook import POLICY, template_kind
+from alerts.release_routes import release_routes, watch
 from alerts.rule_library import RuleLibrary
 from alerts.rulebook import RULE
 from alerts.settings import Settings
@@ -34,6 +35,7 @@ from servicekit.export import export_routes
 from servicekit.kafka import partition_of
 from servicekit.mongo import MongoDocuments, connect
 from servicekit.mongo_states import MongoStates
+from servicekit.pipeline import StreamProcessor
 from servicekit.service import Service
 from servicekit.store import Documents
 
@@ -63,7 +65,8 @@ def build(
     library = RuleLibrary(RULE, rows, switchboard, control=control)
     templates = Library(template_kind(lambda: policy_in_force()), rows, switchboard)
     policies = Library(POLICY, rows, switchboard)
-    libraries = (library, templates, policies)
+    brakes = Library(brake.BRAKE, rows, switchboard)
+    libraries = (library, templates, policies, brakes)
     #: what each app decides by while no switch has come by
     baseline: dict[str, Any] = {}
 
@@ -80,6 +83,7 @@ def build(
             await store.prepare(mongo, [index for each in libraries for index in each.indexes])
         await store.plant_rules(library, documents)
         await store.plant_texts(templates, policies, documents)
+        await brake.plant(brakes)
 
     authored = AuthoredDocuments(rows, store.AUTHORED, copy, prepare)
     if mongo is not None:
@@ -112,7 +116,11 @@ def build(
             "rule": {id for rules in _in_force(service, DETECTION, baseline) for id, _ in rules.versions},
         }
 
+    def detecting() -> list[StreamProcessor]:
+        return [processor for processor in service.processors if processor.app.name == DETECTION]
+
     service.prepare.append(compose)
+    service.jobs.append(partial(watch, detecting))
     guard = Guard(settings.secret_file, "service")
     service.routers += [
         router(
@@ -125,7 +133,9 @@ def build(
         text_routes(templates, policy_in_force, guard),
         document_routes("/v1/templates", "template", templates, guard, TemplateView),
         document_routes("/v1/policies", "policy", policies, guard, DocumentView, plural="policies"),
+        document_routes("/v1/brakes", "brake", brakes, guard, DocumentView),
         stop_routes(control, stoppable, guard),
+        release_routes(detecting, guard),
         trial_routes(trials, guard),
         export_routes(rows, ("alerts", "sms"), settings.secret_file),
     ]

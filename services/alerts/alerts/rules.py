@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 
 from alerts.conditions.compile import Compiled
 from alerts.conditions.document import compiled
+from contracts.brake import KIND as BRAKE
+from contracts.brake import Brake
 from contracts.work_rules import WORK_RULES_KIND, Window
 from servicekit.calendar import Calendars
 from servicekit.documents.document_text import read_text
@@ -138,7 +140,7 @@ class Rules:
     ``documents`` hold from the beginning of the log, of each id the highest version; ``editions`` are what staff have
     brought into force since. A ``stopped`` rule raises nothing new; what is open goes on by its version. ``reach``: how
     many months on a figure can matter, by any version there is. ``calendars`` count clocks that begin, ``maintenance``
-    holds what is raised.
+    holds what is raised, ``brake`` what would be said of too many at once.
     """
 
     def __init__(self, documents: Sequence[Rule], editions: Sequence[Edition] = ()) -> None:
@@ -151,6 +153,8 @@ class Rules:
         self.calendars = Calendars.of_editions(editions)
         work_rules = [each.document for each in editions if (each.kind, each.state) == (WORK_RULES_KIND, "active")]
         self.maintenance = msgspec.convert(work_rules[-1], _Maintenance).maintenance if work_rules else ()
+        brakes = [each.document for each in editions if (each.kind, each.state) == (BRAKE, "active")]
+        self.brake = msgspec.convert(brakes[-1], Brake) if brakes else None
         for edition in editions:
             if edition.kind != KIND:
                 continue

@@ -53,6 +53,7 @@ _VERBS = {
     "kam.feed.file.duplicate.v1": ("重复文件", "file seen before"),
     "kam.feed.file.missing.v1": ("文件未到", "file missing"),
     "kam.feed.file.late.v1": ("文件迟到", "file late"),
+    "kam.feed.file.held.v1": ("文件等候放行", "file waits for release"),
     "kam.feed.event.rejected.v1": ("实时事件被拒", "event of the feed rejected"),
 }
 

@@ -5,34 +5,38 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.responses import Response
 
 from billing_sync.clock import instant_of
 from billing_sync.domain.events import UNREADABLE, FeedEvent, Rejection, binary, event_of, rejection, structured
 from billing_sync.domain.reasons import Bad
 from billing_sync.intake import Events, Intake, SetClock
+from billing_sync.nightly.held import held_of
 from billing_sync.nightly.loader import Loader
 from billing_sync.nightly.names import stem_of
 from billing_sync.settings import Settings
+from billing_sync.steps import DecideStep
 from billing_sync.switches import Order, Place, TakeBack, placed_after
 from contracts.answers import PlacedView
 from contracts.document_orders import SwitchOrder
 from contracts.feeds import FeedEvents, FileDay, RejectPart
 from contracts.http import ClockSetting
 from contracts.intake_answers import ClockView, EventReceipt, FileReceiptView, Waiting
+from contracts.releases import RELEASE_ID, DecideRelease, ReleaseView, WordView
 from servicekit.answer import json_answer
-from servicekit.auth import Guard
+from servicekit.auth import Guard, Principal
 from servicekit.clock import iso, system_now
 from servicekit.decision import Refused
 from servicekit.http_guard import DirectRoute
 from servicekit.routes import Router
 
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+ReleaseId = Annotated[str, Path(pattern=RELEASE_ID)]
 _BATCH_EVENTS = 50_000
 _FIRST, _LAST = date(2000, 1, 1), date(9000, 1, 1)
 
@@ -146,6 +150,42 @@ def routes(
         return json_answer({"waiting": loader().waiting()}, 202)
 
     service = Depends(guard("service"))
+
+    @router.get(
+        "/v1/releases",
+        name="list_releases",
+        response_model=list[ReleaseView],
+        dependencies=[service],
+        tags=["releases"],
+    )
+    async def list_releases() -> Response:
+        """Files that wait for a person's word, then those that waited, newest first."""
+        return json_answer([held.plain() for held in await held_of(intake())])
+
+    @router.post("/v1/releases/{release_id}/go", name="go_release", response_model=ReleaseView, tags=["releases"])
+    async def go_release(who: Annotated[Principal, service], release_id: ReleaseId, asked: DecideRelease) -> Response:
+        """It is loaded, as it was shown."""
+        return json_answer((await loader().decide(release_id, "released", who.subject, asked.why)).plain())
+
+    @router.post(
+        "/v1/releases/{release_id}/reject", name="reject_release", response_model=ReleaseView, tags=["releases"]
+    )
+    async def reject_release(
+        who: Annotated[Principal, service], release_id: ReleaseId, asked: DecideRelease
+    ) -> Response:
+        """It is turned away; nothing of it was loaded."""
+        return json_answer((await loader().decide(release_id, "rejected", who.subject, asked.why)).plain())
+
+    @router.post("/v1/steps/{release_id}/{verdict}", name="decide_step", response_model=WordView, tags=["releases"])
+    async def decide_step(
+        who: Annotated[Principal, service],
+        release_id: ReleaseId,
+        verdict: Literal["released", "rejected"],
+        asked: DecideRelease,
+    ) -> Response:
+        """A person's word on what the brake of alerts holds, written to every partition, once. Whether there is such a
+        thing has been looked at."""
+        return json_answer(await intake().submit(DecideStep(release_id, verdict, who.subject, asked.why)))
 
     @router.post(
         "/v1/switches", name="place_switch", response_model=PlacedView, dependencies=[service], tags=["switches"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from billing_sync.domain.keys import number_key, order_key, waiting_key
+from billing_sync.domain.keys import BRAKE, number_key, order_key, waiting_key
+from contracts import brake
 from contracts.documents import MOST_BYTES, DocumentSwitched, Ordered, Placed
 from servicekit.clock import local_date
 from servicekit.decision import KeyUsed, Refused
@@ -46,6 +47,7 @@ class _Remembered(msgspec.Struct, frozen=True):
     content: bytes
 
 
+decode_brake = msgspec.msgpack.Decoder(brake.Brake).decode
 decode_order = msgspec.msgpack.Decoder(Order).decode
 _decode = msgspec.msgpack.Decoder(_Remembered).decode
 
@@ -62,6 +64,8 @@ class Place:
         order = self._order
         if len(_json(order.document)) > MOST_BYTES:
             raise _too_large()
+        if order.kind == brake.KIND:
+            _brake_of(order)
         await draft.need(others=[order_key(order.id)])
         if (raw := draft.get(order_key(order.id))) is not None:
             before = _decode(raw)
@@ -112,11 +116,24 @@ def written(order: Order, number: int, at: datetime) -> tuple[DocumentSwitched, 
         switched_at=at,
     )
     remembered = _Remembered(order.placed(number, at), order.content)
-    return switched, {
+    kept: dict[str, bytes | None] = {
         order_key(order.id): _encode(remembered),
         number_key(number): order.id.encode(),
         waiting_key(order.id): None,
     }
+    if order.kind == brake.KIND:
+        # The intake goes by it too, from the very commit that writes it on.
+        kept[BRAKE] = _encode(_brake_of(order))
+    return switched, kept
+
+
+def _brake_of(order: Order) -> brake.Brake:
+    """What the intake takes of the brake. Raises ``Refused``."""
+    try:
+        found = msgspec.convert(order.document, brake.Brake)
+    except msgspec.ValidationError as error:
+        raise Refused("bad_document", f"不是刹车文档：{error}", f"no document of the brake: {error}", 422) from error
+    return found if order.state == "active" else msgspec.structs.replace(found, enabled=False)
 
 
 def waits(order: Order) -> dict[str, bytes | None]:

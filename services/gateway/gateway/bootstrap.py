@@ -47,6 +47,7 @@ from gateway.projection.follow import NAME, Projection
 from gateway.projection.rebuild import Rebuild
 from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
+from gateway.releases import release_routes
 from gateway.repeats import REPEATS, Repeats
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
@@ -148,6 +149,7 @@ def build(
         why_not_routes(peers, audit, access),
         *document_routes(peers, audit, access),
         stop_routes(peers, audit, access),
+        release_routes(peers, audit, access),
         trial_routes(peers, audit, access),
         caller_routes(projection, audit, access),
         told.router,

@@ -59,6 +59,7 @@ KINDS = (
     _Documents("policy", "alerts", "rules", DocumentView, "policies"),
     _Documents("work_rules", "manager-work", "rules", DocumentView, "all_work_rules", "work-rules"),
     _Documents("calendar", "manager-work", "rules", CalendarView, "calendars"),
+    _Documents("brake", "alerts", "rules", DocumentView, "brakes"),
 )
 
 

@@ -1,13 +1,15 @@
 """Detection: what BOSS says of a customer, and the business clock, in; alerts raised, changed and resolved, out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from alerts.detection import braking
 from alerts.detection.decision_builder import APP
 from alerts.detection.handlers import HANDLERS, Handler, on_timer
 from alerts.detection.state import CustomerState
 from alerts.rules import KIND, Rules, read_edition
 from contracts import DEFAULT_PARTITIONS
+from contracts.brake import KIND as BRAKE
 from contracts.work_rules import WORK_RULES_KIND
 from servicekit.app import App, Effects, HandlerEntry
 from servicekit.calendar import CALENDAR_KIND
@@ -15,7 +17,7 @@ from servicekit.decision import Context, Decision
 from servicekit.documents.in_force import Edition, Taken
 
 #: besides rules; no alert refers to a version of these
-_NEWEST_ONLY = frozenset({CALENDAR_KIND, WORK_RULES_KIND})
+_NEWEST_ONLY = frozenset({CALENDAR_KIND, WORK_RULES_KIND, BRAKE})
 
 
 def _read(edition: Edition) -> Any:
@@ -39,7 +41,7 @@ def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | N
         state=CustomerState,
         handlers={
             type_: HandlerEntry(payload, _by_what_is_in_force(rules, handle))
-            for type_, (payload, handle) in HANDLERS.items()
+            for type_, (payload, handle) in {**HANDLERS, **braking.HANDLERS}.items()
         },
         on_timer=lambda state, ctx: on_timer(ctx.in_force or rules, state, ctx),
         clock_topics=("boss.events",),

@@ -11,17 +11,22 @@ from alerts.detection.state import (
     AlertReason,
     CustomerState,
     Ended,
+    Joins,
     TrackedAlert,
     TrackedComplaint,
     TrackedContract,
+    Waits,
 )
 from alerts.rules import Rules
 from contracts.alert import Alert, CalendarRef, Reason, RuleRef
+from contracts.brake import BOOK
 from servicekit.clock import local_date
-from servicekit.decision import Context, Decision, OutgoingEvent
+from servicekit.decision import Context, Decision, Forward, OutgoingEvent
 from servicekit.ids import derive
 
 APP = "alerts-detect"
+#: what tells the brake's book that an alert waits (braking.py)
+JOIN = "brake.join"
 _RANK = ("critical", "major", "minor")
 
 
@@ -45,6 +50,7 @@ class DecisionBuilder:
         self.rows, self.said = state.rows, state.said
         self.judged = state.judged
         self.events: list[OutgoingEvent] = []
+        self.joins: list[Joins] = []
         self.raised = 0
 
     @property
@@ -112,9 +118,9 @@ class DecisionBuilder:
             opened_at=self.ctx.now,
             work_revision=0 if before is None else before.work_revision,
         )
-        self.alerts[key] = held
-        self.raised += before is None
-        self._tell(held, before, cause)
+        held = self._braked(held, None)
+        self.raised += before is None and held.waits is None
+        self._say(key, held, before, cause)
 
     def change(self, key: str, **changes: Any) -> None:
         """Something of an alert is different now; an ``outcome`` of None reopens a resolved one."""
@@ -129,6 +135,8 @@ class DecisionBuilder:
         if self.alerts[key].outcome is None:
             self.resolve(key, "superseded")
         held = self.alerts.pop(key)
+        if not held.told:
+            return  # to nobody it ever was
         self.ended[held.alert_id] = Ended(held.revision, held.raised_at, held.outcome, held.stage, held.work_revision)
         for alert_id in list(self.ended)[: -bounds.TRACES]:
             del self.ended[alert_id]
@@ -152,8 +160,73 @@ class DecisionBuilder:
             held = replace(held, opened_at=self.ctx.now, suppressed=suppressed)
         elif held.outcome is None and maintenance.is_over(held, self.now):
             held = replace(held, suppressed=None)
+        self._say(key, self._braked(held, before), before, last if self.waking else self.ctx.id, by)
+
+    # --- the brake ----------------------------------------------------------------------------------------------
+
+    def _braked(self, held: TrackedAlert, before: TrackedAlert | None) -> TrackedAlert:
+        """Whether what is new of an alert waits: where a step speaks of many, and the brake is on. What ends waits for
+        nobody; nor does what somebody says of this customer alone."""
+        step = None if held.outcome is not None else self._step()
+        if step is None:
+            return held if held.waits is None else replace(held, waits=None)
+        is_news = (
+            before is None
+            or before.outcome is not None
+            or held.stage != before.stage
+            or (before.suppressed is not None and held.suppressed is None)
+        )
+        if held.waits is not None or held.late or held.city is None or not is_news:
+            return held
+        group = derive("release", "step", held.city, held.kind, step)
+        self.joins.append(Joins(group, held.city, held.kind, step, self.waking, self.customer_id))
+        if before is None or not before.told:
+            return replace(held, waits=Waits(group), told=False)
+        return replace(held, waits=Waits(group, before.stage, before.outcome))
+
+    def _step(self) -> str | None:
+        """The file or the day that this is a part of; None for what is said of one customer, and without a brake."""
+        brake = self.rules.brake
+        if brake is None or not brake.enabled:
+            return None
+        if self.waking:
+            return self.today.isoformat()
+        road, _, file = self.ctx.correlation.partition(":")
+        return file.partition("#")[0] if road == "file" else None
+
+    def speak(self, key: str) -> None:
+        """What waited of an alert is said."""
+        held = self.alerts[key]
+        assert held.waits is not None
+        known = replace(held, stage=held.waits.stage, outcome=held.waits.outcome) if held.told else None
+        if maintenance.is_over(held, self.now):
+            held = replace(held, suppressed=None)
+        evidence = held.reasons[0].evidence if held.reasons else ()
+        self._say(key, replace(held, waits=None), known, evidence[-1] if evidence else held.correlation)
+
+    def hush(self, key: str, by: str | None) -> None:
+        """What waited of an alert is never said: one that nobody has heard of is closed, others stay as they are known,
+        but for the stage, which is not told again."""
+        held = self.alerts[key]
+        assert held.waits is not None
+        if not held.told and held.outcome is None:
+            self.resolve(key, "false_alarm", by=by)
+        else:
+            outcome = held.waits.outcome if held.told else held.outcome
+            self.alerts[key] = replace(held, waits=None, outcome=outcome)
+
+    def _say(
+        self, key: str, held: TrackedAlert, before: TrackedAlert | Ended | None, cause: str, by: str | None = None
+    ) -> None:
+        """Keep it as it is now, and tell of it, unless it waits, or ended before anybody heard of it."""
+        is_unheard = not held.told
+        if held.waits is None and not (is_unheard and held.outcome is not None):
+            if is_unheard:
+                held, before = replace(held, told=True, last="raised"), None
+            self._tell(held, before, cause, by)
         self.alerts[key] = held
-        self._tell(held, before, last if self.waking else self.ctx.id, by)
+
+    # --- telling ------------------------------------------------------------------------------------------------
 
     def _tell(self, held: TrackedAlert, before: TrackedAlert | Ended | None, cause: str, by: str | None = None) -> None:
         alert = Alert(
@@ -219,7 +292,8 @@ class DecisionBuilder:
         )
         # How long that took is measured behind the commit.
         effects = (AlertRaised(self.ctx.accepted),) * self.raised if self.ctx.accepted else ()
-        return Decision(state, tuple(self.events), wake, effects=effects)
+        forwards = tuple(Forward(BOOK, JOIN, joins) for joins in self.joins)
+        return Decision(state, tuple(self.events), wake, effects=effects, forwards=forwards)
 
 
 def worst(severities: list[str]) -> str:

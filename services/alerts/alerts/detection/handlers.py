@@ -8,7 +8,18 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.detection import arrears, bounds, churn, complaint, conditioned, contract, maintenance, why_not, whynot
+from alerts.detection import (
+    arrears,
+    bounds,
+    braking,
+    churn,
+    complaint,
+    conditioned,
+    contract,
+    maintenance,
+    why_not,
+    whynot,
+)
 from alerts.detection.decision_builder import DecisionBuilder
 from alerts.detection.figures import CARRIED
 from alerts.detection.rows import COLUMNS, is_row, packed, said, with_request, with_row, without_request
@@ -341,6 +352,8 @@ def on_timer(rules: Rules, state: CustomerState | None, ctx: Context) -> Decisio
     """The business clock has reached a step: look at everything that ages."""
     if state is None:
         return Decision(None)
+    if state.brake is not None:
+        return braking.on_timer(rules, state, ctx)
     builder = DecisionBuilder(state, ctx, rules)
     _look_at_clock(builder)
     return _done(builder, state)

@@ -1,6 +1,7 @@
 """What detection remembers of one customer: compact (arrays in MessagePack: new fields at the end) and bounded."""
 
 from datetime import date, datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -43,6 +44,15 @@ class AlertReason(Struct, frozen=True, array_like=True):
     evidence: tuple[str, ...]
 
 
+class Waits(Struct, frozen=True, array_like=True):
+    """An alert that says nothing until its ``group`` is judged (braking.py); ``stage`` and ``outcome`` as others know
+    it, where they do."""
+
+    group: str
+    stage: str | None = None
+    outcome: str | None = None
+
+
 class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
     """An alert as detect holds it; open while ``outcome`` is None.
 
@@ -51,6 +61,7 @@ class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
     which it was last raised or reopened, ``work_revision`` the last revision of its work item that was heard.
     ``calendar``: by which ``due_at`` was counted, ``soon_at``: when it is due soon, where a calendar says so;
     ``suppressed``: the maintenance window that holds it.
+    ``waits``: the brake holds what would be said of it; ``told``: others have heard of it.
     """
 
     alert_id: str
@@ -76,6 +87,8 @@ class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
     calendar: CalendarRef | None = None
     soon_at: datetime | None = None
     suppressed: Suppressed | None = None
+    waits: Waits | None = None
+    told: bool = True
 
 
 class Ended(Struct, frozen=True, array_like=True):
@@ -145,6 +158,64 @@ class Judged(Struct, frozen=True, array_like=True):
     now: dict[str, Value] = {}
 
 
+class Joins(Struct, frozen=True):
+    """A customer's alert joins a group: what one step (``cause``, a file or a day of the clock) says of one kind of
+    alert in a city."""
+
+    group: str
+    city: str
+    kind: str
+    cause: str
+    by_clock: bool
+    customer_id: str
+
+
+class Word(Struct, frozen=True, array_like=True):
+    """What becomes of a group: ``passed`` by the brake itself, or as a person (``by``) has decided."""
+
+    group: str
+    verdict: Literal["passed", "released", "rejected"]
+    by: str | None = None
+
+
+class Group(Struct, frozen=True, array_like=True):
+    """``count`` have joined it in this partition, ``passed`` of them before it waited. Places in its lists of members:
+    ``members`` taken, ``told`` done with. ``is_over``: it may be judged. As it was judged: the limit in ``percent``,
+    ``customers`` of the city, and how many of them are ``here``."""
+
+    city: str
+    kind: str
+    cause: str
+    is_over: bool
+    since: datetime
+    count: int = 0
+    passed: int = 0
+    members: int = 0
+    told: int = 0
+    state: Literal["open", "waiting", "released", "rejected"] = "open"
+    by: str | None = None
+    why: str | None = None
+    decided_at: datetime | None = None
+    percent: int = 0
+    customers: int = 0
+    here: int = 0
+
+
+class Book(Struct, frozen=True, array_like=True):
+    """Of one partition: cities (how many customers in all, how many here), and groups by their ids."""
+
+    cities: dict[str, tuple[int, int]] = {}
+    groups: dict[str, Group] = {}
+
+
+class Braking(Struct, frozen=True, array_like=True):
+    """What stands under the keys of the brake: the book, or a list of members with the word they wait for."""
+
+    book: Book = Book()
+    members: tuple[str, ...] = ()
+    word: Word | None = None
+
+
 class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     """One customer. No rule raises while ``profile`` is None; warnings before ``floor`` are forgotten.
 
@@ -152,6 +223,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     open or may still change. ``looked_at`` is the latest business time at which they were judged, ``wake`` their next
     step. ``heard``: how recent the last word of each record is (figures know it themselves), ``CUST``, ``ARR`` or
     ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (bounds.py says how many).
+    ``brake``: under keys of the brake alone.
     For conditions: ``rows`` of months by kind of record, ``said`` (rows.py, packed), ``judged`` by rule and month.
     """
 
@@ -171,6 +243,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     rows: dict[str, Rows] = {}
     said: bytes = b""
     judged: dict[str, dict[Month, Judged]] = {}
+    brake: Braking | None = None
 
 
 class AlertRaised(Struct, frozen=True):

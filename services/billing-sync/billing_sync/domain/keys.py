@@ -5,10 +5,11 @@
 ``LOAD``: the file being loaded · ``SEQ/<KIND>/<city>/<seq>`` and ``LAST/<KIND>/<city>``: files taken ·
 ``RCPT/<name>``: receipts of a file · ``HALF/<name>``: it was told that half of this pair is missing ·
 ``SWITCH/<order>``: what became of an order, ``SWITCHES/<number>``: which order that was, ``WAITING/<order>``: one whose
-day has not come.
+day has not come · ``BRAKE``: what the brake's last switch said, ``RELEASE/<id>``: what it held, ``WORD/<id>``: what was
+said of what alerts' brake holds.
 """
 
-LOAD = "LOAD"
+LOAD, BRAKE = "LOAD", "BRAKE"
 
 
 def record_key(kind: str, key: str) -> str:
@@ -42,6 +43,14 @@ def receipts_key(name: str) -> str:
 
 def half_key(name: str) -> str:
     return f"HALF/{name}"
+
+
+def release_key(id: str) -> str:
+    return f"RELEASE/{id}"
+
+
+def word_key(id: str) -> str:
+    return f"WORD/{id}"
 
 
 def order_key(id: str) -> str:

@@ -18,8 +18,10 @@ from billing_sync.domain.keys import LOAD, last_key, receipts_key, record_key, s
 from billing_sync.domain.kinds import KINDS
 from billing_sync.domain.rows import FactMaker
 from billing_sync.intake import Intake
+from billing_sync.nightly.brake import FileBrake, over, rejected_by, released_note, superseded, why_held
 from billing_sync.nightly.chunks import DataFile, RejectFile, Rows, commits
 from billing_sync.nightly.control import Control, read_control
+from billing_sync.nightly.held import Fetch, Held
 from billing_sync.nightly.inbox import HALVES, Inbox
 from billing_sync.nightly.loading import (
     Absent,
@@ -66,6 +68,7 @@ class Delivery:
     def __init__(self, settings: Settings, intake: Intake, inbox: Inbox) -> None:
         self._settings, self._intake, self._inbox = settings, intake, inbox
         self._outcomes = Outcomes(inbox, intake.system_clock)
+        self.brake = FileBrake(intake, inbox)
         self._tries: Counter[str] = Counter()
         self.current: str | None = None
         self.progress: dict[str, Any] = {}
@@ -75,6 +78,7 @@ class Delivery:
         """Learn what was taken before."""
         for key in await self._intake.store.keys("LAST/", "", 10_000):
             self.taken[key.removeprefix("LAST/")] = decode_taken(await self._intake.entry(key) or b"")
+        await self.brake.open()
 
     async def receipts(self, stem: str) -> list[FileReceipt]:
         """Receipts of a file, newest last."""
@@ -119,6 +123,8 @@ class Delivery:
         if loading is None:
             return None
         name, stem = name_of(loading.stem), loading.stem
+        if loading.held:
+            await asyncio.to_thread(self._inbox.fetch, loading.held, stem)
         if not loading.taken_over:
             # Begun by an earlier release, which read its files in the inbox.
             await asyncio.to_thread(self._inbox.take_over, stem, HALVES)
@@ -130,6 +136,32 @@ class Delivery:
         else:
             await self.carry_on(name, loading)
         return None if name is None else name.date
+
+    async def carry_out_decisions(self) -> None:
+        """What people have decided of files that waited."""
+        for held in self.brake.decided():
+            name, now = name_of(held.stem), self._intake.system_clock()
+            assert name is not None
+            gone = msgspec.structs.replace(held, is_here=False)
+            if held.state == "released":
+                notes = (*held.notes, released_note(held))
+                loading = Loading(held.stem, held.sha256, now, notes, taken_over=True, held=held.target)
+                await self._intake.submit(Fetch(gone, loading))
+                self.brake.note(gone)
+                await self._resume_loading()
+            else:
+                await self._reject_held(name, gone, rejected_by(held))
+
+    async def _supersede(self, name: PairName) -> None:
+        """A later snapshot takes the place of what waits."""
+        held = self.brake.of(name)
+        if held is not None and held.sequence < name.sequence:
+            gone = over(held, name.stem, self._intake.system_clock())
+            await self._reject_held(name_of(held.stem) or name, gone, superseded(name.stem))
+
+    async def _reject_held(self, name: PairName, held: Held, why: FileRejected) -> None:
+        loading = Loading(held.stem, held.sha256, held.since, held.notes, taken_over=True, held=held.target)
+        await self._finish(name, self._outcomes.rejected(name.file, name, loading, why), held)
 
     async def _begun(self) -> Loading | None:
         raw = await self._intake.entry(LOAD)
@@ -151,7 +183,14 @@ class Delivery:
                     await self._finish(name, self._outcomes.duplicate(name, loading))
                     return
                 loading = checked
-                await self._intake.submit(Begin(name, loading, self._out_of_order(name)))
+                held = await self.brake.holds(name, control, loading, len(await self.receipts(name.stem)))
+                told = self._out_of_order(name)
+                await self._supersede(name)
+                if held is not None:
+                    waiting = self._outcomes.held(name, loading, held.id, why_held(held))
+                    await self._finish(name, waiting, msgspec.structs.replace(held, target=waiting.target))
+                    return
+                await self._intake.submit(Begin(name, loading, told))
             else:
                 log.info("file.resumed", file=name.file, rows=loading.done)
             await self._load(name, control, loading)
@@ -179,6 +218,7 @@ class Delivery:
         self._check_date(name)
         if await self._is_duplicate(name, control):
             return None
+        self.brake.refuse_again(name)
         path, at_most = self._inbox.data(name.stem), self._settings.unpacked_bytes
         verified = await asyncio.to_thread(
             verify, path, name, control, lambda n: self._show("verifying", n, control.rows), at_most
@@ -213,10 +253,13 @@ class Delivery:
         return self.taken.get(f"{name.kind.name}/{name.city}")
 
     def _gap(self, name: PairName) -> tuple[str, str] | None:
-        last = self._last(name)
-        if last is None or name.sequence <= last.sequence + 1:
+        last, held = self._last(name), self.brake.of(name)
+        if last is None and held is None:
             return None
-        first, to = f"{last.sequence + 1:04d}", f"{name.sequence - 1:04d}"
+        newest = max(known.sequence for known in (last, held) if known is not None)
+        if name.sequence <= newest + 1:
+            return None
+        first, to = f"{newest + 1:04d}", f"{name.sequence - 1:04d}"
         return f"序号不连续：缺 {first} 至 {to}", f"sequence gap: {first} to {to} not received"
 
     def _out_of_order(self, name: PairName) -> tuple[FileReceipt, ...]:
@@ -236,7 +279,9 @@ class Delivery:
         now, found = self._intake.system_clock(), []
         for key, taken in sorted(self.taken.items()):
             kind, _, city = key.partition("/")
-            if KINDS[kind].snapshot and taken.business_date.toordinal() == newest.toordinal() - 1:
+            held = self.brake.here.get(key)
+            has_come = held is not None and held.business_date == newest
+            if KINDS[kind].snapshot and not has_come and taken.business_date.toordinal() == newest.toordinal() - 1:
                 file = f"{kind}_{city}_{newest.isoformat().replace('-', '')}_{taken.sequence + 1:04d}{DATA}"
                 zh = f"{newest} 的 {kind} 文件（{city}）没有送达；前一日有。请补送"
                 en = f"no {kind} file of {city} came for {newest}, though one came the day before; deliver it"
@@ -326,10 +371,14 @@ class Delivery:
 
     # --- ends ---------------------------------------------------------------------------------------------------
 
-    async def _finish(self, name: PairName | None, loading: Loading) -> None:
+    async def _finish(self, name: PairName | None, loading: Loading, held: Held | None = None) -> None:
         """Commit the receipt, then put the files where it says."""
         told = () if name is None else self._not_come(name)
-        await self._intake.submit(Finish(name, loading, told))
+        has_rows = loading.receipt is not None and loading.receipt.result not in ("held", "duplicate")
+        ended = await self.brake.ended(name) if name is not None and has_rows else []
+        await self._intake.submit(Finish(name, loading, told, held, ended))
+        if held is not None:
+            self.brake.note(held)
         self._tries.pop(loading.stem, None)
         if name is not None:
             key = last_key(name.kind.name, name.city)
@@ -350,6 +399,8 @@ class Delivery:
         await self._put_away(loading)
 
     async def _put_away(self, loading: Loading) -> None:
+        if loading.held:
+            await asyncio.to_thread(self._inbox.fetch, loading.held, loading.stem)
         await asyncio.to_thread(self._outcomes.carry_out, loading)
         await self._intake.submit(Forget())
 

@@ -20,7 +20,7 @@ import structlog
 from billing_sync.nightly.names import CONTROL, DATA, REJECTS, PairName, Stray, name_of, stem_of, stray_name
 
 log = structlog.get_logger()
-FOLDERS = ("inbox", "accepted", "partial", "rejected")
+FOLDERS = ("inbox", "accepted", "partial", "rejected", "held")
 PAIR = (CONTROL, DATA)
 # Extensions of what one name may stand for in .work: a pair, or a file that is none.
 HALVES = (*PAIR, "")
@@ -125,6 +125,16 @@ class Inbox:
             path = self.path / (stem + suffix)
             if os.path.lexists(path):
                 _move(path, self.work / ((safe or stem) + suffix))
+
+    def fetch(self, held: str, stem: str) -> None:
+        """What lies in ``held`` under this name goes back to ``.work``, where it came from; what is there, or nowhere,
+        is passed over."""
+        place = self.root / "held" / held
+        for suffix in PAIR:
+            if os.path.lexists(path := place.with_name(held + suffix)):
+                _move(path, self.work / (stem + suffix))
+        for suffix in (".rcp", ".why"):
+            place.with_name(held + suffix).unlink(missing_ok=True)
 
     def is_whole(self, stem: str) -> bool:
         """Whether both halves of a pair lie in ``.work``, as plain files."""

@@ -17,11 +17,13 @@ from billing_sync.intake import Intake
 from billing_sync.nightly.arrivals import arrivals
 from billing_sync.nightly.control import read_control
 from billing_sync.nightly.delivery import Delivery
+from billing_sync.nightly.held import Held
 from billing_sync.nightly.inbox import Inbox, Waiting
 from billing_sync.nightly.names import CONTROL, DATA, PairName, Stray, name_of, safe_name, stem_of
 from billing_sync.nightly.outcome import left_in_place, no_control, no_data, no_name
 from billing_sync.nightly.reading import FileRejected, FileUnreadable
 from billing_sync.settings import Settings
+from contracts.brake import Verdict
 from servicekit.clock import iso, system_now
 
 log = structlog.get_logger()
@@ -42,6 +44,7 @@ class Loader:
         self._settings, self._intake = settings, intake
         self.inbox = Inbox(settings.boss_dir)
         self._delivery = Delivery(settings, intake, self.inbox)
+        self.brake = self._delivery.brake
         self._wake = asyncio.Event()
         self._busy = True
         self._pause = 0.0
@@ -60,7 +63,13 @@ class Loader:
             found = self._look()
         except OSError:
             return 1
-        return len(found.pairs) + len(found.orphans) + len(found.strays) + self._busy
+        return len(found.pairs) + len(found.orphans) + len(found.strays) + len(self.brake.decided()) + self._busy
+
+    async def decide(self, id: str, verdict: Verdict, by: str, why: str) -> Held:
+        """A person's word on a file that waits; it is acted on at once. Raises ``Refused``."""
+        held = await self.brake.decide(id, verdict, by, why)
+        self.wake()
+        return held
 
     async def status(self, name: str) -> list[Any]:
         """Receipts of a file, newest last; then, without ``ended``, how it stands in the inbox (``listing``)."""
@@ -106,7 +115,8 @@ class Loader:
             key: {"business_date": str(t.business_date), "sequence": t.sequence, "at": t.ended.isoformat()}
             for key, t in sorted(self._delivery.taken.items())
         }
-        return {"events": {"at": self._intake.position.marks.get("fed")}, **files}
+        held = {"held": {"files": n}} if (n := len(self.brake.waiting())) else {}
+        return {"events": {"at": self._intake.position.marks.get("fed")}, **files, **held}
 
     # --- the loop -----------------------------------------------------------------------------------------------
 
@@ -133,6 +143,9 @@ class Loader:
         last = await self._delivery.resume()
         while True:
             self._wake.clear()
+            if self.brake.decided():
+                self._busy = True
+                await self._delivery.carry_out_decisions()
             name = await self._next()
             if name is None or name.date != last:
                 await self._intake.release()

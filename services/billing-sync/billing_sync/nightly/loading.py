@@ -19,9 +19,13 @@ from billing_sync.domain.segment import Segment
 from billing_sync.handlers import ANY_CITY, mark_seen, take
 from billing_sync.intake import Draft
 from billing_sync.nightly.chunks import DataFile, Rows
+from billing_sync.nightly.held import Held, keep
 from billing_sync.nightly.names import DATA, PairName
+from billing_sync.steps import tell_brake
 from billing_sync.store import ScanStore, encode
+from contracts.brake import LoadEnded
 from contracts.misc import FileReceipt
+from contracts.registry import LOAD_ENDED
 from servicekit.clock import iso, to_millis
 from servicekit.envelope import OutgoingMessage, encode_data, write_headers
 from servicekit.ids import derive
@@ -41,7 +45,8 @@ class Loading(msgspec.Struct, frozen=True):
     ``done`` counts data rows; ``unreadable`` rejected rows that name nobody; ``reject_bytes`` is the length of its
     reject file; ``cursor`` where the walk over a snapshot's absent records stands; ``receipt`` is set when nothing is
     left but to move the files to ``folder`` under the name ``target``; ``taken_over`` says that its files lie in
-    ``.work`` (earlier releases left them in the inbox).
+    ``.work`` (earlier releases left them in the inbox). ``held``: that they lay in ``held/`` under this name, and some
+    may lie there still.
     """
 
     stem: str
@@ -65,6 +70,7 @@ class Loading(msgspec.Struct, frozen=True):
     folder: str = ""
     target: str = ""
     taken_over: bool = False
+    held: str = ""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -260,12 +266,7 @@ class Absent:
         if kind.name == "CONT":
             ends_on = _decode_content(known.content)[_ENDS_ON]
             return ends_on is None or ends_on >= self._maker.day
-        return kind.name != "ARR" or self._still_here(draft.known(record_key("CUST", key)), known)
-
-    def _still_here(self, customer: Known | None, debt: Known) -> bool:
-        if customer is None or not customer.city:
-            return debt.city != ANY_CITY
-        return customer.city == self._name.city
+        return kind.name != "ARR" or still_here(draft.known(record_key("CUST", key)), known, self._name.city)
 
     def _time(self) -> tuple[int, int]:
         return self._maker.end_ms, self._name.sequence
@@ -276,10 +277,18 @@ class Absent:
 
 class Finish:
     """The file is done: receipt, registration and event in one write; the files are moved after it. ``told``: what has
-    not come, if this file is taken."""
+    not come, if this file is taken. ``held``: what is to be remembered of it as the brake's. ``ended``: what each
+    partition is told of its end."""
 
-    def __init__(self, name: PairName | None, loading: Loading, told: tuple[FileReceipt, ...] = ()) -> None:
-        self._name, self._loading, self._told = name, loading, told
+    def __init__(
+        self,
+        name: PairName | None,
+        loading: Loading,
+        told: tuple[FileReceipt, ...] = (),
+        held: Held | None = None,
+        ended: Sequence[LoadEnded] = (),
+    ) -> None:
+        self._name, self._loading, self._told, self._held, self._ended = name, loading, told, held, ended
 
     async def carry_out(self, draft: Draft) -> None:
         loading, name = self._loading, self._name
@@ -298,6 +307,10 @@ class Finish:
         say(draft, receipt.result, receipt)
         draft.put(half_key(loading.stem), None)
         draft.put(LOAD, encode(loading))
+        if self._held is not None:
+            keep(draft, self._held)
+        for partition, load in enumerate(self._ended):
+            tell_brake(draft, partition, LOAD_ENDED, load, f"file:{receipt.file}", iso(receipt.started))
         metrics.FILES.labels(name.kind.name if name else "unknown", receipt.result).inc()
 
     async def _register(self, draft: Draft, name: PairName, receipt: FileReceipt) -> None:
@@ -322,6 +335,14 @@ class Forget:
 def _until(draft: Draft) -> int:
     """When what is kept of a file under its own name may be forgotten (epoch ms): its rows would be stale by then."""
     return to_millis(draft.system_now) + _REMEMBERED_MS
+
+
+def still_here(customer: Known | None, debt: Known, city: str) -> bool:
+    """Whether a debtor is still of the city whose file does not name them; of one whose city nobody has said, it is
+    the one whose file named the debt."""
+    if customer is None or not customer.city:
+        return debt.city != ANY_CITY
+    return customer.city == city
 
 
 def index_prefixes(kind: Kind, city: str) -> list[str]:

@@ -13,7 +13,7 @@ from billing_sync.nightly.names import CONTROL, PairName, Stray, names_no_date
 from billing_sync.nightly.reading import FileRejected
 from contracts.misc import FileReceipt
 
-Result = Literal["accepted", "partial", "rejected", "duplicate"]
+Result = Literal["accepted", "partial", "rejected", "duplicate", "held"]
 _FOLDER = {"duplicate": "accepted"}
 
 
@@ -30,6 +30,10 @@ class Outcomes:
     def rejected(self, file: str, name: PairName | None, loading: Loading, why: FileRejected) -> Loading:
         """The whole file can't be taken."""
         return self._end(file, name, loading, "rejected", reason_zh=why.zh, reason_en=why.en)
+
+    def held(self, name: PairName, loading: Loading, release_id: str, why: FileRejected) -> Loading:
+        """It waits, whole, for a person's word."""
+        return self._end(name.file, name, loading, "held", reason_zh=why.zh, reason_en=why.en, release_id=release_id)
 
     def duplicate(self, name: PairName, loading: Loading) -> Loading:
         """The same file was taken before."""
@@ -71,7 +75,7 @@ class Outcomes:
         if receipt.result == "partial":
             self._inbox.put_rejects(stem, folder, target)
         self._inbox.rejects(stem).unlink(missing_ok=True)
-        if receipt.result == "rejected":
+        if receipt.result in ("rejected", "held"):
             why = f"{receipt.file}\n{receipt.reason_zh}\n{receipt.reason_en}\n"
             self._inbox.write(folder, f"{target}.why", why.encode())
         text = msgspec.json.format(msgspec.json.encode(receipt), indent=2)

@@ -20,6 +20,7 @@ export interface Cell {
 export const LOOKS: Record<State, [glyph: string, tone: string]> = {
   rejected: ["✕", "bad"],
   stuck: ["✕", "bad"],
+  held: ["!", "warn"],
   missing: ["…", "warn"],
   waiting: ["…", "warn"],
   partial: ["◐", "warn"],

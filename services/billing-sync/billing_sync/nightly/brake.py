@@ -1,0 +1,148 @@
+"""The brake at the file (ADR 0023): what of the snapshots waits, what became of it, and in which words that is told."""
+
+from datetime import datetime
+
+import msgspec
+
+from billing_sync import metrics
+from billing_sync.domain.keys import BRAKE
+from billing_sync.domain.rows import FactMaker
+from billing_sync.intake import Intake
+from billing_sync.nightly.chunks import DataFile
+from billing_sync.nightly.control import Control
+from billing_sync.nightly.held import Decide, Held, held_of
+from billing_sync.nightly.inbox import Inbox
+from billing_sync.nightly.loading import Loading
+from billing_sync.nightly.names import PairName
+from billing_sync.nightly.reading import FileRejected
+from billing_sync.nightly.weighing import WEIGHED, Weight, census, weigh
+from billing_sync.switches import decode_brake
+from contracts.brake import Brake, LoadEnded, Verdict
+from servicekit.ids import derive
+
+
+class FileBrake:
+    """``here``: the releases whose pair lies in ``held/``, by kind and city."""
+
+    def __init__(self, intake: Intake, inbox: Inbox) -> None:
+        self._intake, self._inbox = intake, inbox
+        self.here: dict[str, Held] = {}
+
+    async def open(self) -> None:
+        """Learn what waits."""
+        for held in await held_of(self._intake):
+            self.note(held)
+
+    def note(self, held: Held) -> None:
+        """What became of a release."""
+        if held.is_here:
+            self.here[held.place] = held
+        elif (there := self.here.get(held.place)) is not None and there.id == held.id:
+            del self.here[held.place]
+        metrics.FILES_HELD.set(len(self.waiting()))
+
+    def of(self, name: PairName) -> Held | None:
+        """What waits of this kind and city."""
+        return self.here.get(f"{name.kind.name}/{name.city}")
+
+    def waiting(self) -> list[Held]:
+        """Those that nobody has decided on."""
+        return [held for held in self.here.values() if held.state == "waiting"]
+
+    def decided(self) -> list[Held]:
+        """Those that somebody has, whose files still lie where they waited; first come first."""
+        return sorted((h for h in self.here.values() if h.state != "waiting"), key=lambda held: held.since)
+
+    async def decide(self, id: str, verdict: Verdict, by: str, why: str) -> Held:
+        """A person's word; the loader then does as it says. Raises ``Refused``."""
+        held: Held = await self._intake.submit(Decide(id, verdict, by, why))
+        self.note(held)
+        return held
+
+    async def settings(self) -> Brake | None:
+        """The brake that is on; None: there is none."""
+        raw = await self._intake.entry(BRAKE)
+        brake = None if raw is None else decode_brake(raw)
+        return brake if brake is not None and brake.enabled else None
+
+    async def ended(self, name: PairName) -> list[LoadEnded]:
+        """What each partition is told behind the last row of a file; nothing where there never was a brake."""
+        if await self._intake.entry(BRAKE) is None:
+            return []
+        partitions = self._intake.app.partitions
+        counts = await census(self._intake, name.city, partitions) if await self.settings() else [0] * partitions
+        return [LoadEnded(file=name.file, city=name.city, customers=sum(counts), here=here) for here in counts]
+
+    def refuse_again(self, name: PairName) -> None:
+        """A name that waits already. Raises ``FileRejected``."""
+        held = self.of(name)
+        if held is not None and held.sequence == name.sequence:
+            raise FileRejected(
+                f"{held.stem} 已在等候放行（{held.id}）；更正请用下一个序号",
+                f"{held.stem} waits for release already ({held.id}); send a correction with the next sequence",
+            )
+
+    async def holds(self, name: PairName, control: Control, loading: Loading, earlier: int) -> Held | None:
+        """The release that a good file becomes; None where it may be loaded. ``earlier``: receipts that its name has.
+        Raises ``FileRejected``, also for one that is older than what waits."""
+        brake = await self.settings() if name.kind.name in WEIGHED else None
+        if brake is None:
+            return None
+        maker = FactMaker(name.kind, name.file, name.city, name.date, name.sequence)
+        weight = await weigh(self._intake, brake, DataFile(self._inbox.data(name.stem), name, control, maker))
+        if weight is None:
+            return None
+        there = self.of(name)
+        if there is not None and there.sequence > name.sequence:
+            raise superseded(there.stem)
+        return _release(name, loading, weight, brake, self._intake.system_clock(), earlier)
+
+
+def _release(name: PairName, loading: Loading, weight: Weight, brake: Brake, now: datetime, earlier: int) -> Held:
+    return Held(
+        id=derive("release", name.stem, loading.sha256, earlier),
+        stem=name.stem,
+        sha256=loading.sha256,
+        sequence=name.sequence,
+        business_date=name.date,
+        target=name.stem,
+        city=weight.city,
+        count=weight.count,
+        customers=weight.customers,
+        percent=brake.percent,
+        since=now,
+        notes=loading.notes,
+    )
+
+
+def why_held(held: Held) -> FileRejected:
+    """In words."""
+    return FileRejected(
+        f"等候放行：将清除 {held.city} 的 {held.customers} 名客户中的 {held.count} 名（{held.share}%，"
+        f"上限 {held.percent}%）；请核对后 kam release go 或 reject {held.id}",
+        f"waits for release: it would clear {held.count} of {held.customers} customers of {held.city} ({held.share} %, "
+        f"the limit is {held.percent} %); check it, then kam release go or reject {held.id}",
+    )
+
+
+def rejected_by(held: Held) -> FileRejected:
+    """A person's no."""
+    return FileRejected(
+        f"{held.by} 拒绝放行：{held.why}；更正请用下一个序号",
+        f"{held.by} did not release it: {held.why}; send a correction with the next sequence",
+    )
+
+
+def superseded(by: str) -> FileRejected:
+    """A later snapshot says all that this one said."""
+    return FileRejected(f"等候放行期间已由 {by} 替代", f"while it waited for release, {by} took its place")
+
+
+def released_note(held: Held) -> str:
+    """Of the receipt of a file that was let go."""
+    return f"由 {held.by} 放行：{held.why} / released by {held.by}: {held.why}"
+
+
+def over(held: Held, by: str, now: datetime) -> Held:
+    """A release that a later file took the place of."""
+    return msgspec.structs.replace(held, state="superseded", by=by, decided_at=now, is_here=False)

@@ -1,0 +1,112 @@
+"""What the brake holds (ADR 0023): seen and decided by whoever may change rules in that city, with the reason in the
+audit. billing-sync keeps the word on each, once.
+"""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import httpx
+import msgspec
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import Response
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.brake import Verdict
+from contracts.releases import RELEASE_ID, DecideRelease, ReleaseView, in_order, merged
+from gateway.access.viewer import Access, Viewer, not_found
+from gateway.audit import ASKED, Audit
+from gateway.peers import Peers, failed
+from gateway.scoped import same
+from servicekit.answer import json_answer
+from servicekit.routes import Router
+
+_PATH, _FILES, _STEPS = "/v1/releases", "billing-sync", "alerts"
+_Id = Annotated[str, Path(pattern=RELEASE_ID)]
+_rows = TypeAdapter(list[ReleaseView])
+
+
+class _Word(msgspec.Struct):
+    verdict: Verdict
+    by: str
+    why: str
+    decided_at: str
+
+
+_decode_word = msgspec.json.Decoder(_Word).decode
+_DECIDED: dict[int | str, dict[str, Any]] = {
+    int(HTTPStatus.CONFLICT): {"description": "somebody has decided already; the text says who"}
+}
+
+
+def _read(service: str, answer: httpx.Response) -> list[ReleaseView]:
+    if not answer.is_success:
+        raise failed(service, f"HTTP {answer.status_code}")
+    try:
+        return _rows.validate_json(answer.content)
+    except ValidationError as error:
+        raise failed(service, "not its releases") from error
+
+
+def release_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
+    """What waits and what waited; to let it go, and to turn it away."""
+    router = Router(prefix=_PATH, tags=["releases"])
+    See = Annotated[Viewer, Depends(access.may("rules"))]
+    Change = Annotated[Viewer, Depends(access.may("rules", "change"))]
+
+    async def of_files(viewer: Viewer) -> list[ReleaseView]:
+        return _read(_FILES, await peers.call(_FILES, "GET", _PATH, actor=viewer.who))
+
+    async def of_steps(viewer: Viewer) -> list[ReleaseView]:
+        """As all workers have them together. Raises ``Refused`` where one can't be asked."""
+        found: dict[str, ReleaseView] = {}
+        for answer in await peers.call_all(_STEPS, _PATH, actor=viewer.who):
+            for row in _read(_STEPS, answer):
+                found[row.id] = merged(found[row.id], row) if row.id in found else row
+        return list(found.values())
+
+    async def one(viewer: Viewer, id: str) -> ReleaseView:
+        """What waits at the file can be decided on while alerts is away. Raises ``Refused``."""
+        for of in (of_files, of_steps):
+            for row in await of(viewer):
+                if row.id == id and viewer.scope.sees_city(row.city):
+                    return row
+        raise not_found()
+
+    async def decide(viewer: Viewer, id: str, verdict: Verdict, asked: DecideRelease) -> Response:
+        found = await one(viewer, id)
+        action, verb = ("release.go", "go") if verdict == "released" else ("release.reject", "reject")
+        path = f"{_PATH}/{id}/{verb}" if found.source == "file" else f"/v1/steps/{id}/{verdict}"
+        await audit(viewer.who, action, id, ASKED, asked.why)
+        answer = await peers.call(_FILES, "POST", path, actor=viewer.who, body=asked.model_dump(mode="json"))
+        await audit(viewer.who, action, id, str(answer.status_code), asked.why)
+        if not answer.is_success or found.source == "file":
+            return same(answer)
+        try:
+            word = _decode_word(answer.content)
+        except msgspec.MsgspecError as error:
+            raise failed(_FILES, "not a word on a release") from error
+        said = {"state": word.verdict, "by": word.by, "why": word.why, "decided_at": word.decided_at}
+        return json_answer(found.model_copy(update=said).model_dump())
+
+    @router.get("", name="list_releases", response_model=list[ReleaseView])
+    async def list_releases(viewer: See) -> Response:
+        """What waits for a person's word, with its numbers; then what waited, newest first."""
+        rows = [*await of_files(viewer), *await of_steps(viewer)]
+        return json_answer([row.model_dump() for row in in_order(rows) if viewer.scope.sees_city(row.city)])
+
+    @router.get("/{id}", name="get_release", response_model=ReleaseView)
+    async def get_release(viewer: See, id: _Id) -> Response:
+        """One of them."""
+        return json_answer((await one(viewer, id)).model_dump())
+
+    @router.post("/{id}/go", name="go_release", response_model=ReleaseView, responses=_DECIDED)
+    async def go_release(viewer: Change, id: _Id, asked: DecideRelease) -> Response:
+        """Let it go, as it was shown. 409: somebody has decided, and who."""
+        return await decide(viewer, id, "released", asked)
+
+    @router.post("/{id}/reject", name="reject_release", response_model=ReleaseView, responses=_DECIDED)
+    async def reject_release(viewer: Change, id: _Id, asked: DecideRelease) -> Response:
+        """Turn it away: nothing comes of it. 409: somebody has decided, and who."""
+        return await decide(viewer, id, "rejected", asked)
+
+    return router

@@ -1,0 +1,82 @@
+"""``kam release list|show|go|reject``: what the brake holds, and a person's word on it; ``kam brake``: the brake."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kam import render
+from kam.client import Client, segment
+from kam.commands.common import Data, Json, print_json
+from kam.commands.versions import Versions
+from kam.render import pick
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="编号，见 kam release list / its id")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="为什么，写入审计 / why: it is in the audit")]
+BRAKES = Versions(
+    "/v1/brakes",
+    "刹车 / the brake",
+    [
+        ("启用 on", pick("enabled", lambda on: render.named("", on))),
+        ("上限 % percent", pick("percent")),
+        ("客户数起 customers", pick("min_customers")),
+    ],
+)
+_COLUMNS: list[render.Column] = [
+    ("编号 id", pick("id")),
+    ("状态 state", pick("state", lambda state: render.word(state, "release"))),
+    ("地市 city", pick("city")),
+    ("种类 kind", pick("kind")),
+    ("起因 cause", pick("cause")),
+    ("客户 customers", lambda row: f"{row['count']} / {row['customers']}"),
+    ("% share", lambda row: f"{row['share']} > {row['percent']}"),
+    ("自 since", pick("since", render.moment)),
+    ("谁 by", pick("by")),
+    ("为什么 why", pick("why")),
+]
+
+
+def list_(data: Data = None, as_json: Json = False) -> None:
+    """等候放行的，后附已决定的 / what waits for release, then what waited."""
+    found = Client.of(data).get("gateway", "/v1/releases")
+    if as_json:
+        print_json(found)
+    else:
+        render.table("放行 / releases", _COLUMNS, found, "没有等候放行的 / nothing waits for release")
+
+
+def show(id: Id, data: Data = None, as_json: Json = False) -> None:
+    """一项 / one of them, with its numbers."""
+    found = Client.of(data).get("gateway", f"/v1/releases/{segment(id)}")
+    if as_json:
+        print_json(found)
+    else:
+        render.table("放行 / release", _COLUMNS, [found], "")
+
+
+def go(id: Id, why: Why, data: Data = None, as_json: Json = False) -> None:
+    """放行 / let it go: what it would do, it does."""
+    _decide("go", id, why, data, as_json)
+
+
+def reject(id: Id, why: Why, data: Data = None, as_json: Json = False) -> None:
+    """拒绝 / turn it away: nothing comes of it."""
+    _decide("reject", id, why, data, as_json)
+
+
+def _decide(verb: str, id: str, why: str, data: Any, as_json: bool) -> None:
+    found = Client.of(data).send("POST", "gateway", f"/v1/releases/{segment(id)}/{verb}", {"why": why})
+    if as_json:
+        print_json(found)
+    else:
+        print(f"{found['id']}：{render.word(found['state'], 'release')}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(no_args_is_help=True, help="放行：太多客户一下子被改动的，等人决定 / what waits for release")
+    for name, command in (("list", list_), ("show", show), ("go", go), ("reject", reject)):
+        group.command(name)(command)
+    app.add_typer(group, name="release")
+    app.add_typer(BRAKES.group("刹车：一下子涉及太多客户的先等人放行 / the brake as staff change it"), name="brake")
