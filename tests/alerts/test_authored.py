@@ -94,4 +94,4 @@ async def test_the_service_is_put_together_without_its_database(tmp_path: Path) 
         service = bootstrap.build(settings, rows=rows, **memory)
         for prepare in service.prepare:
             await prepare()
-        assert len(service.jobs) == 4
+        assert len(service.jobs) == 5

@@ -166,7 +166,7 @@ async def test_nothing_is_put_together_before_the_database_answers(tmp_path: Pat
     rows.away = False
     await starting
     jobs = [job.__qualname__ for job in service.jobs]  # type: ignore[attr-defined]
-    assert jobs == ["ControlTopic.run", "Sender.run", "Watch.run", "Trials.run"]
+    assert jobs == ["ControlTopic.run", "Sender.run", "Watch.run", "Trials.run", "HeldWatch.run"]
     assert service.freshness() == {"smsc_connected": False} and service.pending["sms"]() == 1
 
 

@@ -80,7 +80,7 @@ async def test_a_file_that_clears_a_quarter_waits_with_its_numbers(boss: Night) 
     assert sorted(path.suffix for path in boss.path("held", "").iterdir()) == [".chk", ".gz", ".rcp", ".why"]
     assert set(owed(boss).values()) == {500}, "nothing of it was loaded"
     assert boss.producer.of("feed.events")[-1]["type"] == "kam.feed.file.held.v1"
-    assert boss.loader.freshness()["held"] == {"files": 1}
+    assert boss.loader.freshness()["files_held"] == 1
     # The day's other files go on.
     assert (await boss.put("PAY", [], NEXT))["result"] == "accepted"
 
@@ -180,7 +180,7 @@ async def test_released_it_is_loaded_as_it_was_shown(boss: Night) -> None:
     assert not list(boss.path("held", "").iterdir())
     assert boss.path("accepted", "ARR_320100_20260601_0002.dat.gz").exists()
     assert sum(1 for amount in owed(boss).values() if not amount) == 9
-    assert not await waiting(boss) and "held" not in boss.loader.freshness()
+    assert not await waiting(boss) and "files_held" not in boss.loader.freshness()
 
 
 async def test_rejected_nothing_comes_of_it_and_it_may_come_again(boss: Night) -> None:

@@ -14,7 +14,7 @@ from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP as NOTIFICATIONS
 from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.textbook import POLICY, template_kind
-from alerts.release_routes import release_routes, watch
+from alerts.release_routes import HeldWatch, release_routes
 from alerts.rule_library import RuleLibrary
 from alerts.rulebook import RULE
 from alerts.settings import Settings
@@ -91,6 +91,11 @@ def build(
     if billing_sync is not None:
         service.jobs += [each.follow for each in libraries]
 
+    def detecting() -> list[StreamProcessor]:
+        return [processor for processor in service.processors if processor.app.name == DETECTION]
+
+    held_watch = HeldWatch(detecting)
+
     async def compose() -> None:
         await authored.read()
         baseline[DETECTION] = rules = await store.read_rules(authored)
@@ -98,7 +103,9 @@ def build(
         baseline[NOTIFICATIONS] = await notifications.compose(
             service, settings, authored, rows, control, notification_stores, transport
         )
-        service.jobs.append(trials.run)
+        service.jobs += [trials.run, held_watch.run]
+        told = service.freshness
+        service.freshness = lambda: {**told(), **held_watch.told}
 
     def policy_in_force() -> SmsPolicy:
         found = _in_force(service, NOTIFICATIONS, baseline)
@@ -116,11 +123,7 @@ def build(
             "rule": {id for rules in _in_force(service, DETECTION, baseline) for id, _ in rules.versions},
         }
 
-    def detecting() -> list[StreamProcessor]:
-        return [processor for processor in service.processors if processor.app.name == DETECTION]
-
     service.prepare.append(compose)
-    service.jobs.append(partial(watch, detecting))
     guard = Guard(settings.secret_file, "service")
     service.routers += [
         router(

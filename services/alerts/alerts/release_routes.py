@@ -74,11 +74,24 @@ def release_routes(processors: Processors, guard: Guard) -> APIRouter:
     return router
 
 
-async def watch(processors: Processors) -> None:
-    """Job: the gauge of how many wait."""
-    while True:
-        try:
-            HELD.set(sum(row.count for row in await held(processors()) if row.state == "waiting"))
-        except Exception as error:
-            log.warning("releases.not_seen", error=repr(error)[:200])
-        await asyncio.sleep(_LOOK_SECONDS)
+class HeldWatch:
+    """How many customers wait here, for the gauge and for whoever asks how the service is (``told``)."""
+
+    def __init__(self, processors: Processors) -> None:
+        self._processors = processors
+        self.count = 0
+
+    @property
+    def told(self) -> dict[str, int]:
+        return {"alerts_held": self.count} if self.count else {}
+
+    async def run(self) -> None:
+        """Job: look again and again; a look that fails ends nothing."""
+        while True:
+            try:
+                found = await held(self._processors())
+                self.count = sum(row.count for row in found if row.state == "waiting")
+                HELD.set(self.count)
+            except Exception as error:
+                log.warning("releases.not_seen", error=repr(error)[:200])
+            await asyncio.sleep(_LOOK_SECONDS)

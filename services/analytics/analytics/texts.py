@@ -55,6 +55,8 @@ _VERBS = {
     "kam.feed.file.late.v1": ("文件迟到", "file late"),
     "kam.feed.file.held.v1": ("文件等候放行", "file waits for release"),
     "kam.feed.event.rejected.v1": ("实时事件被拒", "event of the feed rejected"),
+    "kam.load.ended.v1": ("文件装载结束", "file loaded to its end"),
+    "kam.release.decided.v1": ("放行已决定", "release decided"),
 }
 
 

@@ -115,7 +115,7 @@ class Loader:
             key: {"business_date": str(t.business_date), "sequence": t.sequence, "at": t.ended.isoformat()}
             for key, t in sorted(self._delivery.taken.items())
         }
-        held = {"held": {"files": n}} if (n := len(self.brake.waiting())) else {}
+        held = {"files_held": n} if (n := len(self.brake.waiting())) else {}
         return {"events": {"at": self._intake.position.marks.get("fed")}, **files, **held}
 
     # --- the loop -----------------------------------------------------------------------------------------------
