@@ -1,9 +1,11 @@
 """What the brake holds, as people see it, and what they are asked for their word (ADR 0023)."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+
+from contracts.document_orders import Reason
 
 RELEASE_ID = "^[A-Za-z0-9-]{1,64}$"
 
@@ -71,4 +73,4 @@ class DecideRelease(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    why: Annotated[str, Field(min_length=1, max_length=2000, description="people read it beside the release")]
+    why: Reason

@@ -20,9 +20,9 @@ OTHER, PEOPLE = "320200", 20
 NEXT = "2026-06-01"
 
 
-def brake(enabled: bool = True, percent: int = 20, least: int = 10, version: int = 2) -> Place:
+def brake(enabled: bool = True, percent: int = 20, least: int = 10, version: int = 2, state: str = "active") -> Place:
     document = {"id": "brake", "enabled": enabled, "percent": percent, "min_customers": least}
-    order = {"kind": "brake", "document_id": "brake", "version": version, "state": "active", "by": "X1", "why": "try"}
+    order = {"kind": "brake", "document_id": "brake", "version": version, "state": state, "by": "X1", "why": "try"}
     return Place(Order(id=f"brake-{version}", document=document, **order))  # type: ignore[arg-type]
 
 
@@ -366,12 +366,10 @@ async def test_what_was_changed_while_it_waited_is_weighed_anew(boss: Night) -> 
 
 
 async def test_a_bad_brake_is_refused_and_a_stop_switches_it_off(boss: Night) -> None:
-    order = Order("b", "brake", "brake", 2, "active", {"id": "brake", "percent": 0}, "X1", "try")
     with pytest.raises(Refused) as refused:
-        await boss.intake.submit(Place(order))
+        await boss.intake.submit(brake(percent=0))
     assert refused.value.status == 422
     await boss.intake.submit(brake())
     assert await boss.loader.brake.settings() is not None
-    stop = Order("c", "brake", "brake", 2, "stopped", {"id": "brake", "enabled": True}, "X1", "x")
-    await boss.intake.submit(Place(stop))
+    await boss.intake.submit(brake(version=3, state="stopped"))
     assert await boss.loader.brake.settings() is None

@@ -2,6 +2,7 @@
 audit. billing-sync keeps the word on each, once.
 """
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from contracts.brake import Verdict
 from contracts.releases import RELEASE_ID, DecideRelease, ReleaseView, in_order, merged
 from gateway.access.viewer import Access, Viewer, not_found
-from gateway.audit import ASKED, Audit
+from gateway.audit import Audit, audited
 from gateway.peers import Peers, failed
 from gateway.scoped import same
 from servicekit.answer import json_answer
@@ -76,9 +77,8 @@ def release_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
         found = await one(viewer, id)
         action, verb = ("release.go", "go") if verdict == "released" else ("release.reject", "reject")
         path = f"{_PATH}/{id}/{verb}" if found.source == "file" else f"/v1/steps/{id}/{verdict}"
-        await audit(viewer.who, action, id, ASKED, asked.why)
-        answer = await peers.call(_FILES, "POST", path, actor=viewer.who, body=asked.model_dump(mode="json"))
-        await audit(viewer.who, action, id, str(answer.status_code), asked.why)
+        say = partial(peers.call, _FILES, "POST", path, actor=viewer.who, body=asked.model_dump(mode="json"))
+        answer = await audited(audit, viewer.who, action, id, say, asked.why)
         if not answer.is_success or found.source == "file":
             return same(answer)
         try:
