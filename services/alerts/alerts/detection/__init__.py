@@ -1,6 +1,6 @@
 """Detection: what BOSS says of a customer, and the business clock, in; alerts raised, changed and resolved, out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from alerts.detection import braking
