@@ -95,3 +95,21 @@ def test_agrees_with_detection(archivist: Archivist, name: str) -> None:
     found = run(order, lambda done, of: None)
     assert isinstance(found, Found) and found.unreadable == 0
     assert {(each.customer_id, each.period) for each in found.added} == warned and len(warned) > 5
+
+
+def test_the_newest_months_are_those_of_boss_s_records(archivist: Archivist) -> None:
+    """Whenever a rule was switched, which is told in system time, beside a fed clock of years ago."""
+    archivist.tell("customer.changed", "2019-05-01T10:00:00+08:00", customer_id="c1", status="active")
+    for month in range(1, 5):
+        archivist.tell(
+            "usage.summarised", "2019-05-02T10:00:00+08:00", customer_id="c1", period=f"2019{month:02}", active_days=1
+        )
+    archivist.tell("something.else", "2026-11-27T10:00:00+08:00", customer_id="c1")
+    archivist.write()
+    scratch = archivist.root.parent / "scratch"
+    scratch.mkdir()
+    order = Order(
+        str(archivist.root), str(scratch), Ruled(1, condition(DAYS, "USAGE")), None, Ruled(1, plain("drop-30"))
+    )
+    found = run(order, lambda done, of: None)
+    assert isinstance(found, Found) and (found.from_, found.to, found.alerts) == ("201806", "201905", 4)

@@ -8,7 +8,7 @@ analytics writes while we read: small files grow together, and what lies behind 
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -87,11 +87,16 @@ class Archive:
         #: when the newest record that was read came, ISO 8601
         self.as_of: str | None = None
 
-    @property
-    def newest_day(self) -> str | None:
-        """The newest day there are records of, ``yyyy-mm-dd``."""
-        days = {file.folder.name.removeprefix("date=") for files in self._files.values() for file in files}
-        return max(days, default=None)
+    def newest_day(self, types: Collection[str]) -> str | None:
+        """The newest day there are records of these types of, ``yyyy-mm-dd``: others, as switches, are of a clock of
+        their own."""
+        wanted = pa.array(list(types))
+        found = [file for files in self._files.values() for file in files]
+        for file in sorted(found, key=lambda file: file.folder.name, reverse=True):
+            with file.open() as opened:
+                if pc.any(pc.is_in(opened.read(columns=["type"])["type"], wanted)).as_py():
+                    return file.folder.name.removeprefix("date=")
+        return None
 
     def piles(self, types: Sequence[str], progress: _Progress) -> Iterator[Pile]:
         """All records of these types; ``progress`` is told of rows as they are read, and again as a pile is given."""

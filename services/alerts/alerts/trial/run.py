@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alerts.detection.state import Month
 from alerts.trial.archive import Archive
-from alerts.trial.history import Reader
+from alerts.trial.history import TYPES, Reader
 from alerts.trial.judge import by_month, judge_of
 from alerts.trial.order import Failed, Found, Order, periods, span
 from alerts.trial.tally import Tally
@@ -20,12 +20,13 @@ def run(order: Order, tell: Tell) -> Found | Failed:
     """The result; ``tell`` is given rows done and of how many, now and then."""
     started = time.perf_counter()
     archive = Archive(Path(order.archive), Path(order.scratch))
-    if archive.newest_day is None:
+    newest = archive.newest_day(TYPES.values())
+    if newest is None:
         return Failed(
             "归档里还没有 BOSS 的记录，无从试算；稍候归档写入后再试",
             "the archive holds no records of BOSS yet, so there is nothing to try on: try again once it does",
         )
-    first, last = span(order.from_, order.to, _month(archive.newest_day))
+    first, last = span(order.from_, order.to, _month(newest))
     ours = judge_of(order.rule, order.fall, first, last)
     theirs = None if order.against is None else judge_of(order.against, order.fall, first, last)
     reader = Reader(ours.needs if theirs is None else ours.needs.and_(theirs.needs))
