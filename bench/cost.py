@@ -20,7 +20,7 @@ from bench.pulse import Pulse
 
 RATE, BATCHES, ALERTING = 1000, 10, 200
 _SLICE_SECONDS, _SLICES = 1.0, 20
-_APART = {"kafka": "jvm", "smsc": "smsc", "mongodb": "database"}
+_APART = {"kafka": "jvm", "smsc": "smsc", "sms-http": "smsc", "mongodb": "database"}
 
 
 def shares(before: dict[str, float], after: dict[str, float], events: int) -> dict[str, float]:

@@ -195,7 +195,8 @@ class SmsReceipt(Closed, frozen=True, kw_only=True):
 class Sms(Closed, frozen=True, kw_only=True):
     """Whole message after the change (payload of ``kam.sms.*`` types on sms.outbound); TMF681 *CommunicationMessage*.
 
-    ``phone`` and ``text`` are frozen with the intent; before it they are what is planned.
+    ``phone`` and ``text`` are frozen with the intent; before it they are what is planned. ``channel``: by which its
+    last intent left (open set; so far smpp, http, file); None before it, and before there was a choice.
     """
 
     sms_id: str
@@ -216,13 +217,15 @@ class Sms(Closed, frozen=True, kw_only=True):
     receipts: tuple[SmsReceipt, ...] = ()
     planned_at: Instant
     at: Instant
+    channel: str | None = None
 
 
 class ReceiptReceived(Closed, frozen=True, kw_only=True):
     """A delivery receipt on sms.receipts, matched to a message where possible (``sms_id`` None: not yet).
 
     ``to_ask``: partitions whose messages it may be found among, the one it lies on first. ``unanswered``: messages to
-    its number that have no answer yet, each with its customer, of those asked so far.
+    its number that have no answer yet, each with its customer, of those asked so far. ``channel``: by which it came
+    (None: told before there was a choice).
     """
 
     sms_id: str | None
@@ -236,6 +239,7 @@ class ReceiptReceived(Closed, frozen=True, kw_only=True):
     received_at: Instant
     to_ask: tuple[int, ...] = ()
     unanswered: dict[str, str] = {}
+    channel: str | None = None
 
 
 class OptedOut(Closed, frozen=True, kw_only=True):

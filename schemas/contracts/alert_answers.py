@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from contracts.alert import AlertState, Level, Severity, SmsState
 from contracts.answer import Answer
 
@@ -100,6 +102,7 @@ class SmsView(Answer):
     segments: int
     priority: int
     by: str | None = None
+    channel: str | None = Field(default=None, description="by which it left: smpp, http; null before it leaves")
     state: SmsState
     reason: str | None = None
     attempts: int
@@ -128,6 +131,13 @@ class SmsWritten(Answer):
     sent_today: int
     waiting: int
     daily_cap: int
+
+
+class CallbackTaken(Answer):
+    """How many events of a callback were taken, and how many can't be read and need not come again."""
+
+    taken: int
+    unreadable: int
 
 
 class LooseEnds(Answer):

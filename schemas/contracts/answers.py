@@ -70,6 +70,18 @@ class TemplateView(DocumentView):
     priority: int
     zh: str
     en: str
+    provider_ids: dict[str, str | dict[str, str]] = Field(
+        default={}, description="by channel, of each language or of both"
+    )
+
+
+class ChannelTakes(_Answer):
+    """Whether a channel takes a text, in the order of the policy; if not, why in two languages."""
+
+    channel: str
+    takes: bool
+    zh: str
+    en: str
 
 
 class TextView(_Answer):
@@ -79,6 +91,7 @@ class TextView(_Answer):
     encoding: Literal["gsm7", "ucs2"]
     segments: int
     cost_fen: int
+    channels: list[ChannelTakes]
 
 
 class TemplatePreview(_Answer):

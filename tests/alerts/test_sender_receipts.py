@@ -198,7 +198,7 @@ async def test_a_receipt_faster_than_its_answer_is_written_stands_behind_it() ->
         life.desk.processor.command = slow  # type: ignore[method-assign]
         life.start()
         await life.complain("c1")
-        await eventually(lambda: "m1" in life.receipts._known)
+        await eventually(lambda: ("smpp", "m1") in life.receipts._known)
         early = asyncio.ensure_future(life.smsc.on_receipt(receipt("m1", phone("c1"))))
         await asyncio.sleep(0)
         assert not life.published and not early.done()

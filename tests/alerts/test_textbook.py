@@ -62,6 +62,14 @@ def test_the_seeds_are_right(id: str) -> None:
         ({"step": "opened"}, ["step"]),
         ({"zh": 7}, ["zh"]),
         ({"extra": 1}, ["extra"]),
+        ({"provider_ids": {"smpp": "SMS_1"}}, ["provider_ids.smpp"]),
+        ({"provider_ids": {"fax": {"zh": "SMS_1"}}}, ["provider_ids.fax"]),
+        ({"provider_ids": {"http": ""}}, ["provider_ids.http"]),
+        ({"provider_ids": {"http": "短信1"}}, ["provider_ids.http"]),
+        ({"provider_ids": {"http": {}}}, ["provider_ids.http"]),
+        ({"provider_ids": {"http": {"zh": "SMS 1"}}}, ["provider_ids.http.zh"]),
+        ({"provider_ids": {"http": 7}}, ["provider_ids"]),
+        ({"provider_ids": {"http": {"fr": "SMS_1"}}}, ["provider_ids.http.fr"]),
     ],
 )
 def test_bad_texts(changes: dict[str, Any], fields: list[str]) -> None:
@@ -80,7 +88,12 @@ def test_a_text_without_all_of_its_fields() -> None:
 
 def test_the_frame_of_what_people_write_needs_the_text() -> None:
     assert TEMPLATE.checked({**BY_ID["manual"], "zh": "【客服】{text}谢谢"}, OTHERS)
-    for changes, field in (({"zh": "【客服】"}, "zh"), ({"en": "Care: {name}"}, "en"), ({"step": "opened"}, "step")):
+    for changes, field in (
+        ({"zh": "【客服】"}, "zh"),
+        ({"en": "Care: {name}"}, "en"),
+        ({"step": "opened"}, "step"),
+        ({"provider_ids": {"http": "SMS_1"}}, "provider_ids"),
+    ):
         with pytest.raises(Faulty) as refused:
             TEMPLATE.checked({**BY_ID["manual"], **changes}, OTHERS)
         assert refused.value.faults[0].field == field
@@ -119,6 +132,11 @@ def test_the_frame_of_what_people_write_needs_the_text() -> None:
         ({"unnamed": {"zh": SMS["unnamed"]["zh"]}}, "unnamed.en.name"),
         ({"unnamed": {**SMS["unnamed"], "en": {"name": "客户", "product": "plan"}}}, "unnamed.en.name"),
         ({"fen_per_part": -1}, "fen_per_part"),
+        ({"channels": {"arrears": []}}, "channels.arrears"),
+        ({"channels": {"arears": ["smpp"]}}, "channels.arears"),
+        ({"channels": {"any": ["smpp", "smpp"]}}, "channels.any[1]"),
+        ({"channels": {"any": ["smpp", "pigeon"]}}, "channels.any[1]"),
+        ({"failover_seconds": 100_000}, "failover_seconds"),
     ],
 )
 def test_bad_policies(changes: dict[str, Any], field: str) -> None:
@@ -147,3 +165,27 @@ def test_a_preview_of_more_than_any_sms_holds_is_refused() -> None:
     with pytest.raises(Faulty) as refused:
         preview(BASE, read_text(document), {"debt": "9" * 400})
     assert refused.value.faults[0].field == "values"
+
+
+@pytest.mark.parametrize(
+    ("ids", "zh", "en"),
+    [
+        ({}, (True, False), (True, False)),
+        ({"http": "SMS_1"}, (True, True), (True, True)),
+        ({"http": {"zh": "SMS_1"}}, (True, True), (True, False)),
+    ],
+)
+def test_a_preview_says_which_channels_take_it(ids: Any, zh: tuple[bool, bool], en: tuple[bool, bool]) -> None:
+    document = TEMPLATE.checked({**REMINDER, "provider_ids": ids}, OTHERS)
+    shown = preview(BASE, read_text(document), {})
+    for language, takes in (("zh", zh), ("en", en)):
+        told = shown[language]["channels"]
+        assert [each["channel"] for each in told] == ["smpp", "http"]
+        assert tuple(each["takes"] for each in told) == takes
+        assert all(bool(each["zh"] and each["en"]) is not each["takes"] for each in told)
+
+
+def test_channels_of_a_kind_and_of_all_others() -> None:
+    kept = POLICY.checked({**SMS, "channels": {"arrears": ["http", "smpp"], "any": ["smpp"]}}, [SMS])
+    policy = msgspec.convert({**kept, "version": 3}, SmsPolicy)
+    assert (policy.order("arrears"), policy.order("complaint_opened")) == (("http", "smpp"), ("smpp",))

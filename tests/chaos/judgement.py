@@ -11,7 +11,7 @@ from scenarios import Story
 
 # How long after an upset an SMS may have been under way: the SMSC's answer, the restart and the next batch.
 EXPLAINED_WITHIN = 60.0
-_NEEDED = ("alerts", "mongodb", "kafka", "smsc")
+_NEEDED = ("alerts", "mongodb", "kafka", "smsc", "sms-http")
 
 
 class Judge:
@@ -23,6 +23,8 @@ class Judge:
         self._work = _by_customer(province.run("work"))
         self._sms = _by_customer(province.run("sms"))
         self._log = _smsc_log(province.data / "smsc" / "accepted.jsonl")
+        for number, texts in _provider_log(province.data / "sms-http" / "accepted.jsonl").items():
+            self._log.setdefault(number, []).extend(texts)
         sent = sum(len(messages) for messages in self._log.values())
         self.totals = Counter(lost=0, sms_sent=sent, sms_twice=0, sms_unknown=0, unexplained=0)
 
@@ -69,6 +71,15 @@ def _by_customer(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["customer_id"], []).append(row)
+    return found
+
+
+def _provider_log(path: Path) -> dict[str, list[str]]:
+    """What the provider of the second channel accepted, by destination."""
+    found: dict[str, list[str]] = {}
+    for line in path.read_text().splitlines() if path.exists() else []:
+        entry = json.loads(line)
+        found.setdefault(entry["destination"], []).append(f"{entry['template']} {entry['variables']}")
     return found
 
 

@@ -24,7 +24,7 @@ _PYTHON = ["python", "-m"]
 # by Prometheus: the target's name, and the bound of a bucket
 _ADDED = ("service", "le")
 #: settings that go together: none of them is of use without the others
-OUTSIDE = ("KAM_SMTP", "KAM_NOTICE_", "KAM_OIDC_", "KAM_SMSC", "KAM_PUBLIC_URL")
+OUTSIDE = ("KAM_SMTP", "KAM_NOTICE_", "KAM_OIDC_", "KAM_SMSC", "KAM_SMS_HTTP", "KAM_PUBLIC_URL")
 #: of the embedded demo alone; of several workers alone
 EMBEDDED = {"KAM_DEMO_ACCOUNTS", "KAM_ORDINALS"}
 #: the agent of rates is asked, and asks nobody
@@ -104,13 +104,20 @@ def test_secrets_come_as_files_and_what_nobody_filled_in_is_off(tmp_path: Path) 
     off = [name for name in names if name not in ("KAM_SMTP_TLS", "KAM_OIDC_SCOPE")]
     assert off and not any(bare[name] for name in off)
     assert bare["KAM_SMTP_TLS"] == "starttls"
+    alerts = _given(json.loads(done.stdout), "alerts")
+    assert not any(value for name, value in alerts.items() if name.startswith("KAM_SMS_HTTP"))
     with filled.open("a") as file:
         file.write("KAM_SMTP_PASSWORD=hunter2\nKAM_OIDC_SECRET=hunter3\n")
+        file.write("KAM_SMS_HTTP_SECRET=hunter4\nKAM_SMS_HTTP_CALLBACK_SECRET=hunter5\n")
     compose = json.loads(configured(filled).stdout)
-    given, mounted = _given(compose, "gateway"), compose["services"]["gateway"]["secrets"]
-    assert {"hunter2", "hunter3"}.isdisjoint(given.values())
-    for name in ("KAM_SMTP_PASSWORD_FILE", "KAM_OIDC_SECRET_FILE"):
-        assert given[name].removeprefix("/run/secrets/") in {one["source"] for one in mounted}
+    for service, names in (
+        ("gateway", ("KAM_SMTP_PASSWORD_FILE", "KAM_OIDC_SECRET_FILE")),
+        ("alerts", ("KAM_SMS_HTTP_SECRET_FILE", "KAM_SMS_HTTP_CALLBACK_SECRET_FILE")),
+    ):
+        given, mounted = _given(compose, service), compose["services"][service]["secrets"]
+        assert {"hunter2", "hunter3", "hunter4", "hunter5"}.isdisjoint(given.values())
+        for name in names:
+            assert given[name].removeprefix("/run/secrets/") in {one["source"] for one in mounted}
 
 
 def test_only_loopback_is_published_and_images_are_pinned(compose: Any) -> None:

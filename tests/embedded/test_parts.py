@@ -129,7 +129,8 @@ def test_kafka_without_jars_says_make_setup(tmp_path: Path) -> None:
 def test_the_table_has_every_service_on_a_port_of_its_own(tmp_path: Path) -> None:
     options = Options(data=tmp_path, port_base=26000)
     nodes = table(options)
-    assert {node.name for node in nodes} == {"kafka", "mongodb", "topics", "smsc", "boss", "analytics-rates", *SERVICES}
+    besides = {"kafka", "mongodb", "topics", "smsc", "sms-http", "boss", "analytics-rates"}
+    assert {node.name for node in nodes} == {*besides, *SERVICES}
     assert sorted(all_ports(nodes).values()) == sorted(PORTS.values())
     quiet = table(Options(data=tmp_path, sim=False, mongodb="mongodb://example.test/"))
     assert {node.name for node in nodes} - {node.name for node in quiet} == {"boss"}

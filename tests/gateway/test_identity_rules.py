@@ -8,12 +8,13 @@ from argon2.exceptions import VerifyMismatchError
 from starlette.datastructures import Headers
 
 from gateway.identity.lockout import Lockout, Rule, SignInLockout
-from gateway.identity.own_request import check_line, check_origin, is_loopback
+from gateway.identity.own_request import check_line, check_origin
 from gateway.identity.passwords import Passwords, check, hash_of_none
 from gateway.identity.users import staff_no_of
 from harness.people import QUICK
 from servicekit.decision import Refused
 from servicekit.problem import Problem
+from servicekit.urls import is_loopback
 
 RULE = Rule(free=3, first=30, longest=100, forgotten=1000)
 

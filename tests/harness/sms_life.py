@@ -1,7 +1,7 @@
 """Desk unit, sender and receipts as one process has them, over a memory store that outlives them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
 from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.channel.channels import Channels
 from alerts.notifications.channel.transport import (
     OnInbound,
     OnLateAnswer,
@@ -19,6 +20,7 @@ from alerts.notifications.channel.transport import (
     SubmitOutcome,
     SubmitRequest,
     SubmitResult,
+    Transport,
 )
 from alerts.notifications.composition import TOPICS
 from alerts.notifications.lookup import Lookup
@@ -60,6 +62,7 @@ class FakeSmsc:
         self.has_room.set()
         self.speaks.set()
         self.closed = 0
+        self.lost_at = 0.0  # of the monotonic clock, where it is not open
 
     async def start(
         self, on_receipt: OnReceipt, on_inbound: OnInbound, on_late_answer: OnLateAnswer | None = None
@@ -94,9 +97,14 @@ class FakeSmsc:
     def connected(self) -> bool:
         return self.open.is_set()
 
+    @property
+    def down_since(self) -> float | None:
+        return None if self.open.is_set() else self.lost_at
+
 
 class Process:
-    """One life of the service: ``async with`` runs it. ``book``: further arguments of its SendPolicy (clocks)."""
+    """One life of the service: ``async with`` runs it. ``others``: channels besides the SMSC; ``send_policy``: further
+    arguments of its SendPolicy (clocks, templates)."""
 
     def __init__(
         self,
@@ -107,14 +115,22 @@ class Process:
         share: float = 1.0,
         stops: Stops | None = None,
         numbers: Blocked | None = None,
+        others: Mapping[str, Transport] = {},
         **send_policy: Any,
     ) -> None:
         self.store, self.smsc = store, smsc
+        channels = Channels({"smpp": smsc, **others})
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
         self.blocked = numbers or Blocked()
         self.stops = stops or Stops()
-        asked = {"blocked": self.blocked.__contains__, "stopped": self.stops.of}
-        self.send_policy = SendPolicy(policy, list(BOOK.templates.values()), **{**asked, **send_policy})
+        asked = {
+            "blocked": self.blocked.__contains__,
+            "stopped": self.stops.of,
+            "configured": channels.names,
+            "choose": channels.choose,
+            "templates": list(BOOK.templates.values()),
+        }
+        self.send_policy = SendPolicy(policy, **{**asked, **send_policy})
         messages, documents = Lookup(lambda: [self.desk.processor]), MemoryDocuments(store)
         self.receipts = Receipts(
             self._publish, messages, documents, lambda: policy, 1, clock=lambda: self.desk.processor.now
@@ -127,7 +143,7 @@ class Process:
         self.heard = asyncio.Event()
         self.heard.set()
         self.sender = Sender(
-            smsc,
+            channels,
             self.receipts,
             lambda customer: self.desk.processor,
             messages,

@@ -13,6 +13,7 @@ import msgspec
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
 from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.channel.channels import Channels
 from alerts.notifications.composition import TOPICS
 from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
@@ -79,7 +80,7 @@ class Worker:
         self.heard = asyncio.Event()
         self.heard.set()
         self.sender = Sender(
-            smsc,
+            Channels({"smpp": smsc}),
             self.receipts,
             self.of,
             messages,

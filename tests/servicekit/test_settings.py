@@ -90,6 +90,12 @@ def test_a_process_ends_before_it_does_anything(environment: Any, tmp_path: Path
         ("alerts", "KAM_SMS_WINDOW", "0"),
         ("alerts", "KAM_SMSC", "smsc"),
         ("alerts", "KAM_SMS_TRANSPORT", "pigeon"),
+        ("alerts", "KAM_SMS_HTTP", "http://provider.example.com"),
+        ("alerts", "KAM_SMS_HTTP", "https://provider.example.com/?key=1"),
+        ("alerts", "KAM_SMS_HTTP", "https://kam:hunter2@provider.example.com"),
+        ("alerts", "KAM_SMS_HTTP", "https://provider.example.com"),  # and neither account nor secrets
+        ("alerts", "KAM_SMS_HTTP_ACCOUNT", "帐号"),
+        ("alerts", "KAM_SMS_HTTP_RATE", "0"),
         ("analytics", "KAM_ARCHIVE_SECONDS", "inf"),
         ("manager-work", "KAM_WORK_RULES", "/nowhere/work.yaml"),
         ("gateway", "KAM_PEERS", "{"),
@@ -111,6 +117,23 @@ def test_an_empty_value_is_none(service: str, environment: Any) -> None:
         if not field.is_required() and f"KAM_{name.upper()}" not in os.environ:
             environment.setenv(f"KAM_{name.upper()}", "")
     assert read_settings(CLASSES[service]) == default
+
+
+def test_a_second_channel_needs_its_secrets_and_no_dry_run(environment: Any, tmp_path: Path, capsys: Any) -> None:
+    for name, value in (("SMS_HTTP", "https://provider.example.com"), ("SMS_HTTP_ACCOUNT", "kam")):
+        environment.setenv(f"KAM_{name}", value)
+    files = {name: tmp_path / name.lower() for name in ("SMS_HTTP_SECRET_FILE", "SMS_HTTP_CALLBACK_SECRET_FILE")}
+    for name, file in files.items():
+        assert f"KAM_{name}" in refused("alerts", capsys)
+        environment.setenv(f"KAM_{name}", str(file))
+        assert f"KAM_{name}" in refused("alerts", capsys)
+        file.write_text("hunter2")
+        line = refused("alerts", capsys)
+        assert f"KAM_{name}" in line and "hunter2" not in line
+        file.write_text("of sixteen or more characters".replace(" ", "-") + "\n")
+    read_settings(CLASSES["alerts"])
+    environment.setenv("KAM_SMS_TRANSPORT", "file")
+    assert "dry run" in refused("alerts", capsys)
 
 
 def test_no_secret_is_repeated(environment: Any, capsys: Any) -> None:

@@ -28,6 +28,7 @@ PORTS: Mapping[str, int] = {
     "boss": 6,
     "smsc-control": 7,
     "analytics-rates": 8,
+    "sms-http": 9,
     "kafka": 10,
     "kafka-controller": 11,
     "mongodb": 12,
@@ -82,6 +83,16 @@ class Layout:
         return self.data / "secret-smsc.json"
 
     @property
+    def secret_sms_http(self) -> Path:
+        """What signs orders to the SMS provider over HTTP, mode 0600."""
+        return self.data / "secret-sms-http"
+
+    @property
+    def secret_sms_callback(self) -> Path:
+        """What signs the callbacks of that provider, mode 0600."""
+        return self.data / "secret-sms-callback"
+
+    @property
     def accounts(self) -> Path:
         """Accounts of the demo with their passwords, mode 0600."""
         return self.data / "accounts.json"
@@ -89,6 +100,10 @@ class Layout:
     @property
     def smsc_log(self) -> Path:
         return self.data / "smsc" / "accepted.jsonl"
+
+    @property
+    def sms_http_log(self) -> Path:
+        return self.data / "sms-http" / "accepted.jsonl"
 
     @property
     def creation(self) -> Path:
@@ -132,6 +147,8 @@ class Layout:
         # SMPP allows 15 and 8 characters
         bind = {"system_id": "kam" + secrets.token_hex(4), "password": secrets.token_hex(4)}
         write_once(self.secret_smsc, json.dumps(bind))
+        for path in (self.secret_sms_http, self.secret_sms_callback):
+            write_once(path, secrets.token_hex(32))
 
 
 def write_once(path: Path, content: str) -> None:

@@ -6,10 +6,13 @@ from typing import Any
 
 from alerts import brake, store
 from alerts.api import router
+from alerts.callback_routes import callback_routes
 from alerts.control_topic import control_topic
 from alerts.detection import composition as detection
 from alerts.detection.decision_builder import APP as DETECTION
 from alerts.notifications import composition as notifications
+from alerts.notifications.channel.channels import HTTP
+from alerts.notifications.channel.http import HttpTransport
 from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP as NOTIFICATIONS
 from alerts.notifications.send_policy import SmsPolicy
@@ -17,7 +20,7 @@ from alerts.notifications.textbook import POLICY, template_kind
 from alerts.release_routes import HeldWatch, release_routes
 from alerts.rule_library import RuleLibrary
 from alerts.rulebook import RULE
-from alerts.settings import Settings
+from alerts.settings import Settings, secrets_in
 from alerts.stop_routes import stop_routes
 from alerts.text_routes import text_routes
 from alerts.trial.bring_up import bring_up
@@ -61,6 +64,7 @@ def build(
     documents: Documents = rows
     billing_sync = settings.peers.get("billing-sync", (None,))[0]
     control = control_topic(service)
+    channels = notifications.channels(settings, transport)
     switchboard = HttpSwitchboard(billing_sync, settings.secret_file, NAME)
     library = RuleLibrary(RULE, rows, switchboard, control=control)
     templates = Library(template_kind(lambda: policy_in_force()), rows, switchboard)
@@ -101,7 +105,7 @@ def build(
         baseline[DETECTION] = rules = await store.read_rules(authored)
         detection.compose(service, rules, detection_stores)
         baseline[NOTIFICATIONS] = await notifications.compose(
-            service, settings, authored, rows, control, notification_stores, transport
+            service, settings, authored, rows, control, channels, notification_stores
         )
         service.jobs += [trials.run, held_watch.run]
         told = service.freshness
@@ -117,7 +121,7 @@ def build(
     def stoppable() -> dict[str, set[str]]:
         texts = [t for policy in _in_force(service, NOTIFICATIONS, baseline) for t in policy.templates.values()]
         return {
-            "channel": {settings.sms_transport},
+            "channel": set(channels.names),
             "template": {text.id for text in texts},
             "kind": {text.kind for text in texts},
             "rule": {id for rules in _in_force(service, DETECTION, baseline) for id, _ in rules.versions},
@@ -142,6 +146,11 @@ def build(
         trial_routes(trials, guard),
         export_routes(rows, ("alerts", "sms"), settings.secret_file),
     ]
+    if HTTP in channels.names and settings.sms_http_callback_secret_file is not None:
+        provider = channels.of(HTTP)
+        assert isinstance(provider, HttpTransport)
+        secrets = secrets_in(settings.sms_http_callback_secret_file)
+        service.routers.append(callback_routes(provider, secrets))
     return service
 
 

@@ -1,10 +1,26 @@
 """Settings of alerts, read from ``KAM_*``."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from servicekit.settings import Addresses, Folder, ServiceSettings, Whole, Workers
+from servicekit.urls import SafeUrl
+
+_SHORTEST_SECRET = 16
+
+
+def secrets_in(file: Path) -> list[bytes]:
+    """Those of a file, one a line: while one is being replaced, the new one stands before the old. Raises
+    ``ValueError``."""
+    try:
+        found = file.read_bytes().split()
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from None
+    if not found or any(len(secret) < _SHORTEST_SECRET for secret in found):
+        raise ValueError(f"{file}: needs a secret of at least {_SHORTEST_SECRET} characters on each line")
+    return found
 
 
 class Settings(ServiceSettings):
@@ -26,3 +42,32 @@ class Settings(ServiceSettings):
     smsc: Addresses = Field(default="127.0.0.1:2775", description="host:port of the SMSC")
     smsc_system_id: str = Field(default="", description="account at the SMSC")
     smsc_password: str = Field(default="", description="its password", repr=False)
+    sms_http: SafeUrl | None = Field(default=None, description="URL of the second channel, an HTTP provider; none: off")
+    sms_http_account: str = Field(default="", pattern=r"^[!-~]*$", description="account at the provider")
+    sms_http_signature: str = Field(default="", max_length=20, description="the name it puts before each text")
+    sms_http_secret_file: Path | None = Field(default=None, description="file with the secret that signs our orders")
+    sms_http_callback_secret_file: Path | None = Field(
+        default=None, description="file with the secrets, one a line, that its callbacks may be signed with"
+    )
+    sms_http_window: Whole = Field(default=20, description="orders unanswered at once, as agreed with the provider")
+    sms_http_rate: Whole = Field(default=100, description="messages a second, as agreed with the provider")
+
+    @model_validator(mode="after")
+    def _has_what_a_provider_needs(self) -> Self:
+        if self.sms_http is None:
+            return self
+        if self.sms_transport == "file":
+            raise ValueError(
+                "KAM_SMS_HTTP: KAM_SMS_TRANSPORT=file is a dry run, in which nothing may leave; take one away"
+            )
+        if not self.sms_http_account:
+            raise ValueError("KAM_SMS_HTTP_ACCOUNT: is needed with KAM_SMS_HTTP")
+        for name in ("sms_http_secret_file", "sms_http_callback_secret_file"):
+            file = getattr(self, name)
+            if file is None:
+                raise ValueError(f"KAM_{name.upper()}: is needed with KAM_SMS_HTTP")
+            try:
+                secrets_in(file)
+            except ValueError as error:
+                raise ValueError(f"KAM_{name.upper()}: {error}") from None
+        return self

@@ -3,19 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from gateway.identity.own_request import is_loopback, is_safe
 from servicekit.settings import Folder, Seconds, ServiceSettings, Workers
+from servicekit.urls import SafeUrl, is_loopback, is_safe
 
-
-def _address(text: str) -> str:
-    if not is_safe(text) or "?" in text or "#" in text:
-        raise ValueError("must be an https address (http on this very machine alone), without ? and #")
-    return text
-
-
-Address = Annotated[str, AfterValidator(_address)]
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
 
@@ -57,7 +49,7 @@ class Settings(ServiceSettings):
     notice_webhook_hosts: str = Field(
         default="", description="hosts of WeCom robots, with commas: qyapi.weixin.qq.com; empty: no robots"
     )
-    oidc_issuer: Address | None = Field(
+    oidc_issuer: SafeUrl | None = Field(
         default=None, description="issuer of the OpenID Connect provider that may say who people are; none: passwords"
     )
     oidc_client_id: Word | None = Field(default=None, description="what the provider knows us by")

@@ -55,6 +55,7 @@ _SMS: list[render.Column] = [
     ("状态 state", pick("state", word)),
     ("模板 template", pick("template")),
     ("条 parts", pick("segments")),
+    ("通道 channel", pick("channel")),
     ("正文 text", pick("text")),
     ("原因 reason", pick("reason", partial(word, place="sms_reason"))),
     ("预警 alert", pick("alert_id", render.short)),

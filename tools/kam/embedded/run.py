@@ -203,6 +203,7 @@ class Run:
             "begun": self._begun.isoformat(),
             "secret_file": str(place.secret),
             "smsc_control": options.url("smsc-control"),
+            "sms_http": options.url("sms-http"),
             "boss_control": options.url("boss") if options.sim else None,
             "peers": {name: options.url(name) for name in SERVICES},
             "supervisor": {"pid": self._me.pid, "started": self._me.started},

@@ -90,6 +90,14 @@ def common_env(options: Options) -> dict[str, str]:
         "KAM_SMSC_PASSWORD": bind["password"],
         "KAM_SMSC_CONTROL": options.url("smsc-control"),
         "KAM_SMSC_LOG": str(place.smsc_log),
+        # In a dry run nothing may leave, whatever road there is.
+        "KAM_SMS_HTTP": "" if os.environ.get("KAM_SMS_TRANSPORT") == "file" else options.url("sms-http"),
+        "KAM_SMS_HTTP_ACCOUNT": "kam",
+        "KAM_SMS_HTTP_SIGNATURE": "大客户中心",
+        "KAM_SMS_HTTP_SECRET_FILE": str(place.secret_sms_http),
+        "KAM_SMS_HTTP_CALLBACK_SECRET_FILE": str(place.secret_sms_callback),
+        "KAM_SMS_HTTP_CALLBACK_URL": f"{options.url('alerts')}/v1/sms/callbacks",
+        "KAM_SMS_HTTP_LOG": str(place.sms_http_log),
         "KAM_PUBLIC_URL": os.environ.get("KAM_PUBLIC_URL", options.url("gateway")),
         "KAM_PEERS": json.dumps(_peers(options)),
         "KAM_PARTITIONS": str(options.partitions),
@@ -181,9 +189,10 @@ def table(options: Options) -> Sequence[Node]:
     ]
     applications: list[Node] = [
         _python(options, "smsc", "kam.sim.smsc", (), http=PORTS["smsc-control"], smpp=PORTS["smsc"]),
+        _python(options, "sms-http", "kam.sim.sms_http", (), http=PORTS["sms-http"]),
         _python(options, "billing-sync", "billing_sync", stores, http=PORTS["billing-sync"]),
         *_workers(options, "customer-profile", "customer_profile", stores),
-        *_workers(options, "alerts", "alerts", (*stores, "smsc")),
+        *_workers(options, "alerts", "alerts", (*stores, "smsc", "sms-http")),
         _python(options, "manager-work", "manager_work", stores, http=PORTS["manager-work"]),
         *_workers(options, "analytics", "analytics", stores),
         _python(options, "analytics-rates", "analytics.rates", stores, http=PORTS["analytics-rates"]),

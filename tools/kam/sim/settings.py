@@ -1,4 +1,4 @@
-"""Settings of the two simulators, read from ``KAM_*`` as those of the services are."""
+"""Settings of the simulators, read from ``KAM_*`` as those of the services are."""
 
 from __future__ import annotations
 
@@ -50,3 +50,13 @@ class SmscEnvironment(_Settings):
     smsc_log: Path = Field(description="what it accepted, see smsc_log")
     smsc_system_id: str = Field(default="", description="empty: anybody may bind")
     smsc_password: str = ""
+
+
+class SmsHttpEnvironment(_Settings):
+    """What the simulator of an SMS provider over HTTP needs to know."""
+
+    sms_http_account: str = Field(min_length=1)
+    sms_http_secret_file: Path = Field(description="the secret that signs orders")
+    sms_http_callback_secret_file: Path = Field(description="the secret that signs callbacks")
+    sms_http_callback_url: str = Field(pattern=r"^https?://", description="who is told of receipts and messages")
+    sms_http_log: Path = Field(description="what it accepted, see sms_http_log")

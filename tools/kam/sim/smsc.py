@@ -7,20 +7,18 @@ Exit codes: 0 after SIGTERM or SIGINT, 2 for a wrong setting.
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import structlog
-import uvicorn
 import uvloop
 from fastapi import FastAPI, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from servicekit.settings import read_settings
 
+from .serving import serve
 from .settings import SmscEnvironment
 from .smsc_engine import SmscSettings, SmscSimulator
 from .smsc_faults import Faults
@@ -97,14 +95,6 @@ def _plain(record: Accepted) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__struct_fields__}
 
 
-class _Server(uvicorn.Server):
-    """uvicorn raises the signal again after a clean end, so that the process would end as if killed."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def main() -> int:
     known = read_settings(SmscEnvironment)
     host, _, port = known.smsc.rpartition(":")
@@ -118,11 +108,7 @@ def main() -> int:
     )
 
     async def build_and_serve() -> None:
-        app = control(SmscSimulator(settings))
-        server = _Server(uvicorn.Config(app, host="127.0.0.1", port=known.http_port, log_level="warning"))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, setattr, server, "should_exit", True)
-        await server.serve()
+        await serve(control(SmscSimulator(settings)), known.http_port)
 
     uvloop.run(build_and_serve())
     return 0

@@ -14,7 +14,9 @@ from alerts import notifications, store
 from alerts.control_topic import ControlTopic
 from alerts.notifications.answers import KeptAnswers
 from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.channel.channels import HTTP, SMPP, Channels
 from alerts.notifications.channel.file import FileTransport
+from alerts.notifications.channel.http import HttpSettings, HttpTransport
 from alerts.notifications.channel.smpp import SmppSettings, SmppTransport
 from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP
@@ -24,7 +26,7 @@ from alerts.notifications.receipts import PublishedTogether, Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import TO_SMS, Sender
 from alerts.notifications.state import Forgotten, HeldBack, ReadyToSend
-from alerts.settings import Settings
+from alerts.settings import Settings, secrets_in
 from contracts.apps import APPS
 from servicekit.app import App
 from servicekit.authored import AuthoredDocuments
@@ -54,21 +56,21 @@ async def compose(
     authored: AuthoredDocuments,
     rows: Documents,
     control: ControlTopic,
+    channels: Channels,
     stores: Stores | None = None,
-    transport: Transport | None = None,
 ) -> SendPolicy:
     """Give the service its notifications by the policy and templates in force, and by the stops of ``control``;
     ``stores``: RocksDB below the service's folder where not given."""
-    transport = transport or _transport(settings)
     policy, templates = await store.read_policy(authored), await store.read_templates(authored)
     blocked = Blocked(*await store.read_blocked(authored))
-    channel = f"channel/{settings.sms_transport}"
     send_policy = SendPolicy(
         policy,
         templates,
         blocked=blocked.__contains__,
-        stopped=lambda about: control.stops.of((channel, *about)),
+        stopped=control.stops.of,
         by_system_clock=settings.clock == "system",
+        configured=channels.names,
+        choose=channels.choose,
     )
     processors = _Processors(service, send_policy)
     messages = Lookup(processors.all)
@@ -88,7 +90,7 @@ async def compose(
 
     kept = KeptAnswers(settings.service_data / "answers")
     sender = Sender(
-        transport,
+        channels,
         receipts,
         processors.of,
         messages,
@@ -107,7 +109,7 @@ async def compose(
     service.pending["sms"] = sender.pending
     service.pending["stops"] = lambda: int(not control.read.is_set())
     service.delays["event_to_sms"] = TO_SMS.p99
-    service.freshness = lambda: {"smsc_connected": transport.connected, **watch.loose_ends}
+    service.freshness = lambda: {**_connected(channels), **watch.loose_ends}
     return send_policy
 
 
@@ -176,9 +178,37 @@ def _local_stores(folder: Path) -> Stores:
     return lambda app, ordinal: LocalStore(folder / "desk" / str(ordinal))
 
 
-def _transport(settings: Settings) -> Transport:
+def _connected(channels: Channels) -> dict[str, bool]:
+    first, *others = channels.connected().items()
+    return {"smsc_connected": first[1], **{f"sms_{name}_connected": connected for name, connected in others}}
+
+
+def channels(settings: Settings, transport: Transport | None = None) -> Channels:
+    """Those that the settings name; ``transport`` in the place of the first."""
     if settings.sms_transport == "file":
-        return FileTransport(settings.service_data / "sms.jsonl")
+        return Channels({"file": transport or FileTransport(settings.service_data / "sms.jsonl")})
+    found: dict[str, Transport] = {SMPP: transport or _smpp(settings)}
+    if settings.sms_http is not None:
+        found[HTTP] = _http(settings, settings.sms_http)
+    return Channels(found)
+
+
+def _http(settings: Settings, url: str) -> HttpTransport:
+    assert settings.sms_http_secret_file is not None
+    share = len(settings.owned()) / settings.partitions
+    return HttpTransport(
+        HttpSettings(
+            url=url,
+            account=settings.sms_http_account,
+            secret=secrets_in(settings.sms_http_secret_file)[0],
+            signature=settings.sms_http_signature,
+            window=settings.sms_http_window,
+            rate=max(1.0, settings.sms_http_rate * share),
+        )
+    )
+
+
+def _smpp(settings: Settings) -> Transport:
     host, _, port = settings.smsc.rpartition(":")
     return SmppTransport(
         SmppSettings(

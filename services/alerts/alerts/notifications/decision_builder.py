@@ -5,6 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from alerts.notifications.channel.transport import ProviderText
+from alerts.notifications.routing import provider_text, ready, route
 from alerts.notifications.send_policy import MANUAL, SendPolicy, Template
 from alerts.notifications.state import (
     STOPPED,
@@ -14,7 +16,6 @@ from alerts.notifications.state import (
     Handwritten,
     HeldBack,
     Notification,
-    ReadyToSend,
     about,
 )
 from alerts.notifications.views import alert_document, is_same_document, sms_document, sms_payload
@@ -139,6 +140,14 @@ class DecisionBuilder:
             message, language=contact.language, phone=contact.phone, text=text, template_version=template.version
         )
 
+    def provider_text(self, message: Notification, channel: str) -> ProviderText | None:
+        """What a channel that takes templates is told of a message that was ``written`` just now."""
+        case, contact = self.cases.get(message.alert_id), self.contact
+        if case is None or case.alert is None:
+            return None
+        values = self.send_policy.variables(message.language, contact.name, self.debt.due_fen, case.alert.values)
+        return provider_text(self.send_policy, channel, message, values)
+
     def move(self, message: Notification, state: SmsState, reason: str | None = None, **changes: Any) -> Notification:
         """A message comes into a state, which is told to others."""
         type_ = f"kam.sms.{_VERBS[state]}.v1"
@@ -181,22 +190,18 @@ class DecisionBuilder:
     def offer(self, message: Notification, *, reason: str | None = None, delay: float = 0.0) -> None:
         """The message may go: the sender hears of it after the commit. ``reason``: why it goes again."""
         message = self.note(replace(message, state="queued", reason=reason, ready=True, hold_until=None))
-        self.effects.append(self._ready(message, delay))
+        self.effects.append(ready(self.send_policy, message, self.cases, delay))
 
     def is_held_back(self, message: Notification) -> bool:
         """Whether a stop keeps a message from leaving; then it is held until that is released. ``trying_since`` begins
         anew: that it waits is our doing."""
-        if self.send_policy.stopped(about(message, self.cases)) is None:
+        if not self.send_policy.holds(about(message, self.cases), route(self.send_policy, message, self.cases)):
             return False
         if not message.is_stopped:
             message = self.written(message) if message.is_waiting else message
             message = self.move(message, "held", STOPPED, trying_since=None)
-        self.effects.append(HeldBack(self._ready(message)))
+        self.effects.append(HeldBack(ready(self.send_policy, message, self.cases)))
         return True
-
-    def _ready(self, message: Notification, delay: float = 0.0) -> ReadyToSend:
-        named = about(message, self.cases)
-        return ReadyToSend(self.customer_id, message.sms_id, message.priority, delay, named)
 
     def waiting(self, alert_id: str | None = None) -> list[Notification]:
         """Messages, of one alert or all, that can still be cancelled."""

@@ -62,8 +62,9 @@ def on_write(send_policy: SendPolicy, state: Customer | None, data: Write, ctx: 
 
 
 def _stopped(builder: DecisionBuilder, template: Template) -> SendDecision | None:
-    is_stopped = builder.send_policy.stopped((f"template/{template.id}", f"kind/{MANUAL}")) is not None
-    return SendDecision("held", STOPPED) if is_stopped else None
+    policy, language = builder.send_policy, builder.contact.language
+    named, channels = (f"template/{template.id}", f"kind/{MANUAL}"), policy.channels(MANUAL, None, language)
+    return SendDecision("held", STOPPED) if policy.holds(named, channels) else None
 
 
 def _digest(text: str) -> str:

@@ -40,6 +40,8 @@ class Submitted(Protocol):
     def correlation(self) -> str: ...
     @property
     def parts(self) -> tuple[SmsPart, ...]: ...
+    @property
+    def channel(self) -> str | None: ...
 
 
 class SmsDocument(Struct, frozen=True):
@@ -52,13 +54,15 @@ class SmsDocument(Struct, frozen=True):
     event: str
     correlation: str
     parts: tuple[SmsPart, ...]
+    channel: str | None = None
 
 
 def match(receipt: DeliveryReceipt, messages: Iterable[Submitted], phone: str, since: datetime) -> Found | None:
     """By message id; else, among the messages submitted to ``phone`` since then, the latest first, by our reference or
     by an id written differently."""
     number = local_number(receipt.destination)
-    by_time = sorted(((m.submitted_at, m) for m in messages if m.submitted_at is not None), key=_time, reverse=True)
+    submitted = ((m.submitted_at, m) for m in messages if m.submitted_at is not None and _is_by(m, receipt))
+    by_time = sorted(submitted, key=_time, reverse=True)
     if receipt.message_id:
         for _, message in by_time:
             part = _part(message, lambda p: p.message_id == receipt.message_id)
@@ -80,13 +84,19 @@ def unanswered(receipt: DeliveryReceipt, messages: Iterable[Submitted], phone: s
     """Messages submitted to ``phone`` since then without an answer: a receipt that nobody knows is of the only one."""
     if receipt.reference is not None:
         return []
-    recent = (m for m in messages if m.submitted_at is not None and m.submitted_at >= since and m.phone == phone)
+    by_channel = (m for m in messages if _is_by(m, receipt))
+    recent = (m for m in by_channel if m.submitted_at is not None and m.submitted_at >= since and m.phone == phone)
     return [message for message in recent if _part(message, _has_no_answer) is not None]
 
 
 def found_only(message: Submitted) -> Found:
     """As the only one without an answer."""
     return _found("only", message, None)
+
+
+def _is_by(message: Submitted, receipt: DeliveryReceipt) -> bool:
+    """Whether it left by the channel that the receipt came by; where one of them does not say so, it may have."""
+    return None in (message.channel, receipt.channel) or message.channel == receipt.channel
 
 
 def _time(entry: tuple[datetime, Submitted]) -> datetime:

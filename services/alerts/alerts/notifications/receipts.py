@@ -22,6 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from prometheus_client import Counter
 
+from alerts.notifications.channel.channels import HTTP
 from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms
 from alerts.notifications.lookup import Lookup, submitted_to
 from alerts.notifications.matching import Found, SmsDocument, Submitted, found_only, match, unanswered
@@ -107,7 +108,7 @@ class Receipts:
         self._partitions, self._clock, self._system_clock = partitions, clock, system_clock
         mine = range(partitions) if owned is None else set(owned)
         self._elsewhere = tuple(n for n in range(partitions) if n not in mine)
-        self._known: dict[str, tuple[str, Found]] = {}
+        self._known: dict[tuple[str | None, str], tuple[str, Found]] = {}
         self._expected: dict[str, set[OnItsWay]] = defaultdict(set)
         self._left_alone_until = 0.0
 
@@ -134,7 +135,7 @@ class Receipts:
     def remember(self, id_: str, intent: Intent, part: int) -> None:
         """A part was accepted under this id."""
         found = Found("memory", intent.customer_id, intent.sms_id, part, intent.event, intent.correlation)
-        self._known[id_] = (local_number(intent.phone), found)
+        self._known[intent.channel or None, id_] = (local_number(intent.phone), found)
         if len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
 
@@ -168,8 +169,10 @@ class Receipts:
             received_at=self._system_clock(),
             to_ask=elsewhere,
             unanswered=_by_id(waiting) if elsewhere else {},
+            channel=receipt.channel,
         )
-        id_ = derive("receipt", receipt.message_id, receipt.destination, receipt.state, receipt.done_at)
+        named = receipt.message_id if receipt.channel != HTTP else f"{HTTP}/{receipt.message_id}"
+        id_ = derive("receipt", named, receipt.destination, receipt.state, receipt.done_at)
         key = found.customer_id if found else hidden(receipt.destination)
         partition = elsewhere[0] if elsewhere else partition_of(key, self._partitions)
         correlation, causation = (found.correlation, found.event) if found else (id_, None)
@@ -188,8 +191,10 @@ class Receipts:
             log.warning("opt_out.of_no_number", source=mask_number(inbound.source))
             return
         (OPT_INS if wants else OPT_OUTS).inc()
-        made = OptedIn if wants else OptedOut
-        event = made(phone=phone, text=inbound.text.strip(), received_at=self._system_clock())
+        made, now = OptedIn if wants else OptedOut, self._system_clock()
+        # What is told again under its own time is the same word again, whatever was said meanwhile.
+        at = now if inbound.at is None else min(inbound.at, now)
+        event = made(phone=phone, text=inbound.text.strip(), received_at=at)
         type_, key = OPTED_IN if wants else OPTED_OUT, hidden(phone)
         id_ = derive("opted-in" if wants else "opted-out", key, phone, iso(event.received_at))
         everywhere = range(self._partitions)
@@ -200,7 +205,9 @@ class Receipts:
     async def of_partition(self, processor: StreamProcessor, event: ReceiptReceived) -> ReceiptReceived:
         """A receipt that goes round, with its message where that is one of this processor's customers, or with those of
         them that have no answer."""
-        receipt = DeliveryReceipt(event.message_id, event.state, event.reference, event.phone, "", None, "")
+        receipt = DeliveryReceipt(
+            event.message_id, event.state, event.reference, event.phone, "", None, "", event.channel
+        )
         found = self._remembered(receipt)
         if found is None:
             # Not until they are written: that is for this very processor to do.
@@ -217,7 +224,7 @@ class Receipts:
         return replace(event, sms_id=found.sms_id, part=found.part, customer_id=found.customer_id)
 
     def _remembered(self, receipt: DeliveryReceipt) -> Found | None:
-        number, found = self._known.get(receipt.message_id, ("", None))
+        number, found = self._known.get((receipt.channel, receipt.message_id), ("", None))
         return found if number == local_number(receipt.destination) else None
 
     async def _wait_for(self, destination: str, what: str) -> None:

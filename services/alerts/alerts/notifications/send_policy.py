@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from alerts.notifications import ladders
 from alerts.notifications.channel import segments
+from alerts.notifications.channel.channels import BY_TEMPLATE, CHANNELS, SMPP
 from servicekit.clock import SHANGHAI, SystemClock, in_range, later_day, local_date, system_now
 from servicekit.decision import Refused
 from servicekit.documents.in_force import Edition
@@ -30,6 +31,8 @@ Status = Annotated[int, Meta(ge=1, le=0xFFFFFFFF)]
 VARIABLES = frozenset({"name", "debt", "product", "ends_on"})
 #: kind and step of the template that puts a text of a person into its frame
 MANUAL = "manual"
+#: among a policy's channels: of every kind that it does not name
+ANY_KIND = "any"
 #: kinds of documents that policy and templates are
 POLICY_KIND, TEMPLATE_KIND = "sms_policy", "template"
 _SEEDS = Path(__file__).parent.parent / "seeds"
@@ -90,6 +93,12 @@ class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
     ladders: dict[str, tuple[str, ...]]
     unnamed: dict[Language, dict[str, str]]
     fen_per_part: int = 4
+    channels: dict[str, tuple[str, ...]] = {}
+    failover_seconds: Count = 60
+
+    def order(self, kind: str) -> tuple[str, ...]:
+        """Channels of a kind of alert, the one to be preferred first."""
+        return self.channels.get(kind) or self.channels.get(ANY_KIND) or CHANNELS
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """End of the quiet hours that ``now`` falls into, None outside of them."""
@@ -131,6 +140,16 @@ def _at(day: date, clock: time) -> datetime:
     return in_range(datetime.combine(day, clock, SHANGHAI))
 
 
+#: channel -> the provider's id of a text: one for both languages, or one for each
+ProviderIds = dict[str, str | dict[str, str]]
+
+
+def provider_id(ids: ProviderIds, channel: str, language: Language) -> str | None:
+    """What a provider calls a text, None where it does not know it."""
+    known = ids.get(channel)
+    return known.get(language) if isinstance(known, dict) else known
+
+
 class Template(VersionedDocument, frozen=True, kw_only=True):
     """A text in both languages. Raises ``ValueError`` for an unknown variable or an English text beyond ASCII."""
 
@@ -139,6 +158,13 @@ class Template(VersionedDocument, frozen=True, kw_only=True):
     priority: int
     zh: str
     en: str
+    provider_ids: ProviderIds = {}
+
+    def text(self, language: Language) -> str:
+        return self.en if language == "en" else self.zh
+
+    def provider_id(self, channel: str, language: Language) -> str | None:
+        return provider_id(self.provider_ids, channel, language)
 
     def __post_init__(self) -> None:
         variables = {"text"} if self.kind == MANUAL else VARIABLES
@@ -173,6 +199,9 @@ class SendPolicy:
 
     ``by_system_clock``: the business clock is the system's, so that quiet hours and caps hold by the later of both: the
     log may have been read to hours ago. A fed or simulated clock is the log's alone.
+
+    ``configured``: the channels there are, the one that takes any text first; ``choose`` says which of some can be
+    taken now, when the first may be away for so many seconds.
     """
 
     def __init__(
@@ -185,9 +214,12 @@ class SendPolicy:
         system_clock: SystemClock = system_now,
         ticking: Callable[[], float] = monotonic,
         by_system_clock: bool = False,
+        configured: Sequence[str] = (SMPP,),
+        choose: Callable[[Sequence[str], float], str | None] = lambda names, _: next(iter(names), None),
     ) -> None:
         self.policy, self.blocked, self.stopped, self.system_clock = policy, blocked, stopped, system_clock
         self._ticking, self._by_system_clock = ticking, by_system_clock
+        self._configured, self._choose = tuple(configured), choose
         #: by id; those that were stopped as well, whose messages still wait
         self.templates = {t.id: t for t in sorted(templates, key=lambda t: t.version)}
         self._by_step = {(t.kind, t.step): t for t in self.templates.values()}
@@ -237,18 +269,46 @@ class SendPolicy:
         """The template that this step of this kind of alert sends, None where it sends nothing."""
         return None if step is None else self._by_step.get((kind, step))
 
+    # --- channels -----------------------------------------------------------------------------------------------
+
+    def channels(self, kind: str, template: Template | None, language: Language) -> tuple[str, ...]:
+        """Those that take a text of this kind, in the policy's order; the one that takes any text where it names none
+        of them. ``template`` None: the text is nobody's template."""
+        takes_all, *_ = self._configured
+        known = {c for c in self._configured if template is not None and template.provider_id(c, language) is not None}
+        named = (c for c in self.policy.order(kind) if c == takes_all or (c in BY_TEMPLATE and c in known))
+        return tuple(named) or (takes_all,)
+
+    def open(self, channels: Sequence[str]) -> list[str]:
+        """Those that are not stopped."""
+        return [channel for channel in channels if self.stopped((f"channel/{channel}",)) is None]
+
+    def holds(self, about: Sequence[str], channels: Sequence[str]) -> bool:
+        """Whether a stop keeps a message from leaving: of something it is about, or of all channels it may take."""
+        return self.stopped(about) is not None or (bool(channels) and not self.open(channels))
+
+    def channel(self, channels: Sequence[str]) -> str | None:
+        """The one to take now; None: it has to wait for one."""
+        return self._choose(self.open(channels or self._configured), self.policy.failover_seconds)
+
+    # --- texts --------------------------------------------------------------------------------------------------
+
     def text(
         self, template: Template, language: Language, name: str | None, debt_fen: int, values: dict[str, Any]
     ) -> str:
-        """The message. English holds no Chinese: a name or product that is not plain gives way to a general word."""
+        """The message."""
+        return template.text(language).format_map(self.variables(language, name, debt_fen, values))
+
+    def variables(self, language: Language, name: str | None, debt_fen: int, values: dict[str, Any]) -> dict[str, str]:
+        """What is put into a text. English holds no Chinese: a name or product that is not plain gives way to a general
+        word."""
         unnamed = self.policy.unnamed[language]
-        variables = {
+        return {
             "name": self._word(name, language, unnamed["name"]),
             "product": self._word(values.get("product_code"), language, unnamed["product"]),
             "ends_on": str(values.get("ends_on") or ""),
             "debt": yuan(debt_fen),
         }
-        return (template.en if language == "en" else template.zh).format_map(variables)
 
     def manual(self, text: str, language: Language) -> tuple[Template, str]:
         """What a person wrote, as the customer gets it. Raises ``Refused``."""
@@ -256,7 +316,7 @@ class SendPolicy:
         if template is None:
             raise Refused("no_template", "没有人工短信的模板", "there is no template for SMS that people write", 503)
         written = text.strip()
-        text = (template.en if language == "en" else template.zh).format_map({"text": written})
+        text = template.text(language).format_map({"text": written})
         try:
             parts = len(segments.plan(text).parts)
         except ValueError:  # a lone surrogate

@@ -9,8 +9,10 @@ and that time may pass unseen: a process may be stopped and go on when another h
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from time import monotonic
@@ -19,10 +21,13 @@ import structlog
 from prometheus_client import Counter
 
 from alerts.notifications.answers import Kept, KeptAnswers
-from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult, Transport
+from alerts.notifications.channel.channels import Channels
+from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
 from alerts.notifications.lookup import Lookup
+from alerts.notifications.parked import Parked
 from alerts.notifications.permit import IntentPermit
 from alerts.notifications.receipts import Receipts
+from alerts.notifications.routing import ready
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sending import (
     ANSWERED,
@@ -35,7 +40,7 @@ from alerts.notifications.sending import (
     Intent,
     Lost,
 )
-from alerts.notifications.state import HeldBack, ReadyToSend, about
+from alerts.notifications.state import HeldBack, ReadyToSend
 from servicekit import fault_injection
 from servicekit.commands import Command
 from servicekit.delay import Delay
@@ -52,6 +57,7 @@ TO_SMS = Delay(
 _IN_HAND = 100  # messages between intent and the SMSC's answer at most: what a kill can leave unknown for good
 _HOLDS_AT_ONCE = 200  # messages that a stop concerns; their commits must leave room for those of answers
 _KEEP_SECONDS = 1.0  # answers that have not been written by then are kept on disk until they are
+_LOOK_SECONDS = 1.0  # between looks whether a channel is back
 _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 
@@ -67,7 +73,7 @@ class Sender:
 
     def __init__(
         self,
-        transport: Transport,
+        channels: Channels,
         receipts: Receipts,
         processor_of: Callable[[str], StreamProcessor | None],
         messages: Lookup,
@@ -80,7 +86,7 @@ class Sender:
         in_force: Callable[[StreamProcessor | None], SendPolicy] | None = None,
     ) -> None:
         self._kept = kept
-        self._transport, self._receipts, self._processor_of = transport, receipts, processor_of
+        self._channels, self._receipts, self._processor_of = channels, receipts, processor_of
         self._messages, self._send_policy = messages, send_policy
         self._heard = heard
         self._in_force = in_force or (lambda _: send_policy)
@@ -89,6 +95,7 @@ class Sender:
         self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
         self._held: dict[str, ReadyToSend] = {}  # by stops
+        self._parked = Parked(lambda channels: self._in_force(None).channel(channels))
         self._holds, self._holding = asyncio.Semaphore(_HOLDS_AT_ONCE), set[asyncio.Task[None]]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: set[asyncio.Task[None] | None] = set()
@@ -115,8 +122,8 @@ class Sender:
 
     def look_at_stops(self) -> None:
         """Stops have changed: what they concern is set aside, and what they concern no more may go."""
-        waiting, self._due = sorted(self._due), []
-        for _, _, message in waiting:
+        waiting, self._due = [message for _, _, message in sorted(self._due)], []
+        for message in (*waiting, *self._parked.all()):
             self._push(message)
         for message in [message for message in self._held.values() if not self._is_stopped(message)]:
             self._let_go(message)
@@ -127,14 +134,19 @@ class Sender:
         self._changed.set()
 
     def _is_stopped(self, message: ReadyToSend) -> bool:
-        return self._send_policy.stopped(message.about) is not None
+        return self._send_policy.holds(message.about, message.channels)
+
+    def _takes(self, message: ReadyToSend) -> bool:
+        """Whether its channel would take it at once."""
+        name = self._in_force(None).channel(message.channels)
+        return name is not None and self._channels.of(name).is_ready
 
     def claim(self, message: ReadyToSend) -> Command | None:
         """The command that freezes its intent, for the commit at hand, whose answer is sent at once; None where it must
         be offered."""
         if not self._is_open or message.delay > 0 or self._due or self._in_hand >= self._most:
             return None
-        if self._is_stopped(message) or not self._transport.is_ready or self._allowed() < 1:
+        if self._is_stopped(message) or not self._takes(message) or self._allowed() < 1:
             return None
         self._allowance -= 1
         intent: asyncio.Future[Intent | None] = asyncio.get_running_loop().create_future()
@@ -143,7 +155,8 @@ class Sender:
 
     def pending(self) -> int:
         """Messages allowed to go and not yet answered, those in back-off included; not what a stop holds back."""
-        return len(self._due) + len(self._later) + len(self._tasks) + len(self._holding) + (not self._recovered)
+        waiting = len(self._due) + len(self._later) + len(self._parked)
+        return waiting + len(self._tasks) + len(self._holding) + (not self._recovered)
 
     @property
     def _in_hand(self) -> int:
@@ -155,20 +168,20 @@ class Sender:
     async def run(self) -> None:
         """Recover what the last process left, then send until cancelled."""
         await self._recover()
-        await self._transport.start(self._receipts.on_receipt, self._receipts.on_inbound, self.on_late_answer)
+        await self._channels.start(self._receipts.on_receipt, self._receipts.on_inbound, self.on_late_answer)
         try:
             await self._heard()
             self._is_open = True
             self.look_at_stops()
             while True:
                 await self._something_due()
-                await self._transport.ready()
+                await self._channel_ready()
                 for message in self._take():
                     self._start(message)
         finally:
             self._is_open = False
             await self._last_answers()
-            await self._transport.close()
+            await self._channels.close()
             await self._last_answers()
             for task in (*self._tasks, *self._holding):
                 task.cancel()
@@ -190,20 +203,19 @@ class Sender:
         """Answers that were kept are told; intents without one become unknown; what may go is offered again."""
         # Side by side: one by one each would wait for a beat, and nothing is sent meanwhile.
         await asyncio.gather(*(self._tell_kept(kept) for kept in self._kept.read()))
-        lost, ready = [], []
+        lost, may_go = [], []
         async for processor, customer, message in self._messages.open_messages():
-            named = about(message, customer.cases)
-            found = ReadyToSend(message.customer_id, message.sms_id, message.priority, about=named)
+            found = ready(self._send_policy, message, customer.cases)
             if message.state == "sending":
                 lost.append(processor.command(_command(LOST, message.customer_id, Lost(message.sms_id))))
             elif message.state == "queued":
-                ready.append(found)
+                may_go.append(found)
             elif message.is_stopped:
                 self._held[message.sms_id] = found
         await asyncio.gather(*lost)
-        self.offer(ready)
+        self.offer(may_go)
         self._recovered = True
-        log.info("sms.recovered", unknown=len(lost), ready=len(ready))
+        log.info("sms.recovered", unknown=len(lost), ready=len(may_go))
 
     async def _tell_kept(self, kept: Kept) -> None:
         sms_id = kept.answered.sms_id
@@ -245,18 +257,36 @@ class Sender:
             now = monotonic()
             while self._later and self._later[0][0] <= now:
                 self._push(heapq.heappop(self._later)[2])
-            wait = None
+            for message in self._parked.released():
+                self._push(message)
+            self._park()
+            wait = _LOOK_SECONDS if len(self._parked) else None
             if self._due and self._in_hand < self._most:
                 if self._allowed() >= 1:
                     return
                 wait = (1 - self._allowance) / self._rate
             elif not self._due and self._later:
-                wait = self._later[0][0] - now
+                wait = min(self._later[0][0] - now, math.inf if wait is None else wait)
             try:
                 async with asyncio.timeout(wait):
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    def _park(self) -> None:
+        """What comes first in line has a channel that can be taken."""
+        policy = self._in_force(None)
+        while self._due and policy.channel(self._due[0][2].channels) is None:
+            self._parked.put(heapq.heappop(self._due)[2])
+
+    async def _channel_ready(self) -> None:
+        """Returns when the channel of the first in line would take it, or when it is time to look again which that
+        is."""
+        name = self._in_force(None).channel(self._due[0][2].channels) if self._due else None
+        if name is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._channels.of(name).ready()
 
     @property
     def _rate(self) -> float:
@@ -273,8 +303,11 @@ class Sender:
     def _take(self) -> list[ReadyToSend]:
         # Parts of long messages may have used more than there was: what is owed is not forgiven.
         size = max(0, min(len(self._due), self._most - self._in_hand, int(self._allowance)))
-        self._allowance -= size
-        return [heapq.heappop(self._due)[2] for _ in range(size)]
+        taken: list[ReadyToSend] = []
+        while len(taken) < size and self._takes(self._due[0][2]):
+            taken.append(heapq.heappop(self._due)[2])
+        self._allowance -= len(taken)
+        return taken
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
@@ -331,7 +364,7 @@ class Sender:
         self._kept.drop(intent.sms_id)
 
     async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: IntentPermit) -> SubmitResult:
-        answer = await self._transport.submit(part, permit)
+        answer = await self._channels.of(intent.channel).submit(part, permit)
         PARTS.labels(answer.outcome.value).inc()
         if answer.outcome is SubmitOutcome.ACCEPTED:
             if part is intent.parts[0]:

@@ -12,8 +12,10 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
+from alerts.notifications import routing
 from alerts.notifications.channel import segments
-from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
+from alerts.notifications.channel.channels import BY_TEMPLATE
+from alerts.notifications.channel.transport import ProviderText, SubmitOutcome, SubmitRequest, SubmitResult
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.send_decision import apply, delayed, is_rest_kept, rest_stopped, stopped
 from alerts.notifications.send_policy import Moment, SendPolicy
@@ -28,6 +30,8 @@ HOLD = "kam.command.sms_hold"
 ANSWERED = "kam.command.sms_answered"
 LOST = "kam.command.sms_lost"
 
+_LOOK_AGAIN = 1.0  # seconds, after a channel was taken to be there and is not
+_REFUSED = (SubmitOutcome.REFUSED, SubmitOutcome.REFUSED_FOR_NOW)
 _FAILED = ("UNDELIV", "EXPIRED", "REJECTD", "DELETED")
 # What a message is, by the first of these that one of its parts is.
 _WORST_FIRST: tuple[SmsState, ...] = ("sending", "failed", "queued", "unknown", "sent", "delivered")
@@ -67,7 +71,7 @@ class Lost(Struct, frozen=True):
 class Intent(Struct, frozen=True):
     """SubmitResult to ``Intend``: what to submit now. ``event`` and ``correlation`` are for what follows from it,
     ``decided`` is when it was decided, before its commit; ``accepted`` see ``Context``, where all of it leaves now;
-    ``about``: what of it can be stopped.
+    ``about``: what of it can be stopped, its ``channel`` included.
     """
 
     sms_id: str
@@ -79,6 +83,7 @@ class Intent(Struct, frozen=True):
     decided: Moment
     accepted: bytes = b""
     about: tuple[str, ...] = ()
+    channel: str = ""
 
 
 def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx: Context) -> Decision:
@@ -95,18 +100,25 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
         if verdict is not None:
             apply(builder, message, verdict)
             return builder.decision()
-        message = _written_anew(builder, message)
+        message = builder.written(message)
     elif builder.is_held_back(message) or is_rest_kept(builder, message):
         return builder.decision()
     if (night := send_policy.night_left()) > 0:
         builder.offer(replace(message, accepted=b""), reason="quiet_hours", delay=night)
         return builder.decision()
+    channel = send_policy.channel(routing.route(send_policy, message, builder.cases))
+    if channel is None:
+        builder.offer(message, reason=message.reason, delay=_LOOK_AGAIN)
+        return builder.decision()
+    text = builder.provider_text(message, channel) if channel in BY_TEMPLATE else None
+    if message.is_waiting:
+        message = _in_parts(builder, message, channel)
     decided = send_policy.moment()
     parts = tuple(_with_reference(builder, p) if p.state == "queued" else p for p in message.parts)
     builder.sent_on[message.sms_id] = local_date(builder.clock)
     message = replace(message, trying_since=message.trying_since or decided.system_clock, attempts=message.attempts + 1)
-    message = builder.move(message, "sending", parts=parts, submitted_at=decided.system_clock)
-    return builder.decision(_intent(message, decided, about(message, builder.cases)))
+    message = builder.move(message, "sending", parts=parts, submitted_at=decided.system_clock, channel=channel)
+    return builder.decision(_intent(message, decided, (f"channel/{channel}", *about(message, builder.cases)), text))
 
 
 def on_hold(send_policy: SendPolicy, state: Customer | None, data: Hold, ctx: Context) -> Decision:
@@ -134,15 +146,15 @@ def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, c
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     is_whole = all(p.state == "sending" for p in message.parts)
     stop: object = stopped(builder, message) if is_whole else rest_stopped(builder, message)
-    stop = stop or send_policy.stopped(about(message, builder.cases))
+    stop = stop or send_policy.holds(about(message, builder.cases), routing.route(send_policy, message, builder.cases))
     if stop or delayed(builder, message.sms_id) or send_policy.night_left() > 0:
         return builder.decision()  # it comes back as not written, and is then decided on
     return builder.decision(send_policy.moment())
 
 
-def _written_anew(builder: DecisionBuilder, message: Notification) -> Notification:
-    message = builder.written(message)
-    numbers = range(1, len(segments.plan(message.text).parts) + 1)
+def _in_parts(builder: DecisionBuilder, message: Notification, channel: str) -> Notification:
+    """All of it as one where the provider cuts it, so that it can't be taken by halves."""
+    numbers = range(1, 2 if channel in BY_TEMPLATE else len(segments.plan(message.text).parts) + 1)
     # The group must differ from that of the customer's last long messages: it is the first reference's low octet.
     group = _next_reference(builder) & 0xFF if len(numbers) > 1 else 0
     return replace(message, group=group, parts=tuple(SmsPart(number=n, reference=0, state="queued") for n in numbers))
@@ -158,18 +170,18 @@ def _next_reference(builder: DecisionBuilder) -> int:
     return (crc32(builder.customer_id.encode()) + builder.references) & 0xFFFF
 
 
-def _intent(message: Notification, decided: Moment, named: tuple[str, ...]) -> Intent:
-    plan, phone = segments.plan(message.text), message.phone
-    total = len(plan.parts)
+def _intent(message: Notification, decided: Moment, named: tuple[str, ...], text: ProviderText | None) -> Intent:
+    plan, phone, total = segments.plan(message.text), message.phone, len(message.parts)
     assert phone is not None
     requests = tuple(
         SubmitRequest(
             p.reference,
             phone,
-            plan.parts[p.number - 1],
+            message.text if total == 1 else plan.parts[p.number - 1],
             plan.encoding,
             (message.group, total, p.number) if total > 1 else None,
             f"{message.sms_id}/{p.number}",
+            text,
         )
         for p in message.parts
         if p.state == "sending"
@@ -185,6 +197,7 @@ def _intent(message: Notification, decided: Moment, named: tuple[str, ...]) -> I
         decided,
         accepted,
         named,
+        message.channel or "",
     )
 
 
@@ -195,7 +208,7 @@ def on_answered(send_policy: SendPolicy, state: Customer | None, data: Answered,
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     answers = {a.number: a for a in data.parts}
-    if any(a.outcome is SubmitOutcome.REFUSED for a in data.parts):
+    if any(a.outcome in _REFUSED for a in data.parts):
         message = replace(message, refusals=message.refusals + 1)
     parts, reason = [], message.reason
     for part in message.parts:
@@ -205,6 +218,8 @@ def on_answered(send_policy: SendPolicy, state: Customer | None, data: Answered,
             part = replace(part, state=after, message_id=answer.message_id or part.message_id)
             reason = why or reason
         parts.append(part)
+    if all(p.state == "queued" for p in parts):
+        message = routing.declined(send_policy, message, builder.cases, data.parts)
     _settle(builder, message, parts, reason)
     return builder.decision()
 
@@ -218,14 +233,14 @@ def _judge(send_policy: SendPolicy, message: Notification, answer: SubmitResult)
         case SubmitOutcome.UNKNOWN:
             return "unknown", None
         case SubmitOutcome.REFUSED if status not in retry.temporary_statuses:
-            return "failed", "refused" if status is None else f"refused 0x{status:08x}"
-        case SubmitOutcome.REFUSED if message.refusals >= retry.attempts:
+            return "failed", f"refused {answer.code if status is None else f'0x{status:08x}'}".strip()
+        case SubmitOutcome.REFUSED | SubmitOutcome.REFUSED_FOR_NOW if message.refusals >= retry.attempts:
             return "failed", "attempts"
     # Not taken, which says nothing of the message: it waits for the SMSC, within reason.
     since = message.trying_since or message.submitted_at
     if since is not None and send_policy.system_clock() - since >= timedelta(hours=retry.give_up_hours):
         return "failed", "deadline"
-    return "queued", answer.outcome.value
+    return "queued", "refused" if answer.outcome in _REFUSED else answer.outcome.value
 
 
 def on_lost(send_policy: SendPolicy, state: Customer | None, data: Lost, ctx: Context) -> Decision:

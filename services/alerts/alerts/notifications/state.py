@@ -120,6 +120,8 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     the SMSC surely did not take it. ``submitted_at`` (last) and ``trying_since`` (first intent) are system time, every
     other time is business time; ``event`` is the id of the last event told of it. ``attempts`` counts its intents,
     ``refusals`` those that the SMSC refused for now. ``accepted``: see ``Context``; empty once it was held.
+    ``channel``: by which its last intent left (None: before there was a choice); ``declined``: channels that it passes
+    over, since they did not take it.
     """
 
     sms_id: str
@@ -151,6 +153,8 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     trying_since: datetime | None = None
     accepted: bytes = b""
     by: str | None = None
+    channel: str | None = None
+    declined: tuple[str, ...] = ()
 
     @property
     def is_waiting(self) -> bool:
@@ -228,20 +232,23 @@ def entries(customer: Customer) -> Iterator[tuple[str, str]]:
 
 def about(message: Notification, cases: Mapping[str, AlertProgress]) -> tuple[str, ...]:
     """What of a message can be stopped, as control.stops names it: its template, its kind, and the rule whose alert it
-    is of. A rule that joined with a reason of its own has caused no message, so its stop holds none back."""
+    is of. A rule that joined with a reason of its own has caused no message, so its stop holds none back.
+    (Its channel: ``SendPolicy.holds``.)"""
     case = cases.get(message.alert_id)
     named = () if case is None or case.alert is None else (f"rule/{case.alert.rule.id}",)
     return (f"template/{message.template}", f"kind/{message.kind}", *named)
 
 
 class ReadyToSend(Struct, frozen=True):
-    """Effect: this message may go, after ``delay`` seconds of system time. ``about``: what of it can be stopped."""
+    """Effect: this message may go, after ``delay`` seconds of system time. ``about``: what of it can be stopped;
+    ``channels``: those it may take, in order."""
 
     customer_id: str
     sms_id: str
     priority: int
     delay: float = 0.0
     about: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 class HeldBack(Struct, frozen=True):

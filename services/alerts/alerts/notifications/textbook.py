@@ -2,6 +2,7 @@
 what people call its fields. Pure.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any, get_args
@@ -11,14 +12,18 @@ import msgspec
 from msgspec import Struct
 
 from alerts.notifications.channel import segments
+from alerts.notifications.channel.channels import BY_TEMPLATE, CHANNELS
 from alerts.notifications.send_policy import (
+    ANY_KIND,
     MANUAL,
     POLICY_KIND,
     TEMPLATE_KIND,
     VARIABLES,
     Language,
+    ProviderIds,
     SmsPolicy,
     is_plain,
+    provider_id,
 )
 from alerts.rules import ALERTS
 from contracts.alert import Outcome
@@ -43,6 +48,8 @@ _MOST_WORDS, _LONGEST_WORD, _MOST_STATUSES = 20, 20, 50
 _STEPS = ("opened", *get_args(Outcome))
 #: alerts of other kinds send nothing
 _KINDS = (*dict.fromkeys(ALERTS.values()), MANUAL)
+_MOST_SECONDS = 86_400
+_PROVIDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
 class Text(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +61,7 @@ class Text(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: int
     zh: str
     en: str
+    provider_ids: ProviderIds = {}
 
 
 def read_text(document: dict[str, Any]) -> Text:
@@ -81,6 +89,7 @@ def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
         return checker.faults
     _place(checker, text, others, policy())
     checker.under("priority").between(text.priority, 0, _MOST_PRIORITY)
+    _provider_ids(checker.under("provider_ids"), text)
     named = {language: _variables(checker.under(language), text, language) for language in LANGUAGES}
     if checker.faults:
         return checker.faults
@@ -154,6 +163,31 @@ def _variables(checker: Checker, text: Text, language: Language) -> set[str]:
     return found
 
 
+def _provider_ids(checker: Checker, text: Text) -> None:
+    """Ids of channels that put variables into templates of their own."""
+    if text.kind == MANUAL and text.provider_ids:
+        checker.say(
+            "人工短信是自由文字，只能走直连通道，请删去",
+            "what people write fits into no template of a provider: take it out",
+        )
+    for channel, ids in text.provider_ids.items():
+        under = checker.under(channel)
+        if channel not in BY_TEMPLATE:
+            there = ", ".join(sorted(BY_TEMPLATE))
+            under.say(f"此通道不用模板编号；可写 {there}", f"takes no ids of templates: give those of {there}")
+        found = ids if isinstance(ids, dict) else {None: ids}
+        if not found:
+            under.say("请写编号，或删去这一项", "give an id, or take it out")
+        for language, id_ in found.items():
+            if language is not None and language not in LANGUAGES:
+                under.under(language).say("语言是 zh 或 en", "is no language of a text: zh or en")
+            if not _PROVIDER_ID.fullmatch(id_):
+                (under if language is None else under.under(language)).say(
+                    "编号为 1 到 64 个字母、数字或 _ - . :",
+                    "an id has 1 to 64 letters, digits or _ - . :",
+                )
+
+
 def longest(policy: SmsPolicy, language: Language) -> dict[str, str]:
     """The longest words that may stand in a text, as far as the policy bounds them."""
     word = ("客" if language == "zh" else "x") * policy.longest_name
@@ -181,7 +215,24 @@ def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[st
     except ValueError:
         raise Faulty([Fault("values", "代入后太长，请缩短", "too long with these words: make them shorter")]) from None
     parts = len(plan.parts)
-    return {"text": made, "encoding": plan.encoding, "segments": parts, "cost_fen": parts * policy.fen_per_part}
+    return {
+        "text": made,
+        "encoding": plan.encoding,
+        "segments": parts,
+        "cost_fen": parts * policy.fen_per_part,
+        "channels": [_taken(text, channel, language) for channel in policy.order(text.kind)],
+    }
+
+
+def _taken(text: Text, channel: str, language: Language) -> dict[str, Any]:
+    """Whether a channel takes the text, and if not, why."""
+    takes = channel not in BY_TEMPLATE or provider_id(text.provider_ids, channel, language) is not None
+    zh, en = (
+        ("", "")
+        if takes
+        else (f"没有 provider_ids.{channel}，走其他通道", f"no provider_ids.{channel}: it goes by another")
+    )
+    return {"channel": channel, "takes": takes, "zh": zh, "en": en}
 
 
 def _made(text: Text, language: Language, values: Mapping[str, str]) -> str:
@@ -215,6 +266,8 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
         retry.under("max_seconds").say("应不小于 first_seconds", "must not be below first_seconds")
     if not (policy.country_code.isascii() and policy.country_code.isdigit() and len(policy.country_code) <= 3):
         checker.under("country_code").say("应为一到三位数字，如 86", "must be one to three digits, as 86")
+    checker.under("failover_seconds").between(policy.failover_seconds, 1, _MOST_SECONDS)
+    _channels(checker.under("channels"), policy)
     _words(checker, policy)
     _ladders(checker.under("ladders"), policy, others)
     for language in LANGUAGES:
@@ -232,6 +285,20 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
             elif language == "en" and not is_plain(word):
                 unnamed.under(name).say("只能用 ASCII 字符", "must be ASCII")
     return checker.faults
+
+
+def _channels(checker: Checker, policy: SmsPolicy) -> None:
+    for kind, named in policy.channels.items():
+        under = checker.under(kind)
+        if kind not in (*_KINDS, ANY_KIND):
+            there = ", ".join((*_KINDS, ANY_KIND))
+            under.say(f"没有这种预警；可用 {there}", f"is no kind of alert: use {there}")
+        under.some(named)
+        under.distinct(named)
+        for n, channel in enumerate(named):
+            if channel not in CHANNELS:
+                there = ", ".join(CHANNELS)
+                under.under(n).say(f"没有通道 {channel}；可用 {there}", f"{channel} is no channel: use {there}")
 
 
 def _words(checker: Checker, policy: SmsPolicy) -> None:
@@ -284,6 +351,7 @@ def template_kind(policy: InForce) -> Kind:
             "priority": ("优先级", "priority"),
             "zh": ("中文", "Chinese text"),
             "en": ("英文", "English text"),
+            "provider_ids": ("通道方模板编号", "ids of templates at providers"),
         },
     )
 
@@ -316,5 +384,7 @@ POLICY = Kind(
         "ladders": ("阶段次序", "order of stages"),
         "unnamed": ("通称", "words for what is not known"),
         "fen_per_part": ("每条费用（分）", "fen a part"),
+        "channels": ("各类预警的通道次序", "channels of each kind, in order"),
+        "failover_seconds": ("通道断开多少秒后改走下一个", "seconds that a channel is away before the next is taken"),
     },
 )

@@ -11,7 +11,7 @@ from alerts.notifications.state import AlertProgress, Notification
 from contracts.alert import Sms
 from servicekit.clock import iso
 
-_OF_THE_SENDER = ("accepted", "group", "kind", "ready", "refusals", "revision", "trying_since")
+_OF_THE_SENDER = ("accepted", "declined", "group", "kind", "ready", "refusals", "revision", "trying_since")
 
 
 def alert_document(case: AlertProgress) -> dict[str, Any]:
@@ -69,6 +69,7 @@ def sms_document(message: Notification) -> dict[str, Any]:
         "segments": len(plan.parts),
         "priority": m.priority,
         "by": m.by,
+        "channel": m.channel,
         "state": m.state,
         "reason": m.reason,
         "attempts": m.attempts,
@@ -106,6 +107,7 @@ def sms_payload(message: Notification) -> Sms:
         encoding=plan.encoding,
         segments=len(plan.parts),
         priority=m.priority,
+        channel=m.channel,
         state=m.state,
         reason=m.reason,
         parts=m.parts,

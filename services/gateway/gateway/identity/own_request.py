@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from servicekit.problem import Problem
+from servicekit.urls import is_loopback, is_plain
 
 #: what a script of our page sets, and no form or link of another site can
 HEADER = "kam-request"
@@ -28,25 +27,6 @@ def check_own(headers: Mapping[str, str]) -> None:
         raise _foreign()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a ``Host`` is this very machine."""
-    name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else ""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def is_safe(address: str) -> bool:
-    """Whether what is said there stays between two: https, or http on this very machine."""
-    if not (_is_plain(address) and " " not in address):
-        return False
-    parts = urlsplit(address)
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc)))
-
-
 def check_line(scheme: str, headers: Mapping[str, str]) -> bool:
     """Whether a cookie must be sent over TLS alone: everywhere but on this very machine. Raises ``Problem`` (403) where
     a password comes in over a network without it."""
@@ -63,15 +43,10 @@ def check_line(scheme: str, headers: Mapping[str, str]) -> bool:
 
 
 def _is_of(origin: str, host: str) -> bool:
-    if not (_is_plain(origin) and host):
+    if not (is_plain(origin) and host):
         return False
     scheme, _, place = origin.partition("://")
     return scheme in ("http", "https") and place.lower() == host.lower()
-
-
-def _is_plain(text: str) -> bool:
-    """Whether it may be taken apart: no brackets but those of an address, nothing unprintable."""
-    return text.isascii() and text.isprintable() and ("[" in text) == ("]" in text)
 
 
 def _foreign() -> Problem:

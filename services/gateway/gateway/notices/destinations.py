@@ -9,8 +9,8 @@ from collections.abc import Collection
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from gateway.identity.own_request import is_loopback
 from servicekit.decision import Refused
+from servicekit.urls import is_loopback
 
 _ADDRESS = re.compile(
     r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9-]{1,63})+)"

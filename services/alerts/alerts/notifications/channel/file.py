@@ -58,6 +58,10 @@ class FileTransport:
         return self._file is not None
 
     @property
+    def down_since(self) -> float | None:
+        return None  # until it is open nothing is asked of it
+
+    @property
     def is_ready(self) -> bool:
         return self._file is not None
 

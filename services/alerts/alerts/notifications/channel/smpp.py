@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 
 import smpp34
 import structlog
@@ -69,6 +70,7 @@ class SmppTransport:
         self._paused_until = 0.0
         self._pause = settings.throttle_min
         self._failures = 0
+        self._lost_at: float | None = monotonic()
 
     async def start(
         self, on_receipt: OnReceipt, on_inbound: OnInbound, on_late_answer: OnLateAnswer | None = None
@@ -81,6 +83,12 @@ class SmppTransport:
     @property
     def connected(self) -> bool:
         return self._bound.is_set() and self._session is not None and self._session.takes_requests
+
+    @property
+    def down_since(self) -> float | None:
+        if self.connected:
+            return None
+        return monotonic() if self._lost_at is None else self._lost_at
 
     @property
     def is_ready(self) -> bool:
@@ -224,6 +232,7 @@ class SmppTransport:
         clock = asyncio.get_running_loop().time
         bound_at = clock()
         self._session = session
+        self._lost_at = None
         self._bound.set()
         log.info("smpp.bound", host=self._settings.host, port=self._settings.port, system_id=self._settings.system_id)
         keeper = asyncio.create_task(
@@ -235,6 +244,7 @@ class SmppTransport:
             keeper.cancel()
             self._bound.clear()
             self._session = None
+            self._lost_at = monotonic()
             if self._closing.is_set():
                 self._bound.set()
         # An SMSC that takes the bind and drops the link at once must not be hammered.

@@ -9,18 +9,29 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderText:
+    """A text as a provider knows it: the id of its template, the language of the text, and its variables."""
+
+    id: str
+    language: Literal["zh", "en"]
+    variables: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """One part of a message as a PDU to submit.
+    """One part of a message as a PDU to submit; to a provider that takes templates, the whole message.
 
     reference: our 16-bit reference of this part (TLV user_message_reference 0x0204, SMPP 3.4 §5.3.2.17).
     destination: E.164 digits without "+".
     encoding: "gsm7" or "ucs2"; the text must fit it (see segments.plan).
     concat: (group reference 0-255, total, number from 1), sent as the header 05 00 03; None for a message of one part.
     part_id: "<sms_id>/<number>", opaque to the transport and given back in the SubmitResult.
+    template: what a provider that takes templates is told instead of the text.
     """
 
     reference: int
@@ -29,6 +40,7 @@ class SubmitRequest:
     encoding: str
     concat: tuple[int, int, int] | None
     part_id: str
+    template: ProviderText | None = None
 
     @property
     def number(self) -> int:
@@ -43,20 +55,23 @@ class SubmitOutcome(enum.Enum):
     REFUSED = (
         "refused"  # the SMSC said no with a status that waiting does not change, or (status None) it can't be encoded
     )
+    REFUSED_FOR_NOW = "refused_for_now"  # said no to this message, and may say otherwise later
     THROTTLED = "throttled"  # ESME_RTHROTTLED or ESME_RMSGQFUL: not taken, may be tried again
-    NOT_WRITTEN = "not_written"  # never left this process, or came before a bind that stands: may be tried again
+    NOT_WRITTEN = "not_written"  # never left this process, or came where we are not let in: may be tried again
     UNKNOWN = "unknown"  # handed to the socket, no answer: never sent again
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitResult:
-    """The outcome of one part. message_id is set when ACCEPTED, command_status whenever the SMSC answered."""
+    """The outcome of one part. message_id is set when ACCEPTED, command_status whenever the SMSC answered, code (a
+    word) whenever a provider did."""
 
     part_id: str
     outcome: SubmitOutcome
     message_id: str | None
     command_status: int | None
     detail: str = ""
+    code: str = ""
 
     @property
     def number(self) -> int:
@@ -73,6 +88,7 @@ class DeliveryReceipt:
     destination: the customer's number, digits only, as the SMSC writes it (it may drop the country code).
     done_at: as the SMSC writes it (YYMMDDhhmm[ss], its own time zone). text: the raw receipt text.
     May come twice, before the SubmitResult of its part, or for a part of an earlier process.
+    channel: by which it came; of other channels ids and references mean nothing.
     """
 
     message_id: str
@@ -82,15 +98,19 @@ class DeliveryReceipt:
     error: str
     done_at: str | None
     text: str
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InboundSms:
-    """A message that a customer sent to us, e.g. TD. source: digits only. Parts of a long one come one by one."""
+    """A message that a customer sent to us, e.g. TD. source: digits only. Parts of a long one come one by one.
+
+    at: when, where the channel says so: then it may be told twice, or late."""
 
     source: str
     destination: str
     text: str
+    at: datetime | None = None
 
 
 OnReceipt = Callable[[DeliveryReceipt], Awaitable[None]]
@@ -115,7 +135,7 @@ class TransportClosed(Exception):
 
 
 class Transport(Protocol):
-    """A road to an SMSC. One instance, one account."""
+    """A road to an SMSC or a provider. One instance, one account."""
 
     async def start(
         self, on_receipt: OnReceipt, on_inbound: OnInbound, on_late_answer: OnLateAnswer | None = None
@@ -152,7 +172,12 @@ class Transport(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Bound to the SMSC right now."""
+        """Bound to the SMSC right now; of a provider: as far as its last answer says."""
+        ...
+
+    @property
+    def down_since(self) -> float | None:
+        """Since when it has not been connected, on the monotonic clock; None where it is, or may be tried."""
         ...
 
 

@@ -16,10 +16,10 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from joserfc.jwk import Key
 
-from gateway.identity.own_request import is_safe
 from gateway.identity.sso.attempt import Attempt
 from gateway.identity.sso.id_token import Expected, NotProven, UnknownKey, check, read_keys
 from servicekit.clock import SystemClock
+from servicekit.urls import is_safe
 
 log = structlog.get_logger()
 T = TypeVar("T")
