@@ -12,6 +12,7 @@ wrote in between, and looks: a process that was paused while another took over i
 journal's beginning, begins with the newest checkpoint.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import NamedTuple, Protocol
@@ -26,6 +27,7 @@ from servicekit.store import Batch, Fenced, Position, Store, Transient
 
 log = structlog.get_logger()
 _PART_BYTES = 1 << 20
+_LARGE = 1 << 18
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Batch).decode
 _decode_owner = msgspec.msgpack.Decoder(tuple[str, str]).decode
@@ -122,7 +124,9 @@ class Journal:
 
         Raises ``Transient``: then it may be in the journal or not, and is to be written again as it is; ``Fenced``.
         """
-        content = bytes(cramjam.lz4.compress_block(_encode(batch)))
+        whole = _encode(batch)
+        # A large one in a thread: meanwhile the loop serves the other processors.
+        content = await asyncio.to_thread(_packed, whole) if len(whole) > _LARGE else _packed(whole)
         parts = [content[i : i + _PART_BYTES] for i in range(0, len(content), _PART_BYTES)]
         about = [("kind", b"batch"), ("owner", self._owner.encode()), ("commit", b"%d" % commit)]
         records = [([*about, ("part", b"%d/%d" % (i, len(parts)))], part) for i, part in enumerate(parts, 1)]
@@ -215,6 +219,10 @@ class Journal:
         if begin > self._next:
             # Owners cut only what they have read: another one has cut behind us, with its owner record perhaps.
             raise Fenced(f"{self._processor} was taken over by another process (journal begins at {begin})")
+
+
+def _packed(whole: bytes) -> bytes:
+    return bytes(cramjam.lz4.compress_block(whole))
 
 
 class _Parts:
