@@ -6,6 +6,7 @@ date of the years 0001 to 9999, so arithmetic on days and instants stops at the 
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -28,6 +29,7 @@ def system_now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=1000)
 def local_date(at: datetime) -> date:
     """Calendar day of an instant in Asia/Shanghai."""
     return in_range(at).astimezone(SHANGHAI).date()

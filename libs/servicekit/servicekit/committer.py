@@ -121,9 +121,10 @@ class Committer:
         else:
             await self.write(batch)
         self.now, self.shelf = work.now, work.shelf
-        for _, wake in batch.states.values():
-            if wake is not None and (self.next_due is None or wake < self.next_due):
-                self.next_due = wake
+        wakes = [wake for _, wake in batch.states.values() if wake is not None]
+        if self.next_due is not None:
+            wakes.append(self.next_due)
+        self.next_due = min(wakes, default=None)
         self.let_out(work)
         for switch in work.switches:
             telemetry.SWITCHES.labels(self.name, switch.kind).inc()

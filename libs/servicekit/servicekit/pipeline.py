@@ -14,7 +14,7 @@ dead letters in a row and an error in a timer or effect stop the processor, loud
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -319,11 +319,12 @@ class StreamProcessor:
         work = UnitOfWork(self.committer, {key_of(m): m for m in messages if m.type in self.app.handlers})
         keys = {*work.last, *(m.key for m, _ in commands)}
         await self.committer.load(work, keys)
-        counts: Counter[tuple[str, str]] = Counter()
-        handle, topic, partition, place = self._dispatch.handle, "", -1, ""
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        handle, topic, partition, place, outcomes = self._dispatch.handle, "", -1, "", Counter[str]()
         for message in messages:
             if message.partition != partition or message.topic != topic:
                 topic, partition, place = message.topic, message.partition, place_of(message)
+                outcomes = counts[topic]
                 work.turn_to(place)
             if message.type == TICK:
                 try:
@@ -340,7 +341,7 @@ class StreamProcessor:
                 else:
                     if outcome == "handled":
                         self.dead_letters.in_a_row = 0
-                counts[topic, outcome] += 1
+                outcomes[outcome] += 1
             work.offsets[place] = message.offset + 1
             if work.forwarded:
                 await self._dispatch.forward(work)
@@ -348,8 +349,9 @@ class StreamProcessor:
             self._dispatch.carry_out(work, command)
             await self._dispatch.forward(work)
         await self.commit(work)
-        for (topic, outcome), n in counts.items():
-            telemetry.of(telemetry.MESSAGES, self.name, topic, outcome).inc(n)
+        for topic, outcomes in counts.items():
+            for outcome, n in outcomes.items():
+                telemetry.of(telemetry.MESSAGES, self.name, topic, outcome).inc(n)
         if messages:
             log.debug("batch.done", processor=self.name, counts=counts)
 

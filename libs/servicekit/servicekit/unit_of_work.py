@@ -138,12 +138,14 @@ class UnitOfWork:
             if self._index is not None:
                 before = self._indexed[key][0] if key in self._indexed else self._entries_of(self.state(key))
                 self._indexed[key] = before, self._entries_of(state)
-            if is_last:
-                self._open.pop(key, None)
-                self.loaded[key] = raw
-            else:
+            if not is_last:
                 self._open[key] = state
-            self.wakes[key] = None if decision.timer_at is None else to_millis(decision.timer_at)
+            else:
+                self.loaded[key] = raw
+                if self._open:
+                    self._open.pop(key, None)
+            wake = decision.timer_at
+            self.wakes[key] = None if wake is None else to_millis(wake)
         if decision.writes:
             self.writes.extend(decision.writes)
         if decision.effects:

@@ -44,6 +44,8 @@ def is_touched(rules: Rules, state: CustomerState, kind: str, month: Month, ctx:
 
 def look_around(builder: DecisionBuilder, kind: str, month: Month) -> None:
     """A record of this month came: of a BILL or USAGE its period, of others the business clock's."""
+    if not (builder.rules.watching or builder.judged):
+        return
     months = _months(builder, month, builder.rules.watched_months) if kind in CARRIED else [month]
     for each in months:
         _look(builder, kind, each, since=each - month)
