@@ -3,7 +3,7 @@
 from itertools import islice
 from typing import Any
 
-from servicekit.personal import FREE_TEXT, mask, mask_number
+from servicekit.personal import FIELDS, FREE_TEXT, mask, mask_number
 
 _MOST_ITEMS = 24
 _LONGEST_TEXT = 200
@@ -28,7 +28,7 @@ def mask_key(topic: str, key: str) -> str:
 
 def _bounded(name: str, value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        return mask(name, value)[:_LONGEST_TEXT]
+        return (mask(name, value) if name in FIELDS else value)[:_LONGEST_TEXT]
     if isinstance(value, int):
         return value if -_LARGEST <= value <= _LARGEST else str(value)[:_LONGEST_TEXT]
     if isinstance(value, dict) and depth:

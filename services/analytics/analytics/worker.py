@@ -40,7 +40,7 @@ def lineage_app(settings: Settings) -> App:
         partitions=settings.partitions,
         open_door=True,
         summary=summary,
-        pace=0.5,
+        pace=1.0,  # as the archive: nobody waits for it
     )
 
 
