@@ -117,6 +117,15 @@ class Alert(Closed, frozen=True, kw_only=True):
     escalation: Escalation | None = None
 
 
+class ShadowAlert(Alert, frozen=True, kw_only=True):
+    """An alert of a version that runs in shadow: for those who may change rules, and nobody else (payload of the
+    ``kam.alert.shadow.*`` types). No work item, no SMS and no figure of the business comes of it; its id is none of
+    another alert. ``shadow`` says so to whoever is shown one.
+    """
+
+    shadow: Literal[True] = True
+
+
 class WorkAction(Closed, frozen=True, kw_only=True):
     """What a manager did; TM Forum *PartyInteraction*.
 

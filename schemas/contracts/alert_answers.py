@@ -1,6 +1,6 @@
 """What the routes of alerts and SMS answer."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -66,6 +66,12 @@ class AlertView(Answer):
     calendar: CalendarRefView | None = None
     suppressed: SuppressedView | None = None
     escalated_to: Level | None = None
+
+
+class ShadowAlertView(AlertView):
+    """An alert of a version that runs in shadow: no work item and no SMS comes of it."""
+
+    shadow: Literal[True]
 
 
 class SmsPartView(Answer):

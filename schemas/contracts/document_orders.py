@@ -101,6 +101,12 @@ class TryRule(_Asked):
 
 
 class WhyDocument(_Asked):
-    """Body of what only asks for a reason: to stop, to roll back."""
+    """Body of what only asks for a reason: to roll back."""
 
     why: Reason
+
+
+class StopDocument(WhyDocument):
+    """Body of a stop. ``shadow``: of the version alone that runs in shadow; the one in force goes on."""
+
+    shadow: bool = False

@@ -53,6 +53,9 @@ FILE_KINDS: dict[str, tuple[str, type[boss.BossRecord], str | None, bool]] = {
 _ALERT = (
     "raised", "changed", "delivered", "acknowledged", "unacknowledged", "acted", "escalated", "resolved", "expired"
 )  # fmt: skip
+#: of versions that run in shadow: types of their own, so that who does not know them passes them over
+SHADOW = "kam.alert.shadow."
+_SHADOW = ("raised", "changed", "resolved")
 _WORK = ("opened", "accepted", "released", "acted", "closed", "reopened", "reassigned", "due_changed")
 _SMS = ("planned", "held", "intended", "submitted", "delivered", "failed", "cancelled", "suppressed", "unknown")
 _CUSTOMER = ("created", "changed", "left", "returned")
@@ -72,6 +75,7 @@ EVENTS: dict[str, EventType] = {
         EventType(RELEASE_DECIDED, brake.ReleaseDecided, "boss.events"),
         *(EventType(f"kam.customer.{verb}.v1", misc.CustomerChanged, "customer.events") for verb in _CUSTOMER),
         *(EventType(f"kam.alert.{verb}.v1", alert.Alert, "alert.events") for verb in _ALERT),
+        *(EventType(f"{SHADOW}{verb}.v1", alert.ShadowAlert, "alert.events") for verb in _SHADOW),
         *(EventType(f"kam.work.{verb}.v1", alert.WorkItem, "work.events") for verb in _WORK),
         EventType("kam.contact.logged.v1", alert.Contact, "work.events"),
         *(EventType(f"kam.sms.{verb}.v1", alert.Sms, "sms.outbound") for verb in _SMS),

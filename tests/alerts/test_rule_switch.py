@@ -12,38 +12,7 @@ from contracts.documents import DocumentSwitched
 from contracts.registry import SWITCH
 from harness.detection_feed import RULES, Feed
 from harness.one_processor import NOON, OneProcessor
-from servicekit.documents.in_force import Edition
-
-OLD = {"status": "active", "opened_on": "2020-01-01", "city": "320100", "manager_id": "m7"}
-ASKED = {"request_id": "s1", "kind": "stop", "requested_at": "2026-05-05T09:00:00+08:00"}
-
-
-def document(id: str = "drop-30", **changes: Any) -> dict[str, Any]:
-    """A seed as staff save it, with changes."""
-    plain = next(msgspec.to_builtins(d) for d in load().documents if d.id == id)
-    return {name: value for name, value in {**plain, **changes}.items() if name != "version"}
-
-
-def edition(number: int, version: int, id: str = "drop-30", state: Any = "active", **changes: Any) -> Edition:
-    return Edition(number, "rule", id, version, state, document(id, **changes))
-
-
-class Switched(Feed):
-    """A customer's road on which rules are switched."""
-
-    editions: tuple[Edition, ...] = ()
-
-    def switch(self, version: int, id: str = "drop-30", state: Any = "active", **changes: Any) -> None:
-        self.editions = (*self.editions, edition(len(self.editions) + 1, version, id, state, **changes))
-        self.app = app(RULES.switched(self.editions))
-
-    def bills(self, **months: int | None) -> list[str]:
-        told = []
-        for month, amount in months.items():
-            told += self.boss(
-                "bill.issued", "2026-05-01" if not self.heard else None, period=month[1:], amount_fen=amount
-            )
-        return told
+from harness.switched_feed import ASKED, OLD, Switched, document, edition
 
 
 @pytest.fixture
@@ -142,12 +111,6 @@ def test_a_debt_of_the_version_before_ages_by_that_one(feed: Switched) -> None:
     assert feed.tick("2026-07-01") == ["arrears changed reminder"] and rule_of(feed) == [("arrears", 1)]
 
 
-def test_a_shadow_decides_nothing(feed: Switched) -> None:
-    feed.switch(2, percent=90, state="shadow")
-    assert feed.bills(m202604=8900) == [] and feed.bills(m202604=7000) == ["churn_warning 202604 raised"]
-    assert rule_of(feed) == [("drop-30", 1)]
-
-
 # --- windows of other widths ------------------------------------------------------------------------------------
 
 
@@ -184,6 +147,7 @@ def test_editions_say_what_is_in_force() -> None:
     assert rules.fall.version == 2 and rules.fall.percent == 60 and rules.stopped == {"arrears"}
     assert set(rules.in_force) == {d.id for d in RULES.documents} - {"arrears"}
     assert rules.of("drop-30", 1) == RULES.fall and rules.of("drop-30", 3).version == 3
+    assert rules.has_shadow and rules.shadow.fall.version == 3 and set(rules.shadow.in_force) == {"drop-30"}
     back = RULES.switched([edition(1, 2, percent=60), edition(2, 2, state="stopped"), edition(3, 1)])
     assert back.fall.version == 1 and not back.stopped
 

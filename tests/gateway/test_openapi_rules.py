@@ -25,7 +25,10 @@ WITHOUT_VERSION = {
 }
 _ALL_AT_ONCE = "interfaces.md: whole arrays"
 WHOLE_LISTS = {
-    **dict.fromkeys(("list_alerts", "list_sms", "list_work", "list_rules", "get_counts", "get_rates"), _ALL_AT_ONCE),
+    **dict.fromkeys(
+        ("list_alerts", "list_sms", "list_work", "list_rules", "list_shadow_alerts", "get_counts", "get_rates"),
+        _ALL_AT_ONCE,
+    ),
     "how_rules_stand": "one a rule in force",
     "list_figures": "a table in code",
     **dict.fromkeys(

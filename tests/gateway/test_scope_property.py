@@ -26,6 +26,7 @@ from harness.two_worlds import (
     BATCH,
     ELSEWHERE,
     EVERYTHING,
+    IN_SHADOW,
     MATE,
     MINE,
     NEIGHBOUR,
@@ -62,21 +63,37 @@ class Viewer(NamedTuple):
     more: Mapping[Area, tuple[Verb, ...]] = MappingProxyType({})
 
 
-PLACES, OF_KIND = (NEIGHBOUR, ELSEWHERE), {"kinds": ["arrears"]}
+PLACES = (NEIGHBOUR, ELSEWHERE)
 VIEWERS = [
-    Viewer("manager", "manager", "M0001", {"manager_id": "M0001"}, (MATE, *PLACES)),
-    Viewer("head", "head", "H0001", {"units": ["U11"]}, PLACES),
-    Viewer("city_head", "city_head", "C0001", {"cities": ["320100"]}, (ELSEWHERE,)),
+    Viewer("manager", "manager", "M0001", {"manager_id": "M0001"}, (MATE, *PLACES, IN_SHADOW)),
+    Viewer("head", "head", "H0001", {"units": ["U11"]}, (*PLACES, IN_SHADOW)),
+    Viewer("city_head", "city_head", "C0001", {"cities": ["320100"]}, (ELSEWHERE, IN_SHADOW)),
     Viewer("analyst", "analyst", "A0001", {"units": ["U11"]}, PLACES, works=False),
-    Viewer("operations", "operations", "O0001", {"cities": ["320100"]}, (ELSEWHERE,)),
+    Viewer("operations", "operations", "O0001", {"cities": ["320100"]}, (ELSEWHERE, IN_SHADOW)),
+    Viewer("operations-of-all", "operations", "O0002", {}, (IN_SHADOW,), works=False),
     Viewer(
-        "manager-of-a-kind", "manager", "M0001", {"manager_id": "M0001", "kinds": ["arrears"]}, (*PLACES, OTHER_KIND)
+        "manager-of-a-kind",
+        "manager",
+        "M0001",
+        {"manager_id": "M0001", "kinds": ["arrears"]},
+        (*PLACES, OTHER_KIND, IN_SHADOW),
     ),
     Viewer(
-        "city-of-a-kind", "city_head", "C0002", {"cities": ["320100"], "kinds": ["arrears"]}, (ELSEWHERE, OTHER_KIND)
+        "city-of-a-kind",
+        "city_head",
+        "C0002",
+        {"cities": ["320100"], "kinds": ["arrears"]},
+        (ELSEWHERE, OTHER_KIND, IN_SHADOW),
     ),
-    Viewer("analyst-of-a-kind", "analyst", "A0002", {"kinds": ["arrears"]}, (OTHER_KIND,), works=False),
-    Viewer("head-who-administrates", "head", "H0002", {"units": ["U11"]}, PLACES, more={"admin": ("see", "change")}),
+    Viewer("analyst-of-a-kind", "analyst", "A0002", {"kinds": ["arrears"]}, (OTHER_KIND, IN_SHADOW), works=False),
+    Viewer(
+        "head-who-administrates",
+        "head",
+        "H0002",
+        {"units": ["U11"]},
+        (*PLACES, IN_SHADOW),
+        more={"admin": ("see", "change")},
+    ),
     Viewer("integrator", "integrator", "I0001", {"units": ["U11"]}, EVERYTHING, works=False),
     Viewer("nobody", "manager", "M0404", {"manager_id": "M0404"}, EVERYTHING, works=False),
 ]
@@ -195,6 +212,8 @@ async def test_nothing_leaks_out_of_a_scope(tmp_path: Path, viewer: Viewer) -> N
             "page_customers",
         }
         looked |= {"count_alerts", "count_customers", "search", "list_units", "list_work", "list_sms"}
+        if IN_SHADOW in rest:
+            looked |= {"list_shadow_alerts", "get_rule_figures"}
         assert looked <= seen, "and it is not for want of rights that nothing was seen"
     if viewer.works:
         assert {"accept_work", "close_work"} <= seen

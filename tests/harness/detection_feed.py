@@ -162,7 +162,7 @@ class Feed:
             for cause in (emit.causation, emit.correlation):
                 assert cause and not cause.startswith("wake/"), "a step of the clock goes back to a record, too"
             self.emits.append(emit)
-            verb = emit.type.split(".")[2]
+            verb = emit.type.removeprefix("kam.alert.").rpartition(".")[0]
             told.append(" ".join(filter(None, (alert.kind, alert.period, verb, alert.stage, alert.outcome))))
         self.told += told
         return told

@@ -62,6 +62,7 @@ class Household(NamedTuple):
     manager_id: str
     kind: str = "arrears"
     of: str | None = None
+    in_shadow: bool = False
 
     @property
     def customer_id(self) -> str:
@@ -83,7 +84,9 @@ MATE = Household("ZZm", "320100", "U11", "M0004")
 NEIGHBOUR = Household("ZZn", "320100", "U12ZZ", "M2ZZ")
 ELSEWHERE = Household("ZZe", "320200", "U21ZZ", "M3ZZ", "churn_warning")
 OTHER_KIND = Household("ZZk", "320100", "U11", "M0001", "complaint_opened", of="c1")
-EVERYTHING = (MINE, MATE, NEIGHBOUR, ELSEWHERE, OTHER_KIND)
+#: what a rule in shadow has raised of the first
+IN_SHADOW = Household("ZZw", "320100", "U11", "M0001", "churn_warning", of="c1", in_shadow=True)
+EVERYTHING = (MINE, MATE, NEIGHBOUR, ELSEWHERE, OTHER_KIND, IN_SHADOW)
 
 
 def told(parts: Collection[Household]) -> dict[str, list[Message]]:
@@ -104,7 +107,9 @@ def told(parts: Collection[Household]) -> dict[str, list[Message]]:
                 boss.append(manager(part.manager_id, name=f"经理{MARK}", unit_id=part.unit_id))
             record = _record(part)
             boss.append(customer(**{("id_" if name == "customer_id" else name): v for name, v in record.items()}))
-        events["alert.events"].append(message("kam.alert.raised.v1", _alert(part)))
+        events["alert.events"].append(message(_raised(part), _alert(part)))
+        if part.in_shadow:
+            continue
         events["work.events"].append(message("kam.work.opened.v1", _work(part)))
         events["sms.outbound"].append(message("kam.sms.planned.v1", _sms(part)))
         events["audit.log"].append(entry(f"r{part.part}", actor=part.manager_id, object=part.customer_id))
@@ -137,9 +142,10 @@ class Services:
         self.commands: list[str] = []
         people = [part for part in parts if part.of is None]
         self._releases = {f"release-{city}": _release(city) for city in sorted({part.city for part in parts})}
+        counted = [part for part in parts if not part.in_shadow]
         self._items: dict[str, dict[str, Any]] = {}
         for path, made, letter in (("alerts", _alert, "a"), ("work", _work, "w"), ("sms", _sms, "s")):
-            self._items |= {f"/v1/{path}/{part.id(letter)}": made(part) for part in parts}
+            self._items |= {f"/v1/{path}/{part.id(letter)}": made(part) for part in counted}
         self._items |= {f"/v1/customers/{part.customer_id}": _page(part) for part in people}
         self._items |= {f"/v1/customers/{part.customer_id}/why-not": _why_not(part, parts) for part in people}
         for part in parts:
@@ -147,13 +153,15 @@ class Services:
         links = [link for part in parts for link in _chain(part)]
         self._items[f"/v1/why/{BATCH}"] = {"id": BATCH, "chain": [_link(BATCH, None, {"customer_id": "c1"}), *links]}
         cells = [
-            {"day": "2026-06-30", "city": part.city, "kind": f"alert.raised:{part.kind}", "count": 1} for part in parts
+            {"day": "2026-06-30", "city": part.city, "kind": f"{_raised(part)[4:-3]}:{part.kind}", "count": 1}
+            for part in parts
         ]
         rates = [{"city": part.city, "seconds": 60.0, "alerts": 1, "per_minute": 1.0} for part in people]
         self._lists = {
-            "/v1/alerts": [_alert(part) for part in parts],
-            "/v1/work": [_work(part) for part in parts],
-            "/v1/sms": [_sms(part) for part in parts],
+            "/v1/alerts": [_alert(part) for part in counted],
+            "/v1/shadow-alerts": [_alert(part) for part in parts if part.in_shadow],
+            "/v1/work": [_work(part) for part in counted],
+            "/v1/sms": [_sms(part) for part in counted],
             "/v1/counts": cells,
             "/v1/rates": rates,
             "/v1/rules": [_RULE],
@@ -251,7 +259,12 @@ def _of(part: Household) -> dict[str, Any]:
 
 
 def _alert(part: Household) -> dict[str, Any]:
-    return alert_data(part.id("a"), kind=part.kind, evidence=[part.cause], **_of(part))
+    shadow = {"shadow": True} if part.in_shadow else {}
+    return alert_data(part.id("a"), kind=part.kind, evidence=[part.cause], **_of(part), **shadow)
+
+
+def _raised(part: Household) -> str:
+    return "kam.alert.shadow.raised.v1" if part.in_shadow else "kam.alert.raised.v1"
 
 
 def _work(part: Household) -> dict[str, Any]:
@@ -284,7 +297,7 @@ def _page(part: Household) -> dict[str, Any]:
 
 
 def _why_not(whose: Household, parts: Collection[Household]) -> dict[str, Any]:
-    kinds = [part.kind for part in parts if part.customer_id == whose.customer_id]
+    kinds = [part.kind for part in parts if part.customer_id == whose.customer_id and not part.in_shadow]
     rules = [
         {"rule": kind, "version": 1, "type": "fall", "kind": kind, "name_zh": kind, "name_en": kind,
          "verdict": "not_met", "alerts": [], "any_of": [], "all_of": []}
@@ -301,7 +314,10 @@ def _chain(part: Household) -> Iterable[dict[str, Any]]:
     whose = {"customer_id": part.customer_id}
     if part.of is None:
         yield _link(part.cause, None, whose)
-    yield _link(f"x{part.part}", part.cause, {**whose, "alert_id": part.id("a"), "evidence": [part.cause]})
+    told = {**whose, "alert_id": part.id("a"), "evidence": [part.cause]}
+    yield {**_link(f"x{part.part}", part.cause, told), "type": _raised(part)}
+    if part.in_shadow:
+        return
     of = {**whose, "alert_id": part.id("a")}
     yield _link(f"y{part.part}", f"x{part.part}", {**of, "work_id": part.id("w")})
     yield _link(f"z{part.part}", f"x{part.part}", {**of, "sms_id": part.id("s")})

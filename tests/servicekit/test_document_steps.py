@@ -51,6 +51,10 @@ def history(text: str) -> list[Step]:
         ("1s 2s", "retired shadow"),
         ("1s 2", "shadow active"),
         ("1s 1x", "stopped draft"),
+        ("1 2s 2x", "active retired"),
+        ("1 2s 2x 2s", "active shadow"),
+        ("1 2s 2 2x", "retired stopped"),
+        ("1 1x 2s 2x", "stopped retired"),
     ],
 )
 def test_standings(text: str, standings: str) -> None:

@@ -13,7 +13,7 @@ from alerts.conditions.vocabulary import vocabulary
 from alerts.detection import whynot
 from alerts.detection.why_not import ASK, Ask
 from alerts.notifications.handwritten import WRITE, Write
-from contracts.alert_answers import AlertView, LooseEnds, SmsView, SmsWritten
+from contracts.alert_answers import AlertView, LooseEnds, ShadowAlertView, SmsView, SmsWritten
 from contracts.answers import FigureView
 from contracts.http import WriteSms
 from contracts.why_not import RuleStands, WhyNot
@@ -41,6 +41,14 @@ def router(rows: Documents, detect: Send, send: Send, secret_file: Path | None) 
     ) -> Response:
         earliest = since_instant(since)
         found = store.each_alert(rows, since=earliest, customer_id=customer, kind=kind, state=state)
+        return await array_answer(found)
+
+    @api.get("/shadow-alerts", name="list_shadow_alerts", response_model=list[ShadowAlertView])
+    async def list_shadow_alerts(
+        customer: Filter = None, kind: Filter = None, since: Filter = None, state: Filter = None
+    ) -> Response:
+        earliest = since_instant(since)
+        found = store.each_shadow_alert(rows, since=earliest, customer_id=customer, kind=kind, state=state)
         return await array_answer(found)
 
     @api.get("/sms", name="list_sms", response_model=list[SmsView])

@@ -144,7 +144,7 @@ def build(
         stop_routes(control, stoppable, guard),
         release_routes(detecting, guard),
         trial_routes(trials, guard),
-        export_routes(rows, ("alerts", "sms"), settings.secret_file),
+        export_routes(rows, ("alerts", "shadow_alerts", "sms"), settings.secret_file),
     ]
     if HTTP in channels.names and settings.sms_http_callback_secret_file is not None:
         provider = channels.of(HTTP)

@@ -16,9 +16,11 @@ class RuleLibrary(Library):
         super().__init__(*args, **options)
         self._control = control
 
-    async def stop(self, id: str, *, by: str, why: str, key: str | None = None) -> Shown:
+    async def stop(self, id: str, *, by: str, why: str, shadow: bool = False, key: str | None = None) -> Shown:
         """SMS of its alerts are held within a second, whatever the log is at; nothing new is raised by it from one
-        place of the log on."""
+        place of the log on. What runs in shadow sends none."""
+        if shadow:
+            return await super().stop(id, by=by, why=why, shadow=True, key=key)
         await self.get(id)
         await self._control.stop(f"rule/{id}", by, why)
         try:

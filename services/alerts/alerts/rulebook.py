@@ -14,6 +14,8 @@ from servicekit.documents.kinds import Kind, Others
 
 #: types of which there is one rule, which decides about all alerts of its kind
 _SINGLE = frozenset({"fall", "arrears", "complaint", "contract"})
+#: types of which a version can run in shadow
+SHADOWED = ("fall", "request", "condition")
 _FIGURES = {"BILL": "amount_fen", "USAGE": "voice_minutes"}
 _MOST_DAYS, _MOST_MONTHS, _MOST_LISTED, _LONGEST_NAME = 3650, 12, 20_000, 200
 #: of stages, steps, figures, statuses: there are fewer kinds of each, and none may be there twice
@@ -207,6 +209,17 @@ def _shows(document: Mapping[str, Any]) -> dict[str, Any]:
     return {"alert": ALERTS.get(str(document["type"])) or document["alert"]}
 
 
+def _why_no_shadow(document: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What people do about a debt, a complaint or a contract follows BOSS day by day: there is nothing to look at
+    beside it."""
+    if document["type"] in SHADOWED:
+        return None
+    return (
+        f"{document['type']} 类规则没有影子运行；只有 {'、'.join(SHADOWED)} 类有",
+        f"rules of type {document['type']} have no shadow: only {', '.join(SHADOWED)} have",
+    )
+
+
 RULE = Kind(
     name=KIND,
     read=_read,
@@ -247,4 +260,6 @@ RULE = Kind(
         "forget_after_days": ("多少天后不再跟踪", "days after which it is no longer followed"),
     },
     shows=_shows,
+    has_shadow=True,
+    why_no_shadow=_why_no_shadow,
 )

@@ -1,6 +1,7 @@
 """Rules of detection as versioned documents: everything a threshold, list or severity is, is said there."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -140,7 +141,8 @@ class Rules:
     ``documents`` hold from the beginning of the log, of each id the highest version; ``editions`` are what staff have
     brought into force since. A ``stopped`` rule raises nothing new; what is open goes on by its version. ``reach``: how
     many months on a figure can matter, by any version there is. ``calendars`` count clocks that begin, ``maintenance``
-    holds what is raised, ``brake`` what would be said of too many at once.
+    holds what is raised, ``brake`` what would be said of too many at once. ``shadow``: the rules of those who look at
+    versions before they count, whom neither concerns; ``has_shadow`` tells whether there are any.
     """
 
     def __init__(self, documents: Sequence[Rule], editions: Sequence[Edition] = ()) -> None:
@@ -148,8 +150,8 @@ class Rules:
         self.versions: dict[tuple[str, int], Rule] = {(d.id, d.version): d for d in self.documents}
         if len(self.versions) != len(documents):
             raise ValueError("规则编号与版本重复 / two rule documents have the same id and version")
-        self._in_force = {d.id: d for d in self.documents}
-        stopped: dict[str, bool] = {}
+        in_force: dict[str, Rule] = {d.id: d for d in self.documents}
+        stopped, shadows = set[str](), dict[str, Rule]()
         self.calendars = Calendars.of_editions(editions)
         work_rules = [each.document for each in editions if (each.kind, each.state) == (WORK_RULES_KIND, "active")]
         self.maintenance = msgspec.convert(work_rules[-1], _Maintenance).maintenance if work_rules else ()
@@ -159,30 +161,48 @@ class Rules:
             if edition.kind != KIND:
                 continue
             document = self.versions[edition.id, edition.version] = read_edition(edition)
-            if edition.state == "active":
-                self._in_force[edition.id] = document
-            if edition.state != "shadow":
-                stopped[edition.id] = edition.state == "stopped"
-        self.stopped = frozenset(id for id, is_stopped in stopped.items() if is_stopped)
-        current = self._in_force.values()
+            id, looked_at, now = edition.id, shadows.get(edition.id), in_force.get(edition.id)
+            is_looked_at = looked_at is not None and looked_at.version == edition.version
+            if edition.state == "shadow":
+                shadows[id] = document
+            elif edition.state == "active":
+                in_force[id] = document
+                stopped.discard(id)
+                if is_looked_at:
+                    del shadows[id]
+            else:
+                shadows.pop(id, None)
+                if not is_looked_at or now is None or now.version == edition.version:
+                    stopped.add(id)
         self.reach = max(d.months for d in self.versions.values() if isinstance(d, Fall))
+        #: conditions of any version
+        self.watches: Mapping[tuple[str, int], Watch] = {
+            key: Watch(d, compiled(_plain(d))) for key, d in self.versions.items() if isinstance(d, Condition)
+        }
+        self.watched_months = max((watch.compiled.reach for watch in self.watches.values()), default=0)
+        self._stand(in_force, frozenset(stopped))
+        self.is_shadow, self.has_shadow = False, bool(shadows)
+        #: the world of what runs in shadow: it alone is in force there, and all else goes on as if it were stopped
+        self.shadow = copy(self)
+        self.shadow._stand({**in_force, **shadows}, frozenset(in_force.keys() - shadows.keys()))
+        self.shadow.is_shadow = True
+
+    def _stand(self, in_force: Mapping[str, Rule], stopped: frozenset[str]) -> None:
+        self._in_force, self.stopped = in_force, stopped
+        current = in_force.values()
         self.fall = _only(Fall, [d for d in current if isinstance(d, Fall)])
         self.arrears = _only(Arrears, [d for d in current if isinstance(d, Arrears)])
         self.complaint = _only(Complaint, [d for d in current if isinstance(d, Complaint)])
         self.contract = _only(Contract, [d for d in current if isinstance(d, Contract)])
         self.requests: dict[str, Request] = {
-            d.request: d for d in current if isinstance(d, Request) and d.id not in self.stopped
+            d.request: d for d in current if isinstance(d, Request) and d.id not in stopped
         }
-
-        watches = {key: Watch(d, compiled(_plain(d))) for key, d in self.versions.items() if isinstance(d, Condition)}
-        #: conditions: of any version, and those in force by the kinds of records that make them look
-        self.watches: Mapping[tuple[str, int], Watch] = watches
+        #: conditions in force by the kinds of records that make them look
         self.watching: dict[str, tuple[Watch, ...]] = {}
         for id, rule in sorted(self.in_force.items()):
             if isinstance(rule, Condition):
                 for kind in rule.on:
-                    self.watching[kind] = (*self.watching.get(kind, ()), watches[id, rule.version])
-        self.watched_months = max((watch.compiled.reach for watch in watches.values()), default=0)
+                    self.watching[kind] = (*self.watching.get(kind, ()), self.watches[id, rule.version])
 
     @property
     def in_force(self) -> Mapping[str, Rule]:
@@ -195,8 +215,10 @@ class Rules:
 
     def of(self, id: str, version: int) -> Rule:
         """The version that raised an alert. Where it can't be read any more (a slip of staff), the one in force: a
-        document that was lost must not end the customers whose alerts it raised."""
-        return self.versions.get((id, version)) or self._in_force[id]
+        document that was lost must not end the customers whose alerts it raised. Of one that was only ever looked at,
+        the newest there is."""
+        found = self.versions.get((id, version)) or self._in_force.get(id)
+        return found or max((d for d in self.versions.values() if d.id == id), key=lambda d: d.version)
 
     def churn(self, id: str, version: int) -> Fall | Request | Condition:
         """A version of a rule that gives reasons to churn warnings."""

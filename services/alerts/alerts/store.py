@@ -28,11 +28,12 @@ AUTHORED = ("rules", "templates", "policies", "blocked_numbers")
 UNMATCHED_DAYS, UNMATCHED_MOST = 30, 10_000
 _INDEXES: dict[str, tuple[str, ...]] = {
     "alerts": ("customer_id", "raised_at"),
+    "shadow_alerts": ("customer_id", "raised_at"),
     "sms": ("customer_id", "planned_at", "state", "phone", "parts.message_id"),
     "unmatched_receipts": ("received_at",),
 }
 # What the sender needs of a message and nobody else.
-_INTERNAL = frozenset({"_id", "correlation", "event"})
+_INTERNAL = frozenset({"_id", "correlation", "event", "revision"})
 
 
 class Authored(Protocol):
@@ -123,6 +124,14 @@ async def each_alert(
 ) -> AsyncIterator[dict[str, Any]]:
     """Alerts, oldest first, that match; ``since`` is the earliest raising, ISO 8601 in UTC."""
     async for row in rows.each("alerts", _where(equal, "raised_at", since), sort="raised_at"):
+        yield _shown(row)
+
+
+async def each_shadow_alert(
+    rows: Documents, *, since: str | None = None, **equal: str | None
+) -> AsyncIterator[dict[str, Any]]:
+    """As ``each_alert``, of rules in shadow."""
+    async for row in rows.each("shadow_alerts", _where(equal, "raised_at", since), sort="raised_at"):
         yield _shown(row)
 
 

@@ -18,13 +18,14 @@ from contracts.http import ClockSetting
 from contracts.intake_answers import ClockView
 from contracts.platform_answers import NotSettled, Settled, Status
 from contracts.work_answers import WorkView
+from contracts.registry import SHADOW
 from gateway import chain, merging, scoped
 from gateway.access.grants import Principal
 from gateway.access.viewer import Access, Viewer, not_found
 from gateway.audit import Audit
 from gateway.identity.guard import Guards
 from gateway.peers import Peers, failed, segment
-from gateway.projection.visible import List
+from gateway.projection.visible import About, List
 from gateway.scoped import age, same
 from gateway.settings import Settings
 from gateway.settling import Collect, Ends, left_behind, standing_of, wait_until_settled
@@ -111,13 +112,21 @@ def read_routes(peers: Peers, audit: Audit, access: Access, settings: Settings) 
         """The chain of facts behind an id; of other customers than those in scope nothing."""
         answer = await peers.call("analytics", "GET", f"/v1/why/{segment(id)}", actor=viewer.who)
         is_unknown = answer.status_code == HTTPStatus.NOT_FOUND
-        if viewer.scope.is_everything or not (answer.is_success or is_unknown):
+        # Of rules in shadow only those may know who may change rules.
+        looks = (await access.viewer(viewer.who, "rules", "change")).scope
+        is_whole = viewer.scope.is_everything and (looks.is_everything or SHADOW not in answer.text)
+        if is_whole or not (answer.is_success or is_unknown):
             return same(answer)
         try:
             links = [] if is_unknown else _decode_chain(answer.content)["chain"]
             named = chain.customers_of(links)
             subjects = dict(zip(named, await access.subjects("work", *named), strict=True))
-            found = chain.seen_of(links, id, lambda about: viewer.scope.allows_about(subjects[about], about))
+
+            def sees(link: chain.Link, about: About) -> bool:
+                scopes = (viewer.scope, looks) if chain.is_in_shadow(link) else (viewer.scope,)
+                return all(scope.allows_about(subjects[about], about) for scope in scopes)
+
+            found = chain.seen_of(links, id, sees, of_nobody=viewer.scope.is_everything)
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
             raise failed("analytics", "not a chain") from error
         if not found:

@@ -49,8 +49,10 @@ from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
 from gateway.releases import release_routes
 from gateway.repeats import REPEATS, Repeats
+from gateway.rule_figures import rule_figure_routes
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
+from gateway.shadows import shadow_routes
 from gateway.stops import stop_routes
 from gateway.today import today_routes
 from gateway.trail.api import audit_routes
@@ -151,6 +153,8 @@ def build(
         stop_routes(peers, audit, access),
         release_routes(peers, audit, access),
         trial_routes(peers, audit, access),
+        shadow_routes(peers, audit, access),
+        rule_figure_routes(projection, audit, access),
         caller_routes(projection, audit, access),
         told.router,
         view_routes(documents, access, who.guards, who.sign_in.users, projection.store, now),

@@ -4,6 +4,7 @@ itself is of one of these, there is no chain. Pure."""
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from contracts.registry import SHADOW
 from gateway.projection.visible import About
 
 Link = Mapping[str, Any]
@@ -18,13 +19,19 @@ def customers_of(chain: Sequence[Link]) -> list[About]:
     return list(dict.fromkeys(about for link in chain for about in _about(link)))
 
 
-def seen_of(chain: Sequence[Link], id: str, sees: Callable[[About], bool]) -> list[Link]:
+def is_in_shadow(link: Link) -> bool:
+    """Whether it tells of an alert of a rule that runs in shadow."""
+    return str(link.get("type", "")).startswith(SHADOW)
+
+
+def seen_of(chain: Sequence[Link], id: str, sees: Callable[[Link, About], bool], *, of_nobody: bool) -> list[Link]:
     """The links that are seen; empty where the one that was asked for is not.
 
-    A link that names no customer (a receipt of the SMSC, what is no longer kept) goes with those that do.
+    A link that names no customer (a receipt of the SMSC, what is no longer kept) goes with those that do;
+    ``of_nobody``: it may be asked for by itself.
     """
-    kept = [link for link in chain if all(map(sees, _about(link)))]
-    told = {name for link in kept if any(_about(link)) for name in _names(link)}
+    kept = [link for link in chain if all(sees(link, about) for about in _about(link))]
+    told = {name for link in kept if of_nobody or any(_about(link)) for name in _names(link)}
     if id not in told:
         return []
     left_out = {link["id"] for link in chain} - {link["id"] for link in kept}

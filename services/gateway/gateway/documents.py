@@ -20,7 +20,14 @@ from contracts.answers import (
     TemplatePreview,
     TemplateView,
 )
-from contracts.document_orders import ActivateDocument, PreviewTemplate, Readable, SaveDocument, WhyDocument
+from contracts.document_orders import (
+    ActivateDocument,
+    PreviewTemplate,
+    Readable,
+    SaveDocument,
+    StopDocument,
+    WhyDocument,
+)
 from contracts.documents import DOCUMENT_ID
 from gateway.access.grants import Principal
 from gateway.access.rights import Area
@@ -180,7 +187,7 @@ def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> API
         return await ask(editor.who, "POST", f"{id}/rollback", "rolled_back", id, asked, key)
 
     @router.post("/{id}/stop", name=f"stop_{noun}", response_model=view)
-    async def stop_document(editor: Editor, id: _Id, asked: WhyDocument, key: IdempotencyKey = None) -> Response:
+    async def stop_document(editor: Editor, id: _Id, asked: StopDocument, key: IdempotencyKey = None) -> Response:
         """Nothing new comes of it; what is open goes on by its version."""
         return await ask(editor.who, "POST", f"{id}/stop", "stopped", id, asked, key)
 

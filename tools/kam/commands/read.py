@@ -92,11 +92,18 @@ def alerts(
     kind: Kind = None,
     since: Since = None,
     state: State = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="影子运行的规则的预警 / those of rules in shadow, for analysts")
+    ] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """预警 / alerts."""
-    rows = Client.of(data).get("gateway", "/v1/alerts", customer=customer, kind=kind, since=since, state=state)
+    path = "/v1/shadow-alerts" if shadow else "/v1/alerts"
+    rows = Client.of(data).get("gateway", path, customer=customer, kind=kind, since=since, state=state)
+    if shadow:
+        empty = _none("影子预警", "shadow alerts", " / no shadow alerts", customer, kind, since, state)
+        return _show(rows, as_json, "影子预警 / shadow alerts", _ALERTS, empty)
     hint = "。试试 kam sim arrears 1000123 / no alerts yet; make one: kam sim arrears 1000123"
     empty = _none("预警", "alerts", hint, customer, kind, since, state)
     _show(rows, as_json, "预警 / alerts", _ALERTS, empty)

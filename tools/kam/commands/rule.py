@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from kam import render
+from kam.commands.rule_figures import figures
 from kam.commands.trial import try_
 from kam.commands.versions import Versions
 from kam.render import pick
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     rules = RULES.group("规则 / rules as staff change them")
     rules.command("try")(try_)
+    rules.command("figures")(figures)
     app.add_typer(rules, name="rule")
     app.add_typer(TEMPLATES.group("短信模板 / texts to customers as staff change them"), name="template")
     app.add_typer(POLICIES.group("短信策略 / how SMS are sent, as staff change it"), name="policy")

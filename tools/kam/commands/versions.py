@@ -166,9 +166,19 @@ class Versions:
         """退回此前生效的内容 / put in force what was so before, as a new version."""
         self._change(Client.of(data), "POST", f"{self._path}/{segment(id)}/rollback", {"why": why}, as_json)
 
-    def stop(self, id: Id, why: Why, data: Data = None, as_json: Json = False) -> None:
+    def stop(
+        self,
+        id: Id,
+        why: Why,
+        shadow: Annotated[
+            bool, typer.Option("--shadow", help="只停影子运行的一版 / only the version that runs in shadow")
+        ] = False,
+        data: Data = None,
+        as_json: Json = False,
+    ) -> None:
         """停用，已有的照旧；规则的短信随即停发 / nothing new comes of it; what is open stays, a rule's SMS are held."""
-        self._change(Client.of(data), "POST", f"{self._path}/{segment(id)}/stop", {"why": why}, as_json)
+        asked = {"why": why, **({"shadow": True} if shadow else {})}
+        self._change(Client.of(data), "POST", f"{self._path}/{segment(id)}/stop", asked, as_json)
 
     def _change(
         self, client: Client, method: str, path: str, asked: Any, as_json: bool, made_from: int | None = None

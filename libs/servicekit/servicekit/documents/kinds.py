@@ -19,8 +19,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """``read`` makes of a plain document what the service works with (``msgspec.ValidationError`` where it can't);
     ``check`` says what is wrong with its meaning; ``fields``: what people call its fields.
 
-    ``shows``: what a list says of a version besides the document itself. ``has_shadow``: whether a version can be put
-    in force for analysts alone; ``may_stop``: whether there can be none in force.
+    ``shows``: what a list says of a version besides the document itself. ``has_shadow``: whether a version can be put in
+    force for analysts alone; ``why_no_shadow``: why this one of them can't; ``may_stop``: whether there can be none in
+    force.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Text] = {}
     shows: Callable[[Mapping[str, Any]], dict[str, Any]] = lambda document: {}
     has_shadow: bool = False
+    why_no_shadow: Callable[[Mapping[str, Any]], Text | None] = lambda document: None
     may_stop: bool = True
 
     def checked(self, document: dict[str, Any], others: Others) -> dict[str, Any]:

@@ -144,10 +144,8 @@ class Library:
             if repeated.number is not None and not is_there:
                 return found  # something else has come about since
         elif not (is_there and others):
-            if shadow and not self.kind.has_shadow:
-                raise Refused(
-                    "no_shadow", "此类文档不能影子运行", "documents of this kind have no shadow", 422, "shadow"
-                )
+            if shadow:
+                self._refuse_shadow(found.version.document)
             stepping.refuse_activation(version, state, steps)
             # What was right when it was saved may not be so beside others, or for a later release.
             document = self.kind.checked(found.version.document, await self.others())
@@ -163,11 +161,21 @@ class Library:
             await self._give_up(waiting)
         return await self.get(id, version)
 
+    def _refuse_shadow(self, document: Document) -> None:
+        """Raises ``Refused`` where it has none."""
+        why_not = self.kind.why_no_shadow(document)
+        if not self.kind.has_shadow:
+            why_not = "此类文档不能影子运行", "documents of this kind have no shadow"
+        if why_not is not None:
+            raise Refused("no_shadow", *why_not, 422, "shadow")
+
     async def rollback(self, id: str, *, by: str, why: str, key: str | None = None) -> Shown:
         """A new version with what was in force before, at once; what waits for its day is given up."""
         newest, steps = await self.get(id), await self._steps_of(id)
+        # Under the same key a save is something else.
+        saved_as = None if key is None else f"rollback {key}"
         mine = [] if key is None else await self._documents.history(id)
-        made = next((v.version for v in mine if (v.key, v.author) == (key, by)), None)
+        made = next((v.version for v in mine if (v.key, v.author) == (saved_as, by)), None)
         if made is None:
             earlier = stepping.before(steps)
             if earlier is None:
@@ -177,15 +185,16 @@ class Library:
                 made = newest.version.version  # a roll-back that got so far and no further
             else:
                 after = newest.version.version
-                made = (await self.save(id, document, after=after, author=by, why=why, key=key)).version.version
+                made = (await self.save(id, document, after=after, author=by, why=why, key=saved_as)).version.version
         if all(step.version != made for step in steps):  # else a repeat: what waits was asked for behind it
             for waiting in stepping.waiting_of(steps):
                 await self._give_up(waiting)
         return await self.activate(id, made, by=by, why=why, key=key)
 
-    async def stop(self, id: str, *, by: str, why: str, key: str | None = None) -> Shown:
-        """Nothing new comes of it from one place of the log on; what waits for its day is given up."""
-        if not self.kind.may_stop:
+    async def stop(self, id: str, *, by: str, why: str, shadow: bool = False, key: str | None = None) -> Shown:
+        """Nothing new comes of it from one place of the log on; what waits for its day is given up. ``shadow``: of what
+        runs in shadow alone."""
+        if not self.kind.may_stop and not shadow:
             zh, en = "此类文档总要有一版生效，请启用另一版", "one of these is always in force: activate another version"
             raise Refused("always_in_force", zh, en)
         await self.get(id)
@@ -194,11 +203,11 @@ class Library:
             order = stepping.order_id(self.kind.name, id, 0, "stopped", steps, by=by, key=key)
             if (repeated := stepping.repeated(order, "stopped", steps)) is not None:
                 return await self.get(id, repeated.version)
-        stepping.refuse_stop(steps)
-        for waiting in stepping.waiting_of(steps):
+        stepping.refuse_stop(steps, shadow=shadow)
+        for waiting in () if shadow else stepping.waiting_of(steps):
             await self._give_up(waiting)
         now = stepping.in_force(steps)
-        last = now if now is not None and now.state == "active" else stepping.in_shadow(steps)
+        last = now if not shadow and now is not None and now.state == "active" else stepping.in_shadow(steps)
         if last is None:
             return await self.get(id)
         document = (await self.get(id, last.version)).version.document

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from contracts.answers import KindView, SentenceView
-from contracts.document_orders import ActivateDocument, SaveDocument, WhyDocument
+from contracts.document_orders import ActivateDocument, SaveDocument, StopDocument, WhyDocument
 from contracts.documents import DOCUMENT_ID
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
@@ -78,9 +78,9 @@ def document_routes(
         return _answer(library, await library.rollback(id, by=who.subject, why=asked.why, key=key))
 
     @router.post("/{id}/stop", name=f"stop_{noun}", response_model=shown)
-    async def stop_document(who: Who, id: DocumentId, asked: WhyDocument, key: IdempotencyKey = None) -> Response:
+    async def stop_document(who: Who, id: DocumentId, asked: StopDocument, key: IdempotencyKey = None) -> Response:
         """Nothing new comes of it; what is open goes on."""
-        return _answer(library, await library.stop(id, by=who.subject, why=asked.why, key=key))
+        return _answer(library, await library.stop(id, by=who.subject, why=asked.why, shadow=asked.shadow, key=key))
 
     router.routes += _kind_routes(noun, prefix.rpartition("/")[2], library, guard).routes
     return router

@@ -50,18 +50,29 @@ def placed_of(steps: Iterable[Step]) -> list[Step]:
 
 def in_force(steps: Iterable[Step]) -> Step | None:
     """The step by which a document decides, or decides no more (``stopped``)."""
-    return next((s for s in reversed(placed_of(steps)) if s.state != "shadow"), None)
+    return _now(steps)[0]
 
 
 def in_shadow(steps: Iterable[Step]) -> Step | None:
-    """The step by which a version is looked at by analysts alone: until it, or nothing at all, is in force."""
-    placed = placed_of(steps)
-    last = next((s for s in reversed(placed) if s.state == "shadow"), None)
-    if last is None:
-        return None
-    after = placed[placed.index(last) + 1 :]
-    is_over = any(s.state == "stopped" or s.version == last.version for s in after)
-    return None if is_over else last
+    """The step by which a version is looked at by analysts alone: until it, or nothing at all, is in force, or it alone
+    was stopped."""
+    return _now(steps)[1]
+
+
+def _now(steps: Iterable[Step]) -> tuple[Step | None, Step | None]:
+    now: Step | None = None
+    shadow: Step | None = None
+    for step in placed_of(steps):
+        is_looked_at = shadow is not None and shadow.version == step.version
+        if step.state == "shadow":
+            shadow = step
+        elif step.state == "stopped" and is_looked_at and now is not None and now.version != step.version:
+            shadow = None
+        else:
+            now = step
+            if step.state == "stopped" or is_looked_at:
+                shadow = None
+    return now, shadow
 
 
 def waiting_of(steps: Iterable[Step], version: int | None = None) -> list[Step]:
@@ -141,8 +152,14 @@ def refuse_activation(version: int, state: State, steps: Sequence[Step]) -> None
         )
 
 
-def refuse_stop(steps: Sequence[Step]) -> None:
-    """Raises ``Refused`` where there is nothing to stop."""
+def refuse_stop(steps: Sequence[Step], *, shadow: bool = False) -> None:
+    """Raises ``Refused`` where there is nothing to stop; ``shadow``: but what runs in shadow."""
+    if shadow:
+        if in_shadow(steps) is None:
+            raise Refused(
+                "not_in_shadow", "没有影子运行的版本，无需停用", "no version runs in shadow: there is nothing to stop"
+            )
+        return
     now = in_force(steps)
     if (now is None or now.state != "active") and in_shadow(steps) is None and not waiting_of(steps):
         raise Refused("not_active", "没有生效中的版本，无需停用", "no version is in force: there is nothing to stop")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from alerts.detection import braking
+from alerts.detection import braking, shadow
 from alerts.detection.decision_builder import APP
 from alerts.detection.handlers import HANDLERS, Handler, on_timer
 from alerts.detection.state import CustomerState
@@ -24,13 +24,23 @@ def _read(edition: Edition) -> Any:
     return read_edition(edition) if edition.kind == KIND else edition.document
 
 
-def _by_what_is_in_force(rules: Rules, handle: Handler) -> Callable[[CustomerState | None, Any, Context], Decision]:
+def _by_what_is_in_force(
+    type_: str, rules: Rules, handle: Handler
+) -> Callable[[CustomerState | None, Any, Context], Decision]:
     """The handler, judging each message by the rules at its place in the log; before any switch by these."""
 
     def judge(state: CustomerState | None, data: Any, ctx: Context) -> Decision:
         return handle(ctx.in_force or rules, state, data, ctx)
 
-    return judge
+    def judge_beside(state: CustomerState | None, data: Any, ctx: Context) -> Decision:
+        in_force = ctx.in_force or rules
+        decided = handle(in_force, state, data, ctx)
+        if in_force.has_shadow or (state is not None and state.shadow is not None):
+            return shadow.judge(in_force, handle, state, data, ctx, decided)
+        return decided
+
+    # Rules in shadow look at what BOSS says; what managers do and staff ask is about alerts that count.
+    return judge_beside if type_.startswith("kam.boss.") else judge
 
 
 def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | None = None) -> App:
@@ -40,7 +50,7 @@ def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | N
         service="alerts",
         state=CustomerState,
         handlers={
-            type_: HandlerEntry(payload, _by_what_is_in_force(rules, handle))
+            type_: HandlerEntry(payload, _by_what_is_in_force(type_, rules, handle))
             for type_, (payload, handle) in {**HANDLERS, **braking.HANDLERS}.items()
         },
         on_timer=lambda state, ctx: on_timer(ctx.in_force or rules, state, ctx),

@@ -18,8 +18,9 @@ from alerts.detection.state import (
     Waits,
 )
 from alerts.rules import Rules
-from contracts.alert import Alert, CalendarRef, Reason, RuleRef
+from contracts.alert import Alert, CalendarRef, Reason, RuleRef, ShadowAlert
 from contracts.brake import BOOK
+from contracts.registry import SHADOW
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision, Forward, OutgoingEvent
 from servicekit.ids import derive
@@ -49,6 +50,7 @@ class DecisionBuilder:
         self.ended: dict[str, Ended] = dict(state.ended)
         self.rows, self.said = state.rows, state.said
         self.judged = state.judged
+        self.shadow = state.shadow
         self.events: list[OutgoingEvent] = []
         self.joins: list[Joins] = []
         self.raised = 0
@@ -92,7 +94,7 @@ class DecisionBuilder:
         cause, correlation = self.ctx.id, self.ctx.correlation
         if self.waking and origin is not None:
             cause, correlation = origin
-        alert_id = derive("alert", kind, *parts)
+        alert_id = derive("shadow" if self.rules.is_shadow else "alert", kind, *parts)
         before = self.ended.pop(alert_id, None)
         held = TrackedAlert(
             alert_id=alert_id,
@@ -144,7 +146,7 @@ class DecisionBuilder:
     def _move(self, key: str, verb: str, changes: dict[str, Any], by: str | None = None) -> None:
         before = self.alerts[key]
         # A step of the clock is caused by what the alert said last; a message is its own cause.
-        last = derive(APP, f"{before.alert_id}|{before.revision}", _type(before.last))
+        last = derive(APP, f"{before.alert_id}|{before.revision}", self._type(before.last))
         held = replace(
             before,
             revision=before.revision + 1,
@@ -229,7 +231,7 @@ class DecisionBuilder:
     # --- telling ------------------------------------------------------------------------------------------------
 
     def _tell(self, held: TrackedAlert, before: TrackedAlert | Ended | None, cause: str, by: str | None = None) -> None:
-        alert = Alert(
+        alert = (ShadowAlert if self.rules.is_shadow else Alert)(
             alert_id=held.alert_id,
             kind=held.kind,
             customer_id=self.customer_id,
@@ -260,7 +262,7 @@ class DecisionBuilder:
         )
         self.events.append(
             OutgoingEvent(
-                _type(held.last),
+                self._type(held.last),
                 alert,
                 subject=self.customer_id,
                 seed=f"{held.alert_id}|{held.revision}",
@@ -268,6 +270,9 @@ class DecisionBuilder:
                 correlation=held.correlation,
             )
         )
+
+    def _type(self, verb: str) -> str:
+        return f"{SHADOW if self.rules.is_shadow else 'kam.alert.'}{verb}.v1"
 
     # --- the end ------------------------------------------------------------------------------------------------
 
@@ -289,6 +294,7 @@ class DecisionBuilder:
             self.rows,
             self.said,
             self.judged,
+            shadow=self.shadow,
         )
         # How long that took is measured behind the commit.
         effects = (AlertRaised(self.ctx.accepted),) * self.raised if self.ctx.accepted else ()
@@ -299,7 +305,3 @@ class DecisionBuilder:
 def worst(severities: list[str]) -> str:
     """The gravest of some severities."""
     return min(severities, key=_RANK.index)
-
-
-def _type(verb: str) -> str:
-    return f"kam.alert.{verb}.v1"

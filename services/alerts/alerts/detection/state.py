@@ -216,6 +216,17 @@ class Braking(Struct, frozen=True, array_like=True):
     word: Word | None = None
 
 
+class Shadow(Struct, frozen=True, array_like=True, gc=False):
+    """What rules in shadow have made of a customer, beside what the others have: the fields of ``CustomerState`` of the
+    same names. What BOSS has said is one for both."""
+
+    floor: Month = 0
+    alerts: dict[str, TrackedAlert] = {}
+    asked: tuple[PendingRequest, ...] = ()
+    ended: dict[str, Ended] = {}
+    judged: dict[str, dict[Month, Judged]] = {}
+
+
 class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     """One customer. No rule raises while ``profile`` is None; warnings before ``floor`` are forgotten.
 
@@ -225,6 +236,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (bounds.py says how many).
     ``brake``: under keys of the brake alone.
     For conditions: ``rows`` of months by kind of record, ``said`` (rows.py, packed), ``judged`` by rule and month.
+    ``shadow``: what rules that run in shadow have made of it (shadow.py).
     """
 
     customer_id: str
@@ -244,6 +256,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     said: bytes = b""
     judged: dict[str, dict[Month, Judged]] = {}
     brake: Braking | None = None
+    shadow: Shadow | None = None
 
 
 class AlertRaised(Struct, frozen=True):

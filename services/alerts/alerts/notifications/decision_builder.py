@@ -18,7 +18,7 @@ from alerts.notifications.state import (
     Notification,
     about,
 )
-from alerts.notifications.views import alert_document, is_same_document, sms_document, sms_payload
+from alerts.notifications.views import case_document, is_same_document, sms_document, sms_payload
 from contracts.alert import Escalation, SmsState
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision, DocumentWrite, OutgoingEvent
@@ -69,7 +69,7 @@ class DecisionBuilder:
         self.cases[alert_id] = case
         if case.alert is not None:
             is_new = before is None or before.alert is None
-            self.row(DocumentWrite("alerts", alert_id, alert_document(case), new=is_new))
+            self.row(DocumentWrite("alerts", alert_id, case_document(case), new=is_new))
 
     def tell(self, verb: str, case: AlertProgress, escalation: Escalation | None = None) -> None:
         """What was learnt of an alert here; its revision stays detection's."""

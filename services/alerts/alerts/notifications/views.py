@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from alerts.alert_document import alert_document
 from alerts.notifications.channel import segments
 from alerts.notifications.state import AlertProgress, Notification
 from contracts.alert import Sms
@@ -14,37 +15,11 @@ from servicekit.clock import iso
 _OF_THE_SENDER = ("accepted", "declined", "group", "kind", "ready", "refusals", "revision", "trying_since")
 
 
-def alert_document(case: AlertProgress) -> dict[str, Any]:
+def case_document(case: AlertProgress) -> dict[str, Any]:
     """Fields of ``kam alerts --json`` and ``recorded_at``, the system time at which the alert was first written."""
-    alert = case.alert
-    assert alert is not None
+    assert case.alert is not None
     return {
-        "alert_id": alert.alert_id,
-        "kind": alert.kind,
-        "customer_id": alert.customer_id,
-        "state": case.state,
-        "stage": alert.stage,
-        "severity": alert.severity,
-        "rule": {"id": alert.rule.id, "version": alert.rule.version},
-        "period": alert.period,
-        "late": alert.late,
-        "city": alert.city,
-        "outcome": alert.outcome,
-        "reasons": [
-            {
-                "rule": {"id": reason.rule.id, "version": reason.rule.version},
-                "code": reason.code,
-                "values": reason.values,
-                "evidence": list(reason.evidence),
-            }
-            for reason in alert.reasons
-        ],
-        "values": alert.values,
-        "evidence": list(alert.evidence),
-        "raised_at": iso(alert.raised_at),
-        "due_at": _iso(alert.due_at),
-        "calendar": None if alert.calendar is None else msgspec.to_builtins(alert.calendar),
-        "suppressed": None if alert.suppressed is None else msgspec.to_builtins(alert.suppressed),
+        **alert_document(case.alert, case.state),
         "escalated_to": case.level,
         "work_id": case.work_id,
         "recorded_at": _iso(case.recorded_at),

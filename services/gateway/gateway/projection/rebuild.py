@@ -24,6 +24,7 @@ SOURCES = {
     "managers": "customer-profile",
     "customers": "customer-profile",
     "alerts": "alerts",
+    "shadow_alerts": "alerts",
     "work": "manager-work",
     "contacts": "manager-work",
     "sms": "alerts",

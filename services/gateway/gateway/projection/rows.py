@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from contracts.alert import Level
+from contracts.registry import SHADOW
 from gateway.projection.names import search_words, sort_form
 from gateway.projection.payloads import (
     AlertEvent,
@@ -134,6 +135,10 @@ class Rows:
         if alert.state in _PROGRESS:
             told = {name: row[name] for name in ("alert_id", "revision", "at")}
             yield "alert progress", {**told, "progress": alert.state, "escalated": _level(alert, came)}
+
+    def shadow_alert(self, alert: AlertEvent, came: Came) -> Iterator[Row]:
+        yield _named(alert.customer_id)
+        yield "shadow alert", _alert(alert)
 
     def work(self, item: WorkEvent, came: Came) -> Iterator[Row]:
         yield _named(item.customer_id)
@@ -289,6 +294,7 @@ _HANDLERS: dict[str, _Handler] = {
         f"kam.alert.{verb}.v1": _handler(AlertEvent, Rows.alert_told)
         for verb in ("delivered", "acknowledged", "unacknowledged", "acted", "escalated")
     },
+    **{f"{SHADOW}{verb}.v1": _handler(AlertEvent, Rows.shadow_alert) for verb in ("raised", "changed", "resolved")},
     **{
         f"kam.work.{verb}.v1": _handler(WorkEvent, Rows.work)
         for verb in ("opened", "accepted", "released", "acted", "closed", "reopened", "reassigned", "due_changed")
@@ -306,6 +312,7 @@ _DOCUMENTS: dict[str, _Handler] = {
     "managers": _handler(ManagerRecord, Rows.manager),
     "customers": _handler(CustomerRecord, Rows.customer),
     "alerts": _handler(AlertEvent, Rows.alert_document),
+    "shadow_alerts": _handler(AlertEvent, Rows.shadow_alert),
     "work": _handler(WorkEvent, Rows.work),
     "contacts": _handler(LoggedContact, Rows.contact),
     "sms": _handler(SmsEvent, Rows.sms),

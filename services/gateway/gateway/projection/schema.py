@@ -7,7 +7,7 @@ but what is later by both begins anew.
 """
 
 #: Another number, and the file is made anew.
-VERSION = 7
+VERSION = 8
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
@@ -47,6 +47,8 @@ CREATE TRIGGER customers_moved AFTER UPDATE OF city, unit_id, manager_id ON cust
   WHEN new.city IS NOT old.city OR new.unit_id IS NOT old.unit_id OR new.manager_id IS NOT old.manager_id
 BEGIN
   UPDATE alerts SET city = new.city, unit_id = new.unit_id, manager_id = new.manager_id, seq = new.seq
+    WHERE customer_id = new.customer_id;
+  UPDATE shadow_alerts SET city = new.city, unit_id = new.unit_id, manager_id = new.manager_id, seq = new.seq
     WHERE customer_id = new.customer_id;
   UPDATE work SET city = new.city, unit_id = new.unit_id, manager_id = new.manager_id, seq = new.seq
     WHERE customer_id = new.customer_id;
@@ -105,6 +107,16 @@ CREATE INDEX alerts_city ON alerts (city, open, due_at, alert_id, kind, state, s
 CREATE INDEX alerts_ended ON alerts (outcome, at, kind, amount_fen, city, unit_id, manager_id) WHERE open = 0;
 CREATE INDEX alerts_owing ON alerts (kind, amount_fen, city, unit_id, manager_id) WHERE open = 1;
 CREATE INDEX alerts_seq ON alerts (seq);
+CREATE INDEX alerts_rule ON alerts (rule_id);
+
+-- What rules in shadow raise is in a table of its own: nothing that counts, lists or tells of alerts can meet it.
+CREATE TABLE shadow_alerts (
+  alert_id TEXT PRIMARY KEY, kind TEXT NOT NULL, customer_id TEXT NOT NULL,
+  city TEXT, unit_id TEXT, manager_id TEXT, revision INTEGER NOT NULL, at TEXT NOT NULL, open INTEGER NOT NULL,
+  rule_id TEXT NOT NULL, rule_version INTEGER NOT NULL, outcome TEXT, shown BLOB NOT NULL, seq INTEGER NOT NULL
+);
+CREATE INDEX shadow_alerts_customer ON shadow_alerts (customer_id);
+CREATE INDEX shadow_alerts_rule ON shadow_alerts (rule_id);
 
 -- ``holder_id`` has it in hand; ``first_at``: when somebody first took it on; ``contact_…``: what was done for the
 -- customer last.
@@ -166,6 +178,7 @@ _ALERT = (
     "alert_id kind customer_id city unit_id manager_id revision at life ended progress suppressed state open stage"
     " severity rank rule_id rule_version period late outcome raised_at due_at amount_fen shown seq"
 )
+_SHADOW = "alert_id kind customer_id city unit_id manager_id revision at open rule_id rule_version outcome shown seq"
 _WORK = (
     "work_id kind alert_id customer_id city unit_id manager_id revision at state open holder_id queue due_at calendar"
     " outcome opened_at first_at contact_at contact_kind contact_result contact_by promised_on follow_up_on seq"
@@ -186,6 +199,7 @@ _MADE = {
     "customers": {"unit_id": "(SELECT unit_id FROM managers WHERE manager_id = :manager_id)"},
     # What an alert asks to be done is due when its work item is.
     "alerts": {**_OF_CUSTOMER, "due_at": "coalesce((SELECT due_at FROM work WHERE alert_id = :alert_id), :due_at)"},
+    "shadow_alerts": _OF_CUSTOMER,
     "work": _OF_CUSTOMER,
     "sms": _OF_CUSTOMER,
 }
@@ -258,6 +272,7 @@ STATEMENTS: dict[str, str] = {
         " escalated = max(escalated, :escalated), seq = :seq"
         " WHERE alert_id = :alert_id AND life <= :revision AND ended IS NULL AND coalesce(progress_at, '') <= :at"
     ),
+    "shadow alert": _put("shadow_alerts", _SHADOW, _IS_NEWER, at="max(shadow_alerts.at, excluded.at)"),
     "work": _put("work", _WORK, _IS_NEWER, at="max(work.at, excluded.at)", first_at=_FIRST, **_CONTACT),
     "alert of work": (
         "UPDATE alerts SET due_at = w.due_at, seq = :seq FROM work w"
@@ -278,6 +293,7 @@ STATEMENTS: dict[str, str] = {
         "UPDATE alerts SET escalated = :escalated, seq = :seq"
         " WHERE alert_id = :alert_id AND life = 0 AND escalated < :escalated"
     ),
+    "shadow alert document": _add("shadow_alerts", _SHADOW),
     "work document": _add("work", _WORK),
     "sms document": _add("sms", _SMS),
 }
