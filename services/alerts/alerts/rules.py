@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from alerts.conditions.compile import Compiled
 from alerts.conditions.document import compiled
+from alerts.conditions.together import together
 from contracts.brake import KIND as BRAKE
 from contracts.brake import Brake
 from contracts.work_rules import WORK_RULES_KIND, Window
@@ -185,7 +186,8 @@ class Rules:
         #: the world of what runs in shadow: it alone is in force there, and all else goes on as if it were stopped
         self.shadow = copy(self)
         self.shadow._stand({**in_force, **shadows}, frozenset(in_force.keys() - shadows.keys()))
-        self.shadow.is_shadow = True
+        # Nobody is told of it, so nothing waits for anybody.
+        self.shadow.is_shadow, self.shadow.brake, self.shadow.maintenance = True, None, ()
 
     def _stand(self, in_force: Mapping[str, Rule], stopped: frozenset[str]) -> None:
         self._in_force, self.stopped = in_force, stopped
@@ -203,6 +205,9 @@ class Rules:
             if isinstance(rule, Condition):
                 for kind in rule.on:
                     self.watching[kind] = (*self.watching.get(kind, ()), self.watches[id, rule.version])
+        self.together = {
+            kind: together(kind, [watch.compiled for watch in watching]) for kind, watching in self.watching.items()
+        }
 
     @property
     def in_force(self) -> Mapping[str, Rule]:

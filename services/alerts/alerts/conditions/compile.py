@@ -65,7 +65,7 @@ def compile_(rule: Condition) -> Compiled:
             windows[figure.family] = max(windows.get(figure.family, 0), reach_of(leaf))
     return Compiled(
         rule=rule,
-        is_met=_comes_to(rule.when, True),
+        is_met=comes_to(rule.when, True),
         judge=judge_of(rule.when),
         trace=lambda facts: tuple(tell(facts) for tell in tellers),
         monthly=frozenset(figure.name for figure in figures.values() if figure.monthly),
@@ -154,12 +154,12 @@ def _not(judge: Judge) -> Judge:
 # --- the quick question -------------------------------------------------------------------------------------------
 
 
-def _comes_to(node: Node, wanted: bool) -> Callable[[Facts], bool]:
+def comes_to(node: Node, wanted: bool) -> Callable[[Facts], bool]:
     """Whether a node is met, or not met. Unknown is neither, so the first part that is not as wanted may end it."""
     if isinstance(node, Not):
-        return _comes_to(node.node, not wanted)
+        return comes_to(node.node, not wanted)
     if isinstance(node, All | Any_):
-        parts = tuple(_comes_to(each, wanted) for each in sorted(node.nodes, key=_cost))
+        parts = tuple(comes_to(each, wanted) for each in sorted(node.nodes, key=_cost))
         if len(parts) == 1:
             return parts[0]
         return _every(parts) if isinstance(node, All) is wanted else _some(parts)
@@ -245,10 +245,10 @@ def _held(leaf: Compare) -> Judge:
 
 def _moves(leaf: Moves) -> Judge:
     figure, share, scale, falls = leaf.figure, _share(leaf), 100 * leaf.months, leaf.direction == "falls"
-    base_of = _base(leaf)
+    key = (figure, -leaf.months)
 
     def moves(facts: Facts) -> Outcome:
-        value, base = facts[figure], base_of(facts)
+        value, base = facts[figure], facts[key]
         if value is None or base is None:
             return None
         if base <= 0:
@@ -260,18 +260,8 @@ def _moves(leaf: Moves) -> Judge:
 
 
 def _base(leaf: Moves) -> Callable[[Facts], int | None]:
-    keys = tuple((leaf.figure, back) for back in range(1, leaf.months + 1))
-
-    def base(facts: Facts) -> int | None:
-        total = 0
-        for key in keys:
-            value = facts[key]
-            if value is None:
-                return None
-            total += value
-        return total
-
-    return base
+    key = (leaf.figure, -leaf.months)
+    return lambda facts: facts[key]
 
 
 def _share(leaf: Moves) -> int:

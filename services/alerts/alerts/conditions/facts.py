@@ -5,7 +5,8 @@ from typing import Any, Protocol
 from alerts.conditions.figures import FIGURES, Value
 
 _MONTHLY = frozenset(name for name, figure in FIGURES.items() if figure.monthly)
-#: a figure as it is, a monthly one in the month that is judged; or so many months before
+#: a figure as it is, a monthly one in the month that is judged; or so many months before; or, below 0, the sum of so
+#: many months before, None where one of them is unknown
 Key = str | tuple[str, int]
 
 
@@ -34,11 +35,22 @@ class Facts(dict[Key, Any]):
         self._source = source
 
     def __missing__(self, key: Key) -> Value:
+        value: Value
         if isinstance(key, tuple):
-            value: Value = self._source.month(*key)
+            figure, back = key
+            value = self._source.month(figure, back) if back >= 0 else self._sum(figure, -back)
         elif key in _MONTHLY:
             value = self._source.month(key, 0)
         else:
             value = self._source.now(key)
         self[key] = value
         return value
+
+    def _sum(self, figure: str, months: int) -> int | None:
+        total = 0
+        for back in range(1, months + 1):
+            value = self[figure, back]
+            if value is None:
+                return None
+            total += value
+        return total

@@ -41,6 +41,8 @@ RECORDS: Mapping[Family, str | None] = {
     "clock": None,
     "customer": "CUST",
 }
+#: of a record of a month the figure that is at hand for every month; the others are kept packed
+CARRIED: Mapping[str, str] = {"BILL": "amount_fen", "USAGE": "voice_minutes"}
 #: the bound of numbers in BOSS's records
 MOST = 2**53
 

@@ -129,6 +129,17 @@ def known(series: Series | None, month: Month) -> int | None:
     return series.values[month - series.first]
 
 
+def known_sum(series: Series | None, month: Month, months: int) -> int | None:
+    """Sum of so many months before one, None where one of them is not known."""
+    if series is None:
+        return None
+    values, at = series.values, month - series.first
+    if not months <= at <= len(values):
+        return None
+    before = values[at - months : at]
+    return None if None in before else sum(before)  # type: ignore[arg-type]
+
+
 def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, rules: Rules) -> bool:
     """Whether a figure of this month can matter to any alert: some month falls, or has an alert."""
     rule = rules.fall

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from alerts.conditions.facts import Facts, Source
-from alerts.conditions.figures import RECORDS, Family, Value
+from alerts.conditions.figures import CARRIED, RECORDS, Family, Value
 from alerts.detection import churn
 from alerts.detection.decision_builder import DecisionBuilder
-from alerts.detection.figures import CARRIED, Remembered, StateFigures, newest_month
-from alerts.detection.rows import KEPT_MONTHS, rows_of
+from alerts.detection.figures import Remembered, StateFigures, newest_month
+from alerts.detection.rows import KEPT_MONTHS, Row, rows_of
 from alerts.detection.state import AlertReason, CustomerState, Judged, Month, Values
 from alerts.rules import Rules, Watch
 from servicekit.decision import Context
@@ -26,19 +26,18 @@ _FOLLOWED = 200  # attention alerts of a customer
 # --- which months -------------------------------------------------------------------------------------------------
 
 
-def is_touched(rules: Rules, state: CustomerState, kind: str, month: Month, ctx: Context) -> bool:
-    """Whether a figure of this month matters to a condition: one warns, or a reason of it stands or stood."""
+def is_touched(rules: Rules, state: CustomerState, kind: str, month: Month, row: Row, ctx: Context) -> bool:
+    """Whether a figure of this month, with its ``row``, matters to a condition: one warns, or a reason of it stands or
+    stood."""
     if any(month <= each <= month + rules.watched_months for months in state.judged.values() for each in months):
         return True
-    watching = rules.watching.get(kind, ())
-    if not watching:
+    found = rules.together.get(kind)
+    if found is None:
         return False
     now = ctx.now if state.looked_at is None else max(ctx.now, state.looked_at)  # as whoever decides will see it
-    for each in _months(state, month, max(watch.compiled.reach for watch in watching)):
-        facts = Facts(StateFigures(state, each, now))
-        for watch in watching:
-            if watch.compiled.is_met(facts) and each - month <= watch.compiled.reach:
-                return True
+    for each in _months(state, month, found.reach):
+        if found.is_any_met(StateFigures(state, each, now, (kind, month, row)), each - month):
+            return True
     return False
 
 
@@ -138,7 +137,7 @@ def _keep(builder: DecisionBuilder, rule: str, month: Month, judged: Judged) -> 
 def facts_of(state: Remembered, month: Month, now: datetime, stood: Judged | None = None) -> Facts:
     """What a rule is judged by in a month; with what it knew of now, where its reason stands or stood there."""
     source = StateFigures(state, month, now)
-    return Facts(source if stood is None else _AsOf(source, stood.now))
+    return source if stood is None else Facts(_AsOf(source, stood.now))
 
 
 # --- reasons ------------------------------------------------------------------------------------------------------

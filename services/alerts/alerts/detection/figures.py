@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Protocol
 
-from alerts.conditions.figures import Value
+from alerts.conditions.facts import Facts, Key
+from alerts.conditions.figures import CARRIED, Value
 from alerts.detection import churn
 from alerts.detection.rows import COLUMNS, REMEMBERED, Row, Rows, Said, has_row, rows_of, said
 from alerts.detection.state import (
@@ -20,8 +22,6 @@ from alerts.detection.state import (
 from servicekit.clock import NEVER, later, local_date, to_millis
 from servicekit.envelope import parse_time
 
-#: of a record of a month the figure that is always kept: it tells which months there are
-CARRIED = {"BILL": "amount_fen", "USAGE": "voice_minutes"}
 _HOT = {f"{kind.lower()}.{figure}": figure for kind, figure in CARRIED.items()}
 _PLACES = {
     f"{kind.lower()}.{column}": (kind, at) for kind, columns in COLUMNS.items() for at, column in enumerate(columns)
@@ -51,25 +51,53 @@ class Remembered(Protocol):
     def judged(self) -> dict[str, dict[Month, Judged]]: ...
 
 
-class StateFigures:
-    """What conditions ask of a customer, of one month; ``now``: business time. A ``Source``."""
+class StateFigures(Facts):
+    """What conditions ask of a customer, of one month; ``now``: business time. Its own ``Source``.
 
-    __slots__ = ("_at", "_day", "_month", "_opened", "_said", "_state")
+    ``brought``: kind, month and row of the record that has just come: to open all rows for it would cost more than all
+    else.
+    """
 
-    def __init__(self, state: Remembered, month: Month, now: datetime) -> None:
-        self._state, self._month, self._at = state, month, now
+    __slots__ = ("_at", "_brought", "_day", "_month", "_opened", "_said", "_state")
+
+    def __init__(
+        self, state: Remembered, month: Month, now: datetime, brought: tuple[str, Month, Row] | None = None
+    ) -> None:
+        self._state, self._month, self._at, self._brought = state, month, now, brought
         self._day: date | None = None
         self._said: Said | None = None
-        self._opened: dict[str, list[Row | None]] = {}
+        self._opened: dict[str, list[Row | None]] | None = None
+
+    def __missing__(self, key: Key) -> Value:
+        value: Value
+        if type(key) is tuple:
+            figure, back = key
+            if back >= 0:
+                value = self.month(figure, back)
+            elif (hot := _HOT.get(figure)) is not None:
+                value = churn.known_sum(self._state.figures.get(hot), self._month, -back)
+            else:
+                value = self._sum(figure, -back)
+        elif (of_now := _NOW.get(key)) is not None:  # type: ignore[call-overload]
+            value = of_now(self)
+        else:
+            value = self.month(key, 0)  # type: ignore[arg-type]
+        self[key] = value
+        return value
 
     def month(self, figure: str, back: int) -> int | None:
         month = self._month - back
         if (hot := _HOT.get(figure)) is not None:
             return churn.known(self._state.figures.get(hot), month)
         kind, column = _PLACES[figure]
+        brought = self._brought
+        if brought is not None and brought[0] == kind and brought[1] == month:
+            return brought[2][column]
         rows = self._state.rows.get(kind)
         if rows is None or not has_row(rows, month):
             return None
+        if self._opened is None:
+            self._opened = {}
         opened = self._opened.get(kind)
         if opened is None:
             opened = self._opened[kind] = rows_of(rows)
@@ -93,7 +121,7 @@ class StateFigures:
     @property
     def today(self) -> date:
         if self._day is None:
-            self._day = local_date(self._at)
+            self._day = _day_of(self._at)
         return self._day
 
     def debt(self, of: Callable[[ArrearsEpisode], Value], nothing: Value) -> Value:
@@ -132,6 +160,8 @@ class StateFigures:
         return None if opened_on is None else tenure_months(opened_on, self.today)
 
 
+#: many records in a row are of one business time
+_day_of = lru_cache(maxsize=64)(local_date)
 _NOBODY = Profile()
 #: figures that are not of months
 _NOW: Mapping[str, Callable[[StateFigures], Value]] = {
@@ -159,7 +189,11 @@ _NOW: Mapping[str, Callable[[StateFigures], Value]] = {
 
 def newest_month(state: Remembered) -> Month:
     """The newest month of which there are figures, -1 where there are none."""
-    return max((series.first + len(series.values) - 1 for series in state.figures.values()), default=-1)
+    newest = -1
+    for series in state.figures.values():  # a generator costs more than what it goes through
+        if (last := series.first + len(series.values) - 1) > newest:
+            newest = last
+    return newest
 
 
 def tenure_months(opened_on: date, today: date) -> int:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from alerts.conditions.figures import CARRIED
 from alerts.detection import (
     arrears,
     bounds,
@@ -21,7 +22,6 @@ from alerts.detection import (
     whynot,
 )
 from alerts.detection.decision_builder import DecisionBuilder
-from alerts.detection.figures import CARRIED
 from alerts.detection.rows import COLUMNS, is_row, packed, said, with_request, with_row, without_request
 from alerts.detection.state import CustomerState, Profile
 from alerts.rules import Rules
@@ -217,7 +217,7 @@ def _on_figure(kind: str) -> "Handler":
             return Decision(after, timer_at=state.wake)
         if not (
             churn.is_touched(state, figures, month, rules)
-            or ((rules.watching or state.judged) and conditioned.is_touched(rules, after, kind, month, ctx))
+            or ((rules.watching or state.judged) and conditioned.is_touched(rules, after, kind, month, row, ctx))
         ):
             return Decision(after, timer_at=state.wake)
         builder = DecisionBuilder(after, ctx, rules)

@@ -7,9 +7,9 @@ from alerts import rules
 from alerts.conditions.compile import Compiled
 from alerts.conditions.document import compiled
 from alerts.conditions.facts import Facts
-from alerts.conditions.figures import FIGURES, RECORDS
+from alerts.conditions.figures import CARRIED, FIGURES, RECORDS
 from alerts.detection import churn
-from alerts.detection.figures import CARRIED, StateFigures
+from alerts.detection.figures import StateFigures
 from alerts.detection.state import Month
 from alerts.rules import Fall, Request
 from alerts.trial.history import OF_MONTHS, Customer, Mark, Needs
