@@ -62,6 +62,16 @@ class CalendarView(DocumentView):
     warnings: list[WarningView]
 
 
+class CustomerListView(DocumentView):
+    """A version of a list of customers; ``count``: how many it names. A list of versions is without them."""
+
+    name_zh: str
+    name_en: str
+    purpose: Literal["exclusion", "allow", "vip"]
+    count: int
+    customers: list[str] | None = None
+
+
 class TemplateView(DocumentView):
     """A version of a text to customers: at which step of which kind of alert it is sent."""
 

@@ -14,6 +14,15 @@ from contracts.misc import Closed
 State = Literal["active", "shadow", "stopped"]
 #: octets that a document may have as JSON: a switch must fit into any record
 MOST_BYTES = 256 << 10
+#: of a list of customers: 20,000 ids as long as BOSS has them
+MOST_LIST_BYTES = 512 << 10
+
+
+def most_bytes(kind: str) -> int:
+    """Of a document of this kind."""
+    return MOST_LIST_BYTES if kind == "list" else MOST_BYTES
+
+
 #: of kinds, documents and orders: names for paths and keys
 KIND, DOCUMENT_ID, ORDER_ID = "^[a-z][a-z_]{0,31}$", "^[a-z0-9][a-z0-9_-]{0,63}$", "^[A-Za-z0-9-]{1,64}$"
 

@@ -20,11 +20,15 @@ RELEASED = {
 TEXTS = {"sms_policy.yaml": "541b756b1e906734", "templates.yaml": "9d2c40356abc585c"}
 
 
+#: fields that a later release has added, with a default that changes nothing
+ADDED = {"exclude_lists", "only_lists", "vip_lists"}
+
+
 def test_seeds_are_as_they_were_released() -> None:
-    found = {
-        rule.id: sha256(msgspec.json.encode(msgspec.to_builtins(rule), order="deterministic")).hexdigest()[:16]
-        for rule in load().documents
-    }
+    found = {}
+    for rule in load().documents:
+        plain = {name: value for name, value in msgspec.to_builtins(rule).items() if name not in ADDED or value}
+        found[rule.id] = sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
     assert found == RELEASED
 
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from alerts import rules, store
+from alerts.customer_lists import LIST
 from alerts.rulebook import RULE
 from alerts.trial.bring_up import bring_up
 from alerts.trial.jobs import Trials
@@ -67,7 +68,7 @@ async def trials(tmp_path: Path, archive: Path) -> AsyncIterator[Trials]:
     authored = AuthoredDocuments(rows, store.AUTHORED, tmp_path / "copy")
     await authored.read()
     await store.plant_rules(library, authored)
-    made = Trials(library, rows, archive, tmp_path / "trials", nothing, lambda: AT)
+    made = Trials(library, Library(LIST, rows, Board()), rows, archive, tmp_path / "trials", nothing, lambda: AT)
     job = asyncio.create_task(made.run())
     await asyncio.sleep(0)
     yield made

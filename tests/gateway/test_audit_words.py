@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "services" / "gateway"
-_KINDS = ("rule", "template", "policy", "work_rules", "calendar", "brake")
+_KINDS = ("rule", "customer_list", "template", "policy", "work_rules", "calendar", "brake")
 #: a name that is made of parts -> what it can be
 _MADE = {
     "{list_}.list": ["alerts.list", "work.list", "sms.list", "customers.list"],

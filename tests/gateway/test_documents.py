@@ -81,7 +81,7 @@ CHANGES = [
     ("PUT", "/v1/rules/drop-30", {"document": {"id": "drop-30"}, **WHY}, "saved", "drop-30"),
     ("POST", "/v1/rules/drop-30/versions/2/activate", {"shadow": False, **WHY}, "activated", "drop-30 v2"),
     ("POST", "/v1/rules/drop-30/rollback", WHY, "rolled_back", "drop-30"),
-    ("POST", "/v1/rules/drop-30/stop", WHY, "stopped", "drop-30"),
+    ("POST", "/v1/rules/drop-30/stop", {"shadow": True, **WHY}, "stopped", "drop-30"),
 ]
 
 

@@ -32,11 +32,17 @@ WHOLE_LISTS = {
     "how_rules_stand": "one a rule in force",
     "list_figures": "a table in code",
     **dict.fromkeys(
-        [f"compare_{noun}" for noun in ("rule", "template", "policy", "work_rules", "calendar", "brake")],
+        [
+            f"compare_{noun}"
+            for noun in ("rule", "customer_list", "template", "policy", "work_rules", "calendar", "brake")
+        ],
         "as many as a document has fields",
     ),
     **dict.fromkeys(
-        ("list_templates", "list_policies", "list_all_work_rules", "list_calendars", "list_brakes"),
+        (
+            *("list_templates", "list_policies", "list_all_work_rules", "list_calendars", "list_brakes"),
+            "list_customer_lists",
+        ),
         "made by hand, one at a time",
     ),
     "list_releases": "what waits for a person is little, and each is shown",

@@ -50,6 +50,11 @@ _TEXT = {
     },
     "document": {},
 }
+_CUSTOMER_LIST = {
+    **{"id": "black-list", "version": 2, "state": "active", "author": "X0001", "why": "投诉", "created_at": at()},
+    **{"active_from": None, "switches": [], "name_zh": "黑名单", "name_en": "black list", "purpose": "exclusion"},
+    **{"count": 1, "document": {}},
+}
 _NOT_THERE = {"error": "not_found", "zh": "没有", "en": "none"}
 
 
@@ -192,11 +197,15 @@ class Services:
             return httpx.Response(200, json=list(rows))
         if path.startswith("/v1/releases/"):
             return httpx.Response(200, json=self._releases[path.split("/")[3]])
+        if path == "/v1/customer-lists":
+            return httpx.Response(200, json=[_CUSTOMER_LIST])
+        if path.startswith("/v1/customer-lists/") and not path.endswith("/difference"):
+            return httpx.Response(200, json=_CUSTOMER_LIST, headers={"ETag": '"2"'})
         if path in ("/v1/templates", "/v1/policies", "/v1/work-rules", "/v1/calendars", "/v1/brakes"):
             return httpx.Response(200, json=[_TEXT])
         if path.startswith(_TEXTS) and not path.endswith("/difference"):
             return httpx.Response(200, json=_TEXT, headers={"ETag": '"2"'})
-        if path.startswith(("/v1/rules/", *_TEXTS)):
+        if path.startswith(("/v1/rules/", "/v1/customer-lists/", *_TEXTS)):
             if path.endswith("/difference"):
                 return httpx.Response(200, json=[{"field": "percent", "zh": "70 → 60", "en": "70 → 60"}])
             return httpx.Response(200, json=_RULE, headers={"ETag": '"2"'})

@@ -8,8 +8,10 @@ from alerts import brake, store
 from alerts.api import router
 from alerts.callback_routes import callback_routes
 from alerts.control_topic import control_topic
+from alerts.customer_lists import LIST, Lists
 from alerts.detection import composition as detection
 from alerts.detection.decision_builder import APP as DETECTION
+from alerts.list_library import ListLibrary
 from alerts.notifications import composition as notifications
 from alerts.notifications.channel.channels import HTTP
 from alerts.notifications.channel.http import HttpTransport
@@ -19,14 +21,14 @@ from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.textbook import POLICY, template_kind
 from alerts.release_routes import HeldWatch, release_routes
 from alerts.rule_library import RuleLibrary
-from alerts.rulebook import RULE
+from alerts.rulebook import rule_kind
 from alerts.settings import Settings, secrets_in
 from alerts.stop_routes import stop_routes
 from alerts.text_routes import text_routes
 from alerts.trial.bring_up import bring_up
 from alerts.trial.jobs import Trials
 from alerts.trial.routes import trial_routes
-from contracts.answers import DocumentView, RuleView, TemplateView
+from contracts.answers import CustomerListView, DocumentView, RuleView, TemplateView
 from servicekit.auth import Guard
 from servicekit.authored import AuthoredDocuments
 from servicekit.decision import Refused
@@ -66,16 +68,18 @@ def build(
     control = control_topic(service)
     channels = notifications.channels(settings, transport)
     switchboard = HttpSwitchboard(billing_sync, settings.secret_file, NAME)
-    library = RuleLibrary(RULE, rows, switchboard, control=control)
+    library = RuleLibrary(rule_kind(lambda: lists_in_force()), rows, switchboard, control=control)
+    lists = ListLibrary(LIST, rows, switchboard, rules=library)
     templates = Library(template_kind(lambda: policy_in_force()), rows, switchboard)
     policies = Library(POLICY, rows, switchboard)
     brakes = Library(brake.BRAKE, rows, switchboard)
-    libraries = (library, templates, policies, brakes)
+    libraries = (library, lists, templates, policies, brakes)
     #: what each app decides by while no switch has come by
     baseline: dict[str, Any] = {}
 
     trials = Trials(
         library,
+        lists,
         rows,
         settings.archive_dir,
         settings.service_data / "trials",
@@ -111,12 +115,19 @@ def build(
         told = service.freshness
         service.freshness = lambda: {**told(), **held_watch.told}
 
-    def policy_in_force() -> SmsPolicy:
-        found = _in_force(service, NOTIFICATIONS, baseline)
+    def in_force(app: str) -> Any:
+        found = _in_force(service, app, baseline)
         if not found:
             raise Refused("starting", "服务正在启动，请稍候", "the service is starting; try again shortly", 503)
-        policy: SmsPolicy = found[-1].policy
+        return found[-1]
+
+    def policy_in_force() -> SmsPolicy:
+        policy: SmsPolicy = in_force(NOTIFICATIONS).policy
         return policy
+
+    def lists_in_force() -> Lists:
+        lists: Lists = in_force(DETECTION).lists
+        return lists
 
     def stoppable() -> dict[str, set[str]]:
         texts = [t for policy in _in_force(service, NOTIFICATIONS, baseline) for t in policy.templates.values()]
@@ -137,6 +148,7 @@ def build(
             settings.secret_file,
         ),
         document_routes("/v1/rules", "rule", library, guard, RuleView),
+        document_routes("/v1/customer-lists", "customer_list", lists, guard, CustomerListView, plural="customer-lists"),
         text_routes(templates, policy_in_force, guard),
         document_routes("/v1/templates", "template", templates, guard, TemplateView),
         document_routes("/v1/policies", "policy", policies, guard, DocumentView, plural="policies"),

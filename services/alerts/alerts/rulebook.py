@@ -3,11 +3,14 @@
 Types and names are checked by how a rule is read (``rules.read``); here is what they must mean.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from alerts import rules
 from alerts.conditions.document import faults_of
+from alerts.customer_lists import Lists, check_named
 from alerts.rules import ALERTS, KIND, Arrears, Complaint, Condition, Contract, Fall, Metric, Request, Rule, type_of
 from servicekit.documents.fault import Checker, Fault, Faulty
 from servicekit.documents.kinds import Kind, Others
@@ -29,9 +32,10 @@ STAGES = ("opened", "reminder", "second_reminder", "final_notice", "suspension_p
 STEPS = (90, 60, 30, 7, 1)
 
 
-def check(rule: Rule, others: Others) -> Sequence[Fault]:
-    """What is wrong with the meaning of a rule."""
+def check(rule: Rule, others: Others, lists: Lists | None = None) -> Sequence[Fault]:
+    """What is wrong with the meaning of a rule; ``lists`` of customers are those in force."""
     checker = Checker()
+    check_named(checker, rule, lists or {})
     checker.under("name_zh").called(rule.name_zh, _LONGEST_NAME, "中文", "a Chinese")
     checker.under("name_en").called(rule.name_en, _LONGEST_NAME, "英文", "an English")
     if rule.id in _TAKEN:
@@ -220,6 +224,11 @@ def _why_no_shadow(document: Mapping[str, Any]) -> tuple[str, str] | None:
     )
 
 
+def rule_kind(lists: Callable[[], Lists]) -> Kind:
+    """Rules that may name lists of customers: those that are in force when a version is checked."""
+    return replace(RULE, check=lambda rule, others: check(rule, others, lists()))
+
+
 RULE = Kind(
     name=KIND,
     read=_read,
@@ -236,6 +245,9 @@ RULE = Kind(
         "min_months_in_network": ("在网不足月数", "least months in the network"),
         "excluded_plan_codes": ("排除套餐", "excluded plans"),
         "excluded_customers": ("排除客户", "excluded customers"),
+        "exclude_lists": ("排除名单", "lists of customers it leaves alone"),
+        "only_lists": ("限于名单", "lists of customers it is limited to"),
+        "vip_lists": ("VIP 名单", "lists of customers whose alerts are critical"),
         "alert": ("预警种类", "kind of alert"),
         "on": ("触发记录", "records that make it look"),
         "when": ("条件", "condition"),

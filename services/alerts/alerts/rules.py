@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from alerts import customer_lists
 from alerts.conditions.compile import Compiled
 from alerts.conditions.document import compiled
 from alerts.conditions.together import together
+from alerts.customer_lists import Listed
 from contracts.brake import KIND as BRAKE
 from contracts.brake import Brake
 from contracts.work_rules import WORK_RULES_KIND, Window
@@ -65,6 +67,9 @@ class Fall(Document, frozen=True, kw_only=True, tag="fall"):
     min_months_in_network: int
     excluded_plan_codes: tuple[str, ...]
     excluded_customers: tuple[str, ...]
+    exclude_lists: tuple[str, ...] = ()
+    only_lists: tuple[str, ...] = ()
+    vip_lists: tuple[str, ...] = ()
 
 
 class Request(Document, frozen=True, kw_only=True, tag="request"):
@@ -118,6 +123,9 @@ class Condition(Document, frozen=True, kw_only=True, tag="condition"):
     on: tuple[str, ...]
     when: dict[str, Any]
     late_after_days: int = 60
+    exclude_lists: tuple[str, ...] = ()
+    only_lists: tuple[str, ...] = ()
+    vip_lists: tuple[str, ...] = ()
 
 
 class Watch(Struct, frozen=True):
@@ -143,7 +151,8 @@ class Rules:
     brought into force since. A ``stopped`` rule raises nothing new; what is open goes on by its version. ``reach``: how
     many months on a figure can matter, by any version there is. ``calendars`` count clocks that begin, ``maintenance``
     holds what is raised, ``brake`` what would be said of too many at once. ``shadow``: the rules of those who look at
-    versions before they count, whom neither concerns; ``has_shadow`` tells whether there are any.
+    versions before they count, whom neither concerns; ``has_shadow`` tells whether there are any. ``lists``: of
+    customers, which rules name.
     """
 
     def __init__(self, documents: Sequence[Rule], editions: Sequence[Edition] = ()) -> None:
@@ -158,6 +167,9 @@ class Rules:
         self.maintenance = msgspec.convert(work_rules[-1], _Maintenance).maintenance if work_rules else ()
         brakes = [each.document for each in editions if (each.kind, each.state) == (BRAKE, "active")]
         self.brake = msgspec.convert(brakes[-1], Brake) if brakes else None
+        lists = {e.id: e for e in editions if e.kind == customer_lists.KIND}
+        #: of customers, in force
+        self.lists = {id: customer_lists.read_listed(e) for id, e in lists.items() if e.state == "active"}
         for edition in editions:
             if edition.kind != KIND:
                 continue
@@ -241,6 +253,14 @@ def read(document: Mapping[str, Any], version: int = 0) -> Rule:
 def type_of(rule: Rule) -> str:
     """As the document says it."""
     return str(rule.__struct_config__.tag)
+
+
+def read_taken(edition: Edition) -> Any:
+    """What a switch that detection takes has brought: rules and lists read, others as they are. Raises
+    ``msgspec.ValidationError``."""
+    if edition.kind == customer_lists.KIND:
+        return customer_lists.read_listed(edition)
+    return read_edition(edition) if edition.kind == KIND else edition.document
 
 
 def read_edition(edition: Edition) -> Rule:

@@ -241,7 +241,7 @@ def _switch(data: Data) -> Text:
     )
 
 
-_DOCUMENTS: dict[str, Text] = {"rule": ("规则", "rule")}
+_DOCUMENTS: dict[str, Text] = {"rule": ("规则", "rule"), "list": ("名单", "list")}
 _SWITCHES: dict[str, Text] = {
     "active": ("由此生效", "in force from here on"),
     "shadow": ("由此影子运行", "in shadow from here on"),

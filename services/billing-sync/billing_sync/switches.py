@@ -11,7 +11,7 @@ import msgspec
 
 from billing_sync.domain.keys import BRAKE, number_key, order_key, waiting_key
 from contracts import brake
-from contracts.documents import MOST_BYTES, DocumentSwitched, Ordered, Placed
+from contracts.documents import DocumentSwitched, Ordered, Placed, most_bytes
 from servicekit.clock import local_date
 from servicekit.decision import KeyUsed, Refused
 
@@ -62,8 +62,8 @@ class Place:
 
     async def carry_out(self, draft: "Draft") -> Placed:
         order = self._order
-        if len(_json(order.document)) > MOST_BYTES:
-            raise _too_large()
+        if len(_json(order.document)) > (most := most_bytes(order.kind)):
+            raise _too_large(most)
         if order.kind == brake.KIND:
             _brake_of(order)
         await draft.need(others=[order_key(order.id)])
@@ -168,11 +168,11 @@ async def placed_after(intake: "Intake", number: int, kind: str | None, most: in
     return [*found, *(each for each in waiting if kind in (None, each.kind))]
 
 
-def _too_large() -> Refused:
+def _too_large(most: int) -> Refused:
     return Refused(
         "too_large",
-        f"文档超过 {MOST_BYTES >> 10} KiB；请缩小，例如把名单分成几份",
-        f"a document over {MOST_BYTES >> 10} KiB: make it smaller, say several lists of one",
+        f"文档超过 {most >> 10} KiB；请缩小，例如把名单分成几份",
+        f"a document over {most >> 10} KiB: make it smaller, say several lists of one",
         413,
     )
 

@@ -1,4 +1,4 @@
-"""``kam rule``, ``template``, ``policy``, ``workrules`` and ``calendar``: what staff change, version by version."""
+"""``kam rule``, ``list``, ``template``, ``policy``, ``workrules`` and ``calendar``: what staff change, by versions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,21 @@ from kam.commands.trial import try_
 from kam.commands.versions import Versions
 from kam.render import pick
 
+_PURPOSES = {"exclusion": "排除", "allow": "限于", "vip": "VIP"}
 RULES = Versions(
     "/v1/rules",
     "规则 / rules",
     [("名称 name", pick("name_zh")), ("预警 alert", pick("alert", render.word))],
+)
+LISTS = Versions(
+    "/v1/customer-lists",
+    "名单 / lists of customers",
+    [
+        ("名称 name", pick("name_zh")),
+        ("用途 purpose", pick("purpose", lambda purpose: f"{_PURPOSES.get(purpose, purpose)} {purpose}")),
+        ("客户数 customers", pick("count")),
+    ],
+    kind="list",
 )
 TEMPLATES = Versions(
     "/v1/templates",
@@ -35,6 +46,7 @@ def register(app: typer.Typer) -> None:
     rules.command("try")(try_)
     rules.command("figures")(figures)
     app.add_typer(rules, name="rule")
+    app.add_typer(LISTS.group("客户名单 / lists of customers that rules name"), name="list")
     app.add_typer(TEMPLATES.group("短信模板 / texts to customers as staff change them"), name="template")
     app.add_typer(POLICIES.group("短信策略 / how SMS are sent, as staff change it"), name="policy")
     app.add_typer(

@@ -35,10 +35,11 @@ _UNPROCESSABLE, _TOO_LARGE, _NOT_FOUND = 422, 413, 404
 
 
 class Versions:
-    """Commands of one kind. ``path``: where the gateway has it; ``columns``: what a list shows besides."""
+    """Commands of one kind. ``path``: where the gateway has it; ``columns``: what a list shows besides; ``kind``:
+    as services call it."""
 
-    def __init__(self, path: str, title: str, columns: Sequence[render.Column]) -> None:
-        self._path, self._title = path, title
+    def __init__(self, path: str, title: str, columns: Sequence[render.Column], kind: str = "rule") -> None:
+        self._path, self._title, self._kind = path, title, kind
         self._columns: list[render.Column] = [
             ("编号 id", pick("id")),
             ("版本 version", pick("version")),
@@ -127,7 +128,7 @@ class Versions:
         file is the one it was made from: nothing is saved where somebody has saved a newer one; without it the newest
         is taken
         """
-        document = _read(file)
+        document = _read(file, self._kind)
         client = Client.of(data)
         made_from = _version(file, document)
         path = f"{self._path}/{segment(str(document['id']))}"
@@ -203,12 +204,13 @@ def _taken(client: Client, answer: Answer) -> Any:
     return client.checked(answer)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path, kind: str) -> dict[str, Any]:
     """A document of a file. Raises ``Misused`` where there is none, ``Failed`` for one that can't be read."""
+    from contracts.documents import most_bytes
     from servicekit.documents.document_text import read_text
 
     try:
-        found, faults = read_text(file.read_text(encoding="utf-8"))
+        found, faults = read_text(file.read_text(encoding="utf-8"), most_bytes(kind))
         json.dumps(found, ensure_ascii=False).encode()
     except FileNotFoundError:
         raise Misused(f"没有文件 {file}", f"there is no file {file}") from None

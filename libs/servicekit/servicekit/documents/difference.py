@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from servicekit.documents.kinds import Kind
+from servicekit.personal import mask_some
 from servicekit.words import Text
 
 _as_json = msgspec.json.Encoder(order="sorted").encode
@@ -25,40 +26,46 @@ class Sentence(msgspec.Struct, frozen=True):
 
 def sentences(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Sentence]:
     """In the order of the document; none where nothing has changed."""
-    return list(_compared(kind.fields, before, after, "", ("", "")))
+    return list(_compared(kind, before, after, "", ("", "")))
 
 
 def _compared(
-    fields: Mapping[str, Text], before: Mapping[str, Any], after: Mapping[str, Any], path: str, above: Text
+    kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any], path: str, above: Text
 ) -> Iterator[Sentence]:
     for name in dict.fromkeys((*before, *after)):
         old, new = before.get(name), after.get(name)
-        if old != new:
-            zh, en = fields.get(name, (name, name))
+        if old != new and not (_is_nothing(old) and _is_nothing(new)):
+            zh, en = kind.fields.get(name, (name, name))
             called = f"{above[0]}{zh}", f"{above[1]}{en}"
-            yield from _changed(fields, old, new, f"{path}.{name}" if path else name, called)
+            yield from _changed(kind, old, new, f"{path}.{name}" if path else name, called)
 
 
-def _changed(fields: Mapping[str, Text], old: Any, new: Any, path: str, called: Text) -> Iterator[Sentence]:
+def _changed(kind: Kind, old: Any, new: Any, path: str, called: Text) -> Iterator[Sentence]:
     zh, en = called
     if isinstance(old, dict) and isinstance(new, dict):
-        yield from _compared(fields, old, new, path, (f"{zh} · ", f"{en} · "))
+        yield from _compared(kind, old, new, path, (f"{zh} · ", f"{en} · "))
     elif isinstance(old, list | tuple) and isinstance(new, list | tuple):
-        yield from _lists(fields, list(old), list(new), path, called)
+        yield from _lists(kind, list(old), list(new), path, called)
     else:
         (old_zh, old_en), (new_zh, new_en) = _said(old), _said(new)
         yield Sentence(path, f"{zh}由 {old_zh} 改为 {new_zh}", f"{en}: {old_en} → {new_en}")
 
 
-def _lists(fields: Mapping[str, Text], old: list[Any], new: list[Any], path: str, called: Text) -> Iterator[Sentence]:
+def _lists(kind: Kind, old: list[Any], new: list[Any], path: str, called: Text) -> Iterator[Sentence]:
     """Of lists of parts, as long as before, what has changed at each place; of others what came and what went."""
     zh, en = called
     if len(old) == len(new) and all(isinstance(item, dict) for item in (*old, *new)):
         for n, (one, other) in enumerate(zip(old, new, strict=True)):
             place = f"{zh}第 {n + 1} 项 · ", f"{en} no. {n + 1} · "
-            yield from _compared(fields, one, other, f"{path}[{n}]", place)
+            yield from _compared(kind, one, other, f"{path}[{n}]", place)
         return
     came, went = _beyond(new, old), _beyond(old, new)
+    if path in kind.masked and (came or went):
+        shown = "、".join(mask_some(str(each)) for each in (*came, *went)[:_NAMED])
+        yield Sentence(
+            path, f"{zh}：+{len(came)} −{len(went)}，如 {shown}", f"{en}: +{len(came)} −{len(went)}, such as {shown}"
+        )
+        return
     if came:
         yield Sentence(path, f"{zh}加了 {_listed(came)[0]}", f"{en}: added {_listed(came)[1]}")
     if went:
@@ -86,8 +93,12 @@ def _listed(items: list[Any]) -> Text:
     return (f"{zh} 等 {len(items)} 个", f"{en} and {rest} more") if rest else (zh, en)
 
 
+def _is_nothing(value: Any) -> bool:
+    return value is None or value in ("", [], ())
+
+
 def _said(value: Any) -> Text:
-    if value is None or value in ("", []):
+    if _is_nothing(value):
         return _NOTHING
     if isinstance(value, bool):
         return ("是", "yes") if value else ("否", "no")

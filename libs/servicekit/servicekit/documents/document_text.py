@@ -60,10 +60,11 @@ class _Unfit(yaml.MarkedYAMLError):
         self.zh, self.en = zh, en
 
 
-def read_text(text: str) -> tuple[dict[str, Any] | None, list[Fault]]:
-    """The document in a text, None with the fault where there is none."""
-    if len(text.encode(errors="replace")) > MOST_BYTES:
-        return None, [Fault("", "文档超过 256 KiB，请拆分", "longer than 256 KiB: take it apart")]
+def read_text(text: str, most: int = MOST_BYTES) -> tuple[dict[str, Any] | None, list[Fault]]:
+    """The document in a text of at most so many octets, None with the fault where there is none."""
+    if len(text.encode(errors="replace")) > most:
+        kib = most >> 10
+        return None, [Fault("", f"文档超过 {kib} KiB，请拆分", f"longer than {kib} KiB: take it apart")]
     try:
         found = yaml.load(text, _Reader)
     except _Unfit as error:

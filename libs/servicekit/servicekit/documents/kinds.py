@@ -21,7 +21,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     ``shows``: what a list says of a version besides the document itself. ``has_shadow``: whether a version can be put in
     force for analysts alone; ``why_no_shadow``: why this one of them can't; ``may_stop``: whether there can be none in
-    force.
+    force. ``masked``: lists of customers, which differences tell by number with a few masked, and lists of versions
+    leave out.
     """
 
     name: str
@@ -32,11 +33,17 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     has_shadow: bool = False
     why_no_shadow: Callable[[Mapping[str, Any]], Text | None] = lambda document: None
     may_stop: bool = True
+    masked: frozenset[str] = frozenset()
+    most_bytes: int = MOST_BYTES
+    too_large: Text = (
+        f"文档超过 {MOST_BYTES >> 10} KiB，请缩小",
+        f"is over {MOST_BYTES >> 10} KiB: make it smaller",
+    )
 
     def checked(self, document: dict[str, Any], others: Others) -> dict[str, Any]:
         """The document as it is kept: every field, plain; its version is its place among the others, and no content.
         Raises ``Faulty``. Its size comes first: what is small is soon looked at."""
-        _weigh(document)
+        self._weigh(document)
         if hidden := unseen(document):
             raise Faulty(hidden)
         try:
@@ -47,11 +54,10 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
             raise Faulty(faults)
         plain: dict[str, Any] = msgspec.to_builtins(read)
         plain.pop("version", None)
-        _weigh(plain)
+        self._weigh(plain)
         return plain
 
-
-def _weigh(document: Mapping[str, Any]) -> None:
-    if len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")) > MOST_BYTES:
-        kib = MOST_BYTES >> 10
-        raise Faulty([Fault("", f"文档超过 {kib} KiB，请缩小", f"is over {kib} KiB: make it smaller")])
+    def _weigh(self, document: Mapping[str, Any]) -> None:
+        told = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        if len(told.encode(errors="replace")) > self.most_bytes:
+            raise Faulty([Fault("", *self.too_large)])

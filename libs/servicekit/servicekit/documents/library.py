@@ -40,11 +40,12 @@ class Shown(msgspec.Struct, frozen=True):
     switches: tuple[Step, ...] = ()
     tried: Document | None = None
 
-    def plain(self, kind: Kind) -> dict[str, Any]:
-        """As people get it: the document within, and its own fields at the top."""
+    def plain(self, kind: Kind, *, brief: bool = False) -> dict[str, Any]:
+        """As people get it: the document within, and its own fields at the top; ``brief``: without its long lists."""
         v, since = self.version, self.active_from
+        document = {n: value for n, value in v.document.items() if n not in kind.masked} if brief else v.document
         return {
-            **v.document,
+            **document,
             "id": v.id,
             "version": v.version,
             "state": self.state,
@@ -55,7 +56,7 @@ class Shown(msgspec.Struct, frozen=True):
             "tried": self.tried,
             "switches": [step.plain() for step in self.switches],
             **kind.shows(v.document),
-            "document": v.document,
+            "document": document,
         }
 
 

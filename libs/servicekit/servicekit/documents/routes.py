@@ -26,14 +26,14 @@ def document_routes(
     prefix: str, noun: str, library: Library, guard: Guard, shown: type[BaseModel], *, plural: str | None = None
 ) -> APIRouter:
     """Routes under ``prefix``; ``noun`` (rule, …) names them, ``shown`` is what a version looks like."""
-    several = plural or f"{noun}s"
+    several = (plural or f"{noun}s").replace("-", "_")
     router = Router(prefix=prefix, tags=[several], dependencies=[Depends(guard)])
     Who = Annotated[Principal, Depends(guard)]
 
     @router.get("", name=f"list_{several}", response_model=list[shown])  # type: ignore[valid-type]
     async def list_documents() -> Response:
         """All versions, by id and version."""
-        return json_answer([version.plain(library.kind) for version in await library.all()])
+        return json_answer([version.plain(library.kind, brief=True) for version in await library.all()])
 
     @router.get("/{id}", name=f"get_{noun}", response_model=shown, responses={200: ETAG})
     async def get_document(id: DocumentId, version: Annotated[int | None, Query(ge=1, le=10**9)] = None) -> Response:

@@ -23,8 +23,23 @@ _KINDS: tuple[str, ...] = get_args(Kind)
 _OPS: tuple[str, ...] = get_args(Op)
 _SEVERITIES: tuple[str, ...] = get_args(Severity)
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_FIELDS = ("id", "type", "alert", "name_zh", "name_en", "severity", "on", "when", "late_after_days")
-_OPTIONAL = ("late_after_days",)
+_FIELDS = (
+    "id",
+    "type",
+    "alert",
+    "name_zh",
+    "name_en",
+    "severity",
+    "on",
+    "when",
+    "late_after_days",
+    "exclude_lists",
+    "only_lists",
+    "vip_lists",
+)
+#: what ``rules.Condition`` alone reads and checks
+_OF_LISTS = ("exclude_lists", "only_lists", "vip_lists")
+_OPTIONAL = ("late_after_days", *_OF_LISTS)
 _NODES = ("all", "any", "not", "figure")
 _LEAF_FIELDS = ("figure", "op", "value", "for_months", "falls_percent", "rises_percent", "months")
 #: what people write instead of an operator

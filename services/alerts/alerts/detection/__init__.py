@@ -3,25 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
+from alerts import customer_lists
 from alerts.detection import braking, shadow
 from alerts.detection.decision_builder import APP
 from alerts.detection.handlers import HANDLERS, Handler, on_timer
 from alerts.detection.state import CustomerState
-from alerts.rules import KIND, Rules, read_edition
+from alerts.rules import KIND, Rules, read_taken
 from contracts import DEFAULT_PARTITIONS
 from contracts.brake import KIND as BRAKE
 from contracts.work_rules import WORK_RULES_KIND
 from servicekit.app import App, Effects, HandlerEntry
 from servicekit.calendar import CALENDAR_KIND
 from servicekit.decision import Context, Decision
-from servicekit.documents.in_force import Edition, Taken
+from servicekit.documents.in_force import Taken
 
 #: besides rules; no alert refers to a version of these
-_NEWEST_ONLY = frozenset({CALENDAR_KIND, WORK_RULES_KIND, BRAKE})
-
-
-def _read(edition: Edition) -> Any:
-    return read_edition(edition) if edition.kind == KIND else edition.document
+_NEWEST_ONLY = frozenset({customer_lists.KIND, CALENDAR_KIND, WORK_RULES_KIND, BRAKE})
 
 
 def _by_what_is_in_force(
@@ -60,5 +57,5 @@ def app(rules: Rules, partitions: int = DEFAULT_PARTITIONS, effects: Effects | N
         effects=effects,
         light_pace=0.05,
         behind=0.03,  # the intake's records of the beat are there by then, also where its commit takes twice as long
-        documents=Taken(frozenset({KIND}) | _NEWEST_ONLY, rules.switched, newest_only=_NEWEST_ONLY, read=_read),
+        documents=Taken(frozenset({KIND}) | _NEWEST_ONLY, rules.switched, newest_only=_NEWEST_ONLY, read=read_taken),
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from alerts.customer_lists import Lists, on_any
 from alerts.detection.decision_builder import DecisionBuilder, worst
 from alerts.detection.rows import KEPT_MONTHS
 from alerts.detection.state import (
@@ -23,7 +24,7 @@ from alerts.detection.state import (
     TrackedAlert,
     Values,
 )
-from alerts.rules import Condition, Fall, Metric, Rules
+from alerts.rules import Condition, Fall, Metric, Request, Rules, Severity
 from servicekit.clock import SHANGHAI, end_of, in_range, later
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
@@ -153,7 +154,7 @@ def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, r
     return bool(state.alerts) and any(key_of(m) in state.alerts for m in _reach(month, rules))
 
 
-def exclusions(rule: Fall, customer_id: str, profile: Profile, month: Month) -> dict[str, bool]:
+def exclusions(rule: Fall, lists: Lists, customer_id: str, profile: Profile, month: Month) -> dict[str, bool]:
     """For what the fall rule leaves a customer alone in a month: of each exclusion whether it holds. What is not known
     does not exclude."""
     return {
@@ -162,12 +163,21 @@ def exclusions(rule: Fall, customer_id: str, profile: Profile, month: Month) -> 
         "listed": customer_id in rule.excluded_customers,
         "months_in_network": profile.opened_on is not None
         and months_later(profile.opened_on, rule.min_months_in_network) > last_day(month),
+        **list_exclusions(rule, lists, customer_id),
     }
 
 
-def excluded(rule: Fall, customer_id: str, profile: Profile, month: Month) -> bool:
+def list_exclusions(rule: Fall | Condition, lists: Lists, customer_id: str) -> dict[str, bool]:
+    """The same for the lists that a rule names, ``list/<id>`` each; ``only_listed``: it looks at others alone."""
+    found = {f"list/{name}": bool(on_any(lists, (name,), customer_id)) for name in rule.exclude_lists}
+    if rule.only_lists:
+        found["only_listed"] = not on_any(lists, rule.only_lists, customer_id)
+    return found
+
+
+def excluded(rule: Fall, lists: Lists, customer_id: str, profile: Profile, month: Month) -> bool:
     """Whether the fall rule leaves this customer alone in this month."""
-    return any(exclusions(rule, customer_id, profile, month).values())
+    return any(exclusions(rule, lists, customer_id, profile, month).values())
 
 
 def fall_rule(rules: Rules, held: TrackedAlert | None) -> Fall:
@@ -236,7 +246,7 @@ def look(
     admitted = held is not None and held.admitted
     if falling and not admitted and may_admit and rule.id not in builder.rules.stopped:
         assert builder.profile is not None
-        admitted = not excluded(rule, builder.customer_id, builder.profile, month)
+        admitted = not excluded(rule, builder.rules.lists, builder.customer_id, builder.profile, month)
     _settle(builder, month, (*(falling if admitted else ()), *requests), admitted)
 
 
@@ -426,7 +436,13 @@ def _request_id(cause: AlertReason) -> object:
 
 
 def _severity(builder: DecisionBuilder, reasons: tuple[AlertReason, ...]) -> str:
-    return worst([builder.rules.churn(c.rule, c.version).severity for c in reasons])
+    return worst([severity_of(builder, builder.rules.churn(c.rule, c.version)) for c in reasons])
+
+
+def severity_of(builder: DecisionBuilder, rule: Fall | Request | Condition) -> Severity:
+    """How grave a reason of a rule is: of customers on one of its VIP lists as grave as can be."""
+    is_vip = not isinstance(rule, Request) and on_any(builder.rules.lists, rule.vip_lists, builder.customer_id)
+    return "critical" if is_vip else rule.severity
 
 
 def _gist(reasons: tuple[AlertReason, ...]) -> list[tuple[str, object]]:

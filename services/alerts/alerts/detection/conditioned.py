@@ -16,7 +16,7 @@ from alerts.detection.decision_builder import DecisionBuilder
 from alerts.detection.figures import Remembered, StateFigures, newest_month
 from alerts.detection.rows import KEPT_MONTHS, Row, rows_of
 from alerts.detection.state import AlertReason, CustomerState, Judged, Month, Values
-from alerts.rules import Rules, Watch
+from alerts.rules import Condition, Rules, Watch
 from servicekit.decision import Context
 from servicekit.ids import boss_event_id
 
@@ -95,7 +95,7 @@ def _look(builder: DecisionBuilder, kind: str, month: Month, since: int) -> None
         own = kind in rule.on
         seen = facts if own else facts_of(builder, month, builder.now, stood)
         met = compiled.is_met(seen)
-        if stood is None and not (met and _may_begin(builder, month)):
+        if stood is None and not (met and _may_begin(builder, rule, month)):
             continue
         _keep(builder, rule.id, month, Judged(rule.version, met, _of_now(watch, seen)))
         reasons.append((watch, _reason(builder, watch, month, seen) if met else None))
@@ -117,10 +117,13 @@ def _concerned(builder: DecisionBuilder, kind: str, month: Month) -> Iterable[Wa
     return [found[id] for id in sorted(found)]
 
 
-def _may_begin(builder: DecisionBuilder, month: Month) -> bool:
-    """The exclusions of the fall rule, asked once: when the reason comes."""
+def _may_begin(builder: DecisionBuilder, rule: Condition, month: Month) -> bool:
+    """The exclusions of the fall rule and its own, asked once: when the reason comes."""
     assert builder.profile is not None
-    return not churn.excluded(builder.rules.fall, builder.customer_id, builder.profile, month)
+    rules, customer_id = builder.rules, builder.customer_id
+    if any(churn.list_exclusions(rule, rules.lists, customer_id).values()):
+        return False
+    return not churn.excluded(rules.fall, rules.lists, customer_id, builder.profile, month)
 
 
 def _is_forgotten(builder: DecisionBuilder, month: Month, reach: int) -> bool:
@@ -209,7 +212,7 @@ def _attend(builder: DecisionBuilder, watch: Watch, month: Month, reason: AlertR
                 "attention",
                 (rule.id, builder.customer_id, period),
                 (reason,),
-                rule.severity,
+                churn.severity_of(builder, rule),
                 period=period,
                 late=churn.is_late(builder, month, rule.late_after_days),
             )
@@ -219,7 +222,7 @@ def _attend(builder: DecisionBuilder, watch: Watch, month: Month, reason: AlertR
         if held.outcome is None:
             builder.resolve(key, "withdrawn", reasons=())
     elif held.outcome is not None or reason.values != held.reasons[0].values:
-        builder.change(key, outcome=None, reasons=(reason,), severity=rule.severity)
+        builder.change(key, outcome=None, reasons=(reason,), severity=churn.severity_of(builder, rule))
 
 
 def key_of(rule: str, month: Month) -> str:

@@ -195,7 +195,7 @@ class _Customer:
 
     def _requirements(self, rule: Fall) -> list[Condition]:
         profile = self._state.profile or Profile()
-        held = churn.exclusions(rule, self._state.customer_id, profile, self._month)
+        held = churn.exclusions(rule, self._rules.lists, self._state.customer_id, profile, self._month)
         opened = None if profile.opened_on is None else profile.opened_on.isoformat()
         told: dict[str, tuple[int | str | None, int | str | None]] = {
             "status": (profile.status, ", ".join(rule.statuses)),
@@ -204,9 +204,16 @@ class _Customer:
             "months_in_network": (opened, rule.min_months_in_network),
         }
         return [
-            Condition(code=code, met=not is_excluded, value=told[code][0], limit=told[code][1])
+            self._requirement(code, not is_excluded, *told.get(code, (None, None)))
             for code, is_excluded in held.items()
         ] + [Condition(code="remembered", met=not churn.is_forgotten(rule, self._state, self._month))]
+
+    def _requirement(self, code: str, met: bool, value: int | str | None, limit: int | str | None) -> Condition:
+        if not code.startswith("list/"):
+            return Condition(code=code, met=met, value=value, limit=limit)
+        named = self._rules.lists.get(code.removeprefix("list/"))
+        names: Values = {} if named is None else {"name_zh": named.name_zh, "name_en": named.name_en}
+        return Condition(code="list", met=met, values={"list": code.removeprefix("list/"), **names})
 
     def _request(self, rule: Request) -> Condition:
         reasons = [] if self._warning is None else list(self._warning.reasons)

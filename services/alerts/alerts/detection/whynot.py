@@ -27,7 +27,8 @@ EXCLUSIONS: dict[str, Text] = {
     "left": ("客户已离网，不再预警", "the customer has left the network"),
     "status": ("客户状态不在预警范围", "the customer's status is not one that is warned of"),
     "plan": ("套餐在排除名单", "the plan is on the list of exclusions"),
-    "listed": ("客户在排除名单", "the customer is on the list of exclusions"),
+    "listed": ("客户在规则的排除名单里", "the customer is among those that the rule leaves out"),
+    "only_listed": ("客户不在规则所限的名单上", "the customer is on none of the lists to which the rule is limited"),
     "months_in_network": ("在网时间不足", "the customer is too new"),
 }
 
@@ -126,8 +127,14 @@ class _Customer:
             result=result,
             alert_id=None if alert is None else alert.alert_id,
             conditions=tuple(conditions[:_MOST]),
-            exclusions=tuple(Exclusion(code, *EXCLUSIONS[code]) for code in exclusions),
+            exclusions=tuple(map(self._told, exclusions)),
         )
+
+    def _told(self, code: str) -> Exclusion:
+        if not code.startswith("list/"):
+            return Exclusion(code, *EXCLUSIONS[code])
+        named = self._rules.lists[code.removeprefix("list/")]
+        return Exclusion(code, f"客户在名单“{named.name_zh}”上", f'the customer is on the list "{named.name_en}"')
 
     def _conditions(self, rule: Rule) -> tuple[bool | None, list[Told]]:
         if isinstance(rule, Condition):
@@ -176,7 +183,10 @@ class _Customer:
             warning = self._state.alerts.get(churn.key_of(self._month))
             is_in = warning is not None and warning.admitted
         fall = rule if isinstance(rule, Fall) else self._rules.fall
-        holds = churn.exclusions(fall, self._state.customer_id, profile, self._month)
+        lists, customer_id = self._rules.lists, self._state.customer_id
+        holds = churn.exclusions(fall, lists, customer_id, profile, self._month)
+        if isinstance(rule, Condition):
+            holds |= churn.list_exclusions(rule, lists, customer_id)
         return [] if is_in else [code for code, is_so in holds.items() if is_so]
 
     def _alert(self, rule: Rule) -> TrackedAlert | None:

@@ -42,18 +42,20 @@ _decode: msgspec.json.Decoder[Progress | Found | Failed] = msgspec.json.Decoder(
 
 
 class Trials:
-    """Of the rules in ``library``, on the archive under ``archive`` (None: there is none here)."""
+    """Of the rules in ``library``, which may name ``lists``, on the archive under ``archive`` (None: there is none
+    here)."""
 
     def __init__(
         self,
         library: Library,
+        lists: Library,
         rows: Documents,
         archive: Path | None,
         scratch: Path,
         bring_up: BringUp,
         clock: SystemClock = system_now,
     ) -> None:
-        self._library, self._rows, self._archive, self._scratch = library, rows, archive, scratch
+        self._library, self._lists, self._rows, self._archive, self._scratch = library, lists, rows, archive, scratch
         self._bring_up, self._clock = bring_up, clock
         self._one = asyncio.Semaphore(1)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -105,6 +107,7 @@ class Trials:
             rule=_ruled(asked),
             against=None if against is None else _ruled(against),
             fall=None if fall is None else _ruled(fall),
+            lists=tuple(_ruled(one) for one in await self._lists.all() if one.state == "active"),
             from_=from_,
             to=to,
         )

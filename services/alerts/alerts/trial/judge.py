@@ -8,10 +8,11 @@ from alerts.conditions.compile import Compiled
 from alerts.conditions.document import compiled
 from alerts.conditions.facts import Facts
 from alerts.conditions.figures import CARRIED, FIGURES, RECORDS
+from alerts.customer_lists import Lists
 from alerts.detection import churn
 from alerts.detection.figures import StateFigures
 from alerts.detection.state import Month
-from alerts.rules import Fall, Request
+from alerts.rules import Condition, Fall, Request
 from alerts.trial.history import OF_MONTHS, Customer, Mark, Needs
 from alerts.trial.order import Ruled
 
@@ -30,17 +31,17 @@ class Warning_(Protocol):
         ...
 
 
-def judge_of(ruled: Ruled, fall: Ruled | None, first: Month, last: Month) -> Warning_:
+def judge_of(ruled: Ruled, fall: Ruled | None, lists: Lists, first: Month, last: Month) -> Warning_:
     """A version as it judges these months. Raises ``ValueError`` for a type that can't be tried."""
-    if ruled.document.get("type") == "condition":
+    rule = rules.read(ruled.document, ruled.version)
+    if isinstance(rule, Condition):
         if fall is None:
             raise ValueError("no fall rule is in force, whose exclusions would hold")
         exclusions = rules.read(fall.document, fall.version)
         assert isinstance(exclusions, Fall)
-        return ConditionWarning(compiled(ruled.document), exclusions, first, last)
-    rule = rules.read(ruled.document, ruled.version)
+        return ConditionWarning(compiled(ruled.document), rule, exclusions, lists, first, last)
     if isinstance(rule, Fall):
-        return FallWarning(rule, first, last)
+        return FallWarning(rule, lists, first, last)
     if isinstance(rule, Request):
         return RequestWarning(rule, first, last)
     raise ValueError(f"a rule of type {ruled.document.get('type')} can't be tried")
@@ -49,8 +50,8 @@ def judge_of(ruled: Ruled, fall: Ruled | None, first: Month, last: Month) -> War
 class FallWarning:
     """Of a figure that falls."""
 
-    def __init__(self, rule: Fall, first: Month, last: Month) -> None:
-        self._rule, self._first, self._last = rule, first, last
+    def __init__(self, rule: Fall, lists: Lists, first: Month, last: Month) -> None:
+        self._rule, self._lists, self._first, self._last = rule, lists, first, last
         self._metrics = [(f"{metric.record.lower()}.{metric.figure}", metric.code) for metric in rule.metrics]
         figures: dict[str, frozenset[str]] = {
             kind: frozenset(metric.figure for metric in rule.metrics if metric.record == kind) for kind in OF_MONTHS
@@ -74,7 +75,9 @@ class FallWarning:
         for month, found in codes.items():
             mark = _latest([customer.marks.get(kind, {}).get(month) for kind in OF_MONTHS])
             profile = None if mark is None else customer.profile_at(mark)
-            if mark is not None and profile is not None and not churn.excluded(rule, customer.id, profile, month):
+            if mark is None or profile is None:
+                continue
+            if not churn.excluded(rule, self._lists, customer.id, profile, month):
                 yield month, found, mark
 
 
@@ -104,9 +107,12 @@ class ConditionWarning:
     """Of what staff wrote: judged where a record of its kinds looked, by final figures of months and by what was known
     of all else when the last such record came."""
 
-    def __init__(self, asked: Compiled, exclusions: Fall, first: Month, last: Month) -> None:
+    def __init__(
+        self, asked: Compiled, named: Condition, exclusions: Fall, lists: Lists, first: Month, last: Month
+    ) -> None:
         rule = asked.rule
         self._compiled, self._exclusions, self._first, self._last = asked, exclusions, first, last
+        self._named, self._lists = named, lists
         self._of_months = [kind for kind in rule.on if kind in CARRIED]
         self._others = [kind for kind in rule.on if kind not in CARRIED]
         figures: dict[str, set[str]] = {kind: {CARRIED[kind]} for kind in self._of_months}
@@ -130,6 +136,8 @@ class ConditionWarning:
         )
 
     def warns(self, customer: Customer) -> Iterator[tuple[Month, tuple[str, ...], Mark]]:
+        if any(churn.list_exclusions(self._named, self._lists, customer.id).values()):
+            return
         asked, codes = self._compiled, (self._compiled.rule.id,)
         of_months = [marks for kind in self._of_months if (marks := customer.marks.get(kind))]
         others = [marks for kind in self._others if (marks := customer.marks.get(kind))]
@@ -150,7 +158,7 @@ class ConditionWarning:
             if asked.judge(Facts(_Figures(customer, month, judged))) is not True:
                 continue
             profile = customer.profile_at(own or looked)
-            if profile is not None and not churn.excluded(self._exclusions, customer.id, profile, month):
+            if profile is not None and not churn.excluded(self._exclusions, self._lists, customer.id, profile, month):
                 yield month, codes, judged
 
 

@@ -21,8 +21,8 @@ class Ruled(Struct, frozen=True):
 
 class Order(Struct, frozen=True, rename={"from_": "from"}):
     """``rule`` is tried against the version in force (None: there is none). ``fall``: the fall rule in force, whose
-    exclusions hold for conditions. ``from_`` and ``to`` are periods; without them the newest months there are.
-    ``scratch`` is an empty folder, which whoever gives the order removes."""
+    exclusions hold for conditions; ``lists`` of customers are those in force. ``from_`` and ``to`` are periods; without
+    them the newest months there are. ``scratch`` is an empty folder, which whoever gives the order removes."""
 
     archive: str
     scratch: str
@@ -31,6 +31,7 @@ class Order(Struct, frozen=True, rename={"from_": "from"}):
     fall: Ruled | None = None
     from_: str | None = None
     to: str | None = None
+    lists: tuple[Ruled, ...] = ()
 
 
 class Progress(Struct, frozen=True, tag="progress"):

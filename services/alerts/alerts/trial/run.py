@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from alerts.customer_lists import listed
 from alerts.detection.state import Month
 from alerts.trial.archive import Archive
 from alerts.trial.history import TYPES, Reader
@@ -27,8 +28,9 @@ def run(order: Order, tell: Tell) -> Found | Failed:
             "the archive holds no records of BOSS yet, so there is nothing to try on: try again once it does",
         )
     first, last = span(order.from_, order.to, _month(newest))
-    ours = judge_of(order.rule, order.fall, first, last)
-    theirs = None if order.against is None else judge_of(order.against, order.fall, first, last)
+    lists = {each.document["id"]: listed(each.document, each.version) for each in order.lists}
+    ours = judge_of(order.rule, order.fall, lists, first, last)
+    theirs = None if order.against is None else judge_of(order.against, order.fall, lists, first, last)
     reader = Reader(ours.needs if theirs is None else ours.needs.and_(theirs.needs))
     tally, progress = Tally(first, last), _Progress(2 * archive.rows, tell)
     for pile in archive.piles(reader.types, progress):

@@ -100,6 +100,16 @@ const TELLERS: Readonly<Record<string, Teller>> = {
     language === "zh"
       ? [met ? "不在排除名单" : "在规则的排除名单里"]
       : [met ? "not on the list of exclusions" : "on the rule's list of exclusions"],
+  list: ({ met, values }, _, language) => {
+    const name = String(values[language === "zh" ? "name_zh" : "name_en"] ?? values.list);
+    return language === "zh"
+      ? [met ? `不在名单“${name}”上` : `在名单“${name}”上，被排除`]
+      : [met ? `not on the list “${name}”` : `on the list “${name}”, which is left out`];
+  },
+  only_listed: ({ met }, _, language) =>
+    language === "zh"
+      ? [met ? "在规则所限的名单上" : "不在规则所限的名单上"]
+      : [met ? "on a list that the rule is limited to" : "on none of the lists that the rule is limited to"],
   months_in_network: ({ met, value, limit }, _, language) => {
     if (value === null) {
       return [language === "zh" ? "入网日期未知，不排除" : "start unknown, which excludes nobody"];
