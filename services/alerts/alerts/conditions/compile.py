@@ -254,7 +254,8 @@ def _moves(leaf: Moves) -> Judge:
         if base <= 0:
             return False
         moved: int = scale * value
-        return moved <= share * base if falls else moved >= share * base
+        line: int = share * base
+        return moved <= line if falls else moved >= line
 
     return moves
 

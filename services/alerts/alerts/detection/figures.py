@@ -70,7 +70,7 @@ class StateFigures(Facts):
 
     def __missing__(self, key: Key) -> Value:
         value: Value
-        if type(key) is tuple:
+        if isinstance(key, tuple):
             figure, back = key
             if back >= 0:
                 value = self.month(figure, back)
@@ -78,10 +78,10 @@ class StateFigures(Facts):
                 value = churn.known_sum(self._state.figures.get(hot), self._month, -back)
             else:
                 value = self._sum(figure, -back)
-        elif (of_now := _NOW.get(key)) is not None:  # type: ignore[call-overload]
+        elif (of_now := _NOW.get(key)) is not None:
             value = of_now(self)
         else:
-            value = self.month(key, 0)  # type: ignore[arg-type]
+            value = self.month(key, 0)
         self[key] = value
         return value
 
