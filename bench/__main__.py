@@ -22,6 +22,7 @@ from bench import (
     broker,
     cost,
     detect_quix,
+    detect_rules,
     first_load,
     growth,
     latency,
@@ -114,6 +115,7 @@ async def measure_screen(quick: bool) -> list[dict[str, Any]]:
 BENCHMARKS: dict[str, Callable[[bool], Awaitable[list[dict[str, Any]]]]] = {
     "detect": measure_detect,
     "detect-quix": detect_quix.measure,
+    "detect-rules": detect_rules.measure,
     "latency": latency.measure,
     "peak": peak.measure,
     "cost": cost.measure,

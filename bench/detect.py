@@ -1,4 +1,4 @@
-"""The runs of the benchmark ``detect``, each a process of its own: ``python -m bench.detect ours|limit …``.
+"""The runs of the benchmark ``detect``, each a process of its own: ``python -m bench.detect ours|limit|rules …``.
 
 Prints one JSON object: events, seconds, and for ``ours`` what it keeps in memory and on disk.
 """
@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from alerts import rules
 from alerts.detection import app
 from alerts.detection.handlers import BillRecord
+from bench import condition_rules
 from bench.load import PARTITIONS, TOPIC, remember
 from servicekit.kafka import MAX_MESSAGE_BYTES
 from servicekit.rocksdb_store import LocalStore
@@ -45,12 +46,13 @@ async def limit(kafka: str, events: int) -> dict[str, Any]:
     return {"events": seen, "seconds": seconds, "cpu_seconds": cpu}
 
 
-async def ours(kafka: str, events: int, folder: Path, customers: int) -> dict[str, Any]:
-    """The production detector, as the service alerts runs it, from the first fetch to the last answer of the broker."""
+async def ours(kafka: str, events: int, folder: Path, customers: int, *, conditions: bool = False) -> dict[str, Any]:
+    """The production detector, as the service alerts runs it, from the first fetch to the last answer of the broker;
+    with the seeds, or twenty ``conditions`` besides."""
     await remember(folder, customers)
     settings = ServiceSettings(service_data=folder, kafka=kafka, partitions=PARTITIONS)
     service = Service("alerts", settings)
-    detector = app(rules.load(), PARTITIONS)
+    detector = app(condition_rules.in_force() if conditions else rules.load(), PARTITIONS)
     # A journal of its own: that of another run would tell of another processor's life, and be believed.
     detector.name = folder.name
     service.consume(detector, [TOPIC, "work.events"], lambda _, ordinal: LocalStore(folder / str(ordinal)))
@@ -97,7 +99,7 @@ def _finished(service: Service, events: int) -> bool:
 
 def main() -> None:
     words = argparse.ArgumentParser()
-    words.add_argument("run", choices=("limit", "ours"))
+    words.add_argument("run", choices=("limit", "ours", "rules"))
     words.add_argument("--kafka", required=True)
     words.add_argument("--events", type=int, required=True)
     words.add_argument("--folder", type=Path)
@@ -108,7 +110,7 @@ def main() -> None:
     run = (
         limit(given.kafka, given.events)
         if given.run == "limit"
-        else ours(given.kafka, given.events, given.folder, given.customers)
+        else ours(given.kafka, given.events, given.folder, given.customers, conditions=given.run == "rules")
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         if given.profile is not None:

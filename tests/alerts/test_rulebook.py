@@ -160,6 +160,7 @@ def test_a_condition_is_kept_as_it_was_written() -> None:
         **CONDITION,
         "on": ("USAGE",),
         "late_after_days": 60,
+        **dict.fromkeys(("exclude_lists", "only_lists", "vip_lists"), ()),
     }
     assert RULE.shows(CONDITION) == {"alert": "attention"}
 

@@ -47,6 +47,12 @@ def test_lists_are_whole_arrays_and_filters_travel(known: FakeInstance, kam: Kam
     }
 
 
+def test_alerts_of_rules_in_shadow_are_asked_for_by_themselves(known: FakeInstance, kam: Kam) -> None:
+    known.routes["GET /v1/shadow-alerts"] = (200, [{**ALERT, "shadow": True}])
+    assert kam("alerts", "--shadow", "--json").json == [{**ALERT, "shadow": True}]
+    assert kam("alerts", "--json").json == [ALERT] and "影子预警" in kam("alerts", "--shadow").out
+
+
 def test_people_read_chinese_and_local_time(known: FakeInstance, kam: Kam) -> None:
     said = kam("alerts").out
     assert "欠费 arrears" in said

@@ -36,6 +36,17 @@ WRONG = {
 }
 
 
+_NONE = {"raised": 0, "open": 0, "closed": {}, "false_alarms": 0, "share": None}
+FIGURES: dict[str, Any] = {
+    "rule": "drop-30",
+    "versions": [
+        {"version": 2, **_NONE, "shadow": {**_NONE, "raised": 7, "open": 2}},
+        {"version": 1, "raised": 9, "open": 3, "closed": {"false_alarm": 1, "retained": 3, "withdrawn": 2},
+         "false_alarms": 1, "share": 0.25, "shadow": _NONE},
+    ],
+}  # fmt: skip
+
+
 @pytest.fixture
 def rules(fake: FakeInstance) -> FakeInstance:
     fake.routes |= {
@@ -45,6 +56,7 @@ def rules(fake: FakeInstance) -> FakeInstance:
         "PUT /v1/rules/new": (200, {**DRAFT, "id": "new", "version": 1}),
         "POST /v1/rules/drop-30/versions/2/activate": (200, {**DRAFT, "state": "active"}),
         "POST /v1/rules/drop-30/rollback": (200, {**DRAFT, "version": 3, "state": "active"}),
+        "GET /v1/rules/drop-30/figures": (200, FIGURES),
         "POST /v1/rules/drop-30/stop": (200, {**RULE, "state": "stopped"}),
     }
     return fake
@@ -256,3 +268,14 @@ def test_calendars_say_until_when_they_know_the_days(fake: FakeInstance, kam: Ka
     assert "办公时间" in listed.out and listed.err.count("the calendar ends 2026-12-31") == 1, "of what is in force"
     assert "日历只到" in kam("calendar", "activate", "office", 2, "--why", "x").err
     assert "work" in kam("workrules", "list").out
+
+
+def test_a_shadow_is_stopped_alone(rules: FakeInstance, kam: Kam) -> None:
+    kam("rule", "stop", "drop-30", "--why", "看够了", "--shadow")
+    assert rules.requests[-1].body == {"why": "看够了", "shadow": True}
+
+
+def test_what_became_of_a_rule_s_alerts(rules: FakeInstance, kam: Kam) -> None:
+    assert kam("rule", "figures", "drop-30", "--json").json == FIGURES
+    told = kam("rule", "figures", "drop-30").out
+    assert "25.0%" in told and "7 / 2" in told and "false_alarm 1" in told

@@ -52,6 +52,15 @@ STORIES: list[tuple[str, list[Message], str, list[tuple[Any, ...]]]] = [
         [("attention", "raised", 1, None, None)],
     ),
     (
+        "what a rule in shadow raises is no alert",
+        [
+            alert("shadow.raised", "x1", kind="churn_warning", shadow=True),
+            alert("shadow.resolved", "x1", 2, "resolved", kind="churn_warning", outcome="withdrawn", at=at(1)),
+        ],
+        "SELECT alert_id, open, outcome, rule_id, (SELECT count(*) FROM alerts) FROM shadow_alerts",
+        [("x1", 0, "withdrawn", "arrears", 0)],
+    ),
+    (
         "a step further",
         [alert("raised"), alert("changed", revision=2, stage="final_notice")],
         ALERT,

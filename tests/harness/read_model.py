@@ -144,7 +144,7 @@ async def everything(store: ProjectionStore) -> dict[str, list[tuple[Any, ...]]]
     """All rows but for how they came there: the number of the change, and what only decides between events."""
     inner = {"seq", "number", "heard", "revision", "at", "life", "progress", "progress_at"}
     found = {}
-    for name in ("units", "managers", "customers", "alerts", "work", "contacts", "sms"):
+    for name in ("units", "managers", "customers", "alerts", "shadow_alerts", "work", "contacts", "sms"):
         columns = [c for (c,) in await table(store, "SELECT name FROM pragma_table_info(?)", name) if c not in inner]
         found[name] = await table(store, f"SELECT {', '.join(columns)} FROM {name} ORDER BY 1")
     return found

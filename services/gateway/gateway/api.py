@@ -17,8 +17,8 @@ from contracts.analytics_answers import Chain, CountView, RateView, RecountView
 from contracts.http import ClockSetting
 from contracts.intake_answers import ClockView
 from contracts.platform_answers import NotSettled, Settled, Status
-from contracts.work_answers import WorkView
 from contracts.registry import SHADOW
+from contracts.work_answers import WorkView
 from gateway import chain, merging, scoped
 from gateway.access.grants import Principal
 from gateway.access.viewer import Access, Viewer, not_found
