@@ -233,6 +233,7 @@ class Caller:
             ("GET", f"/v1/why/{self._id()}"), ("GET", "/v1/counts"), ("GET", "/v1/recount"), ("GET", "/v1/rates"),
             ("GET", "/v1/rules"), ("PUT", f"/v1/rules/{self._id()}"), ("GET", f"/v1/rules/{self._id()}/difference"),
             *[("POST", f"/v1/rules/{self._id()}/{verb}") for verb in ("rollback", "stop", "versions/1/activate")],
+            ("GET", "/v1/shadow-alerts"), ("GET", f"/v1/rules/{self._id()}/figures"), ("GET", "/v1/customer-lists"),
             ("GET", "/v1/clock"), ("PUT", "/v1/clock"), ("GET", "/v1/status"),
             ("GET", "/v1/sms/unknown"), ("GET", "/v1/wait"), ("GET", "/health/live"), ("GET", "/openapi.json"),
             ("GET", "/internal/settle"), ("GET", f"/{self._id()}"), ("POST", "/v1/search"), ("POST", "/v1/search"),
