@@ -19,9 +19,9 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """``read`` makes of a plain document what the service works with (``msgspec.ValidationError`` where it can't);
     ``check`` says what is wrong with its meaning; ``fields``: what people call its fields.
 
-    ``shows``: what a list says of a version besides the document itself. ``has_shadow``: whether a version can be put in
-    force for analysts alone; ``why_no_shadow``: why this one of them can't; ``may_stop``: whether there can be none in
-    force. ``masked``: lists of customers, which differences tell by number with a few masked, and lists of versions
+    ``shows``: what a list says of a version besides the document itself. ``has_shadow``: whether a version can be put
+    in force for analysts alone; ``why_no_shadow``: why this one of them can't; ``may_stop``: whether there can be none
+    in force. ``masked``: lists of customers, which differences tell by number with a few masked, and lists of versions
     leave out.
     """
 
