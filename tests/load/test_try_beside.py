@@ -18,9 +18,10 @@ from servicekit.authored import AuthoredDocuments
 from servicekit.documents.library import Library
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 
-_CUSTOMERS, _MONTHS, _EVERY = 300, range(1, 13), 0.005
-#: what a record may be late beside a trial, at the 99th percentile: a beat of the intake has as much
-_LATE = 0.05
+_CUSTOMERS, _MONTHS, _EVERY, _ALONE = 300, range(1, 13), 0.005, 2.0
+#: what a record may be late beside a trial, at the 99th percentile: as much as a beat of the intake, and on a machine
+#: that has other work three times what it is late without one
+_LATE, _TIMES = 0.05, 3
 
 
 async def nothing() -> None:
@@ -66,6 +67,11 @@ async def test_live_work_is_as_quick_beside_a_trial(tmp_path: Path, archive: Pat
     await store.plant_rules(library, authored)
     trials = Trials(library, lists, rows, archive, tmp_path / "trials", nothing, lambda: AT)
     running, is_over = asyncio.create_task(trials.run()), asyncio.Event()
+    alone = asyncio.create_task(live(is_over))
+    await asyncio.sleep(_ALONE)
+    is_over.set()
+    before = percentile(await alone, 0.99)
+    is_over.clear()
     working = asyncio.create_task(live(is_over))
     started = await trials.start("drop-30", 1, "202504", "202512", "li")
     lowest = 0
@@ -80,4 +86,5 @@ async def test_live_work_is_as_quick_beside_a_trial(tmp_path: Path, archive: Pat
     await asyncio.wait([running])
     assert told["state"] == "done" and told["result"]["alerts"] > 0, told
     assert lowest == 19 and len(late) > 50, "it ran meanwhile, and everybody else goes before it"
-    assert percentile(late, 0.99) < _LATE, f"{percentile(late, 0.99) * 1000:.0f} ms"
+    beside = percentile(late, 0.99)
+    assert beside < max(_LATE, _TIMES * before), f"{beside * 1000:.0f} ms, alone {before * 1000:.0f} ms"

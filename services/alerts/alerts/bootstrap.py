@@ -148,7 +148,7 @@ def build(
             settings.secret_file,
         ),
         document_routes("/v1/rules", "rule", library, guard, RuleView),
-        document_routes("/v1/customer-lists", "customer_list", lists, guard, CustomerListView, plural="customer-lists"),
+        document_routes("/v1/customer-lists", "customer_list", lists, guard, CustomerListView),
         text_routes(templates, policy_in_force, guard),
         document_routes("/v1/templates", "template", templates, guard, TemplateView),
         document_routes("/v1/policies", "policy", policies, guard, DocumentView, plural="policies"),

@@ -26,8 +26,7 @@ def document_routes(
     prefix: str, noun: str, library: Library, guard: Guard, shown: type[BaseModel], *, plural: str | None = None
 ) -> APIRouter:
     """Routes under ``prefix``; ``noun`` (rule, …) names them, ``shown`` is what a version looks like."""
-    called = plural or f"{noun}s"
-    several = called.replace("-", "_")
+    several = plural or f"{noun}s"
     router = Router(prefix=prefix, tags=[several], dependencies=[Depends(guard)])
     Who = Annotated[Principal, Depends(guard)]
 
