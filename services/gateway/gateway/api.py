@@ -114,7 +114,8 @@ def read_routes(peers: Peers, audit: Audit, access: Access, settings: Settings) 
         is_unknown = answer.status_code == HTTPStatus.NOT_FOUND
         # Of rules in shadow only those may know who may change rules.
         looks = (await access.viewer(viewer.who, "rules", "change")).scope
-        is_whole = viewer.scope.is_everything and (looks.is_everything or SHADOW not in answer.text)
+        tells_none = answer.is_success and SHADOW not in answer.text
+        is_whole = viewer.scope.is_everything and (looks.is_everything or tells_none)
         if is_whole or not (answer.is_success or is_unknown):
             return same(answer)
         try:
