@@ -12,7 +12,6 @@ from alerts import customer_lists
 from alerts.conditions.compile import Compiled
 from alerts.conditions.document import compiled
 from alerts.conditions.together import together
-from alerts.customer_lists import Listed
 from contracts.brake import KIND as BRAKE
 from contracts.brake import Brake
 from contracts.work_rules import WORK_RULES_KIND, Window
