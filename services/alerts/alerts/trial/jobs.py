@@ -183,9 +183,12 @@ class Trials:
         try:
             async with self._one:
                 await self._bring_up()
-                await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
                 await patiently(partial(self._tell, trial_id, state="running"), "trials")
-                ended = await self._in_process(order, tell)
+                try:
+                    await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
+                    ended = await self._in_process(order, tell)
+                finally:
+                    await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
             # It may have taken long: what it came to waits for a database that is away.
             await patiently(partial(self._end, trial_id, ended, by), "trials")
         except Exception as error:
@@ -195,7 +198,6 @@ class Trials:
                 await self._tell(trial_id, state="failed", zh=zh, en=en)
         finally:
             beat.cancel()
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
     async def _end(self, trial_id: str, ended: Found | Failed, by: str) -> None:
         if isinstance(ended, Failed):
