@@ -1,6 +1,7 @@
 """What is raised in a maintenance window makes no SMS and no work before it is over, and then only what is still
 open."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,13 @@ import pytest
 from alerts import notifications
 from alerts.detection import app
 from contracts.alert import Alert
+from contracts.boss import Complaint, Customer
+from contracts.registry import TICK
 from harness.calendars import work_switch
 from harness.detection_feed import RULES
 from harness.notifications_feed import BOOK, Story
+from harness.one_processor import NOON, OneProcessor
+from servicekit.clock import iso
 
 NIGHT = {
     "from": "2026-06-30T09:00:00+08:00", "to": "2026-06-30T12:00:00+08:00", "kinds": ["complaint_opened"],
@@ -117,3 +122,20 @@ def test_what_reopens_in_a_window_is_held_as_what_is_raised_in_it() -> None:
     assert made.tick("2026-06-30 12:00") == ["complaint_opened changed reopened"]
     latest: Alert = made.history[-1]
     assert latest.suppressed is None and not latest.reopened
+
+
+async def test_a_clock_in_the_very_millisecond_of_its_end_stops_nothing() -> None:
+    until = NOON + timedelta(microseconds=900)
+    window = {**NIGHT, "from": iso(NOON - timedelta(hours=1)), "to": iso(until)}
+    place = await OneProcessor(app(RULES.switched([work_switch(1, maintenance=[window])]))).open()
+    customer = Customer(customer_id="c1", status="active", city="320100")
+    opened = NOON - timedelta(minutes=1)
+    complaint = Complaint(customer_id="c1", complaint_id="k1", status="open", opened_at=opened)
+    await place.take(
+        place.record("boss.events", "kam.boss.customer.changed.v1", customer, clock=opened),
+        place.record("boss.events", "kam.boss.complaint.changed.v1", complaint, clock=opened),
+        place.tick("boss.events", 1, NOON + timedelta(microseconds=200)),
+    )
+    assert [data.suppressed is not None for _, data in await place.events("alert.events") if _ != TICK] == [True]
+    await place.take(place.tick("boss.events", 2, NOON + timedelta(seconds=1)))
+    assert [data.suppressed is not None for _, data in await place.events("alert.events") if _ != TICK] == [True, False]

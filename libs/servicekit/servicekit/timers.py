@@ -4,13 +4,14 @@
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from contracts.boss import ClockTicked
 from servicekit.app import App
-from servicekit.clock import EPOCH, iso, to_millis
+from servicekit.clock import EPOCH, iso, later, to_millis
 from servicekit.committer import Committer, Stopped
 from servicekit.decision import Context, Invalid
 from servicekit.dispatch import Dispatch
@@ -18,6 +19,7 @@ from servicekit.envelope import UNDECODABLE, Message, parse_time
 from servicekit.unit_of_work import UnitOfWork
 
 _DUE_CHUNK = 250
+_MILLISECOND = timedelta(milliseconds=1)
 _decode_tick = msgspec.json.Decoder(ClockTicked).decode
 
 
@@ -88,24 +90,26 @@ class Timers:
         if committer.next_due is not None and committer.next_due <= until:
             stored = await committer.patiently(lambda: committer.store.due(until, _DUE_CHUNK))
             if len(stored) == _DUE_CHUNK:
-                # The tick itself comes behind: it is seen again should the rest not be woken.
-                del work.marks[f"tick/{message.topic}"]
-                await committer.commit(work)
-                await self._wake_all(clock)
-                work = UnitOfWork(committer, work.last)
-                await committer.load(work, keys)
-                return work
+                return await self._wake_by_chunks(work, message, clock, keys)
             if not stored:
                 await committer.look_for_timers()
             due += [(key, wake) for key, wake in stored if key not in work.wakes]
-        woken = set[str]()
         while due:
             await self._wake(work, sorted(due, key=lambda entry: entry[::-1]), clock)
-            woken.update(key for key, _ in due)
-            # Whom a wake-up has told to look at once does so at the same tick, as where more than a chunk is woken.
-            due = [(k, at) for k, at in work.wakes.items() if at is not None and at <= until and k not in woken]
+            # Whom a wake-up has told to look at once does so at the same tick, in whatever batches it comes.
+            due = [(key, wake) for key, wake in work.wakes.items() if wake is not None and wake <= until]
             if len(due) >= _DUE_CHUNK:
-                break  # the next tick wakes them, chunk by chunk
+                return await self._wake_by_chunks(work, message, clock, keys)
+        return work
+
+    async def _wake_by_chunks(self, work: UnitOfWork, message: Message, clock: datetime, keys: set[str]) -> UnitOfWork:
+        """What there is so far is committed, then chunk after chunk of those who are due."""
+        # The tick itself comes behind: it is seen again should the rest not be woken.
+        del work.marks[f"tick/{message.topic}"]
+        await self._committer.commit(work)
+        await self._wake_all(clock)
+        work = UnitOfWork(self._committer, work.last)
+        await self._committer.load(work, keys)
         return work
 
     async def _wake_all(self, clock: datetime) -> None:
@@ -134,7 +138,10 @@ class Timers:
         context = Context(clock, cause, "wake", f"wake/{key}", in_force=work.shelf.least())
         decision = self._app.on_timer(work.state(key), context)
         if decision.timer_at is not None and to_millis(decision.timer_at) <= to_millis(clock):
-            raise ValueError(f"wants to wake at {decision.timer_at}, not after {clock}")
+            if decision.timer_at <= clock:
+                raise ValueError(f"wants to wake at {decision.timer_at}, not after {clock}")
+            # Later within the millisecond, of which wake-ups know no parts.
+            decision = replace(decision, timer_at=later(clock, _MILLISECOND))
         work.apply(key, decision, context)
 
 
