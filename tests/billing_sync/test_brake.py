@@ -9,6 +9,7 @@ import pytest
 
 from billing_sync.nightly.held import held_of
 from billing_sync.switches import Order, Place
+from contracts.registry import LOAD_ENDED
 from harness.boss_files import write_pair
 from harness.intake import Producer
 from harness.nightly import CITY, Night, customer, debt, night
@@ -147,6 +148,45 @@ async def test_it_judges_as_loading_would(boss: Night, kind: str, rows: list[Any
         assert (cleared > 4) is held
     else:
         assert (len(boss.events("customer.left")) > 4) is held
+
+
+async def test_a_cut_row_of_one_who_owes_nothing_switches_the_brake_not_off(boss: Night) -> None:
+    """As in loading: a row of the wrong shape that names a record we know leaves absence on."""
+    await a_city(boss)
+    await boss.put("ARR", [*debts(*range(10)), *debts(15, day=NEXT)], NEXT, 2)
+    await boss.put("ARR", debts(*range(10), day="2026-06-02"), "2026-06-02", 3)
+    assert owed(boss)["15"] == 0
+    cut = await boss.put("ARR", [*debts(0, day="2026-06-03"), "15|||||||"], "2026-06-03", 4)
+    assert cut["result"] == "held", cut
+    await decide(boss, cut["release_id"])
+    last = (await boss.loader.status("ARR_320100_20260603_0004"))[-1]
+    assert (last.result, last.cleared) == ("partial", 9)
+
+
+async def test_all_that_wait_are_found_at_a_start_however_many_are_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing_sync.nightly.held._MOST", 2)
+    monkeypatch.setattr("billing_sync.nightly.held._AT_ONCE", 1)
+    store = MemoryStore()
+    async with night(tmp_path, store) as boss:
+        await a_city(boss)
+        for n in range(2, 8):
+            last = await boss.put("ARR", debts(0), NEXT, n)
+    async with night(tmp_path, store) as boss:
+        await eventually(lambda: not boss.loader.waiting())
+        assert [held.id for held in boss.loader.brake.waiting()] == [last["release_id"]]
+        assert [held.state for held in await held_of(boss.intake)] == ["waiting", "superseded"]
+
+
+async def test_the_end_of_a_file_is_told_where_a_store_was_lost(boss: Night) -> None:
+    """Alerts may have a brake by the log of which the new store knows nothing: they wait for these words."""
+    await boss.put("CUST", people())
+    assert not [e for e in boss.producer.of("boss.events") if e["type"] == LOAD_ENDED]
+    boss.intake.revisions_from = 1_700_000_000
+    await boss.put("ARR", debts(0), NEXT, 1)
+    told = [e["data"]["file"] for e in boss.producer.of("boss.events") if e["type"] == LOAD_ENDED]
+    assert told == ["ARR_320100_20260601_0001.dat.gz"] * boss.intake.app.partitions
 
 
 async def test_contracts_that_would_have_ended_already(boss: Night) -> None:

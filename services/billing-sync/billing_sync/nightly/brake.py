@@ -67,7 +67,8 @@ class FileBrake:
 
     async def ended(self, name: PairName) -> list[LoadEnded]:
         """What each partition is told behind the last row of a file; nothing where there never was a brake."""
-        if await self._intake.entry(BRAKE) is None:
+        # A store that was lost has forgotten the brake by which alerts wait for these words.
+        if await self._intake.entry(BRAKE) is None and not self._intake.revisions_from:
             return []
         partitions = self._intake.app.partitions
         counts = await census(self._intake, name.city, partitions) if await self.settings() else [0] * partitions

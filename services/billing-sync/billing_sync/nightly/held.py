@@ -134,11 +134,13 @@ def decided(state: str, by: str) -> Refused:
 
 
 async def held_of(intake: "Intake") -> list[Held]:
-    """Every release there is, those that wait first, then the newest."""
+    """Releases, those whose files are still here first, then the newest of the others."""
     prefix, after, found = release_key(""), "", list[Held]()
-    while len(found) < _MOST and (
-        keys := await intake.committer.patiently(partial(intake.store.keys, prefix, after, _AT_ONCE))
-    ):
+    while keys := await intake.committer.patiently(partial(intake.store.keys, prefix, after, _AT_ONCE)):
         found += [decode_held(raw) for raw in (await intake.load(keys)).values()]
         after = keys[-1]
-    return sorted(found, key=lambda held: (held.state != "waiting", -held.since.timestamp(), held.id))
+    # All that are here must be found again at a start, however many are over.
+    order = sorted(
+        found, key=lambda held: (not held.is_here, held.state != "waiting", -held.since.timestamp(), held.id)
+    )
+    return order[: max(_MOST, sum(held.is_here for held in found))]

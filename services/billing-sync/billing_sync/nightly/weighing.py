@@ -120,10 +120,13 @@ async def _debts(intake: Intake, data: DataFile) -> int:
             # A row that is older than what is known changes nothing; of several the last one counts.
             if not is_older(fact.effective, fact.sequence, known):
                 (zeroed.add if fact.values[_AMOUNT] == 0 else zeroed.discard)(fact.key)
-        for key, well_formed in _named(chunk):
+        rejected = list(_named(chunk))
+        doubtful = [record_key("ARR", key) for key, well_formed in rejected if key is not None and not well_formed]
+        known_debts = await intake.known(doubtful) if doubtful else {}
+        for key, well_formed in rejected:
             if key in owing:
                 named.add(key)
-            elif key is None or not well_formed:
+            elif key is None or not (well_formed or record_key("ARR", key) in known_debts):
                 unreadable += 1
     # Rows that name nobody switch absence off (``Delivery``), so that only what is said counts.
     return len(zeroed) + (0 if unreadable else len(owing) - len(named))
