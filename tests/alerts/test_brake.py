@@ -11,7 +11,7 @@ from alerts.detection import app
 from alerts.detection.state import CustomerState
 from alerts.release_routes import held
 from contracts.alert import Alert
-from contracts.boss import Arrears, Customer
+from contracts.boss import Arrears, Complaint, Customer
 from contracts.brake import BOOK, Brake, LoadEnded, ReleaseDecided
 from contracts.documents import DocumentSwitched
 from contracts.registry import LOAD_ENDED, RELEASE_DECIDED, SWITCH
@@ -24,6 +24,7 @@ from servicekit.ids import derive
 CITY, PEOPLE = "320100", 20
 CUST, ARR, NIGHT = "CUST_320100_20260701_0001.dat.gz", "ARR_320100_20260701_0001.dat.gz", NOON.date()
 CUSTOMER, ARREARS = "kam.boss.customer.changed.v1", "kam.boss.arrears.changed.v1"
+COMPLAINT = "kam.boss.complaint.changed.v1"
 
 
 class City(OneProcessor):
@@ -246,6 +247,65 @@ async def test_of_a_resolved_alert_its_end_waits_for_nobody() -> None:
     assert [verb for verb, _ in (await place.alerts())[12:]] == ["resolved"] * 12
 
 
+async def test_what_waits_goes_on_waiting_with_the_brake_off() -> None:
+    place = await city()
+    await night(place, 5)
+    (row,) = await place.releases()
+    await place.take(place.switch(2, enabled=False))
+    await place.take(*(place.debt(n, f"file:ARR_2#{n}", amount_fen=700) for n in range(5)), place.ended("ARR_2"))
+    await place.take(place.beat())
+    assert await place.alerts() == []
+    await place.take(place.word(row.id), place.beat())
+    assert [alert.values["amount_fen"] for _, alert in await place.alerts()] == [700] * 5
+
+
+@pytest.mark.parametrize("verdict", ["released", "rejected"])
+async def test_a_word_counts_where_its_step_waits_only_later(verdict: str) -> None:
+    """Of another partition's part of a step a person has decided; here too few had come until then."""
+    place = await city()
+    await place.take(place.debt(0), place.ended(), place.beat(), place.word(_group("arrears", ARR), verdict))
+    await place.take(*(place.debt(n) for n in range(1, 8)), place.beat())
+    assert len(await place.alerts()) == (8 if verdict == "released" else 1)
+    (row,) = await place.releases()
+    assert (row.state, row.by, row.count) == (verdict, "li", 7)
+
+
+@pytest.mark.parametrize("count", [3, 12])
+async def test_a_file_whose_end_never_comes_is_judged_after_a_day(count: int) -> None:
+    """A dead letter of an old file, a store of billing-sync that was lost: nothing waits unseen for ever."""
+    place = await city()
+    await place.take(*(place.debt(n) for n in range(count)), place.beat(NOON + timedelta(hours=23)))
+    assert (await place.alerts(), await place.releases()) == ([], [])
+    await place.take(place.beat(NOON + timedelta(hours=24)))
+    assert len(await place.alerts()) == (3 if count == 3 else 0)
+    assert [row.count for row in await place.releases()] == ([] if count == 3 else [12])
+
+
+@pytest.mark.parametrize("verdict", ["released", "rejected"])
+async def test_an_alert_that_people_knew_long_ago_goes_on_where_it_was(verdict: str) -> None:
+    place = await city()
+    later = NOON + timedelta(days=401)
+
+    def complaint(n: int, status: str, road: str, clock: datetime) -> Message:
+        made = Complaint(customer_id=f"c{n}", complaint_id=f"k{n}", status=status, opened_at=NOON)
+        return place.row(COMPLAINT, made, road, clock)
+
+    await place.take(*(complaint(n, status, "feed:boss#1", NOON) for status in ("open", "closed") for n in range(5)))
+    await place.take(place.beat(later), *(place.row(CUSTOMER, Customer(customer_id=f"c{n}", status="active", city=CITY),
+        "feed:boss#2", later) for n in range(5)))  # fmt: skip
+    before = len(await place.alerts())
+    assert (await place.state("c0")).ended and not (await place.state("c0")).alerts
+    await place.take(*(complaint(n, "reopened", "file:COMP_1#1", later) for n in range(5)))
+    await place.take(place.ended("COMP_1"), place.beat(later))
+    assert len(await place.alerts()) == before
+    await place.take(place.word(_group("complaint_opened", "COMP_1"), verdict), place.beat(later))
+    told = (await place.alerts())[before:]
+    if verdict == "released":
+        assert [(verb, a.revision, a.reopened) for verb, a in told] == [("changed", 3, True)] * 5
+    else:
+        assert told == [] and (await place.state("c0")).alerts["complaint/k0"].outcome == "closed"
+
+
 # --- the same whatever the batches and the process ------------------------------------------------------------------
 
 
@@ -294,6 +354,34 @@ async def test_batches_and_restarts_come_to_the_same(size: int) -> None:
     assert whole[0], "something was said"
     assert await _run([size] * 100) == whole
     assert await _run([size] * 100, restarts=True) == whole
+
+
+@pytest.mark.parametrize("size", [1, 100, 305])
+async def test_a_file_and_a_day_at_one_tick_are_judged_at_it_whatever_the_batches(size: int) -> None:
+    """The book is woken for the file, and again for the day, which those have joined who were woken with it."""
+
+    async def run(sizes: int) -> list[tuple[str, str, str | None, datetime]]:
+        place = await City(app(RULES)).open()
+        assert isinstance(place, City)
+        many, day = 300, NOON + timedelta(days=1)
+        rows = [Customer(customer_id=f"c{n}", status="active", city=CITY) for n in range(many)]
+        messages = [
+            place.switch(percent=100),
+            *(place.row(CUSTOMER, row, f"file:{CUST}#1") for row in rows),
+            place.ended(CUST, many, many),
+            place.beat(),
+            *(place.debt(n, f"feed:boss#{n}", oldest_due_on=NIGHT) for n in range(260)),
+            *(place.debt(n) for n in range(260, 300)),
+            place.ended(ARR, many, many),
+            place.beat(day),
+            place.beat(day + timedelta(hours=1)),
+        ]
+        while messages:
+            batch, messages = messages[:sizes], messages[sizes:]
+            await place.take(*batch)
+        return sorted((verb, a.customer_id, a.stage, a.at) for verb, a in await place.alerts())
+
+    assert await run(size) == await run(10_000)
 
 
 async def test_many_are_woken_piece_by_piece() -> None:

@@ -14,10 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.detection.decision_builder import JOIN, DecisionBuilder
-from alerts.detection.state import Book, Braking, CustomerState, Group, Joins, Word
+from alerts.detection.state import Book, Braking, CustomerState, Decided, Group, Joins, Word
 from alerts.rules import Rules
 from contracts.brake import BOOK, Brake, LoadEnded, ReleaseDecided
 from contracts.registry import LOAD_ENDED, RELEASE_DECIDED
+from servicekit.clock import later
 from servicekit.decision import Context, Decision, Forward
 
 LIST, GO, SPEAK = "brake.list", "brake.go", "brake.speak"
@@ -25,6 +26,8 @@ LIST, GO, SPEAK = "brake.list", "brake.go", "brake.speak"
 _A_LIST = 10
 #: what is over is remembered so long, by the business clock: what comes late is judged with it
 _REMEMBERED = timedelta(days=7)
+#: whose file's end never comes (a dead letter of an old file; a store that was lost) is judged after so much of it
+_LONGEST_STEP = timedelta(days=1)
 
 
 class Listed(Struct, frozen=True):
@@ -48,8 +51,9 @@ def on_join(rules: Rules, state: CustomerState | None, data: Joins, ctx: Context
     member = Forward(list_key(data.group, group.members // _A_LIST), LIST, Listed(data.customer_id))
     group = replace(group, count=group.count + 1, members=group.members + 1)
     # One of the clock is judged at the very tick, when everybody whose time had come has been looked at.
-    is_due = group.is_over and group.state != "waiting"
-    return _with(state, book, {data.group: group}, ctx.now if is_due else None, member)
+    if not group.is_over:
+        return _with(state, book, {data.group: group}, _ends(group), member)
+    return _with(state, book, {data.group: group}, None if group.state == "waiting" else ctx.now, member)
 
 
 def on_load_ended(rules: Rules, state: CustomerState | None, data: LoadEnded, ctx: Context) -> Decision:
@@ -62,10 +66,14 @@ def on_load_ended(rules: Rules, state: CustomerState | None, data: LoadEnded, ct
 
 
 def on_decided(rules: Rules, state: CustomerState | None, data: ReleaseDecided, ctx: Context) -> Decision:
-    """A person's word on a group that waits here; where none does it says nothing."""
+    """A person's word on a group that waits here, or yet will: others may have had their part of it before."""
     book = _book(state)
     group = book.groups.get(data.release_id)
-    if group is None or group.state != "waiting":
+    if group is None or group.state == "open":
+        words = {id: word for id, word in book.words.items() if ctx.now - word.heard_at <= _REMEMBERED}
+        word = Decided(data.verdict, data.by, data.why, data.decided_at, ctx.now)
+        return _with(state, replace(book, words={data.release_id: word, **words}), {}, None)
+    if group.state != "waiting":
         return Decision(state, timer_at=None if state is None else state.wake)
     group = replace(group, state=data.verdict, by=data.by, why=data.why, decided_at=data.decided_at)
     return _with(state, book, {data.release_id: group}, ctx.now)
@@ -75,8 +83,12 @@ def _judge(rules: Rules, state: CustomerState, ctx: Context) -> Decision:
     """The tick has come: each group whose step is over passes or waits; those of whom a person has decided hear it."""
     book, groups, forwards = _book(state), dict[str, Group](), list[Forward]()
     for id, group in book.groups.items():
+        if not group.is_over and _ends(group) <= ctx.now:
+            group = replace(group, is_over=True)
         if group.state == "open" and group.is_over:
             group = _judged(rules.brake, group, *book.cities.get(group.city, (0, 0)))
+            if group.state == "waiting" and (said := book.words.get(id)) is not None:
+                group = replace(group, state=said.verdict, by=said.by, why=said.why, decided_at=said.decided_at)
         if group.told < group.members and group.is_over and group.state != "waiting":
             word = Word(id, "passed" if group.state == "open" else group.state, group.by)
             lists = -(-group.members // _A_LIST)
@@ -86,7 +98,13 @@ def _judge(rules: Rules, state: CustomerState, ctx: Context) -> Decision:
             group = replace(group, passed=passed, members=lists * _A_LIST, told=lists * _A_LIST)
         if group.told < group.members or ctx.now - group.since <= _REMEMBERED:
             groups[id] = group
-    return _kept(replace(book, groups=groups), None, *forwards)
+    ends = (_ends(group) for group in groups.values() if not group.is_over)
+    return _kept(replace(book, groups=groups), min(ends, default=None), *forwards)
+
+
+def _ends(group: Group) -> datetime:
+    """When a step is over in any case."""
+    return later(group.since, _LONGEST_STEP)
 
 
 def _judged(brake: Brake | None, group: Group, customers: int, here: int) -> Group:

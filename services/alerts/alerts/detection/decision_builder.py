@@ -120,7 +120,7 @@ class DecisionBuilder:
             opened_at=self.ctx.now,
             work_revision=0 if before is None else before.work_revision,
         )
-        held = self._braked(held, None)
+        held = self._braked(held, before)
         self.raised += before is None and held.waits is None
         self._say(key, held, before, cause)
 
@@ -166,31 +166,32 @@ class DecisionBuilder:
 
     # --- the brake ----------------------------------------------------------------------------------------------
 
-    def _braked(self, held: TrackedAlert, before: TrackedAlert | None) -> TrackedAlert:
+    def _braked(self, held: TrackedAlert, before: TrackedAlert | Ended | None) -> TrackedAlert:
         """Whether what is new of an alert waits: where a step speaks of many, and the brake is on. What ends waits for
-        nobody; nor does what somebody says of this customer alone."""
+        nobody; nor does what somebody says of this customer alone. What waits goes on waiting, whatever steps there are
+        and whether or not the brake is still on."""
         step = None if held.outcome is not None else self._step()
         if step is None:
             return held if held.waits is None else replace(held, waits=None)
+        brake = self.rules.brake
+        was_suppressed = isinstance(before, TrackedAlert) and before.suppressed is not None
         is_news = (
             before is None
             or before.outcome is not None
             or held.stage != before.stage
-            or (before.suppressed is not None and held.suppressed is None)
+            or (was_suppressed and held.suppressed is None)
         )
-        if held.waits is not None or held.late or held.city is None or not is_news:
+        is_on = brake is not None and brake.enabled
+        if not is_on or held.waits is not None or held.late or held.city is None or not is_news:
             return held
         group = derive("release", "step", held.city, held.kind, step)
         self.joins.append(Joins(group, held.city, held.kind, step, self.waking, self.customer_id))
-        if before is None or not before.told:
+        if before is None or (isinstance(before, TrackedAlert) and not before.told):
             return replace(held, waits=Waits(group), told=False)
         return replace(held, waits=Waits(group, before.stage, before.outcome))
 
     def _step(self) -> str | None:
-        """The file or the day that this is a part of; None for what is said of one customer, and without a brake."""
-        brake = self.rules.brake
-        if brake is None or not brake.enabled:
-            return None
+        """The file or the day that this is a part of; None for what is said of one customer."""
         if self.waking:
             return self.today.isoformat()
         road, _, file = self.ctx.correlation.partition(":")

@@ -201,11 +201,23 @@ class Group(Struct, frozen=True, array_like=True):
     here: int = 0
 
 
+class Decided(Struct, frozen=True, array_like=True):
+    """A person's word on a group, and when (business time) this partition heard it."""
+
+    verdict: Literal["released", "rejected"]
+    by: str
+    why: str
+    decided_at: datetime
+    heard_at: datetime
+
+
 class Book(Struct, frozen=True, array_like=True):
-    """Of one partition: cities (how many customers in all, how many here), and groups by their ids."""
+    """Of one partition: cities (how many customers in all, how many here), groups by their ids, and words of people on
+    groups that do not wait here, and may yet."""
 
     cities: dict[str, tuple[int, int]] = {}
     groups: dict[str, Group] = {}
+    words: dict[str, Decided] = {}
 
 
 class Braking(Struct, frozen=True, array_like=True):
