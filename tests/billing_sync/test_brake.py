@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from billing_sync.nightly.held import held_of
+from billing_sync.nightly.weighing import weigh
 from billing_sync.switches import Order, Place
 from contracts.registry import LOAD_ENDED
 from harness.boss_files import write_pair
@@ -292,6 +293,26 @@ async def test_a_released_file_goes_before_the_next_one(boss: Night) -> None:
     await eventually(lambda: not boss.loader.waiting())
     taken = [e["data"]["file"] for e in boss.producer.of("feed.events") if "accepted" in e["type"]]
     assert taken[-2:] == ["ARR_320100_20260601_0002.dat.gz", "ARR_320100_20260602_0003.dat.gz"]
+
+
+@pytest.mark.parametrize(("verdict", "end"), [("released", "accepted"), ("rejected", "rejected")])
+async def test_a_word_that_comes_while_a_later_file_is_checked_stands(
+    boss: Night, monkeypatch: pytest.MonkeyPatch, verdict: Any, end: str
+) -> None:
+    await a_city(boss)
+    id = (await boss.put("ARR", debts(0, 1), NEXT, 2))["release_id"]
+
+    async def decided_meanwhile(*about: Any) -> Any:
+        found = await weigh(*about)
+        await boss.loader.decide(id, verdict, "li", "已核对")
+        return found
+
+    monkeypatch.setattr("billing_sync.nightly.brake.weigh", decided_meanwhile)
+    later = await boss.put("ARR", debts(0, 1, day="2026-06-02"), "2026-06-02", 3)
+    assert later["result"] == ("accepted" if verdict == "released" else "held")
+    assert (await boss.loader.status("ARR_320100_20260601_0002"))[-1].result == end
+    assert [(h.state, h.by) for h in await held_of(boss.intake) if h.id == id] == [(verdict, "li")]
+    assert not list(boss.path(".work", "").iterdir())
 
 
 async def test_the_night_after_does_not_miss_what_waits(boss: Night) -> None:

@@ -184,6 +184,11 @@ class Delivery:
                     return
                 loading = checked
                 held = await self.brake.holds(name, control, loading, len(await self.receipts(name.stem)))
+                if (there := self.brake.of(name)) is not None and there.state != "waiting":
+                    # Somebody has decided while this file was checked: their word goes first.
+                    await self.carry_out_decisions()
+                    await self.carry_on(name)
+                    return
                 told = self._out_of_order(name)
                 await self._supersede(name)
                 if held is not None:
