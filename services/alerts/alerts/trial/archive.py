@@ -66,6 +66,7 @@ class Archive:
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self._root, self._scratch = root, scratch
+        scratch.mkdir(parents=True, exist_ok=True)
         self._until: dict[int, int] = {}
         for marks in root.glob("_positions/*.json"):
             if marks.stem.isdecimal():

@@ -185,7 +185,6 @@ class Trials:
                 await self._bring_up()
                 await patiently(partial(self._tell, trial_id, state="running"), "trials")
                 try:
-                    await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True)
                     ended = await self._in_process(order, tell)
                 finally:
                     await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)

@@ -22,7 +22,7 @@ class Ruled(Struct, frozen=True):
 class Order(Struct, frozen=True, rename={"from_": "from"}):
     """``rule`` is tried against the version in force (None: there is none). ``fall``: the fall rule in force, whose
     exclusions hold for conditions; ``lists`` of customers are those in force. ``from_`` and ``to`` are periods; without
-    them the newest months there are. ``scratch`` is an empty folder, which whoever gives the order removes."""
+    them the newest months there are. ``scratch`` is an empty folder or none yet; whoever gives the order removes it."""
 
     archive: str
     scratch: str
