@@ -15,6 +15,7 @@ from harness.asked import Operation, operations
 ASKS = {"search", "identify_caller", "preview_effect", "preview_template"}
 WITHOUT_KEY = {
     "sign_in": "nobody is known yet, and the answer is a cookie; a repeat ends the session that it began",
+    "end_vouched_sessions": "the token can itself be brought once",
     "reset_password": "the one-time link is itself what can be used once",
     "stop_sms": "said again it stands as it did",
     **dict.fromkeys(("go_release", "reject_release"), "a word counts once; the same one again is answered as before"),

@@ -69,6 +69,24 @@ class IdentityProvider:
             return answer
         return httpx.Response(200, content=answer) if isinstance(answer, bytes) else httpx.Response(200, json=answer)
 
+    def logout_token(self, **claims: Any) -> str:
+        """What it tells when the session ``s-1`` of its person has ended; a claim that is None is not there."""
+        now = int(self.clock().timestamp())
+        told = {
+            "iss": ISSUER,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 120,
+            "jti": "telling-1",
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            "sub": self.person["sub"],
+            "sid": "s-1",
+            **claims,
+        }
+        signer = self.signer or self.keys[0]
+        header = {"alg": self.algorithm, "kid": signer.kid, "typ": "logout+jwt", **self.header}
+        return jwt.encode(header, {name: v for name, v in told.items() if v is not None}, signer, [self.algorithm])
+
     def _metadata(self, _: httpx.Request) -> Answer:
         return {
             "issuer": ISSUER,

@@ -25,11 +25,14 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def identity_provider(home: str, secret_file: Path, port: int = 0, kid: str = "one") -> Iterator[Running]:
-    """A provider that knows the gateway at ``home``; each start has another key, under the name ``kid``."""
+def identity_provider(
+    home: str, secret_file: Path, port: int = 0, kid: str = "one", logout: str | None = None
+) -> Iterator[Running]:
+    """A provider that knows the gateway at ``home``; each start has another key, under the name ``kid``.
+    ``logout``: where it tells the gateway that somebody has left."""
     node = find_node()
     assert node and (FOLDER / "node_modules").is_dir(), "make identity-provider"
-    told = {"port": port, "home": home, "id": CLIENT, "secret": SECRET, "kid": kid}
+    told = {"port": port, "home": home, "id": CLIENT, "secret": SECRET, "kid": kid, "logout": logout}
     process = subprocess.Popen(
         guarded([str(node.folder / "node"), "provider.mjs", json.dumps(told)]),
         cwd=FOLDER,

@@ -31,7 +31,7 @@ from gateway.identity.build import identity
 from gateway.identity.guard import asker_now
 from gateway.identity.lockout import SignInLockout
 from gateway.identity.passwords import Passwords
-from gateway.identity.sessions import SESSIONS
+from gateway.identity.sessions import LOGOUTS, SESSIONS
 from gateway.identity.tokens import TOKENS
 from gateway.identity.users import LINKS, USERS
 from gateway.live.api import live_routes
@@ -180,9 +180,16 @@ async def _index(documents: MongoDocuments) -> None:
         (WEBHOOKS, "staff_no"),
     )
     # What has had its time is looked for every few minutes, among all that is kept.
-    by_time = ((SESSIONS, "until"), (SESSIONS, "seen_at"), (LINKS, "until"), (REPEATS, "begun"))
+    by_time = ((SESSIONS, "until"), (SESSIONS, "seen_at"), (LOGOUTS, "until"), (LINKS, "until"), (REPEATS, "begun"))
     of_views = ((VIEWS, OWNER), (VIEWS, UNIT))
-    for collection, field in ((SESSIONS, "staff_no"), *by_time, *of_views, *of_notices, *versioned):
+    for collection, field in (
+        (SESSIONS, "staff_no"),
+        (SESSIONS, "sso_sub"),
+        *by_time,
+        *of_views,
+        *of_notices,
+        *versioned,
+    ):
         await patiently(partial(documents.index, collection, field), "indexes of accounts")
     await asyncio.Event().wait()
 

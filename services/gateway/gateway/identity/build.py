@@ -19,6 +19,7 @@ from gateway.identity.seeds import Seeds
 from gateway.identity.sessions import Limits, Sessions
 from gateway.identity.signin import SignIn
 from gateway.identity.sso.api import CALLBACK, SingleSignOn, single_sign_on_routes
+from gateway.identity.sso.backchannel import backchannel_routes
 from gateway.identity.sso.provider import Client, Provider
 from gateway.identity.tokens import Tokens
 from gateway.identity.users import Users
@@ -52,6 +53,7 @@ class Identity(NamedTuple):
         return [
             session_routes(self.sign_in, self.guards, self.cookie, self.seeds, business),
             single_sign_on_routes(self.sso, self.cookie),
+            backchannel_routes(self.sso),
             user_routes(self.sign_in, self.tokens, access, audit, repeats, settings.secret_file),
             token_routes(self.tokens, self.sign_in.users, access, audit, settings.secret_file),
             revocation_routes(self.tokens, settings.secret_file),

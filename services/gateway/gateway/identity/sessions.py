@@ -18,6 +18,8 @@ from servicekit.versioned import Version
 
 log = structlog.get_logger()
 SESSIONS = "sessions"
+#: what the identity provider told to end, until its telling is too old to be believed
+LOGOUTS = "sso_logouts"
 #: what was read is believed for so long: another process's change of rights is in force that soon
 BELIEVED_SECONDS = 2.0
 _MOST_BELIEVED = 10_000
@@ -28,7 +30,8 @@ _SHARE_OF_IDLE = 0.05
 
 class Session(msgspec.Struct, frozen=True):
     """A browser somebody signed in with. ``number``: of the password they did it with, None with none of ours;
-    ``must_change``: nothing can be done before that password is changed.
+    ``must_change``: nothing can be done before that password is changed. ``sso_sub``, ``sso_sid``: hashes of whom the
+    identity provider vouched for, and of its own session.
     """
 
     staff_no: str
@@ -37,6 +40,15 @@ class Session(msgspec.Struct, frozen=True):
     until: datetime
     number: int | None = None
     must_change: bool = False
+    sso_sub: str | None = None
+    sso_sid: str | None = None
+
+
+class Vouched(NamedTuple):
+    """Whom the identity provider knows, by its own name for them, and its own session where it says one."""
+
+    sub: str | None
+    sid: str | None
 
 
 class Known(NamedTuple):
@@ -69,10 +81,13 @@ class Sessions:
         self._since_start = since_start
         self._believed: OrderedDict[str, tuple[float, Known]] = OrderedDict()
 
-    async def open(self, user: Version[User], number: int | None, *, must_change: bool = False) -> tuple[str, Known]:
+    async def open(
+        self, user: Version[User], number: int | None, *, must_change: bool = False, vouched: Vouched | None = None
+    ) -> tuple[str, Known]:
         """A new session and its token, which is kept nowhere."""
         token, now = new_secret(), self._clock()
-        session = Session(user.id, now, now, now + self._limits.at_most, number, must_change)
+        sub, sid = _hashes(vouched)
+        session = Session(user.id, now, now, now + self._limits.at_most, number, must_change, sub, sid)
         await self._rows.put(SESSIONS, digest(token), msgspec.to_builtins(session))
         return token, Known(digest(token), session, user)
 
@@ -104,6 +119,24 @@ class Sessions:
         self.look_again(staff_no)
         return len(ended)
 
+    async def close_vouched(self, ended: Vouched) -> list[str]:
+        """End the sessions of one of the provider's, or of all of somebody's there; whose they were, one by one."""
+        names = zip(("sso_sub", "sso_sid"), _hashes(ended), strict=True)
+        found = await self._rows.find(SESSIONS, {name: value for name, value in names if value is not None})
+        if found:
+            await self._rows.forget(SESSIONS, {"_id": {"$in": [row["_id"] for row in found]}})
+        for row in found:
+            self._believed.pop(row["_id"], None)
+        return [row["staff_no"] for row in found]
+
+    async def is_told(self, jti: str) -> bool:
+        """Whether this logout was done before."""
+        return await self._rows.get(LOGOUTS, digest(jti)) is not None
+
+    async def tell(self, jti: str, until: datetime) -> None:
+        """This logout is done; nobody can bring it again before it would be refused anyway."""
+        await self._rows.add(LOGOUTS, digest(jti), {"until": _text(until)})
+
     def look_again(self, staff_no: str) -> None:
         """Believe nothing of this person any more: their rights have just changed."""
         for id in [id for id, (_, known) in self._believed.items() if known.session.staff_no == staff_no]:
@@ -116,6 +149,7 @@ class Sessions:
                 now = self._clock()
                 await self._rows.forget(SESSIONS, {"until": {"$lt": _text(now)}})
                 await self._rows.forget(SESSIONS, {"seen_at": {"$lt": _text(now - self._limits.idle)}})
+                await self._rows.forget(LOGOUTS, {"until": {"$lt": _text(now)}})
                 await self._users.forget_links()
             except Transient as error:
                 log.warning("sessions.not_forgotten", error=str(error)[:200])
@@ -148,6 +182,11 @@ class Sessions:
         if (believed := self._believed.get(known.id)) is not None:
             self._believed[known.id] = believed[0], used
         return used
+
+
+def _hashes(vouched: Vouched | None) -> tuple[str | None, str | None]:
+    sub, sid = vouched or (None, None)
+    return sub and digest(sub), sid and digest(sid)
 
 
 def _text(at: datetime) -> str:

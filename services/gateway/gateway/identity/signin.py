@@ -1,6 +1,7 @@
 """Signing in and out, and changing passwords: what happens in which order, and what is written down of it."""
 
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from time import monotonic
 
@@ -8,7 +9,7 @@ from gateway.access.grants import Principal
 from gateway.audit import Audit
 from gateway.identity.guard import principal_of
 from gateway.identity.lockout import SignInLockout
-from gateway.identity.sessions import Known, Sessions
+from gateway.identity.sessions import Known, Sessions, Vouched
 from gateway.identity.users import Users, staff_no_of
 from servicekit.problem import Problem
 
@@ -52,14 +53,14 @@ class SignIn:
         await self._audit(principal_of(known), "session.opened", staff_no, "200")
         return token, known
 
-    async def vouched(self, staff_no: str) -> tuple[str, Known] | None:
+    async def vouched(self, staff_no: str, by: Vouched) -> tuple[str, Known] | None:
         """A new session of whoever the identity provider says it is; None where there is no such account, or it is
         disabled. Nothing can be guessed there, so no lock-out: whoever tries passwords keeps nobody out of this."""
         user = await self.users.get(staff_no) if staff_no else None
         if user is None or user.state != "active":
             await self._refused(staff_no, "403", VOUCHED)
             return None
-        token, known = await self.sessions.open(user, None)
+        token, known = await self.sessions.open(user, None, vouched=by)
         # Whoever disabled the account while it was looked at has ended all sessions but this.
         now = await self.users.get(staff_no)
         if now is None or now.state != "active":
@@ -106,6 +107,16 @@ class SignIn:
         """End this session."""
         await self.sessions.close(known.id)
         await self._audit(principal_of(known), "session.closed", known.user.id, "200")
+
+    async def sign_out_vouched(self, ended: Vouched, jti: str, until: datetime) -> bool:
+        """End what the identity provider says has ended there, once for each ``jti``; False: it was done before. Done
+        first and written down then: whoever repeats what broke off gets it done."""
+        if await self.sessions.is_told(jti):
+            return False
+        for staff_no in await self.sessions.close_vouched(ended):
+            await self._audit(Principal(staff_no, "", ()), "session.closed", staff_no, "200", VOUCHED)
+        await self.sessions.tell(jti, until)
+        return True
 
     async def sign_out_everywhere(self, who: Principal) -> None:
         """End all sessions of this person."""

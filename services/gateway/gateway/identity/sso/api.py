@@ -15,7 +15,7 @@ from contracts.identity import SignInOptions
 from gateway.identity.cookie import SessionCookie
 from gateway.identity.own_request import check_line
 from gateway.identity.seeds import Seeds
-from gateway.identity.sessions import Known
+from gateway.identity.sessions import Known, Vouched
 from gateway.identity.signin import SignIn
 from gateway.identity.sso import attempt
 from gateway.identity.sso.attempt import Attempt
@@ -95,11 +95,17 @@ class SingleSignOn:
         ``CodeRefused``, ``NotProven``."""
         with self._line:
             said = await self.set_up().vouched(code, begun, issuer)
-        staff_no = staff_no_of(said) if isinstance(said, str) and said.isascii() else ""
+        staff_no = staff_no_of(said.claim) if isinstance(said.claim, str) and said.claim.isascii() else ""
         if not staff_no:
-            log.warning("sso.no_staff_number", said="nothing" if said is None else "something that can be none")
+            log.warning("sso.no_staff_number", said="nothing" if said.claim is None else "something that can be none")
         await self._seeds.are_there()
-        return await self._sign_in.vouched(staff_no)
+        return await self._sign_in.vouched(staff_no, Vouched(said.sub, said.sid))
+
+    async def end(self, token: str) -> bool:
+        """End here what the provider says has ended there; False: it said so before. Raises ``Away``, ``NotProven``."""
+        with self._line:
+            ended = await self.set_up().logged_out(token)
+        return await self._sign_in.sign_out_vouched(Vouched(ended.sub, ended.sid), ended.jti, ended.until)
 
     async def leave(self) -> str:
         """Where a browser whose session has ended signs out at the provider too. Raises ``Away``."""

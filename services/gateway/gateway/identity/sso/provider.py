@@ -17,7 +17,15 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from joserfc.jwk import Key
 
 from gateway.identity.sso.attempt import Attempt
-from gateway.identity.sso.id_token import Expected, NotProven, UnknownKey, check, read_keys
+from gateway.identity.sso.id_token import (
+    Expected,
+    LoggedOut,
+    NotProven,
+    UnknownKey,
+    check,
+    check_logout,
+    read_keys,
+)
 from servicekit.clock import SystemClock
 from servicekit.urls import is_safe
 
@@ -53,6 +61,15 @@ class Client(NamedTuple):
     claim: str
     scope: str
     redirect_uri: str
+
+
+class Said(NamedTuple):
+    """What the provider says of somebody: what stands in our ``claim`` (None: nothing), its own name for them, and its
+    own session where it says one."""
+
+    claim: object
+    sub: str
+    sid: str | None
 
 
 class Metadata(msgspec.Struct):
@@ -145,9 +162,9 @@ class Provider:
         back = httpx.QueryParams(client_id=self._client.id, post_logout_redirect_uri=afterwards)
         return str(httpx.URL(metadata.end_session_endpoint).copy_merge_params(back))
 
-    async def vouched(self, code: str, attempt: Attempt, issuer: str | None) -> object:
-        """What the provider says in our ``claim`` of whoever brings this code; None: nothing. ``issuer``: who gave it,
-        as the callback says. Raises ``Away``, ``CodeRefused``, ``NotProven``."""
+    async def vouched(self, code: str, attempt: Attempt, issuer: str | None) -> Said:
+        """What the provider says of whoever brings this code. ``issuer``: who gave it, as the callback says. Raises
+        ``Away``, ``CodeRefused``, ``NotProven``."""
         metadata = await self._metadata.get(KEPT_SECONDS)
         if issuer != metadata.issuer and (issuer or metadata.authorization_response_iss_parameter_supported):
             raise NotProven("iss of the callback")
@@ -157,15 +174,26 @@ class Provider:
             metadata.issuer, self._client.id, attempt.nonce, access_token if isinstance(access_token, str) else None
         )
         claims = await self._check(answer.get("id_token"), expected)
+        sub, sid = claims["sub"], claims.get("sid")
         if self._client.claim not in claims and metadata.userinfo_endpoint and expected.access_token:
-            claims = await self._userinfo(metadata.userinfo_endpoint, expected.access_token, claims["sub"])
-        return claims.get(self._client.claim)
+            claims = await self._userinfo(metadata.userinfo_endpoint, expected.access_token, sub)
+        return Said(claims.get(self._client.claim), sub, sid if isinstance(sid, str) else None)
+
+    async def logged_out(self, token: str) -> LoggedOut:
+        """What it says has ended there. Raises ``Away``, ``NotProven``."""
+        metadata = await self._metadata.get(KEPT_SECONDS)
+        return await self._proven(
+            lambda keys: check_logout(token, keys, metadata.issuer, self._client.id, self._clock())
+        )
 
     async def _check(self, id_token: object, expected: Expected) -> Mapping[str, Any]:
+        return await self._proven(lambda keys: check(id_token, keys, expected, self._clock()))
+
+    async def _proven(self, look: Callable[[list[Key]], T]) -> T:
         try:
-            return check(id_token, await self._keys.get(KEPT_SECONDS), expected, self._clock())
+            return look(await self._keys.get(KEPT_SECONDS))
         except UnknownKey:
-            return check(id_token, await self._keys.get(KEYS_SECONDS), expected, self._clock())
+            return look(await self._keys.get(KEYS_SECONDS))
 
     async def _exchange(self, metadata: Metadata, code: str, attempt: Attempt) -> dict[str, Any]:
         body = prepare_token_request(
