@@ -74,10 +74,10 @@ async def test_links_name_service_cause_and_say_what_happened(churn: Any) -> Non
     assert [chain[i].service for i in (f"{FILE}1", "raised", "opened")] == ["boss", "alerts", "manager-work"]
     assert chain["feed:boss/billing#b-4"].detail["event"] == "b-4"
     assert (chain["bill4"].summary_zh, chain["bill4"].summary_en) == (
-        "202606 账单 70.00 元",
-        "bill of 202606: 70.00 yuan",
+        "2026年6月账单 ¥70.00",
+        "bill of Jun 2026: ¥70.00",
     )
-    assert "离网预警，账期 202606" in chain["resolved"].summary_zh and "结果：已保住" in chain["resolved"].summary_zh
+    assert "离网预警，账期 2026年6月" in chain["resolved"].summary_zh and "结果：已保住" in chain["resolved"].summary_zh
     assert (
         chain["closed"].summary_en.startswith("work item closed: retention")
         and "retained" in chain["closed"].summary_en

@@ -8,7 +8,7 @@ import pytest
 
 from contracts import alert
 from kam import render
-from servicekit.words import WORDS, said, stage_said, yuan
+from servicekit.words import WORDS, money, period_said, said, stage_said, yuan
 
 ROOT = Path(__file__).parents[2]
 CODE = [path for room in ("tools", "libs", "schemas", "services") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -94,8 +94,8 @@ def test_the_page_and_the_command_line_say_the_same(table: str) -> None:
     said_there = dict(re.findall(r'(\w+): "([^"]+)"', found[1]))
     assert said_there
     different = {code: (zh, said(code)[0]) for code, zh in said_there.items() if said(code)[0] != zh}
-    # these two are said of complaints, and of events that came in, as well
-    assert different.keys() <= {"closed", "accepted"}, different
+    # these are said of complaints, of events that came in, and of SMS as well
+    assert different.keys() <= {"closed", "accepted", "suppressed"}, different
 
 
 def test_severity_has_the_same_english_words_on_the_page() -> None:
@@ -104,3 +104,23 @@ def test_severity_has_the_same_english_words_on_the_page() -> None:
     assert found
     said_there = dict(re.findall(r'(\w+): "([^"]+)"', found[1]))
     assert {code: said(code)[1] for code in said_there} == {code: word.lower() for code, word in said_there.items()}
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"), [(123456, "¥1,234.56"), (-1200, "−¥12.00"), (0, "¥0.00"), (5, "¥0.05"), (-5, "−¥0.05")]
+)
+def test_money_as_the_page_shows_it(fen: int, text: str) -> None:
+    assert money(fen) == text
+
+
+@pytest.mark.parametrize(
+    ("period", "texts"),
+    [
+        ("202610", ("2026年10月", "Oct 2026")),
+        ("202601", ("2026年1月", "Jan 2026")),
+        ("202613", ("202613", "202613")),
+        ("None", ("None", "None")),
+    ],
+)
+def test_months_as_the_page_shows_them(period: str, texts: tuple[str, str]) -> None:
+    assert period_said(period) == texts

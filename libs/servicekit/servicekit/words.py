@@ -3,6 +3,7 @@
 Standard library only, so that the command line stays quick. Codes on the wire never change; words may.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -97,6 +98,7 @@ WORDS: Mapping[str, Text] = {
 
 #: where → the codes that mean something of their own there
 SENSES: Mapping[str, Mapping[str, Text]] = {
+    "alert": {"suppressed": ("维护中", "maintenance")},
     "outcome": {"expired": ("已到期", "ended")},
     "work": {"accepted": ("已接单", "accepted")},
     # stages of arrears begin with the debt, those of a complaint with its record
@@ -175,6 +177,22 @@ def stage_said(kind: Any, stage: Any) -> Text:
     if days.isdigit():
         return f"剩 {days} 天内", "within a day" if days == "1" else f"within {days} days"
     return said(stage, "arrears" if kind == "arrears" else None)
+
+
+def period_said(period: str) -> Text:
+    """A month for people: "202610" → "2026年10月", "Oct 2026"; what is none stays as it is."""
+    if not re.fullmatch(r"[0-9]{4}(0[1-9]|1[0-2])", period):
+        return period, period
+    year, month = period[:4], int(period[4:])
+    return f"{year}年{month}月", f"{_MONTHS[month - 1]} {year}"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def money(fen: int) -> str:
+    """Fen as the page shows money: 123456 → "¥1,234.56", -5 → "−¥0.05"."""
+    return f"{'−' if fen < 0 else ''}¥{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
 
 
 def yuan(fen: int) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from servicekit.clock import SHANGHAI, in_range
-from servicekit.words import Text, said, stage_said, yuan
+from servicekit.words import Text, money, period_said, said, stage_said
 
 Data = dict[str, Any]
 
@@ -73,8 +73,12 @@ def summary(type_: str, data: Data) -> Text:
     return _VERBS.get(type_, (type_, type_))
 
 
-def _yuan(fen: Any) -> str:
-    return yuan(fen) if isinstance(fen, int) else "?"
+def _money(fen: Any) -> str:
+    return money(fen) if isinstance(fen, int) else "?"
+
+
+def _period(data: Data) -> Text:
+    return period_said(str(data.get("period")))
 
 
 def _joined(*pieces: Text | None) -> Text:
@@ -100,7 +104,7 @@ def _by(data: Data) -> Text | None:
 def _alert(data: Data) -> Text:
     rule = data.get("rule") or {}
     version = f"{rule.get('id')} v{rule.get('version')}"
-    period = (f"账期 {data['period']}", f"period {data['period']}") if data.get("period") else None
+    period = _told("账期", "period", _period(data)) if data.get("period") else None
     late = ("迟到数据", "late figures") if data.get("late") else None
     return _joined(
         said(data.get("kind")),
@@ -178,28 +182,29 @@ def _changes(data: Data) -> Text:
 
 
 def _bill(data: Data) -> Text:
-    amount, period = _yuan(data.get("amount_fen")), data.get("period")
-    return f"{period} 账单 {amount} 元", f"bill of {period}: {amount} yuan"
+    amount, (zh, en) = _money(data.get("amount_fen")), _period(data)
+    return f"{zh}账单 {amount}", f"bill of {en}: {amount}"
 
 
 def _payment(data: Data) -> Text:
-    return f"缴费 {_yuan(data.get('amount_fen'))} 元", f"payment of {_yuan(data.get('amount_fen'))} yuan"
+    amount = _money(data.get("amount_fen"))
+    return f"缴费 {amount}", f"payment of {amount}"
 
 
 def _arrears(data: Data) -> Text:
-    amount, due = _yuan(data.get("amount_fen")), data.get("oldest_due_on")
+    amount, due = _money(data.get("amount_fen")), data.get("oldest_due_on")
     if data.get("amount_fen") == 0:
         return "欠费结清", "arrears cleared"
     return _joined(
-        (f"欠费 {amount} 元", f"arrears of {amount} yuan"),
+        (f"欠费 {amount}", f"arrears of {amount}"),
         (f"最早应缴 {due}", f"oldest due {due}") if due else None,
         ("已停机", "suspended") if data.get("suspended") else None,
     )
 
 
 def _usage(data: Data) -> Text:
-    period, minutes = data.get("period"), data.get("voice_minutes", "?")
-    return f"{period} 用量，语音 {minutes} 分钟", f"usage of {period}: {minutes} voice minutes"
+    (zh, en), minutes = _period(data), data.get("voice_minutes", "?")
+    return f"{zh}用量，语音 {minutes} 分钟", f"usage of {en}: {minutes} voice minutes"
 
 
 def _contract(data: Data) -> Text:
@@ -228,7 +233,8 @@ def _moved(data: Data) -> Text:
 
 
 def _balance(data: Data) -> Text:
-    return f"余额 {_yuan(data.get('balance_fen'))} 元", f"balance {_yuan(data.get('balance_fen'))} yuan"
+    amount = _money(data.get("balance_fen"))
+    return f"余额 {amount}", f"balance {amount}"
 
 
 #: by full type, else by the owner in the type

@@ -11,11 +11,13 @@ interface Props {
   waiting?: number;
   /** The page fills the window and scrolls inside: lists with a panel. */
   fill?: boolean;
+  /** On a phone `extra` takes as many rows as it needs, where it is not one that scrolls. */
+  wraps?: boolean;
   children: ReactNode;
 }
 
 /** Frame of a page: its heading takes the focus when one comes from another page, so that reading starts there. */
-export function Page({ title, extra, waiting = 0, fill, children }: Props) {
+export function Page({ title, extra, waiting = 0, fill, wraps, children }: Props) {
   const t = useText(common);
   const { pathname } = useLocation();
   const section = pathname.split("/")[1];
@@ -33,7 +35,7 @@ export function Page({ title, extra, waiting = 0, fill, children }: Props) {
         <h1 ref={heading} tabIndex={-1}>
           {title}
         </h1>
-        <div className={styles.extra}>{extra}</div>
+        <div className={`${styles.extra} ${wraps ? styles.wraps : ""}`}>{extra}</div>
       </header>
       {children}
     </div>

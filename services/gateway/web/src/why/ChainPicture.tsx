@@ -109,6 +109,7 @@ function Said({ placed: { link, after } }: { placed: Placed }) {
 /** Facts of one kind on which an alert rests, in one line. */
 function Group({ type, members, isOpen }: { type: string; members: readonly ChainLink[]; isOpen: boolean }) {
   const t = useText(whyText);
+  const language = useLanguage();
   return (
     <>
       <span className={styles.head}>
@@ -118,7 +119,7 @@ function Group({ type, members, isOpen }: { type: string; members: readonly Chai
         </span>
       </span>
       <span className={styles.said}>
-        {word(t.evidence, type.split(".")[2] ?? type)} {periodsOf(members)}
+        {word(t.evidence, type.split(".")[2] ?? type)} {periodsOf(members, language)}
       </span>
       <span className={styles.after}>{t.count(members.length)}</span>
     </>

@@ -1,6 +1,6 @@
 import { Link } from "react-router";
-import { exact, money } from "@/format";
-import { useText } from "@/i18n";
+import { exact, money, period } from "@/format";
+import { type Language, useLanguage, useText } from "@/i18n";
 import styles from "./chain.module.css";
 import { type ChainLink, pageOf } from "./layout";
 import { whyText } from "./messages";
@@ -8,6 +8,7 @@ import { whyText } from "./messages";
 /** One fact: where it comes from and all it says, masked as for who looks. */
 export function Fact({ link }: { link: ChainLink }) {
   const t = useText(whyText);
+  const language = useLanguage();
   const page = pageOf(link);
   const told: [string, string][] = [
     [t.type, link.type],
@@ -25,7 +26,7 @@ export function Fact({ link }: { link: ChainLink }) {
       <h3>{t.fields}</h3>
       <dl className={styles.fields}>
         {Object.entries(link.detail).map(([name, value]) => (
-          <Row key={name} name={name} value={shown(name, value)} />
+          <Row key={name} name={name} value={shown(name, value, language)} />
         ))}
       </dl>
       {page && <Link to={page}>{t.open}</Link>}
@@ -42,12 +43,15 @@ function Row({ name, value }: { name: string; value: string }) {
   );
 }
 
-function shown(name: string, value: unknown): string {
+function shown(name: string, value: unknown, language: Language): string {
   if (value === null || value === undefined) {
     return "—";
   }
   if (name.endsWith("_fen") && typeof value === "number") {
     return money(value);
+  }
+  if (name === "period" && typeof value === "string") {
+    return period(value, language);
   }
   return typeof value === "string" ? value : JSON.stringify(value);
 }

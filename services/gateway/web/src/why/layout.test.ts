@@ -106,11 +106,14 @@ describe("a chain as a picture", () => {
     });
 
     it("says the months of a group", () => {
-      const months = (...periods: string[]): string | undefined => periodsOf(periods.map(p => bill(p)[1] as ChainLink));
-      expect(months("202605", "202601", "202603")).toBe("2026-01…05");
-      expect(months("202602", "202512")).toBe("2025-12…2026-02");
-      expect(months("202602")).toBe("2026-02");
-      expect(periodsOf([usage])).toBeUndefined();
+      const months = (...periods: string[]): (string | undefined)[] => {
+        const members = periods.map(each => bill(each)[1] as ChainLink);
+        return [periodsOf(members, "zh"), periodsOf(members, "en")];
+      };
+      expect(months("202605", "202601", "202603")).toEqual(["2026年1月…5月", "Jan…May 2026"]);
+      expect(months("202602", "202512")).toEqual(["2025年12月…2026年2月", "Dec 2025…Feb 2026"]);
+      expect(months("202602")).toEqual(["2026年2月", "Feb 2026"]);
+      expect(periodsOf([usage], "zh")).toBeUndefined();
     });
   });
 

@@ -1,4 +1,6 @@
 import type { Schema } from "@/api/client";
+import { period } from "@/format";
+import type { Language } from "@/i18n";
 
 export type ChainLink = Schema<"LinkView">;
 
@@ -142,17 +144,21 @@ function withEvidence(placed: Placed, evidence: ReadonlyMap<string, string>): Pl
 }
 
 /** The months that facts are about, `2026-01…05`; undefined where one says none. */
-export function periodsOf(members: readonly ChainLink[]): string | undefined {
+export function periodsOf(members: readonly ChainLink[], language: Language): string | undefined {
   const periods = members.map(({ detail }) => String(detail.period ?? "")).sort();
   const [first, last] = [periods[0] ?? "", periods.at(-1) ?? ""];
   if (!/^\d{6}$/.test(first)) {
     return undefined;
   }
-  const written = (period: string): string => `${period.slice(0, 4)}-${period.slice(4)}`;
+  const [from, to] = [period(first, language), period(last, language)];
   if (first === last) {
-    return written(first);
+    return from;
   }
-  return `${written(first)}…${first.slice(0, 4) === last.slice(0, 4) ? last.slice(4) : written(last)}`;
+  const year = first.slice(0, 4);
+  if (year !== last.slice(0, 4)) {
+    return `${from}…${to}`;
+  }
+  return language === "zh" ? `${from}…${to.replace(`${year}年`, "")}` : `${from.replace(` ${year}`, "")}…${to}`;
 }
 
 /** Time of the whole chain in ms, from the first fact that has a time to the last. */

@@ -90,10 +90,13 @@ export default function Why() {
     <Page
       title={t.title}
       fill
+      wraps
       extra={
         <>
-          <code>{id}</code>
-          {time !== undefined && <span className="kam-secondary">{t.whole(span(time, language))}</span>}
+          <code className={styles.id}>{id}</code>
+          {(time !== undefined || query.isPending) && (
+            <span className="kam-secondary">{t.whole(time === undefined ? "…" : span(time, language))}</span>
+          )}
           {!isPhone && (
             <Segmented
               value={asList ? "list" : "picture"}
