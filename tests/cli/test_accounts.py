@@ -19,7 +19,7 @@ from kam.embedded.accounts import make
 from kam.instance import Layout
 from kam.sim.boss.province import EXAMPLE, Province, Shape
 
-ROLES = ("manager", "head", "city_head", "analyst", "operations", "administrator")
+ROLES = ("manager", "head", "city_head", "analyst", "operations", "administrator", "integrator")
 
 
 @pytest.fixture

@@ -33,7 +33,12 @@ def _accounts(seed: int, customers: int) -> Iterator[dict[str, str | None]]:
     head = next(m for m in managers if m.manager_id == groups[f"U{first}1"].head_id)
     yield _of("head", head.manager_id, head.name, head.unit_id, head.manager_id)
     yield {**_of("city_head", "C0001", people.person(rng)[0], f"U{first}"), "city": first}
-    for role, staff_no in (("analyst", "A0001"), ("operations", "O0001"), ("administrator", "S0001")):
+    for role, staff_no in (
+        ("analyst", "A0001"),
+        ("operations", "O0001"),
+        ("administrator", "S0001"),
+        ("integrator", "I0001"),
+    ):
         yield _of(role, staff_no, people.person(rng)[0], f"U{people.PROVINCE}")
 
 
