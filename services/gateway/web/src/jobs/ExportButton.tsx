@@ -8,7 +8,8 @@ import { useExport } from "./useExport";
 
 interface Props {
   list: ListName;
-  filter: ListFilter;
+  /** None: it is not known yet what is to be exported; the button has its place. */
+  filter: ListFilter | undefined;
   /** Only the icon: on the head of a card. */
   small?: boolean;
   /** What is exported, for who does not see where the button stands. */
@@ -27,7 +28,14 @@ export function ExportButton({ list, filter, small, label }: Props) {
   const isOfPage = isMine && !small;
   useShortcuts(
     isOfPage
-      ? [{ keys: "d", label: words.action.export, group: words.shortcuts.list, run: () => start(list, filter, "xlsx") }]
+      ? [
+          {
+            keys: "d",
+            label: words.action.export,
+            group: words.shortcuts.list,
+            run: () => (filter ? start(list, filter, "xlsx") : false),
+          },
+        ]
       : [],
   );
   if (!isMine) {
@@ -41,8 +49,9 @@ export function ExportButton({ list, filter, small, label }: Props) {
           { key: "xlsx", label: t.xlsx },
           { key: "csv", label: t.csv },
         ],
-        onClick: ({ key }) => start(list, filter, key as Format),
+        onClick: ({ key }) => filter && start(list, filter, key as Format),
       }}
+      disabled={!filter}
     >
       <Button
         size={small ? "small" : undefined}

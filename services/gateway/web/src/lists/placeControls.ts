@@ -4,6 +4,7 @@ import { answer, api, type Schema } from "@/api/client";
 import type { FilterControl } from "@/components/FilterBar";
 import { useText } from "@/i18n";
 import { cityName } from "@/places/cityName";
+import { useMe } from "@/session/session";
 import { listText } from "./messages";
 
 type Unit = Pick<Schema<"UnitRow">, "unit_id" | "parent_id" | "name" | "city">;
@@ -12,17 +13,25 @@ interface Option {
   label: string;
 }
 
-/** Cities and units that the person sees, for a list's filter; each only where there is a choice. */
+/** Who sees one city alone, or one unit, as a rule: it is no choice. The others have theirs from the first paint. */
+const ALONE: Readonly<Record<string, readonly string[]>> = {
+  manager: ["city", "unit"],
+  head: ["city", "unit"],
+  city_head: ["city"],
+};
+
+/** Cities and units that the person sees, for a list's filter; each where there is a choice, or as a rule is one. */
 export function usePlaceControls(): readonly FilterControl[] {
   const t = useText(listText);
+  const { role } = useMe();
   const { data } = useUnits();
   return useMemo(() => {
     const found = [
       { name: "city", label: t.city, options: cityOptions(data ?? []) },
       { name: "unit", label: t.unit, options: unitOptions(data ?? []) },
     ];
-    return found.filter(({ options }) => options.length > 1);
-  }, [data, t]);
+    return found.filter(({ name, options }) => options.length > 1 || !ALONE[role]?.includes(name));
+  }, [data, role, t]);
 }
 
 /** The units that the person sees. */

@@ -101,7 +101,7 @@ export default function Overview() {
             { label: t.days, title: t.days, options: named(known.days) },
           ]}
         />
-        {view && <ExportButton list="alerts" filter={view.alerts.filter} />}
+        <ExportButton list="alerts" filter={view?.alerts.filter} />
       </FilterBar>
       <QueryBlock
         query={query}
