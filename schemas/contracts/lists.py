@@ -186,13 +186,15 @@ class CustomerPageOfRows(_Page):
 
 class Facets(Freshness):
     """How many rows match, and of those how many there are of each value. Of alerts and work items also how many are
-    open, and of the open ones: unacknowledged (new, not taken), escalated, overdue, due today, in nobody's hand.
+    open, and of the open ones: unacknowledged (new, not taken), escalated, held by
+    maintenance (``suppressed``), overdue, due today, in nobody's hand.
     """
 
     total: int
     open: int | None = None
     unacknowledged: int | None = None
     escalated: int | None = None
+    suppressed: int | None = None
     overdue: int | None = None
     due_today: int | None = None
     unclaimed: int | None = None

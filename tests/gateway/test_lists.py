@@ -46,7 +46,8 @@ def province(tmp_path_factory: pytest.TempPathFactory) -> ProjectionStore:
             severity = ("critical", "major", "minor")[n % 3]
             values = {"amount_fen": n * 100} if n < 4 else {}
             common: dict[str, Any] = {"customer_id": f"c{n}", "kind": kind, "severity": severity, "values": values}
-            events.append(alert("raised", f"a{n}", raised_at=at(-n), **common))
+            held = {"suppressed": {"reason": "割接", "until": at(9)}} if n == 4 else {}
+            events.append(alert("raised", f"a{n}", raised_at=at(-n), **common, **held))
             if minutes is not None:
                 events.append(
                     work("opened", f"w{n}", due_at=at(minutes), opened_at=at(-n), **about, manager_id=manager_id)
@@ -88,6 +89,8 @@ async def ids(
         ("alerts", {"kind": "arrears,churn_warning"}, "a1 a2 a3 a6"),
         ("alerts", {"severity": "critical"}, "a3 a6"),
         ("alerts", {"escalated": "1"}, "a1"),
+        ("alerts", {"suppressed": "1"}, "a4"),
+        ("alerts", {"suppressed": "0"}, "a1 a2 a3 a5 a6"),
         ("alerts", {"city": "320200"}, "a4 a5"),
         ("alerts", {"unit": "U1"}, "a1 a2 a3"),
         ("alerts", {"unit": "U12"}, "a3"),
@@ -181,8 +184,10 @@ async def test_counts(province: ProjectionStore) -> None:
     alerts = await _facets(province, "alerts")
     assert alerts["total"] == 6 and alerts["by"]["state"] == {"raised": 4, "acknowledged": 1, "resolved": 1}
     assert alerts["by"]["kind"] == {"arrears": 3, "churn_warning": 1, "complaint_opened": 1, "contract_expiring": 1}
-    badges = {name: alerts[name] for name in ("open", "unacknowledged", "escalated", "overdue", "due_today")}
-    assert badges == {"open": 5, "unacknowledged": 4, "escalated": 1, "overdue": 1, "due_today": 1}
+    badges = {
+        name: alerts[name] for name in ("open", "unacknowledged", "escalated", "suppressed", "overdue", "due_today")
+    }
+    assert badges == {"open": 5, "unacknowledged": 4, "escalated": 1, "suppressed": 1, "overdue": 1, "due_today": 1}
     work = await _facets(province, "work")
     assert (work["open"], work["unclaimed"], work["unacknowledged"]) == (5, 0, 5)
     assert (await _facets(province, "customers"))["by"]["kind"] == {"corporate": 1, "person": 5}

@@ -12,8 +12,10 @@ WEB = Path(__file__).parents[2] / "services" / "gateway" / "web" / "src"
 #: the page's table (file, its name there) and the place of the catalogue that its codes stand in
 TABLES = [
     *[("i18n", name, None) for name in (
-        "role", "severity", "alertState", "smsState", "complaintAbout", "complaintState", "workKind"
+        "role", "severity", "smsState", "complaintAbout", "complaintState", "workKind"
     )],
+    ("i18n", "alertState", "alert"),
+    ("i18n", "level", "level"),
     ("i18n", "kindLong", None),
     ("i18n", "stage", None),
     ("i18n", "arrearsStage", "arrears"),

@@ -79,7 +79,7 @@ def list_routes(projection: Projection, audit: Audit, access: Access) -> APIRout
         outcome: Filter = None, period: Filter = None, city: Filter = None, unit: Filter = None, manager: Filter = None,
         customer: Filter = None, due: Filter = None, since: Filter = None, until: Filter = None, open: Flag = None,
         age: Filter = None, ended_since: Filter = None, ended_until: Filter = None, changed_since: Filter = None,
-        escalated: Flag = None, id: Filter = None,
+        escalated: Flag = None, suppressed: Flag = None, id: Filter = None,
     ) -> _Asked:  # fmt: skip
         return dict(locals())
 

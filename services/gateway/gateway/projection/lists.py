@@ -87,7 +87,7 @@ def where(list_: List, visible: Visible, asked: Mapping[str, str | None], now: d
         elif name == "unattended" and list_ == "work":
             conditions.append(UNATTENDED if text == "1" else f"NOT {UNATTENDED}")
             parameters.append(iso(now))
-        elif name in ("open", "escalated"):
+        elif name in ("open", "escalated", "suppressed"):
             conditions.append(f"(r.{name} > 0) = ?")
             parameters.append(text == "1")
         else:
@@ -170,13 +170,20 @@ def count_open(
             row[f"open_{list_}"] = counts.get(id_, 0)
 
 
+#: what else is counted of what is open, by table
+_FLAGS: Mapping[str, Mapping[str, str]] = {
+    "alerts": {"escalated": "r.escalated", "suppressed": "r.suppressed"},
+    "work": {"unclaimed": "r.holder_id IS NULL"},
+}
+
+
 def facets(connection: sqlite3.Connection, found: Where, now: datetime) -> dict[str, Any]:
     """How many rows match, by each facet's value; of what has a due time also how many are open, overdue and so on."""
     spec = found.spec
     columns = [*spec.facets.values()]
     if spec.open_states:
-        held = "r.escalated" if spec.table == "alerts" else "r.holder_id IS NULL"
-        columns += ["r.open", held, _due_column()]
+        flags = _FLAGS[spec.table]
+        columns += ["r.open", _due_column(), *flags.values()]
     numbers = ", ".join(str(n + 1) for n in range(len(columns)))
     bounds = _bounds(now)[:2] if spec.open_states else ()
     counted = connection.execute(
@@ -191,13 +198,12 @@ def facets(connection: sqlite3.Connection, found: Where, now: datetime) -> dict[
         at = len(spec.facets)
         state = list(spec.facets).index("state")
         open_ = [row for row in counted if row[at]]
-        held = sum(row[-1] for row in open_ if row[at + 1])
         answer |= {
             "open": sum(row[-1] for row in open_),
             "unacknowledged": sum(row[-1] for row in open_ if row[state] in ("raised", "new")),
-            "overdue": sum(row[-1] for row in open_ if row[at + 2] == "overdue"),
-            "due_today": sum(row[-1] for row in open_ if row[at + 2] == "today"),
-            "escalated" if spec.table == "alerts" else "unclaimed": held,
+            "overdue": sum(row[-1] for row in open_ if row[at + 1] == "overdue"),
+            "due_today": sum(row[-1] for row in open_ if row[at + 1] == "today"),
+            **{name: sum(row[-1] for row in open_ if row[n]) for n, name in enumerate(flags, at + 2)},
         }
     return answer
 

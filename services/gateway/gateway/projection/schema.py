@@ -96,14 +96,16 @@ CREATE TABLE alerts (
 );
 -- Wide ones hold what lists filter and count by: rows are looked up for a page only.
 CREATE INDEX alerts_due ON alerts
-  (open, due_at, alert_id, kind, state, stage, severity, escalated, city, unit_id, manager_id);
+  (open, due_at, alert_id, kind, state, stage, severity, escalated, suppressed, city, unit_id, manager_id);
 CREATE INDEX alerts_rank ON alerts (open, rank, due_at, alert_id);
 CREATE INDEX alerts_raised ON alerts
-  (raised_at, alert_id, open, due_at, kind, state, stage, severity, escalated, outcome, city, unit_id, manager_id);
+  (raised_at, alert_id, open, due_at, kind, state, stage, severity, escalated, suppressed, outcome, city, unit_id,
+   manager_id);
 CREATE INDEX alerts_customer ON alerts (customer_id, open);
 CREATE INDEX alerts_manager ON alerts (manager_id, open, due_at, alert_id);
-CREATE INDEX alerts_unit ON alerts (unit_id, open, due_at, alert_id, kind, state, stage, severity, escalated);
-CREATE INDEX alerts_city ON alerts (city, open, due_at, alert_id, kind, state, stage, severity, escalated);
+CREATE INDEX alerts_unit ON alerts
+  (unit_id, open, due_at, alert_id, kind, state, stage, severity, escalated, suppressed);
+CREATE INDEX alerts_city ON alerts (city, open, due_at, alert_id, kind, state, stage, severity, escalated, suppressed);
 CREATE INDEX alerts_ended ON alerts (outcome, at, kind, amount_fen, city, unit_id, manager_id) WHERE open = 0;
 CREATE INDEX alerts_owing ON alerts (kind, amount_fen, city, unit_id, manager_id) WHERE open = 1;
 CREATE INDEX alerts_seq ON alerts (seq);

@@ -12,7 +12,7 @@ import { ContactLine } from "@/work/ContactLine";
 import styles from "./alertcard.module.css";
 import { cardText } from "./cardMessages";
 import { microOf } from "./micro";
-import { type AlertRow, actable, isOpen } from "./row";
+import { type AlertRow, actable, isOpen, stateOf } from "./row";
 import { plain, sentence, type Telling } from "./sentence";
 
 interface Props {
@@ -57,7 +57,7 @@ export function AlertCard({ row, telling, ...props }: Props) {
         <Link className={styles.name} to={`/customers/${encodeURIComponent(row.customer_id)}`}>
           {name}
         </Link>
-        <span className={styles.end}>{open && <Deadline at={row.due_at} />}</span>
+        <span className={styles.end}>{open && <Deadline at={row.due_at} calendar={row.calendar} />}</span>
       </div>
       <Link className={styles.sentence} to={path} aria-label={`${t.open(name)} · ${plain(parts)}`}>
         <Sentence parts={parts} />
@@ -96,7 +96,7 @@ export function AlertCard({ row, telling, ...props }: Props) {
         )}
         <ContactLine customerId={row.customer_id} wish={row.do_not_disturb} brief />
         <span className={styles.end}>
-          <StateTag of="alert" state={row.escalated && open ? "escalated" : row.state} outcome={row.outcome} />
+          <StateTag of="alert" state={stateOf(row)} outcome={row.outcome} level={row.escalated_to} />
           {props.isLeaving && <em> · {t.leaving}</em>}
         </span>
         <span className={styles.wide}>{t.manager(row.manager_name ?? row.manager_id ?? "—")}</span>

@@ -20,7 +20,7 @@ import { useNameOf } from "@/work/names";
 import { AlertFigures } from "./AlertFigures";
 import { panelText } from "./messages";
 import styles from "./panel.module.css";
-import { stageOf } from "./row";
+import { stageOf, stateOf } from "./row";
 import { sentence, told } from "./sentence";
 import { useAlert, useChain, useCustomerPage, useWorkItem } from "./useItem";
 import { useTelling } from "./useTelling";
@@ -51,6 +51,8 @@ function Loaded({ alert, actions }: { alert: Alert; actions: Props["actions"] })
   const page = useCustomerPage(alert.customer_id);
   const work = useWorkItem(alert.work_id);
   const nameOf = useNameOf();
+  // It is due when its work is.
+  const clock = work.data?.state === "closed" ? undefined : (work.data ?? alert);
   const label = told(alert, telling);
   const rule = telling.ruleOf?.(alert.rule);
   return (
@@ -58,11 +60,17 @@ function Loaded({ alert, actions }: { alert: Alert; actions: Props["actions"] })
       <div className={styles.scroll}>
         <div className={styles.line}>
           <SeverityTag severity={alert.severity} />
-          <StateTag of="alert" state={alert.state} outcome={alert.outcome} />
+          <StateTag of="alert" state={stateOf(alert)} outcome={alert.outcome} level={alert.escalated_to} />
           {alert.stage && <span>{stageOf(alert, shared)}</span>}
-          <Deadline at={work.data?.state === "closed" ? null : (work.data?.due_at ?? alert.due_at)} />
+          <Deadline at={clock?.due_at} calendar={clock?.calendar} focusable />
           {alert.late && <span className="kam-secondary">{t.late}</span>}
         </div>
+        {alert.suppressed && (
+          <p className="kam-secondary">
+            {t.heldUntil} <ShortTime at={alert.suppressed.until} focusable />
+            {t.heldWhy(alert.suppressed.reason)}
+          </p>
+        )}
         <p className={styles.sentence}>
           <Sentence parts={sentence(alert, telling)} />
         </p>

@@ -45,6 +45,8 @@ export const panelText = messages(
     period: "账期",
     caused: "起因",
     late: "迟到",
+    heldUntil: "维护中，不建工单、不提醒，到",
+    heldWhy: (reason: string) => `：${reason}`,
     reasonAlso: "另有原因",
     figure: {
       amount_fen: "金额",
@@ -120,6 +122,8 @@ export const panelText = messages(
     period: "Period",
     caused: "Cause",
     late: "Late",
+    heldUntil: "Maintenance: no work item and no message until",
+    heldWhy: reason => `: ${reason}`,
     reasonAlso: "Also",
     figure: {
       amount_fen: "Amount",

@@ -34,6 +34,14 @@ export function isOpen(row: AlertRow): boolean {
   return row.state !== "resolved" && row.state !== "expired" && row.work_id !== null;
 }
 
+/** The state as lists show it: what nobody took in hand has gone up, what maintenance holds is not told yet. */
+export function stateOf(alert: { state: string; escalated_to?: string | null; suppressed?: object | null }): string {
+  if (alert.state === "resolved" || alert.state === "expired") {
+    return alert.state;
+  }
+  return alert.suppressed ? "suppressed" : alert.escalated_to ? "escalated" : alert.state;
+}
+
 /** The word for the stage of an alert; "" where it has none. */
 export function stageOf(alert: { kind: string; stage?: string | null }, shared: typeof common.zh): string {
   const words = alert.kind === "arrears" ? { ...shared.stage, ...shared.arrearsStage } : shared.stage;

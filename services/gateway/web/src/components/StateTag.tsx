@@ -12,6 +12,7 @@ const LOOKS: Record<Of, Record<string, [glyph: string, tone: Tone]>> = {
     acknowledged: ["○", ""],
     acted: ["◐", ""],
     escalated: ["⇧", "isBad"],
+    suppressed: ["‖", "isOver"],
     resolved: ["✓", "isGood"],
     expired: ["–", "isOver"],
   },
@@ -34,15 +35,26 @@ const LOOKS: Record<Of, Record<string, [glyph: string, tone: Tone]>> = {
   },
 };
 
-/** A state as glyph and word. `outcome` (how an alert or work item ended) stands in place of *resolved* or *closed*. */
-export function StateTag({ of, state, outcome }: { of: Of; state: string; outcome?: string | null }) {
+interface Props {
+  of: Of;
+  state: string;
+  /** How an alert or work item ended. */
+  outcome?: string | null;
+  /** To whom an alert went up. */
+  level?: string | null;
+}
+
+/** A state as glyph and word, with how it ended or, of an alert that went up, to whom. */
+export function StateTag({ of, state, outcome, level }: Props) {
   const t = useText(common);
   const words = { alert: t.alertState, work: t.workState, sms: t.smsState }[of];
   const [glyph, tone] = Object.hasOwn(LOOKS[of], state) ? (LOOKS[of][state] as [string, Tone]) : ["·", ""];
   return (
     <span className={`${styles.state} ${tone && styles[tone]}`}>
       <span aria-hidden>{glyph}</span>
-      {outcome ? `${word(words, state)} · ${word(t.outcome, outcome)}` : word(words, state)}
+      {[word(words, state), outcome && word(t.outcome, outcome), state === "escalated" && level && word(t.level, level)]
+        .filter(Boolean)
+        .join(" · ")}
     </span>
   );
 }

@@ -6,6 +6,7 @@ import { setBusinessClock } from "@/habits/clock";
 import { BlockError } from "./BlockError";
 import { Boundary } from "./Boundary";
 import { ChartCard } from "./ChartCard";
+import { Deadline } from "./Deadline";
 import { MicroChart, runs } from "./MicroChart";
 import { QueryBlock } from "./QueryBlock";
 import { Sentence } from "./Sentence";
@@ -136,6 +137,9 @@ it("tags tell by glyph and word, and show a new wire value as it is", () => {
       <SeverityTag severity="critical" />
       <SeverityTag severity="toString" />
       <StateTag of="alert" state="escalated" />
+      <StateTag of="alert" state="escalated" level="city_head" />
+      <StateTag of="alert" state="raised" level="head" />
+      <StateTag of="alert" state="suppressed" />
       <StateTag of="alert" state="resolved" outcome="cleared" />
       <StateTag of="sms" state="parked" />
       <Stars n={6} />
@@ -143,7 +147,22 @@ it("tags tell by glyph and word, and show a new wire value as it is", () => {
       <Sentence parts={["欠 ", { value: "¥1.00" }, "<b>。"]} />
     </>,
   );
-  expect(container.textContent).toBe("◆紧急●toString⇧已上报✓已解除 · 已结清·parked★6欠 ¥1.00<b>。");
+  expect(container.textContent).toBe(
+    "◆紧急●toString⇧已上报⇧已上报 · 地市负责人✦新预警‖维护中✓已解除 · 已结清·parked★6欠 ¥1.00<b>。",
+  );
+});
+
+it("says over a due clock what counted it, and what that had to assume", () => {
+  const office = { id: "office", version: 2, name_zh: "工作日历", name_en: "Working calendar", assumed: false };
+  const told = (calendar: typeof office | null): string | undefined => {
+    const { container } = render(<Deadline at="2026-06-30T10:00:00Z" calendar={calendar} />);
+    return container.querySelector("time")?.dataset.exact;
+  };
+  expect(told(null)).toBe("2026-06-30 18:00:00 +08:00");
+  expect(told(office)).toBe("2026-06-30 18:00:00 +08:00 · 按工作日历");
+  expect(told({ ...office, assumed: true })).toBe(
+    "2026-06-30 18:00:00 +08:00 · 按工作日历 · 当年放假安排未公布，按平常周推算",
+  );
 });
 
 describe("cards of charts", () => {

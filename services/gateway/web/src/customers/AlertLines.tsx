@@ -2,6 +2,7 @@ import { Button, Drawer } from "antd";
 import { useState } from "react";
 import { Link } from "react-router";
 import { useAlertCommands } from "@/alerts/commands";
+import { stateOf } from "@/alerts/row";
 import { sentence } from "@/alerts/sentence";
 import { useTelling } from "@/alerts/useTelling";
 import { Deadline } from "@/components/Deadline";
@@ -45,7 +46,7 @@ export function AlertLines({ view, mayAct, onDone }: { view: View; mayAct: boole
             <Link className={styles.sentence} to={`/alerts/${encodeURIComponent(alert.alert_id)}`}>
               <Sentence parts={sentence(alert, telling)} />
             </Link>
-            <Deadline at={alert.due_at} />
+            <Deadline at={alert.due_at} calendar={alert.calendar} />
             {mayAct && (
               <span className={styles.buttons}>
                 {alert.state === "raised" ? (
@@ -53,7 +54,7 @@ export function AlertLines({ view, mayAct, onDone }: { view: View; mayAct: boole
                     {shared.action.acknowledge}
                   </Button>
                 ) : (
-                  <StateTag of="alert" state={alert.state} />
+                  <StateTag of="alert" state={stateOf(alert)} level={alert.escalated_to} />
                 )}
                 {alert.work_id && (
                   <ActPopover

@@ -76,9 +76,11 @@ export const en: typeof zh = {
     acknowledged: "Acknowledged",
     acted: "In progress",
     escalated: "Escalated",
+    suppressed: "Maintenance",
     resolved: "Resolved",
     expired: "Expired",
   },
+  level: { head: "the unit's head", city_head: "the city's head", province: "the province" },
   stage: {
     opened: "Opened",
     reminder: "First reminder",

@@ -74,9 +74,11 @@ export const zh = {
     acknowledged: "已知悉",
     acted: "处理中",
     escalated: "已上报",
+    suppressed: "维护中",
     resolved: "已解除",
     expired: "已失效",
   },
+  level: { head: "单位负责人", city_head: "地市负责人", province: "省公司" },
   stage: {
     opened: "已登记",
     reminder: "首次提醒",

@@ -1,6 +1,6 @@
 import { Button } from "antd";
 import { useRef } from "react";
-import { actable, isOpen } from "@/alerts/row";
+import { actable, isOpen, stateOf } from "@/alerts/row";
 import { brief, type Telling } from "@/alerts/sentence";
 import { Deadline } from "@/components/Deadline";
 import { Sentence } from "@/components/Sentence";
@@ -65,7 +65,7 @@ export function Cards(props: Props) {
               <SeverityTag severity={row.severity} />
               <span>{word(shared.kind, row.kind)}</span>
               <b>{row.customer_name ?? row.customer_id}</b>
-              {isOpen(row) ? <Deadline at={row.due_at} /> : <span />}
+              {isOpen(row) ? <Deadline at={row.due_at} calendar={row.calendar} /> : <span />}
             </div>
             {/* While several are selected the whole card is one place to tap. */}
             <button
@@ -77,11 +77,7 @@ export function Cards(props: Props) {
               <Sentence parts={brief(row, props.telling)} />
             </button>
             <div className={styles.top}>
-              <StateTag
-                of="alert"
-                state={row.escalated && isOpen(row) ? "escalated" : row.state}
-                outcome={row.outcome}
-              />
+              <StateTag of="alert" state={stateOf(row)} outcome={row.outcome} level={row.escalated_to} />
               <span className="kam-secondary kam-small">{row.manager_name ?? row.manager_id}</span>
             </div>
             {props.mayAct && isOpen(row) && !props.isSelecting && (

@@ -1,6 +1,6 @@
 import { Button } from "antd";
 import { Link } from "react-router";
-import { actable, isOpen, stageOf } from "@/alerts/row";
+import { actable, isOpen, stageOf, stateOf } from "@/alerts/row";
 import { amountOf, brief, type Telling } from "@/alerts/sentence";
 import type { Column } from "@/components/DataTable";
 import { Deadline } from "@/components/Deadline";
@@ -85,15 +85,13 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
       title: t.column.due,
       width: 112,
       sort: "due",
-      render: row => (isOpen(row) ? <Deadline at={row.due_at} /> : null),
+      render: row => (isOpen(row) ? <Deadline at={row.due_at} calendar={row.calendar} /> : null),
     },
     {
       key: "state",
       title: t.column.state,
-      width: 116,
-      render: row => (
-        <StateTag of="alert" state={row.escalated && isOpen(row) ? "escalated" : row.state} outcome={row.outcome} />
-      ),
+      width: 164, // ⇧ 已上报 · 单位负责人
+      render: row => <StateTag of="alert" state={stateOf(row)} outcome={row.outcome} level={row.escalated_to} />,
     },
     {
       key: "manager",

@@ -59,6 +59,8 @@ describe("the filter of alerts", () => {
     ["?due=today", {}, true],
     ["?due=overdue,later", {}, false],
     ["?escalated=1", {}, false],
+    ["?suppressed=1", {}, false],
+    ["?suppressed=1", { suppressed: { reason: "割接", until: "2026-06-30T22:00:00Z" } }, true],
     ["?since=2026-06-30T02:00:00Z", {}, false],
   ])("%s %o", (search, change, is) => expect(fits(search, change)).toBe(is));
 });

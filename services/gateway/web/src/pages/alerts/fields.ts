@@ -26,6 +26,7 @@ export const FIELDS = {
   outcome: { kind: "many" },
   period: { kind: "many" },
   escalated: { kind: "one", values: ["1"] },
+  suppressed: { kind: "one", values: ["1"] },
   since: { kind: "one" },
   until: { kind: "one" },
   changed_since: { kind: "one" },
@@ -57,6 +58,7 @@ export function queryOf(filter: AlertFilter, found?: readonly string[]): Query {
     outcome: list(filter.outcome),
     period: list(filter.period),
     escalated: filter.escalated === "1" ? true : undefined,
+    suppressed: filter.suppressed === "1" ? true : undefined,
     since: filter.since || undefined,
     until: filter.until || undefined,
     changed_since: filter.changed_since || undefined,
@@ -65,7 +67,7 @@ export function queryOf(filter: AlertFilter, found?: readonly string[]): Query {
 
 /** The filter that the counts above the list are of: as the list, but for state. */
 export function countedOf(filter: AlertFilter, found?: readonly string[]): Query {
-  return { ...queryOf({ ...filter, state: [...OPEN_STATES], escalated: "" }, found), open: true };
+  return { ...queryOf({ ...filter, state: [...OPEN_STATES], escalated: "", suppressed: "" }, found), open: true };
 }
 
 const among = (asked: readonly string[], value: string | null): boolean =>
@@ -94,6 +96,7 @@ export function matches(
     among(filter.outcome, row.outcome) &&
     among(filter.period, row.period) &&
     (filter.escalated !== "1" || row.escalated) &&
+    (filter.suppressed !== "1" || Boolean(row.suppressed)) &&
     (filter.due.length === 0 || filter.due.includes(dueGroup(row.due_at, now))) &&
     (!filter.since || row.raised_at >= filter.since) &&
     (!filter.until || row.raised_at < filter.until)

@@ -131,13 +131,15 @@ export default function Alerts() {
   const controls = useControls(filters.filter, list.rows);
   const state = filters.filter.state;
   const tab =
-    filters.filter.escalated === "1"
-      ? "escalated"
-      : state.length === 1 && state[0] === "raised"
-        ? "unacknowledged"
-        : state.length === OPEN_STATES.length && OPEN_STATES.every(each => state.includes(each))
-          ? "open"
-          : "";
+    filters.filter.suppressed === "1"
+      ? "suppressed"
+      : filters.filter.escalated === "1"
+        ? "escalated"
+        : state.length === 1 && state[0] === "raised"
+          ? "unacknowledged"
+          : state.length === OPEN_STATES.length && OPEN_STATES.every(each => state.includes(each))
+            ? "open"
+            : "";
   const n = (count: number | null | undefined): string =>
     count === null || count === undefined ? "" : ` ${number(count)}`;
   const newest = list.waiting[0];
@@ -171,12 +173,14 @@ export default function Alerts() {
                 filters.set({
                   state: value === "unacknowledged" ? ["raised"] : [...OPEN_STATES],
                   escalated: value === "escalated" ? "1" : "",
+                  suppressed: value === "suppressed" ? "1" : "",
                 })
               }
               options={[
                 { value: "open", label: `${t.tabs.open}${n(counts?.open)}` },
                 { value: "unacknowledged", label: `${t.tabs.unacknowledged}${n(counts?.unacknowledged)}` },
                 { value: "escalated", label: `${t.tabs.escalated}${n(counts?.escalated)}` },
+                { value: "suppressed", label: `${t.tabs.suppressed}${n(counts?.suppressed)}` },
               ]}
             />
             <SavedViews page="alerts" columns={shown} onColumns={choose} />

@@ -4,7 +4,7 @@ export const alertsText = messages(
   {
     list: "预警列表",
     find: "客户姓名、拼音、编号、电话尾号",
-    tabs: { open: "待处理", unacknowledged: "未知悉", escalated: "已上报", label: "快捷筛选" },
+    tabs: { open: "待处理", unacknowledged: "未知悉", escalated: "已上报", suppressed: "维护中", label: "快捷筛选" },
     column: {
       severity: "紧急度",
       kind: "类别",
@@ -58,7 +58,13 @@ export const alertsText = messages(
   {
     list: "Alert list",
     find: "Customer name, pinyin, number, phone tail",
-    tabs: { open: "To handle", unacknowledged: "Unacknowledged", escalated: "Escalated", label: "Quick filters" },
+    tabs: {
+      open: "To handle",
+      unacknowledged: "Unacknowledged",
+      escalated: "Escalated",
+      suppressed: "Maintenance",
+      label: "Quick filters",
+    },
     column: {
       severity: "Severity",
       kind: "Kind",

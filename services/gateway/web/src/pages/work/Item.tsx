@@ -98,7 +98,7 @@ export function Item(props: Props) {
         </span>
       </button>
       <span className={styles.side}>
-        {row.state !== "closed" && <Deadline at={row.due_at} />}
+        {row.state !== "closed" && <Deadline at={row.due_at} calendar={row.calendar} />}
         {props.mayAct && row.state === "new" && (
           <Button size="small" tabIndex={-1} onClick={props.onAccept}>
             {row.holder_id ? shared.action.accept : t.claim}

@@ -59,7 +59,7 @@ function Loaded({ item, mayAct, actions, onActed }: Omit<Props, "id"> & { item: 
           {alert.data && <SeverityTag severity={alert.data.severity} />}
           <span>{word(shared.workKind, item.kind)}</span>
           <StateTag of="work" state={item.state} />
-          {!isClosed && <Deadline at={item.due_at} />}
+          {!isClosed && <Deadline at={item.due_at} calendar={item.calendar} focusable />}
           <span className="kam-secondary">{item.manager_id ? nameOf(item.manager_id) : t.waiting}</span>
         </div>
         {isClosed && item.outcome && (
