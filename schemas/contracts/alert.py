@@ -88,6 +88,7 @@ class Alert(Closed, frozen=True, kw_only=True):
     ``at`` is business time of the change. ``late`` alerts have no work item. ``previous_stage`` is the stage before.
     ``calendar``: by which ``due_at`` was counted (None: in plain hours); ``suppressed``: held by a maintenance window;
     ``escalation``: of ``escalated`` alone.
+    ``baseline``: its stage, or its end, came of a first load, so that no SMS comes of it.
     """
 
     alert_id: str
@@ -108,6 +109,7 @@ class Alert(Closed, frozen=True, kw_only=True):
     manager_id: str | None = None
     outcome: str | None = None
     reopened: bool = False
+    baseline: bool = False
     raised_at: Instant
     at: Instant
     due_at: Instant | None = None

@@ -109,6 +109,7 @@ class SmsView(Answer):
     priority: int
     by: str | None = None
     channel: str | None = Field(default=None, description="by which it left: smpp, http; null before it leaves")
+    campaign: str = ""
     state: SmsState
     reason: str | None = None
     attempts: int
@@ -131,6 +132,7 @@ class SmsWritten(Answer):
     encoding: str
     characters: int
     segments: int
+    cost_fen: int
     state: SmsState
     reason: str | None
     hold_until: str | None
@@ -144,6 +146,18 @@ class CallbackTaken(Answer):
 
     taken: int
     unreadable: int
+
+
+class BudgetView(Answer):
+    """What SMS of the business day have taken of a budget, in parts and in fen: ``campaign`` is all, or one of the SMS
+    policy's. A limit of null: there is none. ``is_near``: so much is used that the policy warns."""
+
+    campaign: str
+    parts: int
+    fen: int
+    parts_limit: int | None
+    fen_limit: int | None
+    is_near: bool
 
 
 class LooseEnds(Answer):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts import control
 from contracts.alert import ManagerOutcome
 from contracts.document_orders import Reason
+from contracts.documents import DOCUMENT_ID
 
 Note = Annotated[str, Field(max_length=4000)]
 Person = Annotated[str, Field(min_length=1, max_length=200, description="only a head or administrator: for whom")]
@@ -100,10 +101,27 @@ class BulkWork(_Asked):
 
 class WriteSms(_Asked):
     """Body of an SMS that a person writes; the frame that the customer sees around it is a template's. ``preview``:
-    only say what would become of it."""
+    only say what would become of it. ``campaign``: whose budget it takes from, one of the SMS policy's."""
 
     text: Annotated[str, Field(min_length=1, max_length=400)]
     preview: bool = False
+    campaign: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+
+class SendTest(_Asked):
+    """Body of a text sent to oneself. ``to``: the number of one's own account, or one that the SMS policy allows;
+    ``values``: words for variables of the template, others are made up."""
+
+    template: Annotated[str, Field(pattern=DOCUMENT_ID)]
+    to: Annotated[str, Field(min_length=1, max_length=40)]
+    language: Literal["zh", "en"] = "zh"
+    values: dict[str, Annotated[str, Field(max_length=400)]] = {}
+
+
+class SendTestFor(SendTest):
+    """The same as the gateway passes it on. ``own``: the number of the person's account."""
+
+    own: Annotated[str, Field(max_length=40)] | None = None
 
 
 class StopSms(_Asked):

@@ -10,6 +10,7 @@ Secret = Annotated[str, Field(max_length=1024)]
 Reason = Annotated[str, Field(min_length=1, max_length=500, description="why; kept with the version")]
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
 Codes = Annotated[tuple[Code, ...], Field(max_length=200)]
+Phone = Annotated[str, Field(max_length=20, pattern=r"^(\+?[0-9]{5,19})?$")]
 PersonName = Annotated[str, Field(min_length=1, max_length=100)]
 AccountState = Literal["active", "disabled"]
 
@@ -64,6 +65,9 @@ class UserBody(_Asked):
     name: PersonName
     unit_id: Code | None = None
     manager_id: Code | None = Field(default=None, description="the id that BOSS gives to an account manager (MGR)")
+    phone: Phone | None = Field(
+        default=None, description="their own number, to which they may send test SMS; absent: as before; empty: none"
+    )
     grants: Annotated[tuple[GrantBody, ...], Field(min_length=1, max_length=20)]
     reason: Reason
 
@@ -142,13 +146,14 @@ class DemoAccount(_Answer):
 
 
 class UserView(_Answer):
-    """An account in its newest version, or in one of its history."""
+    """An account in its newest version, or in one of its history. ``phone`` is masked."""
 
     staff_no: str
     state: AccountState
     name: str
     unit_id: str | None = None
     manager_id: str | None = None
+    phone: str | None = None
     grants: tuple[GrantBody, ...] = ()
     version: int
     author: str

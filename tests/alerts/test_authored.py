@@ -88,10 +88,10 @@ async def test_a_disk_that_takes_no_copy_stops_nothing(tmp_path: Path) -> None:
 
 
 async def test_the_service_is_put_together_without_its_database(tmp_path: Path) -> None:
-    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file")
+    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file", environment="demo")
     memory: dict[str, Any] = {n: lambda *_: MemoryStore() for n in ("detection_stores", "notification_stores")}
     for rows in (database(), AwayRows()):
         service = bootstrap.build(settings, rows=rows, **memory)
         for prepare in service.prepare:
             await prepare()
-        assert len(service.jobs) == 5
+        assert len(service.jobs) == 6

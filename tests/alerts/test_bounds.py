@@ -157,7 +157,7 @@ async def test_nothing_is_put_together_before_the_database_answers(tmp_path: Pat
     """Defect 15 at the start: it waits, and then all jobs are there with what they need."""
     rows = AwayRows(MemoryStore())
     rows.away = True
-    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file")
+    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file", environment="demo")
     memory = {name: lambda *_: MemoryStore() for name in ("detection_stores", "notification_stores")}
     service = bootstrap.build(settings, rows=rows, **memory)
     starting = asyncio.gather(*(prepare() for prepare in service.prepare))
@@ -166,8 +166,8 @@ async def test_nothing_is_put_together_before_the_database_answers(tmp_path: Pat
     rows.away = False
     await starting
     jobs = [job.__qualname__ for job in service.jobs]  # type: ignore[attr-defined]
-    assert jobs == ["ControlTopic.run", "Sender.run", "Watch.run", "Trials.run", "HeldWatch.run"]
-    assert service.freshness() == {"smsc_connected": False} and service.pending["sms"]() == 1
+    assert jobs == ["ControlTopic.run", "Sender.run", "Watch.run", "PolicyWatch.run", "Trials.run", "HeldWatch.run"]
+    assert service.freshness() == {"smsc_connected": False, "environment": "demo"} and service.pending["sms"]() == 1
 
 
 def sent(hours: float) -> tuple[Story, list[Any]]:

@@ -32,6 +32,7 @@ class City(OneProcessor):
 
     ticks = 0
     revisions = 0
+    baseline = b""
 
     def switch(self, number: int = 1, enabled: bool = True, least: int = 10, percent: int = 20) -> Message:
         document = {"id": "brake", "enabled": enabled, "percent": percent, "min_customers": least}
@@ -51,6 +52,7 @@ class City(OneProcessor):
     def row(self, type_: str, data: Any, correlation: str, clock: datetime = NOON) -> Message:
         self.revisions += 1
         more = [("ce_revision", b"%d" % self.revisions)]
+        more += [("ce_baseline", self.baseline)] if self.baseline else []
         return self.record(
             "boss.events",
             type_,
@@ -205,6 +207,16 @@ async def test_released_all_are_told_once_with_their_cause() -> None:
     assert (after.state, after.by, after.why) == ("released", "li", "已核对")
     keys = [key for key in await place.store.keys(BOOK, "", 100) if key != BOOK]
     assert keys == [], "lists that were told are gone"
+
+
+async def test_what_a_first_load_raised_is_still_of_it_when_it_is_released() -> None:
+    place = await city()
+    place.baseline = NIGHT.isoformat().encode()
+    await night(place, 5)
+    place.baseline = b""
+    (row,) = await place.releases()
+    await place.take(place.word(row.id), place.beat())
+    assert [alert.baseline for _, alert in await place.alerts()] == [True] * 5
 
 
 async def test_rejected_nothing_is_said_of_that_debt_any_more() -> None:

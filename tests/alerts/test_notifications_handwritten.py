@@ -25,8 +25,8 @@ def test_it_leaves_at_the_next_tick_and_its_receipt_settles_it() -> None:
     planned = write(story)
     assert planned | {"sms_id": None} == {
         "sms_id": None, "text": "【大客户中心】" + TEXT, "language": "zh", "phone": "139****0001", "encoding": "ucs2",
-        "characters": 27, "segments": 1, "state": "queued", "reason": None, "hold_until": None, "sent_today": 0,
-        "waiting": 0, "daily_cap": 3,
+        "characters": 27, "segments": 1, "cost_fen": 4, "state": "queued", "reason": None, "hold_until": None,
+        "sent_today": 0, "waiting": 0, "daily_cap": 3,
     }  # fmt: skip
     assert story.states == ["manual queued"]
     story.tick("2026-03-10T12:01")

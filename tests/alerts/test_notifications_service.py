@@ -70,6 +70,7 @@ async def test_from_record_to_delivery(contract_topics: str, mongodb: str, mongo
         database=mongo_database,
         secret_file=secret_file,
         sms_transport="file",
+        environment="demo",
         clock="feed",
     )
     customer = f"c-{mongo_database}"

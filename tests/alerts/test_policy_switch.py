@@ -95,7 +95,7 @@ async def test_the_sender_takes_rate_and_quiet_hours_at_its_next_look() -> None:
         life.start()
         switches = Switches(life)
         await switches.place(POLICY_KIND, {**POLICY, "rate_per_second": 7, "daily_cap": 1})
-        assert life.sender._rate == 7 and life.sender._allowed() <= 7
+        assert life.sender._allowance.now() <= 7
         await life.complain("c1")
         await life.until("sent", "c1")
         await switches.place(POLICY_KIND, {**POLICY, "quiet": {"start": "09:00:00", "end": "13:00:00"}})

@@ -64,7 +64,7 @@ async def test_what_must_wait_has_its_intent_when_its_turn_comes(why: str) -> No
         if why == "room":
             life.sender._most = 0
         if why == "rate":
-            life.sender._allowance = 0.5
+            life.sender._allowance.left = 0.5
         await life.complain("c1")
         if why == "others":
             smsc.open.set()

@@ -205,7 +205,7 @@ async def test_others_are_not_in_its_way() -> None:
         life.say(TEMPLATE)
         life.start()
         await life.until("held", "c50")
-        assert life.sender._allowed() > 50 and smsc.submitted == []
+        assert life.sender._allowance.now() > 50 and smsc.submitted == []
 
 
 async def test_it_is_looked_at_when_the_part_is_written() -> None:

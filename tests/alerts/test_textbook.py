@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from alerts.notifications.limits import Campaign
+from alerts.notifications.policybook import POLICY
 from alerts.notifications.send_policy import SmsPolicy, Template, seeds
-from alerts.notifications.textbook import POLICY, preview, read_text, template_kind
+from alerts.notifications.textbook import preview, read_text, template_kind
 from servicekit.documents.fault import Faulty
 
 BASE = max(seeds("sms_policy.yaml", SmsPolicy), key=lambda p: p.version)
@@ -70,6 +72,8 @@ def test_the_seeds_are_right(id: str) -> None:
         ({"provider_ids": {"http": {"zh": "SMS 1"}}}, ["provider_ids.http.zh"]),
         ({"provider_ids": {"http": 7}}, ["provider_ids"]),
         ({"provider_ids": {"http": {"fr": "SMS_1"}}}, ["provider_ids.http.fr"]),
+        ({"campaign": "nobody"}, ["campaign"]),
+        ({"campaign": 7}, ["campaign"]),
     ],
 )
 def test_bad_texts(changes: dict[str, Any], fields: list[str]) -> None:
@@ -137,6 +141,28 @@ def test_the_frame_of_what_people_write_needs_the_text() -> None:
         ({"channels": {"any": ["smpp", "smpp"]}}, "channels.any[1]"),
         ({"channels": {"any": ["smpp", "pigeon"]}}, "channels.any[1]"),
         ({"failover_seconds": 100_000}, "failover_seconds"),
+        ({"fen_per_part": "cheap"}, "fen_per_part"),
+        ({"fen_per_part": 4.5}, "fen_per_part"),
+        ({"priorities": ["arrears", "complaint_opened", "arrears"]}, "priorities[2]"),
+        ({"priorities": "arrears"}, "priorities"),
+        ({"priorities": ["arrears", "weather"]}, "priorities[1]"),
+        ({"campaigns": {"a": {"kinds": ["weather"]}}}, "campaigns.a.kinds[0]"),
+        ({"oldest_every": 1}, "oldest_every"),
+        ({"oldest_every": 0}, "oldest_every"),
+        ({"budget": {"parts": -1}}, "budget.parts"),
+        ({"budget": {"fen": -1}}, "budget.fen"),
+        ({"budget": {"fen": "100 yuan"}}, "budget.fen"),
+        ({"budget": {"yuan": 100}}, "budget.yuan"),
+        ({"budget_warn_percent": 101}, "budget_warn_percent"),
+        ({"campaigns": {"care": {"parts": -5}}}, "campaigns.care.parts"),
+        ({"campaigns": {"all": {}}}, "campaigns.all"),
+        ({"campaigns": {"关怀": {}}}, "campaigns.关怀"),
+        ({"campaigns": {"a": {"kinds": ["arrears"]}, "b": {"kinds": ["arrears"]}}}, "campaigns.b.kinds[0]"),
+        ({"campaigns": {"a": {"kinds": ["arrears", "arrears"]}}}, "campaigns.a.kinds[1]"),
+        ({"campaigns": {f"c{n}": {} for n in range(101)}}, "campaigns"),
+        ({"allowed": ["025-84000000"]}, "allowed[0]"),
+        ({"allowed": ["13900000001", "13900000001"]}, "allowed[1]"),
+        ({"allowed": [f"139{n:08d}" for n in range(1001)]}, "allowed"),
     ],
 )
 def test_bad_policies(changes: dict[str, Any], field: str) -> None:
@@ -189,3 +215,18 @@ def test_channels_of_a_kind_and_of_all_others() -> None:
     kept = POLICY.checked({**SMS, "channels": {"arrears": ["http", "smpp"], "any": ["smpp"]}}, [SMS])
     policy = msgspec.convert({**kept, "version": 3}, SmsPolicy)
     assert (policy.order("arrears"), policy.order("complaint_opened")) == (("http", "smpp"), ("smpp",))
+
+
+def test_a_text_takes_from_a_campaign_of_the_policy() -> None:
+    kind = template_kind(lambda: msgspec.structs.replace(BASE, campaigns={"care": Campaign(parts=10)}))
+    assert kind.checked({**REMINDER, "campaign": "care"}, OTHERS)["campaign"] == "care"
+
+
+def test_the_campaign_of_a_message_is_its_template_s_or_that_of_its_kind() -> None:
+    policy = msgspec.structs.replace(BASE, campaigns={"care": Campaign(), "dunning": Campaign(kinds=("arrears",))})
+    assert [policy.campaign_of(*of) for of in (("arrears", ""), ("arrears", "care"), ("manual", ""))] == [
+        "dunning",
+        "care",
+        "",
+    ]
+    assert BASE.campaign_of("arrears", "care") == "", "it is no campaign any more"

@@ -19,7 +19,13 @@ WHY = {"why": "措辞"}
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     (tmp_path / "secret").write_text(SECRET)
-    settings = Settings(service_data=tmp_path, kafka="nowhere:1", sms_transport="file", secret_file=tmp_path / "secret")
+    settings = Settings(
+        service_data=tmp_path,
+        kafka="nowhere:1",
+        sms_transport="file",
+        environment="demo",
+        secret_file=tmp_path / "secret",
+    )
     memory = {name: lambda *_: MemoryStore() for name in ("detection_stores", "notification_stores")}
     service = bootstrap.build(settings, rows=MemoryDocuments(MemoryStore()), **memory)  # type: ignore[arg-type]
     headers = {"authorization": f"Bearer {issue_token(SECRET, 'li', 'service')}"}

@@ -316,3 +316,14 @@ async def test_a_role_in_a_scope_is_not_the_tokens(house: Gateway) -> None:
 async def test_a_machine_that_is_a_managers_reaches_their_customers(house: Gateway) -> None:
     me = (await house.machine("manager", "M0001").get("/v1/session")).json()
     assert me["grants"] == [{"role": "manager", "cities": [], "units": [], "manager_id": "M0001", "kinds": []}]
+
+
+async def test_an_account_has_a_number_that_is_shown_masked_and_stays_unsaid(admin: httpx.AsyncClient) -> None:
+    made = await admin.post("/v1/admin/users", json={**USER, "staff_no": "H9", "phone": "13900000123"})
+    assert (made.status_code, made.json()["phone"]) == (201, "139****0123")
+    kept = await admin.put("/v1/admin/users/H9", json=USER, headers={"If-Match": made.headers["etag"]})
+    assert kept.json()["phone"] == "139****0123"
+    gone = await admin.put("/v1/admin/users/H9", json={**USER, "phone": ""}, headers={"If-Match": kept.headers["etag"]})
+    assert gone.json()["phone"] is None
+    masked = {**USER, "staff_no": "H8", "phone": "139****0123"}
+    assert (await admin.post("/v1/admin/users", json=masked)).status_code == 422

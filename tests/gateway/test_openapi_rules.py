@@ -49,6 +49,7 @@ WHOLE_LISTS = {
     "list_releases": "what waits for a person is little, and each is shown",
     "list_trials": "the newest fifty",
     "list_stops": "said by hand, one at a time",
+    "list_budgets": "one a campaign, a hundred at most",
     "list_demo_accounts": "one a role",
     "list_roles": "seven",
     "list_role_versions": "made by hand, one at a time",

@@ -12,6 +12,7 @@ from alerts.rules import Rules, load
 from contracts.alert import Alert
 from servicekit.clock import SHANGHAI
 from servicekit.decision import Context, Decision, OutgoingEvent
+from servicekit.envelope import BASELINE, Message
 from servicekit.ids import boss_event_id, derive
 
 RULES = load()
@@ -40,12 +41,14 @@ def at(text: str) -> datetime:
 class Feed:
     """Gives every record its revision, drops what is stale or nothing new, and keeps the state as stored bytes.
 
-    ``heard`` are the messages so far, which can be replayed as a dead letter is.
+    ``heard`` are the messages so far, which can be replayed as a dead letter is. ``baseline``: records are of a first
+    load with this last business date, while it is set.
     """
 
     def __init__(self, customer_id: str = "c1", rules: Rules = RULES) -> None:
         self.customer_id, self.now = customer_id, _EPOCH
         self.app = app(rules)
+        self.baseline = ""
         self.raw: bytes | None = None
         self.wake: datetime | None = None
         self.emits: list[OutgoingEvent] = []
@@ -69,7 +72,9 @@ class Feed:
         self._known[kind, key] = (revision + 1, effective, (type_, data))
         id_ = boss_event_id(kind, key, revision + 1)
         owner = self._owner.get((kind, key), 0)
-        context = Context(self.now, id_, type_, f"feed:test#{id_}", revision + 1, _text(effective), None, owner)
+        loaded = {BASELINE: self.baseline.encode()} if self.baseline else {}
+        record = Message("boss.events", 0, 0, b"c1", dict(loaded), None)
+        context = Context(self.now, id_, type_, f"feed:test#{id_}", revision + 1, _text(effective), record, owner)
         return self._hear(f"kam.boss.{type_}.v1", data, context)
 
     def hand_over(

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from alerts import notifications
 from alerts.notifications.channel.transport import SubmitOutcome, SubmitResult
 from alerts.notifications.send_policy import MANUAL, SendPolicy, seeded
-from alerts.notifications.sending import ANSWERED, INTEND, LOST, Answered, Intend, Intent, Lost
-from alerts.notifications.state import Customer, ReadyToSend
+from alerts.notifications.sending import ANSWERED, HOLD, INTEND, LOST, Answered, Hold, Intend, Intent, Lost
+from alerts.notifications.state import TEST, Customer, ReadyToSend
 from alerts.rules import Rules
 from contracts.alert import OptedOut, ReceiptReceived
 from harness import detection_feed
@@ -96,6 +96,11 @@ class Story(Feed):
         offered.sort(key=lambda ready: -ready.priority)
         intents = [self.command(INTEND, Intend(ready.sms_id)) for ready in offered]
         return [intent for intent in intents if intent is not None]
+
+    def hold_short(self, message: ReadyToSend) -> None:
+        """The day's budget has no room for a message."""
+        self.may_go.remove(message)
+        self.command(HOLD, Hold(message.sms_id, is_short=True))
 
     def answer(self, intent: Intent, *outcomes: str, status: int | None = None) -> None:
         """The SMSC answers each part of an intent; the last outcome counts for the rest."""
@@ -191,7 +196,7 @@ class Story(Feed):
             msgspec.convert(payload, type(emit.data))  # keeps its contract
             if emit.type.startswith("kam.sms."):
                 assert emit.correlation, "every SMS goes back to a record of BOSS"
-                is_own = emit.causation and ("/" not in emit.causation or payload["step"] == MANUAL)
+                is_own = emit.causation and ("/" not in emit.causation or payload["step"] in (MANUAL, TEST))
                 assert is_own, "and was caused by an event, or by the person who wrote it"
                 self.told_sms.append(
                     " ".join(filter(None, (emit.type.split(".")[2], payload["step"], payload["reason"])))

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
 from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.budget import Ledger
 from alerts.notifications.channel.channels import Channels
 from alerts.notifications.channel.transport import (
     OnInbound,
@@ -28,7 +29,7 @@ from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import Sender
-from alerts.notifications.state import HeldBack, ReadyToSend
+from alerts.notifications.state import Counted, HeldBack, ReadyToSend
 from alerts.notifications.stops import Stops
 from contracts.alert import Alert, RuleRef
 from contracts.control import RELEASED, STOPPED, Stop
@@ -36,6 +37,7 @@ from contracts.registry import EVENTS
 from harness.notifications_feed import BOOK
 from harness.one_processor import NOON, OneProcessor
 from harness.waiting import eventually
+from servicekit.clock import local_date
 from servicekit.envelope import Headers, Message
 from servicekit.ids import derive
 from servicekit.memory_store import MemoryDocuments
@@ -135,8 +137,17 @@ class Process:
         self.receipts = Receipts(
             self._publish, messages, documents, lambda: policy, 1, clock=lambda: self.desk.processor.now
         )
+        self.in_force = self.send_policy
+        self.ledger = Ledger(
+            lambda: self.in_force.policy, lambda: local_date(self.send_policy.clock(self.desk.processor.now))
+        )
         make = partial(
-            NotificationsProcessor, receipts=self.receipts, blocked=self.blocked, claim=lambda m: self.sender.claim(m)
+            NotificationsProcessor,
+            receipts=self.receipts,
+            blocked=self.blocked,
+            claim=lambda m: self.sender.claim(m),
+            in_turn=lambda messages: self.sender.in_turn(messages),
+            ledger=self.ledger,
         )
         app = notifications.app(self.send_policy, self._effects, 1)
         self.desk = OneProcessor(app, *TOPICS, store=store, make=make)
@@ -151,6 +162,8 @@ class Process:
             kept=kept,
             heard=self.heard.wait,  # type: ignore[arg-type]
             share=share,
+            in_force=lambda _: self.in_force,
+            ledger=self.ledger,
         )
         self._offsets = dict(store.position.offsets)
 
@@ -201,6 +214,7 @@ class Process:
         return self.sms(customer)
 
     async def _effects(self, effects: list[Any]) -> None:
+        self.ledger.count(e for e in effects if isinstance(e, Counted))
         self.sender.offer(e for e in effects if isinstance(e, ReadyToSend))
         self.sender.hold_back(e for e in effects if isinstance(e, HeldBack))
         for said in (e for e in effects if isinstance(e, Said)):

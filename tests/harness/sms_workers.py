@@ -13,6 +13,7 @@ import msgspec
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
 from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.budget import Ledger, own_share
 from alerts.notifications.channel.channels import Channels
 from alerts.notifications.composition import TOPICS
 from alerts.notifications.lookup import Lookup
@@ -20,10 +21,11 @@ from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import Sender
-from alerts.notifications.state import HeldBack, Notification, ReadyToSend
+from alerts.notifications.state import Counted, HeldBack, Notification, ReadyToSend
 from harness.notifications_feed import BOOK
-from harness.one_processor import OneProcessor
+from harness.one_processor import NOON, OneProcessor
 from harness.sms_life import QUICK, FakeSmsc, complain
+from servicekit.clock import local_date
 from servicekit.envelope import Headers, Message, OutgoingMessage
 from servicekit.kafka import partition_of
 from servicekit.memory_store import MemoryDocuments
@@ -79,6 +81,7 @@ class Worker:
         self.receipts = Receipts(log.append, messages, self.rows, lambda: QUICK, PARTITIONS, owned=owned)
         self.heard = asyncio.Event()
         self.heard.set()
+        self.ledger = Ledger(lambda: policy.policy, lambda: local_date(NOON), own_share(PARTITIONS, owned))
         self.sender = Sender(
             Channels({"smpp": smsc}),
             self.receipts,
@@ -87,9 +90,17 @@ class Worker:
             policy,
             kept=KeptAnswers(None),
             heard=self.heard.wait,  # type: ignore[arg-type]
+            ledger=self.ledger,
         )
         app = notifications.app(policy, self._effects, PARTITIONS)
-        make = partial(NotificationsProcessor, receipts=self.receipts, blocked=self.blocked, claim=self.sender.claim)
+        make = partial(
+            NotificationsProcessor,
+            receipts=self.receipts,
+            blocked=self.blocked,
+            claim=self.sender.claim,
+            in_turn=self.sender.in_turn,
+            ledger=self.ledger,
+        )
         self.desks = {
             n: OneProcessor(app, *TOPICS, store=LocalStore(folder / str(n)), make=make, ordinal=n) for n in owned
         }
@@ -139,6 +150,7 @@ class Worker:
         return next(iter(processor.committer.decode_state(raw).messages.values()), None)
 
     async def _effects(self, effects: list[Any]) -> None:
+        self.ledger.count(e for e in effects if isinstance(e, Counted))
         self.sender.offer(e for e in effects if isinstance(e, ReadyToSend))
         self.sender.hold_back(e for e in effects if isinstance(e, HeldBack))
         for said in (e for e in effects if isinstance(e, Said)):

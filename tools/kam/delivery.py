@@ -56,15 +56,39 @@ def copy_in(source: Path, inbox: Path) -> None:
     temporary.replace(inbox / source.name)
 
 
-def deliver(client: Client, known: list[Pair]) -> datetime:
-    """Put the pairs into the inbox and wake billing-sync; returns when it began (system time)."""
+def put_control(source: Path, inbox: Path, baseline: str) -> None:
+    """A control file that says of which first load its pair is a part; nobody sees half of it."""
+    lines = [line for line in source.read_bytes().splitlines() if not line.startswith(b"baseline=")]
+    temporary = inbox / f".{source.name}.part"
+    temporary.write_bytes(b"\n".join((*lines, f"baseline={baseline}".encode(), b"")))
+    temporary.replace(inbox / source.name)
+
+
+def last_date(known: Iterable[Pair]) -> str:
+    """The last business date of some pairs, yyyy-mm-dd. Raises ``Failed`` (misuse) where a name says none."""
+    dates = []
+    for pair in known:
+        match = _NAME.match(pair.name)
+        if match is None:
+            raise Failed(f"{pair.name} 不是夜间文件的名字", f"{pair.name} is no name of a nightly file", 2)
+        dates.append(match["date"])
+    last = max(dates)
+    return f"{last[:4]}-{last[4:6]}-{last[6:]}"
+
+
+def deliver(client: Client, known: list[Pair], *, baseline: bool = False) -> datetime:
+    """Put the pairs into the inbox and wake billing-sync; returns when it began (system time). ``baseline``: they are
+    a first load together, up to the last of their dates, of which no SMS comes."""
+    last = last_date(known) if baseline else ""
     inbox = Path(client.description["inbox"])
     began = datetime.now(UTC)
     for pair in known:
         if pair.data is not None:
             copy_in(pair.data, inbox)
     for pair in known:
-        if pair.control is not None:
+        if pair.control is not None and last:
+            put_control(pair.control, inbox, last)
+        elif pair.control is not None:
             copy_in(pair.control, inbox)
     client.send("POST", "billing-sync", "/v1/files/scan")
     return began

@@ -6,7 +6,8 @@ within a producer processor: what a consumer needs to drop repeats without remem
 record),
 ``ownerrevision`` (that at which the record came to this customer; absent when it always was theirs), ``acceptedat``
 (system time, epoch ms, at which the BOSS record was accepted that this follows from at once; absent on what the clock
-or a person brought about).
+or a person brought about), ``baseline`` (of a BOSS record that a first load brings: that load's last business
+date; no SMS comes of it).
 """
 
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from contracts.registry import EVENTS, TICK
 #: what a decoder raises at a body that is none: whoever sent it is to blame
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 Headers = list[tuple[str, bytes]]
+#: see above
+BASELINE = "ce_baseline"
 _SPEC = ("ce_specversion", b"1.0")
 _JSON = ("content-type", b"application/json")
 _encoder = msgspec.json.Encoder()

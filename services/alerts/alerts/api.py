@@ -76,7 +76,9 @@ def router(rows: Documents, detect: Send, send: Send, secret_file: Path | None) 
         who: Annotated[Principal, Depends(guard)], customer_id: Id, asked: WriteSms, key: IdempotencyKey = None
     ) -> Response:
         """The next tick decides on it, as on every other; under the same Idempotency-Key it is sent once."""
-        order = Write(customer_id, asked.text, who.subject, key or str(uuid.uuid4()), asked.preview)
+        order = Write(
+            customer_id, asked.text, who.subject, key or str(uuid.uuid4()), asked.preview, asked.campaign or ""
+        )
         return json_answer(await send(customer_id, command(WRITE, customer_id, order, id=f"command/{uuid.uuid4()}")))
 
     @api.get("/customers/{customer_id}/why-not", name="why_not", response_model=WhyNot)

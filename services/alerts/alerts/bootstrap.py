@@ -6,6 +6,7 @@ from typing import Any
 
 from alerts import brake, store
 from alerts.api import router
+from alerts.budget_routes import budget_routes
 from alerts.callback_routes import callback_routes
 from alerts.control_topic import control_topic
 from alerts.customer_lists import LIST, Lists
@@ -13,12 +14,14 @@ from alerts.detection import composition as detection
 from alerts.detection.decision_builder import APP as DETECTION
 from alerts.list_library import ListLibrary
 from alerts.notifications import composition as notifications
+from alerts.notifications.budget import Ledger
 from alerts.notifications.channel.channels import HTTP
 from alerts.notifications.channel.http import HttpTransport
 from alerts.notifications.channel.transport import Transport
 from alerts.notifications.decision_builder import APP as NOTIFICATIONS
+from alerts.notifications.policybook import POLICY
 from alerts.notifications.send_policy import SmsPolicy
-from alerts.notifications.textbook import POLICY, template_kind
+from alerts.notifications.textbook import template_kind
 from alerts.release_routes import HeldWatch, release_routes
 from alerts.rule_library import RuleLibrary
 from alerts.rulebook import rule_kind
@@ -76,6 +79,7 @@ def build(
     libraries = (library, lists, templates, policies, brakes)
     #: what each app decides by while no switch has come by
     baseline: dict[str, Any] = {}
+    ledgers: list[Ledger] = []
 
     trials = Trials(
         library,
@@ -108,9 +112,10 @@ def build(
         await authored.read()
         baseline[DETECTION] = rules = await store.read_rules(authored)
         detection.compose(service, rules, detection_stores)
-        baseline[NOTIFICATIONS] = await notifications.compose(
+        baseline[NOTIFICATIONS], counted = await notifications.compose(
             service, settings, authored, rows, control, channels, notification_stores
         )
+        ledgers.append(counted)
         service.jobs += [trials.run, held_watch.run]
         told = service.freshness
         service.freshness = lambda: {**told(), **held_watch.told}
@@ -141,6 +146,7 @@ def build(
     service.prepare.append(compose)
     guard = Guard(settings.secret_file, "service")
     service.routers += [
+        budget_routes(lambda: ledgers[0], partial(_send, service, NOTIFICATIONS), guard),
         router(
             rows,
             partial(_send, service, DETECTION),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -23,6 +24,9 @@ def secrets_in(file: Path) -> list[bytes]:
     return found
 
 
+_THIS_MACHINE = {"127.0.0.1", "localhost", "[::1]", "::1", "-", ""}
+
+
 class Settings(ServiceSettings):
     """What alerts needs besides what every service needs."""
 
@@ -36,6 +40,11 @@ class Settings(ServiceSettings):
         default="system", description="business clock of the instance; system: quiet hours hold by system time as well"
     )
     database: str = Field(default="alerts", description="database of this service")
+    environment: Literal["production", "test", "demo"] = Field(
+        default="test",
+        description="production: SMS go to customers; test: only to numbers that the SMS policy allows; demo: to the"
+        " simulated SMSC of this machine",
+    )
     sms_transport: Literal["smpp", "file"] = Field(default="smpp", description="how SMS leave; file: a dry run")
     sms_source: str = Field(default="10086", description="service number the customer sees")
     sms_window: Whole = Field(default=50, description="submits unanswered at once, as agreed with the operator")
@@ -70,4 +79,18 @@ class Settings(ServiceSettings):
                 secrets_in(file)
             except ValueError as error:
                 raise ValueError(f"KAM_{name.upper()}: {error}") from None
+        return self
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether only numbers that the policy allows get SMS."""
+        return self.environment == "test"
+
+    @model_validator(mode="after")
+    def _demo_stays_here(self) -> Self:
+        hosts = {address.rpartition(":")[0] for address in self.smsc.split(",")}
+        if self.sms_http is not None:
+            hosts.add(urlsplit(self.sms_http).hostname or "")
+        if self.environment == "demo" and self.sms_transport == "smpp" and not hosts <= _THIS_MACHINE:
+            raise ValueError("KAM_ENVIRONMENT=demo sends to an SMSC of this machine only; say production, or test")
         return self

@@ -11,7 +11,8 @@ import structlog
 from prometheus_client import Counter
 
 from alerts import rules
-from alerts.notifications.send_policy import SmsPolicy, Template, VersionedDocument, seeds
+from alerts.notifications.limits import VersionedDocument
+from alerts.notifications.send_policy import SmsPolicy, Template, seeds
 from alerts.rulebook import RULE
 from servicekit.clock import iso
 from servicekit.documents.library import Library

@@ -15,7 +15,7 @@ from billing_sync.store import decode_known, decode_segment, encode
 from billing_sync.switches import NUMBER, Order, waits, written
 from contracts.documents import Placed
 from servicekit.clock import at_local, from_millis, iso, to_millis
-from servicekit.envelope import Headers, OutgoingMessage, own_headers, shared_headers
+from servicekit.envelope import BASELINE, Headers, OutgoingMessage, own_headers, shared_headers
 from servicekit.ids import boss_event_id
 from servicekit.kafka import partition_of
 from servicekit.store import Batch
@@ -50,7 +50,7 @@ class Draft(UnitOfWork):
         self._clock = intake.clock.reading(intake.reached, now)
         self._prefix = f"{intake.name}.{intake.position.epoch}:"
         self._accepted = b"%d" % to_millis(now)
-        self._shared: dict[tuple[str, int, str], Headers] = {}
+        self._shared: dict[tuple[str, int, str, str], Headers] = {}
         self.waiting = intake.waiting
         # A clock that runs by itself may have come to their day.
         self._place_due()
@@ -188,7 +188,7 @@ class Draft(UnitOfWork):
         owner_revision: int = 0,
     ) -> None:
         owner = subject or fact.subject
-        about = type_, fact.effective, fact.causation
+        about = type_, fact.effective, fact.causation, fact.baseline
         shared = self._shared.get(about) or self._share(*about)
         name = owner.encode()
         headers = [
@@ -201,9 +201,9 @@ class Draft(UnitOfWork):
             headers.append(("ce_ownerrevision", b"%d" % owner_revision))
         self.send(OutgoingMessage(TOPIC, partition_of(name, self.intake.app.partitions), name, body, headers))
 
-    def _share(self, type_: str, effective: int, causation: str) -> Headers:
+    def _share(self, type_: str, effective: int, causation: str, baseline: str) -> Headers:
         """Headers that all events of a type have that come by one file, or that follow from one event."""
-        shared = self._shared[type_, effective, causation] = shared_headers(
+        shared = self._shared[type_, effective, causation, baseline] = shared_headers(
             type=type_,
             source="kam/billing-sync",
             time=iso(from_millis(effective)),
@@ -211,6 +211,8 @@ class Draft(UnitOfWork):
             clock=None if self._clock is None else iso(self._clock),
             accepted=self._accepted,
         )
+        if baseline:
+            shared.append((BASELINE, baseline.encode()))
         return shared
 
     def next_label(self) -> str:

@@ -1,13 +1,12 @@
 """What people may ask: the services' read API behind one address, composed, guarded, audited, within their scope."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import httpx
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -40,18 +39,6 @@ _WAITS, _RECOUNTS = 32, 2
 #: lists of more than one customer at once, of all and of one person: a year of all takes seconds
 _LISTS, _LISTS_EACH = 8, 2
 _decode_chain = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-def _whole(merge: Callable[[Iterable[bytes]], Any], answers: list[httpx.Response]) -> httpx.Response:
-    """What the workers of analytics say together; a refusal of one refuses it."""
-    refused = [answer for answer in answers if not answer.is_success]
-    if refused or len(answers) == 1:
-        return (refused or answers)[0]
-    try:
-        content = msgspec.json.encode(merge([answer.content for answer in answers]))
-    except msgspec.MsgspecError as error:
-        raise failed("analytics", "not its counts") from error
-    return httpx.Response(HTTPStatus.OK, content=content, headers=age(*answers))
 
 
 def read_routes(peers: Peers, audit: Audit, access: Access, settings: Settings) -> APIRouter:
@@ -144,7 +131,7 @@ def read_routes(peers: Peers, audit: Audit, access: Access, settings: Settings) 
         """Sums by city; of the cities that are in scope as a whole."""
         query = {"day": day, "city": city, "kind": kind}
         found = await peers.call_all("analytics", "/v1/counts", actor=viewer.who, query=query)
-        return scoped.sums(viewer.scope, "analytics", _whole(merging.counts, found))
+        return scoped.sums(viewer.scope, "analytics", scoped.whole("analytics", merging.counts, found))
 
     @router.get("/recount", name="recount", response_model=RecountView)
     async def recount(viewer: Annotated[Viewer, Depends(access.everywhere("overview"))]) -> Response:
@@ -152,7 +139,7 @@ def read_routes(peers: Peers, audit: Audit, access: Access, settings: Settings) 
         with recounts:
             limit = settings.recount_timeout
             found = await peers.call_all("analytics", "/v1/recount", actor=viewer.who, timeout=limit)
-        return same(_whole(merging.recounts, found))
+        return same(scoped.whole("analytics", merging.recounts, found))
 
     @router.get("/rates", name="get_rates", response_model=list[RateView])
     async def get_rates(viewer: Annotated[Viewer, Depends(access.may("overview"))]) -> Response:

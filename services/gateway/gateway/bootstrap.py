@@ -53,6 +53,7 @@ from gateway.rule_figures import rule_figure_routes
 from gateway.settings import Settings
 from gateway.settling import Ends, LogEnds
 from gateway.shadows import shadow_routes
+from gateway.sms_policy import sms_policy_routes
 from gateway.stops import stop_routes
 from gateway.today import today_routes
 from gateway.trail.api import audit_routes
@@ -140,6 +141,7 @@ def build(
         live_routes(projection, streams, access, audit),
         today_routes(projection, access, audit),
         overview_routes(projection, audit, access, peers.feeds),
+        sms_policy_routes(peers, audit, access, who.sign_in.users),
         item_routes(peers, audit, access),
         customer_routes(peers, audit, access, repeats, now),
         read_routes(peers, audit, access, settings),

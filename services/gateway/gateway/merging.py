@@ -63,6 +63,34 @@ def recounts(answers: Iterable[bytes]) -> dict[str, Any]:
     }
 
 
+class _Budget(Struct, frozen=True):
+    campaign: str
+    parts: int
+    fen: int
+    parts_limit: int | None
+    fen_limit: int | None
+    is_near: bool
+
+
+_decode_budgets = msgspec.json.Decoder(list[_Budget]).decode
+
+
+def budgets(answers: Iterable[bytes]) -> list[dict[str, Any]]:
+    """What each worker has used of a budget added up; the limits are those of all. It is near where it is for one."""
+    found: dict[str, _Budget] = {}
+    for budget in (budget for answer in answers for budget in _decode_budgets(answer)):
+        other = found.get(budget.campaign)
+        if other is not None:
+            budget = msgspec.structs.replace(
+                budget,
+                parts=budget.parts + other.parts,
+                fen=budget.fen + other.fen,
+                is_near=budget.is_near or other.is_near,
+            )
+        found[budget.campaign] = budget
+    return [msgspec.structs.asdict(budget) for budget in found.values()]
+
+
 def _cell_of(told: _Count | _Difference) -> _Cell:
     return _Cell(told.day, told.city, told.kind)
 

@@ -1,6 +1,6 @@
 """What services answer, narrowed to what somebody sees of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from http import HTTPStatus
 from itertools import compress
@@ -49,6 +49,18 @@ def age(*answers: httpx.Response) -> dict[str, str]:
     told = [answer.headers[HEADER] for answer in answers if HEADER in answer.headers]
     ages = [behind for behind in map(seconds, told) if behind is not None]
     return {HEADER: f"{max(ages):.3f}"} if ages else {}
+
+
+def whole(service: str, merge: Callable[[Iterable[bytes]], Any], answers: list[httpx.Response]) -> httpx.Response:
+    """What the workers of a service say together; a refusal of one refuses it."""
+    refused = [answer for answer in answers if not answer.is_success]
+    if refused or len(answers) == 1:
+        return (refused or answers)[0]
+    try:
+        content = msgspec.json.encode(merge([answer.content for answer in answers]))
+    except msgspec.MsgspecError as error:
+        raise failed(service, "not its counts") from error
+    return httpx.Response(HTTPStatus.OK, content=content, headers=age(*answers))
 
 
 async def rows(access: Access, scope: Scope, service: str, list_: List, answer: httpx.Response) -> bytes:

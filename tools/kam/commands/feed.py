@@ -68,6 +68,12 @@ def show_receipts(receipts: list[dict[str, Any]], as_json: bool) -> None:
 
 def deliver(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="文件对的 .dat.gz（.chk 一并送）/ the pairs")],
+    baseline: Annotated[
+        bool,
+        typer.Option(
+            "--baseline", help="首次装载：预警与工单照常，不发短信 / a first load: alerts and work, no SMS of it"
+        ),
+    ] = False,
     no_wait: NoWait = False,
     timeout: Timeout = 3600.0,
     data: Data = None,
@@ -76,7 +82,7 @@ def deliver(
     """把夜间文件对放进收件箱 / put nightly file pairs into the inbox; prints one receipt a pair."""
     known = delivery.pairs(paths)
     client = Client.of(data)
-    began = delivery.deliver(client, known)
+    began = delivery.deliver(client, known, baseline=baseline)
     with _progress(len(known)) as progress:
         receipts = delivery.receipts(client, [pair.name for pair in known], began, timeout, progress)
     if not no_wait:

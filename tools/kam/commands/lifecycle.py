@@ -23,6 +23,14 @@ MOST_PARTITIONS = 128
 PUBLIC = ("gateway", "web", "billing_sync", "kafka", "mongodb", "smsc", "inbox", "pids")
 
 
+#: whom SMS may reach
+_ENVIRONMENTS = {
+    "production": "发给客户 / to customers",
+    "test": "只到短信策略允许的号码 / only to numbers that the SMS policy allows",
+    "demo": "只到本机模拟短信中心 / only to the simulated SMSC of this machine",
+}
+
+
 def _public(description: dict[str, Any]) -> dict[str, Any]:
     return {key: description[key] for key in PUBLIC}
 
@@ -37,6 +45,7 @@ def _show(description: dict[str, Any]) -> None:
         f"\n  网关 / gateway        {description['gateway']}"
         f"\n  BOSS 接口 / feed      {description['billing_sync']}/v1/events"
         f"\n  BOSS 文件 / inbox     {description['inbox']}"
+        f"\n  短信 / SMS            {_ENVIRONMENTS.get(description.get('environment', ''), '–')}"
         f"\n  登录 / sign in        工号与密码 / staff number and password (kam accounts){accounts}"
         f"\n  看一看 / look         kam status · kam watch · kam alerts · kam sms · kam work"
         f"\n  停止 / stop           kam down\n",

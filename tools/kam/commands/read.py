@@ -11,7 +11,7 @@ import typer
 
 from kam import render
 from kam.client import Client, Failed, segment
-from kam.commands import stops
+from kam.commands import sms_policy, stops
 from kam.commands.common import Data, Json, fail, print_json
 from kam.render import pick, word
 
@@ -124,7 +124,7 @@ def sms(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """短信 / SMS to customers; stop, go, stops."""
+    """短信 / SMS to customers; stop, go, stops, budget, test."""
     if ctx.invoked_subcommand is not None:
         return
     rows = Client.of(data).get("gateway", "/v1/sms", customer=customer, since=since, state=state, alert=alert)
@@ -250,8 +250,8 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
     messages = typer.Typer(invoke_without_command=True)
     messages.callback()(sms)
-    for about_stops in (stops.stop, stops.go, stops.stops):
-        messages.command()(about_stops)
+    for about in (stops.stop, stops.go, stops.stops, sms_policy.budget, sms_policy.test):
+        messages.command()(about)
     app.add_typer(messages, name="sms")
     items = typer.Typer(invoke_without_command=True)
     items.callback()(work)

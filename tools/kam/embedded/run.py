@@ -22,7 +22,7 @@ from kam.embedded.mongodb import MongoError
 from kam.embedded.process import Identity, ProcessSpec, rotate
 from kam.embedded.progress import Event, Pipe, Reporter
 from kam.embedded.supervisor import Node, Policy, StartError, Supervisor, own_identity
-from kam.embedded.table import Options, common_env, table
+from kam.embedded.table import Options, common_env, environment, table
 from kam.instance import HOST, SERVICES, Layout, busy_ports, describe, locked, write_atomically
 
 log = structlog.get_logger("supervisor")
@@ -195,6 +195,7 @@ class Run:
             "data": str(place.data),
             "port_base": options.port_base,
             "clock": options.business_clock,
+            "environment": environment(),
             "sim": options.sim,
             "customers": options.customers,
             "partitions": options.partitions,

@@ -21,6 +21,12 @@ _CPU_SECONDS = 0.3  # what CPU is measured over at least
 WAITING = {"seconds_behind": "落后 / behind", "outbox_seconds": "待发 / outbox"}
 _WORTH_SAYING = 0.1  # seconds
 DELAYS = {"event_to_alert": "事件到预警 / event to alert", "event_to_sms": "事件到短信 / event to SMS"}
+#: whom SMS may reach, by the environment that alerts were started in
+ENVIRONMENTS = {
+    "production": "生产环境：短信发给客户 / production: SMS go to customers",
+    "test": "测试环境：短信只发到短信策略允许的号码 / test: SMS go only to numbers that the SMS policy allows",
+    "demo": "演示环境：短信只到本机的模拟短信中心 / demo: SMS go to the simulated SMSC of this machine only",
+}
 HEADINGS = (
     "进程\nprocess",
     "\npid",
@@ -233,6 +239,9 @@ def show(report: Mapping[str, Any]) -> None:
 
     console = Console()
     console.print(f"{report['data']}  {report['gateway']}  {report['state']}", highlight=False)
+    for environment in {(row["freshness"] or {}).get("environment") for row in report["processes"].values()}:
+        if environment is not None:
+            console.print(ENVIRONMENTS.get(environment, environment), markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for heading in HEADINGS:
         table.add_column(heading, no_wrap=True)

@@ -67,6 +67,11 @@ class Options:
         return "demo" if self.sim and self.clock == "system" else self.clock
 
 
+def environment() -> str:
+    """Whom SMS may reach: the SMSC is the simulator, but KAM_ENVIRONMENT=test tries what holds outside production."""
+    return os.environ.get("KAM_ENVIRONMENT") or "demo"
+
+
 def common_env(options: Options) -> dict[str, str]:
     """Environment that every child gets, on top of the supervisor's own."""
     place = options.place
@@ -85,6 +90,7 @@ def common_env(options: Options) -> dict[str, str]:
         "KAM_DEMO_ACCOUNTS": str(place.accounts),
         "KAM_BOSS_DIR": str(place.boss),
         "KAM_CLOCK": options.business_clock,
+        "KAM_ENVIRONMENT": environment(),
         "KAM_SMSC": options.address("smsc"),
         "KAM_SMSC_SYSTEM_ID": bind["system_id"],
         "KAM_SMSC_PASSWORD": bind["password"],

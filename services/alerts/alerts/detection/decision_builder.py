@@ -23,6 +23,7 @@ from contracts.brake import BOOK
 from contracts.registry import SHADOW
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision, Forward, OutgoingEvent
+from servicekit.envelope import BASELINE
 from servicekit.ids import derive
 
 APP = "alerts-detect"
@@ -51,6 +52,9 @@ class DecisionBuilder:
         self.rows, self.said = state.rows, state.said
         self.judged = state.judged
         self.shadow = state.shadow
+        self._was_unknown = state.profile is None
+        self._in_baseline = baseline_of(ctx)
+        self._baseline = self._in_baseline or state.baseline
         self.events: list[OutgoingEvent] = []
         self.joins: list[Joins] = []
         self.raised = 0
@@ -62,6 +66,15 @@ class DecisionBuilder:
     @property
     def waking(self) -> bool:
         return self.ctx.type == "wake"
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether what is new now comes of a first load: of one of its records, or, on its days, of the clock or of
+        the customer's own record, which may come by another road."""
+        if self._in_baseline is not None:
+            return True
+        follows = self.waking or self._was_unknown
+        return follows and self._baseline is not None and self.today <= self._baseline
 
     @property
     def may_raise(self) -> bool:
@@ -119,6 +132,7 @@ class DecisionBuilder:
             suppressed=maintenance.held_by(self.rules.maintenance, kind, self.profile.city, self.now),
             opened_at=self.ctx.now,
             work_revision=0 if before is None else before.work_revision,
+            baseline=self.is_baseline,
         )
         held = self._braked(held, before)
         self.raised += before is None and held.waits is None
@@ -156,6 +170,8 @@ class DecisionBuilder:
             city=before.city if before.city or self.profile is None else self.profile.city,
             **changes,
         )
+        if (held.stage, held.outcome) != (before.stage, before.outcome):
+            held = replace(held, baseline=self.is_baseline)
         if before.outcome is not None and held.outcome is None:
             windows = self.rules.maintenance
             suppressed = maintenance.held_by(windows, held.kind, held.city, self.now)
@@ -253,6 +269,7 @@ class DecisionBuilder:
             city=held.city,
             manager_id=held.manager_id,
             outcome=held.outcome,
+            baseline=held.baseline,
             reopened=before is not None and before.outcome is not None and held.outcome is None,
             raised_at=held.raised_at,
             at=self.now,
@@ -296,11 +313,21 @@ class DecisionBuilder:
             self.said,
             self.judged,
             shadow=self.shadow,
+            baseline=self._baseline if self._baseline is not None and self.today <= self._baseline else None,
         )
         # How long that took is measured behind the commit.
         effects = (AlertRaised(self.ctx.accepted),) * self.raised if self.ctx.accepted else ()
         forwards = tuple(Forward(BOOK, JOIN, joins) for joins in self.joins)
         return Decision(state, tuple(self.events), wake, effects=effects, forwards=forwards)
+
+
+def baseline_of(ctx: Context) -> date | None:
+    """The last business date of the first load that a record came with; None of any other message."""
+    said = None if ctx.message is None else ctx.message.headers.get(BASELINE)
+    try:
+        return None if said is None else date.fromisoformat(said.decode())
+    except ValueError:
+        return None
 
 
 def worst(severities: list[str]) -> str:

@@ -62,6 +62,7 @@ class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
     ``calendar``: by which ``due_at`` was counted, ``soon_at``: when it is due soon, where a calendar says so;
     ``suppressed``: the maintenance window that holds it.
     ``waits``: the brake holds what would be said of it; ``told``: others have heard of it.
+    ``baseline``: its stage, or its end, came of a first load.
     """
 
     alert_id: str
@@ -89,6 +90,7 @@ class TrackedAlert(Struct, frozen=True, array_like=True, kw_only=True):
     suppressed: Suppressed | None = None
     waits: Waits | None = None
     told: bool = True
+    baseline: bool = False
 
 
 class Ended(Struct, frozen=True, array_like=True):
@@ -247,6 +249,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     step. ``heard``: how recent the last word of each record is (figures know it themselves), ``CUST``, ``ARR`` or
     ``<kind>/<id>``, the one heard last at the end; ``ended``: traces of alerts by their id (bounds.py says how many).
     ``brake``: under keys of the brake alone.
+    ``baseline``: the last business date of a first load that brought records of theirs, until it has passed.
     For conditions: ``rows`` of months by kind of record, ``said`` (rows.py, packed), ``judged`` by rule and month.
     ``shadow``: what rules that run in shadow have made of it (shadow.py).
     """
@@ -269,6 +272,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     judged: dict[str, dict[Month, Judged]] = {}
     brake: Braking | None = None
     shadow: Shadow | None = None
+    baseline: date | None = None
 
 
 class AlertRaised(Struct, frozen=True):

@@ -14,6 +14,7 @@ from alerts import notifications, store
 from alerts.control_topic import ControlTopic
 from alerts.notifications.answers import KeptAnswers
 from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.budget import Ledger, own_share
 from alerts.notifications.channel.channels import HTTP, SMPP, Channels
 from alerts.notifications.channel.file import FileTransport
 from alerts.notifications.channel.http import HttpSettings, HttpTransport
@@ -23,14 +24,14 @@ from alerts.notifications.decision_builder import APP
 from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import PublishedTogether, Receipts
-from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.send_policy import SendPolicy, SmsPolicy
 from alerts.notifications.sender import TO_SMS, Sender
-from alerts.notifications.state import Forgotten, HeldBack, ReadyToSend
+from alerts.notifications.state import Counted, Forgotten, HeldBack, ReadyToSend
 from alerts.settings import Settings, secrets_in
 from contracts.apps import APPS
 from servicekit.app import App
 from servicekit.authored import AuthoredDocuments
-from servicekit.clock import system_now
+from servicekit.clock import local_date, system_now
 from servicekit.kafka import partition_of
 from servicekit.pipeline import StreamProcessor
 from servicekit.rocksdb_store import LocalStore
@@ -48,6 +49,7 @@ TOPICS = APPS[APP].reads
 Stores = Callable[[App, int], Store]
 _WATCH_SECONDS = 10.0
 _HEARD_SECONDS = 0.02  # between looks whether it has
+_POLICY_SECONDS = 0.5  # between looks whether another policy is in force
 
 
 async def compose(
@@ -58,9 +60,10 @@ async def compose(
     control: ControlTopic,
     channels: Channels,
     stores: Stores | None = None,
-) -> SendPolicy:
+) -> tuple[SendPolicy, Ledger]:
     """Give the service its notifications by the policy and templates in force, and by the stops of ``control``;
-    ``stores``: RocksDB below the service's folder where not given."""
+    ``stores``: RocksDB below the service's folder where not given. Gives back the policy that it begins with, and what
+    counts against budgets."""
     policy, templates = await store.read_policy(authored), await store.read_templates(authored)
     blocked = Blocked(*await store.read_blocked(authored))
     send_policy = SendPolicy(
@@ -71,6 +74,7 @@ async def compose(
         by_system_clock=settings.clock == "system",
         configured=channels.names,
         choose=channels.choose,
+        guarded=settings.is_guarded,
     )
     processors = _Processors(service, send_policy)
     messages = Lookup(processors.all)
@@ -88,6 +92,11 @@ async def compose(
         await control.read.wait()
         await processors.have_heard()
 
+    ledger = Ledger(
+        lambda: processors.in_force(None).policy,
+        lambda: local_date(send_policy.clock(processors.clock())),
+        own_share(settings.partitions, settings.owned()),
+    )
     kept = KeptAnswers(settings.service_data / "answers")
     sender = Sender(
         channels,
@@ -99,18 +108,32 @@ async def compose(
         heard=heard,
         share=len(settings.owned()) / settings.partitions,
         in_force=processors.in_force,
+        ledger=ledger,
     )
+
     control.changed = sender.look_at_stops
     watch = Watch(rows)
-    app = notifications.app(send_policy, partial(_take_effects, sender, blocked), settings.partitions)
-    make_processor = partial(NotificationsProcessor, receipts=receipts, blocked=blocked, claim=sender.claim)
+    app = notifications.app(send_policy, partial(_take_effects, sender, blocked, ledger), settings.partitions)
+    make_processor = partial(
+        NotificationsProcessor,
+        receipts=receipts,
+        blocked=blocked,
+        claim=sender.claim,
+        in_turn=sender.in_turn,
+        ledger=ledger,
+    )
     service.consume(app, TOPICS, stores or _local_stores(settings.service_data), make_processor=make_processor)
-    service.jobs += [control.run, sender.run, watch.run]
+    service.jobs += [
+        control.run,
+        sender.run,
+        watch.run,
+        PolicyWatch(lambda: processors.in_force(None).policy, sender.look_at_budgets).run,
+    ]
     service.pending["sms"] = sender.pending
     service.pending["stops"] = lambda: int(not control.read.is_set())
     service.delays["event_to_sms"] = TO_SMS.p99
-    service.freshness = lambda: {**_connected(channels), **watch.loose_ends}
-    return send_policy
+    service.freshness = lambda: {**_connected(channels), "environment": settings.environment, **watch.loose_ends}
+    return send_policy, ledger
 
 
 class Watch:
@@ -131,6 +154,21 @@ class Watch:
             except Exception as error:
                 log.warning("watch.failed", error=repr(error)[:200])
             await asyncio.sleep(self._every)
+
+
+class PolicyWatch:
+    """Says when another policy than before is in force (``changed``)."""
+
+    def __init__(self, policy: Callable[[], SmsPolicy], changed: Callable[[], None]) -> None:
+        self._policy, self._changed = policy, changed
+
+    async def run(self) -> None:
+        known = self._policy()
+        while True:
+            await asyncio.sleep(_POLICY_SECONDS)
+            if (now := self._policy()) != known:
+                known = now
+                self._changed()
 
 
 class _Processors:
@@ -163,7 +201,8 @@ class _Processors:
         return max((p.now for p in self.all() if p.now.timestamp() > 0), default=system_now())
 
 
-async def _take_effects(sender: Sender, blocked: Blocked, effects: list[Any]) -> None:
+async def _take_effects(sender: Sender, blocked: Blocked, ledger: Ledger, effects: list[Any]) -> None:
+    ledger.count(effect for effect in effects if isinstance(effect, Counted))
     sender.offer(effect for effect in effects if isinstance(effect, ReadyToSend))
     sender.hold_back(effect for effect in effects if isinstance(effect, HeldBack))
     for effect in effects:

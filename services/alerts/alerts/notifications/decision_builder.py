@@ -5,17 +5,22 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from alerts.notifications.channel import segments
 from alerts.notifications.channel.transport import ProviderText
 from alerts.notifications.routing import provider_text, ready, route
 from alerts.notifications.send_policy import MANUAL, SendPolicy, Template
 from alerts.notifications.state import (
+    SHORT,
     STOPPED,
+    TEST,
     AlertProgress,
+    Counted,
     Customer,
     Forgotten,
     Handwritten,
     HeldBack,
     Notification,
+    Spent,
     about,
 )
 from alerts.notifications.views import case_document, is_same_document, sms_document, sms_payload
@@ -57,9 +62,16 @@ class DecisionBuilder:
         self.clock = send_policy.clock(ctx.now)
         today = local_date(self.clock)
         self.sent_on = {sms: day for sms, day in state.sent_on.items() if day >= today}
+        self.spent = {sms: spent for sms, spent in state.spent.items() if spent.day >= today}
+        self._spent_before = self.spent.copy()
         self.effects: list[Any] = []
         self._rows: dict[tuple[str, str], DocumentWrite] = {}
         self._events: list[OutgoingEvent] = []
+
+    @property
+    def is_test(self) -> bool:
+        """Whether this is no customer, but a person's texts to themselves."""
+        return self.customer_id.startswith(f"{TEST}|")
 
     # --- alerts -------------------------------------------------------------------------------------------------
 
@@ -102,10 +114,15 @@ class DecisionBuilder:
         )
         case = replace(case, steps=(*case.steps, step))
         self.cases[alert.alert_id] = case
-        self.move(self.written(message), "queued")
+        if alert.baseline:
+            self.move(self.written(message), "suppressed", "baseline")
+        else:
+            self.move(self.written(message), "queued")
         return case
 
-    def write(self, sms_id: str, text: str, template: Template, by: str, digest: str) -> Notification:
+    def write(
+        self, sms_id: str, text: str, template: Template, by: str, digest: str, campaign: str = ""
+    ) -> Notification:
         """Plan what a person wrote; the next tick decides on it, as on any other."""
         message = Notification(
             sms_id=sms_id,
@@ -122,6 +139,7 @@ class DecisionBuilder:
             language=self.contact.language,
             text=text,
             by=by,
+            campaign=self.send_policy.policy.campaign_of(MANUAL, campaign or template.campaign),
         )
         self.handwritten = (*self.handwritten, Handwritten(sms_id, digest))[-HANDWRITTEN_KEPT:]
         return self.move(self.written(message), "queued")
@@ -129,6 +147,8 @@ class DecisionBuilder:
     def written(self, message: Notification) -> Notification:
         """The message with phone, language and text as they are now."""
         contact = self.contact
+        if message.kind == TEST:
+            return message
         if message.by is not None:
             return replace(message, phone=contact.phone)
         alert = self.cases[message.alert_id].alert
@@ -137,7 +157,12 @@ class DecisionBuilder:
             return replace(message, phone=contact.phone)
         text = self.send_policy.text(template, contact.language, contact.name, self.debt.due_fen, alert.values)
         return replace(
-            message, language=contact.language, phone=contact.phone, text=text, template_version=template.version
+            message,
+            language=contact.language,
+            phone=contact.phone,
+            text=text,
+            template_version=template.version,
+            campaign=self.send_policy.policy.campaign_of(message.kind, template.campaign),
         )
 
     def provider_text(self, message: Notification, channel: str) -> ProviderText | None:
@@ -203,6 +228,19 @@ class DecisionBuilder:
         self.effects.append(HeldBack(ready(self.send_policy, message, self.cases)))
         return True
 
+    def hold_short(self, message: Notification) -> None:
+        """No budget has room for the message today."""
+        until = self.send_policy.policy.next_day(self.clock)
+        if not message.is_short or message.hold_until != until:
+            message = self.move(self.written(message), "held", SHORT, hold_until=until, trying_since=None)
+        self.effects.append(HeldBack(ready(self.send_policy, message, self.cases), is_short=True))
+
+    def count(self, message: Notification) -> None:
+        """The message leaves: it counts for this day, once, however often it is tried."""
+        parts = segments.count(message.text)
+        fen = parts * self.send_policy.policy.fen_per_part
+        self.spent[message.sms_id] = Spent(local_date(self.clock), parts, fen, message.campaign)
+
     def waiting(self, alert_id: str | None = None) -> list[Notification]:
         """Messages, of one alert or all, that can still be cancelled."""
         return [m for m in self.messages.values() if m.is_waiting and alert_id in (None, m.alert_id)]
@@ -225,6 +263,10 @@ class DecisionBuilder:
 
     def decision(self, answer: Any = None) -> Decision:
         self._forget()
+        for sms_id in self._spent_before.keys() | self.spent.keys():
+            before, after = self._spent_before.get(sms_id), self.spent.get(sms_id)
+            if before != after:
+                self.effects.append(Counted(sms_id, before, after))
         busy = {m.alert_id for m in self.messages.values()}
         cases = {id: _compact(case, id in busy) for id, case in self.cases.items()}
         if len(cases) > MOST_CASES:
@@ -241,6 +283,7 @@ class DecisionBuilder:
             self.sent_on,
             self.references,
             self.handwritten,
+            self.spent,
         )
         rows, events, effects = tuple(self._rows.values()), tuple(self._events), tuple(self.effects)
         return Decision(state, events, wake_of(state), rows, effects, answer)

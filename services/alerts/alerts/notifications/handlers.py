@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.notifications import handwritten, sending
+from alerts.notifications import handwritten, sending, to_oneself
 from alerts.notifications.blocked import Said, is_newer, row_of
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.escalation import climb, follow
@@ -395,4 +395,5 @@ HANDLERS: dict[str, tuple[type, Handler]] = {
     sending.ANSWERED: (sending.Answered, sending.on_answered),
     sending.LOST: (sending.Lost, sending.on_lost),
     handwritten.WRITE: (handwritten.Write, handwritten.on_write),
+    to_oneself.SEND: (to_oneself.Send, to_oneself.on_send),
 }

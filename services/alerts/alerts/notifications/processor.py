@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from alerts.notifications.blocked import Blocked, said_in
+from alerts.notifications.budget import Ledger, counted_in
 from alerts.notifications.lookup import pages
 from alerts.notifications.receipts import RECEIPT, TOPIC, Receipts
 from alerts.notifications.state import ReadyToSend
@@ -22,7 +23,7 @@ _decode = msgspec.json.Decoder(ReceiptReceived).decode
 class NotificationsProcessor(AlignedProcessor):
     """``blocked`` takes up what subscribers said, as its states know it; ``receipts`` finds the message of a receipt
     that came to another process; ``claim`` gives the command that freezes a message's intent, where it may leave at
-    once (``Sender.claim``)."""
+    once (``Sender.claim``), ``in_turn`` puts the most important first."""
 
     def __init__(
         self,
@@ -30,10 +31,13 @@ class NotificationsProcessor(AlignedProcessor):
         receipts: Receipts,
         blocked: Blocked,
         claim: Callable[[ReadyToSend], Command | None],
+        in_turn: Callable[[list[ReadyToSend]], list[ReadyToSend]],
+        ledger: Ledger,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
         self._receipts, self._blocked, self._claim = receipts, blocked, claim
+        self._in_turn, self._ledger = in_turn, ledger
         self._told: dict[str, int] | None = None
 
     async def open(self) -> None:
@@ -42,6 +46,8 @@ class NotificationsProcessor(AlignedProcessor):
             async for entries in pages(self, index):
                 for entry, _ in entries:
                     self._blocked.hear(said_in(entry, wants))
+        async for entries in pages(self, "spent"):
+            self._ledger.count(counted_in(entry) for entry, _ in entries)
 
     async def run(self, consumer: Any) -> None:
         told = [tp for tp in self.inputs if tp.topic == TOPIC]
@@ -64,7 +70,7 @@ class NotificationsProcessor(AlignedProcessor):
         work.effects = [effect for effect in work.effects if not isinstance(effect, ReadyToSend)]
         claimed: list[Command] = []
         try:
-            for message in sorted(ready, key=lambda message: -message.priority):
+            for message in self._in_turn(ready):
                 if (command := self._claim(message)) is not None:
                     claimed.append(command)
                     self._dispatch.carry_out(work, command)

@@ -10,6 +10,7 @@ from string import Formatter
 
 from msgspec.structs import replace
 
+from alerts.notifications.channel import segments
 from alerts.notifications.channel.channels import BY_TEMPLATE
 from alerts.notifications.channel.transport import ProviderText, SubmitOutcome, SubmitResult
 from alerts.notifications.send_policy import SendPolicy, Template
@@ -30,8 +31,17 @@ def route(send_policy: SendPolicy, message: Notification, cases: Cases) -> tuple
 
 def ready(send_policy: SendPolicy, message: Notification, cases: Cases, delay: float = 0.0) -> ReadyToSend:
     """The message as the sender gets it."""
-    channels, named = route(send_policy, message, cases), about(message, cases)
-    return ReadyToSend(message.customer_id, message.sms_id, message.priority, delay, named, channels)
+    return ReadyToSend(
+        message.customer_id,
+        message.sms_id,
+        message.priority,
+        delay,
+        about(message, cases),
+        route(send_policy, message, cases),
+        message.kind,
+        message.campaign,
+        segments.count(message.text) if message.is_waiting else 0,
+    )
 
 
 def declined(

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.notifications.decision_builder import DecisionBuilder
-from alerts.notifications.state import Notification
+from alerts.notifications.state import TEST, Notification
 from servicekit.clock import local_date
 
 
@@ -21,6 +21,8 @@ class SendDecision(Struct, frozen=True):
 
 def stopped(builder: DecisionBuilder, message: Notification) -> SendDecision | None:
     """What stops a message for good."""
+    if message.kind == TEST:
+        return unreachable(builder, message.phone)
     if message.by is None and not _is_wanted(builder, message):
         return SendDecision("cancelled", "resolved" if builder.cases[message.alert_id].ended else "superseded")
     if (verdict := shut_up(builder)) is not None:
@@ -37,9 +39,16 @@ def shut_up(builder: DecisionBuilder) -> SendDecision | None:
         return SendDecision("cancelled", "left")
     if contact.do_not_disturb:
         return SendDecision("suppressed", "do_not_disturb")
-    if contact.phone is None:
+    return unreachable(builder, contact.phone)
+
+
+def unreachable(builder: DecisionBuilder, phone: str | None) -> SendDecision | None:
+    """What keeps any message from a number."""
+    if phone is None:
         return SendDecision("suppressed", "no_phone")
-    if contact.phone == contact.opted_out or builder.send_policy.blocked(contact.phone):
+    if not builder.send_policy.may_reach(phone):
+        return SendDecision("suppressed", "not_allowed")
+    if phone == builder.contact.opted_out or builder.send_policy.blocked(phone):
         return SendDecision("suppressed", "opted_out")
     return None
 
@@ -61,6 +70,8 @@ def delayed(builder: DecisionBuilder, sms_id: str, place: int = 0) -> SendDecisi
     policy, now = builder.send_policy.policy, builder.clock
     if (until := policy.quiet_until(now)) is not None:
         return SendDecision("held", "quiet_hours", until)
+    if builder.is_test:
+        return None
     today = local_date(now)
     sent = sum(1 for id_, day in builder.sent_on.items() if day == today and id_ != sms_id)
     if sent + place >= policy.daily_cap:
@@ -73,7 +84,8 @@ def decide(builder: DecisionBuilder) -> None:
     one of higher priority goes before them."""
     now = builder.ctx.now
     line = [m for m in builder.waiting() if not m.is_stopped and (m.hold_until is None or m.hold_until <= now)]
-    line.sort(key=lambda m: (-m.priority, m.planned_at, m.sms_id))
+    turn = builder.send_policy.policy.turn
+    line.sort(key=lambda m: (turn(m.kind, m.priority), m.planned_at, m.sms_id))
     place = 0
     for message in line:
         verdict = stopped(builder, message) or delayed(builder, message.sms_id, place)

@@ -9,18 +9,18 @@ from time import monotonic
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from alerts.notifications import ladders
 from alerts.notifications.channel import segments
 from alerts.notifications.channel.channels import BY_TEMPLATE, CHANNELS, SMPP
+from alerts.notifications.limits import Count, Limits, VersionedDocument
 from servicekit.clock import SHANGHAI, SystemClock, in_range, later_day, local_date, system_now
 from servicekit.decision import Refused
 from servicekit.documents.in_force import Edition
 from servicekit.words import yuan
 
 Language = Literal["zh", "en"]
-Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 #: of what a person writes
 MOST_PARTS = 5
 Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
@@ -36,13 +36,6 @@ ANY_KIND = "any"
 #: kinds of documents that policy and templates are
 POLICY_KIND, TEMPLATE_KIND = "sms_policy", "template"
 _SEEDS = Path(__file__).parent.parent / "seeds"
-
-
-class VersionedDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One version of a document; the highest version of an id is in force."""
-
-    id: str
-    version: int
 
 
 class QuietHours(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +69,7 @@ class RetryPolicy(Struct, frozen=True, forbid_unknown_fields=True):
         return float(min(self.max_seconds, delay))
 
 
-class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
+class SmsPolicy(Limits, frozen=True, kw_only=True):
     """How SMS are sent (see seeds/sms_policy.yaml)."""
 
     quiet: QuietHours
@@ -93,12 +86,17 @@ class SmsPolicy(VersionedDocument, frozen=True, kw_only=True):
     ladders: dict[str, tuple[str, ...]]
     unnamed: dict[Language, dict[str, str]]
     fen_per_part: int = 4
-    channels: dict[str, tuple[str, ...]] = {}
+    channels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failover_seconds: Count = 60
 
     def order(self, kind: str) -> tuple[str, ...]:
         """Channels of a kind of alert, the one to be preferred first."""
         return self.channels.get(kind) or self.channels.get(ANY_KIND) or CHANNELS
+
+    def next_day(self, now: datetime) -> datetime:
+        """When SMS may leave again on the next calendar day."""
+        midnight = _at(later_day(local_date(now), 1), time())
+        return self.quiet_until(midnight) or midnight
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """End of the quiet hours that ``now`` falls into, None outside of them."""
@@ -158,13 +156,15 @@ class Template(VersionedDocument, frozen=True, kw_only=True):
     priority: int
     zh: str
     en: str
-    provider_ids: ProviderIds = {}
+    provider_ids: ProviderIds = field(default_factory=dict)
 
     def text(self, language: Language) -> str:
         return self.en if language == "en" else self.zh
 
     def provider_id(self, channel: str, language: Language) -> str | None:
         return provider_id(self.provider_ids, channel, language)
+
+    campaign: str = ""
 
     def __post_init__(self) -> None:
         variables = {"text"} if self.kind == MANUAL else VARIABLES
@@ -197,6 +197,8 @@ class SendPolicy:
 
     ``stopped`` says which of the things that a message is about (``state.about``) is stopped, if any.
 
+    ``guarded``: outside production, where only numbers that the policy allows get SMS.
+
     ``by_system_clock``: the business clock is the system's, so that quiet hours and caps hold by the later of both: the
     log may have been read to hours ago. A fed or simulated clock is the log's alone.
 
@@ -216,7 +218,9 @@ class SendPolicy:
         by_system_clock: bool = False,
         configured: Sequence[str] = (SMPP,),
         choose: Callable[[Sequence[str], float], str | None] = lambda names, _: next(iter(names), None),
+        guarded: bool = False,
     ) -> None:
+        self._guarded = guarded
         self.policy, self.blocked, self.stopped, self.system_clock = policy, blocked, stopped, system_clock
         self._ticking, self._by_system_clock = ticking, by_system_clock
         self._configured, self._choose = tuple(configured), choose
@@ -245,6 +249,14 @@ class SendPolicy:
         after.policy, after.templates, after.ladders = policy, templates, ladders.ladders_of(editions)
         after._by_step = {(t.kind, t.step): t for t in templates.values() if t.id not in withdrawn}
         return after
+
+    def may_reach(self, phone: str) -> bool:
+        """Whether this number (with country code) may get SMS in this environment."""
+        return not self._guarded or self.is_allowed(phone)
+
+    def is_allowed(self, phone: str) -> bool:
+        """Whether the policy names this number."""
+        return any(self.policy.e164(number) == phone for number in self.policy.allowed)
 
     def moment(self) -> Moment:
         """Now, on both clocks of the machine."""

@@ -20,7 +20,10 @@ from time import monotonic
 import structlog
 from prometheus_client import Counter
 
+from alerts.notifications.allowance import Allowance
 from alerts.notifications.answers import Kept, KeptAnswers
+from alerts.notifications.aside import Aside
+from alerts.notifications.budget import Ledger
 from alerts.notifications.channel.channels import Channels
 from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
 from alerts.notifications.lookup import Lookup
@@ -41,6 +44,7 @@ from alerts.notifications.sending import (
     Lost,
 )
 from alerts.notifications.state import HeldBack, ReadyToSend
+from alerts.notifications.waiting_line import WaitingLine
 from servicekit import fault_injection
 from servicekit.commands import Command
 from servicekit.delay import Delay
@@ -55,7 +59,7 @@ TO_SMS = Delay(
 )
 
 _IN_HAND = 100  # messages between intent and the SMSC's answer at most: what a kill can leave unknown for good
-_HOLDS_AT_ONCE = 200  # messages that a stop concerns; their commits must leave room for those of answers
+_HOLDS_AT_ONCE = 200  # messages of a stop, or without a budget: their commits must leave room for those of answers
 _KEEP_SECONDS = 1.0  # answers that have not been written by then are kept on disk until they are
 _LOOK_SECONDS = 1.0  # between looks whether a channel is back
 _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
@@ -63,12 +67,13 @@ _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 class Sender:
     """``claim`` and ``offer`` take what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
-    ``hold_back`` takes what a stop holds back; ``look_at_stops`` is to be called whenever stops have changed.
+    ``hold_back`` takes what a stop or a budget holds back; ``look_at_stops`` is to be called whenever stops have
+    changed, ``look_at_budgets`` whenever another policy is in force.
 
     ``processor_of``: the processor of notifications that owns a customer, None where another process does. ``heard``
     returns once they know what was told before this process began, and the stops: a TD among it stops what waits.
     ``share``: what part of the policy's rate is this process's. ``in_force``: the policy that a processor has come to,
-    of None the newest of all of them; ``send_policy`` where it is not given.
+    of None the newest of all of them; ``send_policy`` where it is not given. ``ledger``: what budgets have room for.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Sender:
         *,
         kept: KeptAnswers,
         heard: Callable[[], Awaitable[None]],
+        ledger: Ledger,
         share: float = 1.0,
         in_hand: int = _IN_HAND,
         in_force: Callable[[StreamProcessor | None], SendPolicy] | None = None,
@@ -90,11 +96,11 @@ class Sender:
         self._messages, self._send_policy = messages, send_policy
         self._heard = heard
         self._in_force = in_force or (lambda _: send_policy)
-        self._share, self._most = share, in_hand
-        self._due: list[tuple[int, int, ReadyToSend]] = []  # by priority
+        self._most, self._ledger = in_hand, ledger
+        self._due = WaitingLine(lambda: self._in_force(None).policy)
         self._later: list[tuple[float, int, ReadyToSend]] = []  # by time
         self._count = itertools.count()
-        self._held: dict[str, ReadyToSend] = {}  # by stops
+        self._aside = Aside()
         self._parked = Parked(lambda channels: self._in_force(None).channel(channels))
         self._holds, self._holding = asyncio.Semaphore(_HOLDS_AT_ONCE), set[asyncio.Task[None]]()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,11 +108,12 @@ class Sender:
         self._failed: asyncio.Task[None] | None = None
         self._recovered = self._is_open = False
         self._changed = asyncio.Event()
-        self._allowance, self._allowed_at = self._rate, monotonic()
+        self._allowance = Allowance(lambda: max(1.0, self._in_force(None).policy.rate_per_second * share))
 
     def offer(self, messages: Iterable[ReadyToSend]) -> None:
         """Messages that may go, each after its delay."""
         for message in messages:
+            self._aside.goes(message.sms_id)
             if message.delay > 0:
                 heapq.heappush(self._later, (monotonic() + message.delay, next(self._count), message))
             else:
@@ -114,23 +121,27 @@ class Sender:
         self._changed.set()
 
     def hold_back(self, messages: Iterable[HeldBack]) -> None:
-        """Messages that wait for the release of a stop."""
-        for message in (held.message for held in messages):
-            self._held[message.sms_id] = message
-            if not self._is_stopped(message):  # meanwhile
-                self._let_go(message)
+        """Messages that wait for the release of a stop, or for room in a budget."""
+        self._aside.put(*messages)
+        self._go_again(self._aside.released(self._is_stopped))  # meanwhile
 
     def look_at_stops(self) -> None:
         """Stops have changed: what they concern is set aside, and what they concern no more may go."""
-        waiting, self._due = [message for _, _, message in sorted(self._due)], []
-        for message in (*waiting, *self._parked.all()):
+        for message in (*self._due.drain(), *self._parked.all()):
             self._push(message)
-        for message in [message for message in self._held.values() if not self._is_stopped(message)]:
-            self._let_go(message)
+        self._go_again(self._aside.released(self._is_stopped))
 
-    def _let_go(self, message: ReadyToSend) -> None:
-        del self._held[message.sms_id]
-        self._push(message)
+    def look_at_budgets(self) -> None:
+        """Another policy is in force: what no budget had room for is asked about again."""
+        self._go_again(self._aside.short())
+
+    def in_turn(self, messages: list[ReadyToSend]) -> list[ReadyToSend]:
+        """The most important first."""
+        return self._due.in_turn(messages)
+
+    def _go_again(self, messages: list[ReadyToSend]) -> None:
+        for message in messages:
+            self._push(message)
         self._changed.set()
 
     def _is_stopped(self, message: ReadyToSend) -> bool:
@@ -146,9 +157,11 @@ class Sender:
         be offered."""
         if not self._is_open or message.delay > 0 or self._due or self._in_hand >= self._most:
             return None
-        if self._is_stopped(message) or not self._takes(message) or self._allowed() < 1:
+        if self._is_stopped(message) or not self._takes(message) or self._allowance.now() < 1:
             return None
-        self._allowance -= 1
+        if not self._ledger.reserve(message):
+            return None
+        self._allowance.use(1)
         intent: asyncio.Future[Intent | None] = asyncio.get_running_loop().create_future()
         self._start(message, intent)
         return _intend(message), intent
@@ -210,8 +223,8 @@ class Sender:
                 lost.append(processor.command(_command(LOST, message.customer_id, Lost(message.sms_id))))
             elif message.state == "queued":
                 may_go.append(found)
-            elif message.is_stopped:
-                self._held[message.sms_id] = found
+            elif message.is_stopped or message.is_short:
+                self._aside.put(HeldBack(found, message.is_short))
         await asyncio.gather(*lost)
         self.offer(may_go)
         self._recovered = True
@@ -238,14 +251,14 @@ class Sender:
         if self._is_open and self._is_stopped(message):
             self._watch(asyncio.create_task(self._hold(message)), self._holding)
         else:
-            heapq.heappush(self._due, (-message.priority, next(self._count), message))
+            self._due.push(message)
 
-    async def _hold(self, message: ReadyToSend) -> None:
+    async def _hold(self, message: ReadyToSend, *, is_short: bool = False) -> None:
         """A commit holds it; what becomes of it is told as of any other (``offer``, ``hold_back``)."""
         processor = self._processor_of(message.customer_id)
         assert processor is not None, "only messages of customers of this process may go"
         async with self._holds:
-            await processor.command(_command(HOLD, message.customer_id, Hold(message.sms_id)))
+            await processor.command(_command(HOLD, message.customer_id, Hold(message.sms_id, is_short)))
 
     async def _something_due(self) -> None:
         """Returns when a message is due, there is room for it and the rate allows it."""
@@ -261,10 +274,10 @@ class Sender:
                 self._push(message)
             self._park()
             wait = _LOOK_SECONDS if len(self._parked) else None
-            if self._due and self._in_hand < self._most:
-                if self._allowed() >= 1:
+            if self._due and self._in_hand < self._most and len(self._holding) < _HOLDS_AT_ONCE:
+                if self._allowance.now() >= 1:
                     return
-                wait = (1 - self._allowance) / self._rate
+                wait = self._allowance.seconds()
             elif not self._due and self._later:
                 wait = min(self._later[0][0] - now, math.inf if wait is None else wait)
             try:
@@ -276,37 +289,30 @@ class Sender:
     def _park(self) -> None:
         """What comes first in line has a channel that can be taken."""
         policy = self._in_force(None)
-        while self._due and policy.channel(self._due[0][2].channels) is None:
-            self._parked.put(heapq.heappop(self._due)[2])
+        while self._due and policy.channel(self._due.first().channels) is None:
+            self._parked.put(self._due.pop())
 
     async def _channel_ready(self) -> None:
         """Returns when the channel of the first in line would take it, or when it is time to look again which that
         is."""
-        name = self._in_force(None).channel(self._due[0][2].channels) if self._due else None
+        name = self._in_force(None).channel(self._due.first().channels) if self._due else None
         if name is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._channels.of(name).ready()
 
-    @property
-    def _rate(self) -> float:
-        """Parts a second."""
-        return max(1.0, self._in_force(None).policy.rate_per_second * self._share)
-
-    def _allowed(self) -> float:
-        """Parts that the rate allows now."""
-        now, rate = monotonic(), self._rate
-        self._allowance = min(rate, self._allowance + (now - self._allowed_at) * rate)
-        self._allowed_at = now
-        return self._allowance
-
     def _take(self) -> list[ReadyToSend]:
         # Parts of long messages may have used more than there was: what is owed is not forgiven.
-        size = max(0, min(len(self._due), self._most - self._in_hand, int(self._allowance)))
+        size = max(0, min(self._most - self._in_hand, int(self._allowance.left)))
         taken: list[ReadyToSend] = []
-        while len(taken) < size and self._takes(self._due[0][2]):
-            taken.append(heapq.heappop(self._due)[2])
-        self._allowance -= len(taken)
+        while self._due and len(taken) < size and len(self._holding) < _HOLDS_AT_ONCE:
+            if not self._takes(self._due.first()):
+                break
+            if self._ledger.reserve(message := self._due.pop()):
+                taken.append(message)
+            else:
+                self._watch(asyncio.create_task(self._hold(message, is_short=True)), self._holding)
+        self._allowance.use(len(taken))
         return taken
 
     # --- sending ----------------------------------------------------------------------------------------------------
@@ -334,11 +340,17 @@ class Sender:
         claimed it, then submit it and bring the answers back."""
         processor = self._processor_of(message.customer_id)
         assert processor is not None, "only messages of customers of this process may go"
-        intent: Intent | None = await (claimed or processor.command(_intend(message)))
+        intent: Intent | None = None
+        try:
+            intent = await (claimed or processor.command(_intend(message)))
+        finally:
+            if intent is None:  # nothing came of it: one of those that found no room may ask again
+                self._ledger.free(message.sms_id)
+                self._go_again(self._aside.short(1))
         fault_injection.hit("alerts", "sms_after_intent")
         if intent is None:
             return
-        self._allowance -= len(intent.parts) - 1
+        self._allowance.use(len(intent.parts) - 1)
         with self._receipts.expecting(intent) as on_its_way:
             permit = IntentPermit(processor, intent, self._in_force)
             answers = await asyncio.gather(*(self._submit_part(intent, part, permit) for part in intent.parts))
@@ -362,6 +374,8 @@ class Sender:
         finally:
             waiting.cancel()
         self._kept.drop(intent.sms_id)
+        if not any(answer.outcome is SubmitOutcome.ACCEPTED for answer in answers):
+            self._go_again(self._aside.short(1))
 
     async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: IntentPermit) -> SubmitResult:
         answer = await self._channels.of(intent.channel).submit(part, permit)
@@ -379,7 +393,7 @@ async def _tell(processor: StreamProcessor, customer_id: str, answered: Answered
 
 
 def _intend(message: ReadyToSend) -> Message:
-    return _command(INTEND, message.customer_id, Intend(message.sms_id))
+    return _command(INTEND, message.customer_id, Intend(message.sms_id, message.parts))
 
 
 def _command(type_: str, customer_id: str, data: Intend | Hold | Answered | Lost) -> Message:

@@ -38,15 +38,17 @@ _WORST_FIRST: tuple[SmsState, ...] = ("sending", "failed", "queued", "unknown", 
 
 
 class Intend(Struct, frozen=True):
-    """Command: the message is about to be submitted."""
+    """Command: the message is about to be submitted. ``parts``: for how many the budget has room; None: for any."""
 
     sms_id: str
+    parts: int | None = None
 
 
 class Hold(Struct, frozen=True):
-    """Command: a stop stands that concerns the message."""
+    """Command: a stop stands that concerns the message, or (``is_short``) the day's budget has no room for it."""
 
     sms_id: str
+    is_short: bool = False
 
 
 class Confirm(Struct, frozen=True):
@@ -92,7 +94,8 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
     if state is None or message is None or not _may_go(message):
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
-    if message.is_waiting:
+    is_whole = message.is_waiting
+    if is_whole:
         verdict = stopped(builder, message)
         if verdict is None and builder.is_held_back(message):
             return builder.decision()
@@ -101,6 +104,9 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
             apply(builder, message, verdict)
             return builder.decision()
         message = builder.written(message)
+        if data.parts is not None and segments.count(message.text) > data.parts:
+            builder.offer(message)  # it has grown since the budget was asked
+            return builder.decision()
     elif builder.is_held_back(message) or is_rest_kept(builder, message):
         return builder.decision()
     if (night := send_policy.night_left()) > 0:
@@ -116,25 +122,36 @@ def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx
     decided = send_policy.moment()
     parts = tuple(_with_reference(builder, p) if p.state == "queued" else p for p in message.parts)
     builder.sent_on[message.sms_id] = local_date(builder.clock)
+    if is_whole:
+        builder.count(message)
     message = replace(message, trying_since=message.trying_since or decided.system_clock, attempts=message.attempts + 1)
     message = builder.move(message, "sending", parts=parts, submitted_at=decided.system_clock, channel=channel)
     return builder.decision(_intent(message, decided, (f"channel/{channel}", *about(message, builder.cases)), text))
 
 
 def on_hold(send_policy: SendPolicy, state: Customer | None, data: Hold, ctx: Context) -> Decision:
-    """What a stop concerns is held; where that was released meanwhile the message may go as before."""
+    """What a stop concerns, or no budget has room for, is held; where that was released meanwhile the message may go as
+    before."""
     message = None if state is None else state.messages.get(data.sms_id)
     if state is None or message is None or not _may_go(message):
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
-    if not builder.is_held_back(message):
-        builder.offer(message, reason=message.reason)
+    if builder.is_held_back(message):
+        return builder.decision()
+    if data.is_short and message.is_waiting:
+        verdict = stopped(builder, message) or delayed(builder, message.sms_id)
+        if verdict is None:
+            builder.hold_short(message)
+        else:
+            apply(builder, message, verdict)
+        return builder.decision()
+    builder.offer(message, reason=message.reason)
     return builder.decision()
 
 
 def _may_go(message: Notification) -> bool:
-    """The sender has it, or looks at it when a stop is released."""
-    return (message.state == "queued" and message.ready) or message.is_stopped
+    """The sender has it, or looks at it when a stop is released or a budget raised."""
+    return (message.state == "queued" and message.ready) or message.is_stopped or message.is_short
 
 
 def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, ctx: Context) -> Decision:
@@ -294,8 +311,11 @@ def _settle(builder: DecisionBuilder, message: Notification, parts: Iterable[Sms
     elif state == "queued":
         if have == {"queued"}:
             builder.sent_on.pop(message.sms_id, None)
+            builder.spent.pop(message.sms_id, None)
         builder.offer(message, reason=reason, delay=builder.send_policy.policy.retry.delay(message.attempts))
     else:
+        if state == "failed" and not any(part.message_id for part in message.parts):
+            builder.spent.pop(message.sms_id, None)  # the SMSC took none of it
         builder.move(message, state, {"failed": reason, "unknown": reason or "no_answer"}.get(state))
         if state == "delivered":
             _delivered(builder, message.alert_id)

@@ -12,8 +12,10 @@ from alerts.notifications.send_policy import Language
 from contracts.alert import Alert, AlertState, Level, SmsPart, SmsReceipt, SmsState
 
 _LOCAL_DIGITS = 11
-#: why a message is held that a stop holds back
-STOPPED = "stopped"
+#: why a message is held that a stop holds back, and one for which the day's budget has no room
+STOPPED, SHORT = "stopped", "budget"
+#: kind and step of a text that a person sends to themselves, and the beginning of the key it stands under
+TEST = "test"
 
 
 class Recency(Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -112,6 +114,15 @@ class Handwritten(Struct, frozen=True, omit_defaults=True, array_like=True):
     digest: str
 
 
+class Spent(Struct, frozen=True, omit_defaults=True, array_like=True):
+    """What a message counts for, and on which day; ``fen`` is what its parts cost when it left."""
+
+    day: date
+    parts: int
+    fen: int
+    campaign: str = ""
+
+
 class Notification(Struct, frozen=True, omit_defaults=True):
     """An SMS. One that a person wrote (``by``) is of no alert; its text stays as they wrote it.
     ``queued`` until a tick has decided (``ready``: the sender may take it), then by its parts.
@@ -122,6 +133,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     ``refusals`` those that the SMSC refused for now. ``accepted``: see ``Context``; empty once it was held.
     ``channel``: by which its last intent left (None: before there was a choice); ``declined``: channels that it passes
     over, since they did not take it.
+    ``campaign``: whose budget it takes from, empty for none but the day's.
     """
 
     sms_id: str
@@ -155,6 +167,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     by: str | None = None
     channel: str | None = None
     declined: tuple[str, ...] = ()
+    campaign: str = ""
 
     @property
     def is_waiting(self) -> bool:
@@ -177,6 +190,11 @@ class Notification(Struct, frozen=True, omit_defaults=True):
         return self.state == "held" and self.reason == STOPPED
 
     @property
+    def is_short(self) -> bool:
+        """The day's budget has no room for it: until the next day, or until the budget is raised."""
+        return self.state == "held" and self.reason == SHORT
+
+    @property
     def is_open(self) -> bool:
         """The sender has it, or its answer may still come."""
         return (self.state == "queued" and self.ready) or any(p.state in ("sending", "unknown") for p in self.parts)
@@ -190,7 +208,8 @@ class Notification(Struct, frozen=True, omit_defaults=True):
 
 
 class Customer(Struct, frozen=True, omit_defaults=True):
-    """State of one key. ``sent_on``: intended SMS -> calendar day, of the latest day only (daily cap).
+    """State of one key. Of the latest day only: ``sent_on``, intended SMS -> calendar day (daily cap), and ``spent``,
+    what they count for (budgets).
 
     ``handwritten``: what people wrote, the newest.
     """
@@ -203,6 +222,7 @@ class Customer(Struct, frozen=True, omit_defaults=True):
     sent_on: dict[str, date] = {}
     references: int = 0
     handwritten: tuple[Handwritten, ...] = ()
+    spent: dict[str, Spent] = {}
 
 
 def local_number(phone: str) -> str:
@@ -216,8 +236,8 @@ def hidden(phone: str) -> str:
 
 
 def entries(customer: Customer) -> Iterator[tuple[str, str]]:
-    """The index of states: ``phone`` (local) of what was submitted, ``sms`` id of what is open or held back by a stop,
-    ``blocked`` and ``allowed`` number."""
+    """The index of states: ``phone`` (local) of what was submitted, ``sms`` id of what is open or held back by a stop
+    or a budget, ``blocked`` and ``allowed`` number, ``spent`` what messages of the latest day count for."""
     contact = customer.contact
     if contact.opted_out is not None:
         yield "blocked", entry_of(contact.opted_out, contact.said_at)
@@ -226,8 +246,10 @@ def entries(customer: Customer) -> Iterator[tuple[str, str]]:
     for message in customer.messages.values():
         if message.submitted_at is not None and message.phone is not None:
             yield "phone", local_number(message.phone)
-        if message.is_open or message.is_stopped:
+        if message.is_open or message.is_stopped or message.is_short:
             yield "sms", message.sms_id
+    for sms_id, spent in customer.spent.items():
+        yield "spent", f"{spent.day.isoformat()} {spent.parts} {spent.fen} {sms_id} {spent.campaign}"
 
 
 def about(message: Notification, cases: Mapping[str, AlertProgress]) -> tuple[str, ...]:
@@ -241,7 +263,7 @@ def about(message: Notification, cases: Mapping[str, AlertProgress]) -> tuple[st
 
 class ReadyToSend(Struct, frozen=True):
     """Effect: this message may go, after ``delay`` seconds of system time. ``about``: what of it can be stopped;
-    ``channels``: those it may take, in order."""
+    ``channels``: those it may take, in order. ``parts``: those that are to be counted yet, of its ``campaign``."""
 
     customer_id: str
     sms_id: str
@@ -249,12 +271,24 @@ class ReadyToSend(Struct, frozen=True):
     delay: float = 0.0
     about: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    kind: str = ""
+    campaign: str = ""
+    parts: int = 0
 
 
 class HeldBack(Struct, frozen=True):
-    """Effect: a stop holds this message back."""
+    """Effect: a stop, or a budget (``is_short``), holds this message back."""
 
     message: ReadyToSend
+    is_short: bool = False
+
+
+class Counted(Struct, frozen=True):
+    """Effect: what a message counts for was ``before``, and is ``after``."""
+
+    sms_id: str
+    before: Spent | None
+    after: Spent | None
 
 
 class Forgotten(Struct, frozen=True):

@@ -1,27 +1,25 @@
-"""Texts and the SMS policy as documents that staff change: what is checked of one before it is kept, what it makes, and
-what people call its fields. Pure.
+"""Texts as documents that staff change: what is checked of one before it is kept, what it makes, and what people call
+its fields. Pure. (The policy: ``policybook``.)
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Any, get_args
-from unicodedata import normalize
 
 import msgspec
 from msgspec import Struct
 
 from alerts.notifications.channel import segments
-from alerts.notifications.channel.channels import BY_TEMPLATE, CHANNELS
+from alerts.notifications.channel.channels import BY_TEMPLATE
 from alerts.notifications.send_policy import (
-    ANY_KIND,
     MANUAL,
-    POLICY_KIND,
     TEMPLATE_KIND,
     VARIABLES,
     Language,
     ProviderIds,
     SmsPolicy,
+    Template,
     is_plain,
     provider_id,
 )
@@ -37,18 +35,12 @@ InForce = Callable[[], SmsPolicy]
 LANGUAGES: tuple[Language, Language] = ("zh", "en")
 _TEXT = "text"
 _MOST_PRIORITY = 100
-_MOST_RATE, _MOST_CAP, _MOST_HOURS, _MOST_DAYS = 5000, 100, 24 * 14, 366
-_MOST_FEN = 1_000
 #: characters of a text before anything else is looked at: four parts take fewer
 _LONGEST_TEXT = 1_000
-#: what has a word of its own where it is not known
-_UNNAMED = ("name", "product")
-_MOST_WORDS, _LONGEST_WORD, _MOST_STATUSES = 20, 20, 50
 #: steps of alerts whose stages are on no ladder: that it is there, and how it ends
 _STEPS = ("opened", *get_args(Outcome))
 #: alerts of other kinds send nothing
-_KINDS = (*dict.fromkeys(ALERTS.values()), MANUAL)
-_MOST_SECONDS = 86_400
+KINDS = (*dict.fromkeys(ALERTS.values()), MANUAL)
 _PROVIDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -62,15 +54,12 @@ class Text(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     zh: str
     en: str
     provider_ids: ProviderIds = {}
+    campaign: str = ""
 
 
 def read_text(document: dict[str, Any]) -> Text:
     """Raises ``msgspec.ValidationError``."""
     return msgspec.convert(document, Text)
-
-
-def _read_policy(document: dict[str, Any]) -> SmsPolicy:
-    return msgspec.convert({**document, "version": 0}, SmsPolicy)
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
@@ -88,6 +77,12 @@ def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
     if checker.faults:
         return checker.faults
     _place(checker, text, others, policy())
+    if text.campaign and text.campaign not in policy().campaigns:
+        known = ", ".join(policy().campaigns) or "–"
+        checker.under("campaign").say(
+            f"没有活动 {text.campaign}；短信策略中有：{known}",
+            f"is no campaign of the SMS policy: {known}",
+        )
     checker.under("priority").between(text.priority, 0, _MOST_PRIORITY)
     _provider_ids(checker.under("provider_ids"), text)
     named = {language: _variables(checker.under(language), text, language) for language in LANGUAGES}
@@ -120,7 +115,7 @@ def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
 def _place(checker: Checker, text: Text, others: Others, policy: SmsPolicy) -> None:
     """It must be of a step that comes about, stay what it was and push no other text aside."""
     steps = policy.ladders.get(text.kind) or ((MANUAL,) if text.kind == MANUAL else _STEPS)
-    for field, value, known in (("kind", text.kind, _KINDS), ("step", text.step, steps)):
+    for field, value, known in (("kind", text.kind, KINDS), ("step", text.step, steps)):
         if value not in known:
             checker.under(field).say(
                 f"没有 {value[:50] or '空'}；可用 {'、'.join(known)}",
@@ -201,7 +196,8 @@ def preview(policy: SmsPolicy, text: Text, values: Mapping[str, str]) -> dict[st
     return {language: _shown(policy, text, language, values) for language in LANGUAGES}
 
 
-def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[str, str]) -> dict[str, Any]:
+def sample(policy: SmsPolicy, text: Text | Template, language: Language, values: Mapping[str, str]) -> str:
+    """What a text looks like with these values, and usual ones for the others."""
     unnamed = policy.unnamed[language]
     given = {
         name: value
@@ -209,11 +205,20 @@ def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[st
         if name not in unnamed or (len(value) <= policy.longest_name and (language == "zh" or is_plain(value)))
     }
     usual = {**unnamed, "debt": "123.45", "ends_on": "2026-12-31", _TEXT: ""}
-    made = _made(text, language, {**usual, **given})
+    return _made(text, language, {**usual, **given})
+
+
+def planned(made: str) -> segments.Segments:
+    """Its parts. Raises ``Faulty``: more than any SMS holds."""
     try:
-        plan = segments.plan(made)
+        return segments.plan(made)
     except ValueError:
         raise Faulty([Fault("values", "代入后太长，请缩短", "too long with these words: make them shorter")]) from None
+
+
+def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[str, str]) -> dict[str, Any]:
+    made = sample(policy, text, language, values)
+    plan = planned(made)
     parts = len(plan.parts)
     return {
         "text": made,
@@ -235,108 +240,12 @@ def _taken(text: Text, channel: str, language: Language) -> dict[str, Any]:
     return {"channel": channel, "takes": takes, "zh": zh, "en": en}
 
 
-def _made(text: Text, language: Language, values: Mapping[str, str]) -> str:
+def _made(text: Text | Template, language: Language, values: Mapping[str, str]) -> str:
     made: str = getattr(text, language).format_map(values)
     return made
 
 
-# --- policy -----------------------------------------------------------------------------------------------------------
-
-
-def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
-    """What is wrong with the meaning of a policy."""
-    checker = Checker()
-    ids = {other["id"] for other in others}
-    if ids and policy.id not in ids:
-        there = ", ".join(sorted(ids))
-        checker.under("id").say(f"只有一份短信策略，请改 {there}", f"there is one policy: change {there}")
-    if policy.quiet.start == policy.quiet.end:
-        checker.under("quiet").say("起止不能相同", "must not end when it begins")
-    checker.under("daily_cap").between(policy.daily_cap, 1, _MOST_CAP)
-    checker.under("rate_per_second").between(policy.rate_per_second, 1, _MOST_RATE)
-    checker.under("receipt_hours").between(policy.receipt_hours, 1, _MOST_HOURS)
-    checker.under("payments_kept_days").between(policy.payments_kept_days, 1, _MOST_DAYS)
-    checker.under("longest_name").between(policy.longest_name, 1, 60)
-    checker.under("mobile_digits").between(policy.mobile_digits, 5, 15)
-    checker.under("fen_per_part").between(policy.fen_per_part, 0, _MOST_FEN)
-    retry = checker.under("retry")
-    retry.under("attempts").between(policy.retry.attempts, 1, 100)
-    retry.under("temporary_statuses").few(policy.retry.temporary_statuses, _MOST_STATUSES)
-    if policy.retry.max_seconds < policy.retry.first_seconds:
-        retry.under("max_seconds").say("应不小于 first_seconds", "must not be below first_seconds")
-    if not (policy.country_code.isascii() and policy.country_code.isdigit() and len(policy.country_code) <= 3):
-        checker.under("country_code").say("应为一到三位数字，如 86", "must be one to three digits, as 86")
-    checker.under("failover_seconds").between(policy.failover_seconds, 1, _MOST_SECONDS)
-    _channels(checker.under("channels"), policy)
-    _words(checker, policy)
-    _ladders(checker.under("ladders"), policy, others)
-    for language in LANGUAGES:
-        unnamed = checker.under("unnamed").under(language)
-        for name in policy.unnamed.get(language, {}):
-            if name not in _UNNAMED:
-                unnamed.under(name).say("没有这一项，请删去", "is no field of it: remove it")
-        for name in _UNNAMED:
-            word = policy.unnamed.get(language, {}).get(name, "")
-            if not word.strip():
-                unnamed.under(name).say("请写通称", "say what to call it where it is not known")
-            elif len(word) > policy.longest_name:
-                most = policy.longest_name
-                unnamed.under(name).say(f"最多 {most} 字（longest_name）", f"{most} characters at most (longest_name)")
-            elif language == "en" and not is_plain(word):
-                unnamed.under(name).say("只能用 ASCII 字符", "must be ASCII")
-    return checker.faults
-
-
-def _channels(checker: Checker, policy: SmsPolicy) -> None:
-    for kind, named in policy.channels.items():
-        under = checker.under(kind)
-        if kind not in (*_KINDS, ANY_KIND):
-            there = ", ".join((*_KINDS, ANY_KIND))
-            under.say(f"没有这种预警；可用 {there}", f"is no kind of alert: use {there}")
-        under.some(named)
-        under.distinct(named)
-        for n, channel in enumerate(named):
-            if channel not in CHANNELS:
-                there = ", ".join(CHANNELS)
-                under.under(n).say(f"没有通道 {channel}；可用 {there}", f"{channel} is no channel: use {there}")
-
-
-def _words(checker: Checker, policy: SmsPolicy) -> None:
-    """What subscribers send: as it is compared, and no word for both."""
-    for field, words in (("opt_out", policy.opt_out), ("opt_in", policy.opt_in)):
-        under = checker.under(field)
-        under.some(words, _MOST_WORDS)
-        under.distinct(words)
-        for n, word in enumerate(words):
-            if word != normalize("NFKC", word).strip().upper() or not 0 < len(word) <= _LONGEST_WORD:
-                under.under(n).say(
-                    f"请写成半角大写，前后不留空格，最多 {_LONGEST_WORD} 字",
-                    f"write it in half-width capitals, without spaces around it, {_LONGEST_WORD} characters at most",
-                )
-    for n, word in enumerate(policy.opt_in):
-        if word in policy.opt_out:
-            checker.under("opt_in").under(n).say(f"{word} 已表示退订", f"{word} says already that no more is wanted")
-
-
-def _ladders(checker: Checker, policy: SmsPolicy, others: Others) -> None:
-    """A kind that had an order keeps one, with all of its stages: without it a message would go at another moment, or
-    never."""
-    had = {kind: stages for other in others if other["id"] == policy.id for kind, stages in other["ladders"].items()}
-    for kind, stages in sorted(had.items()):
-        gone = [stage for stage in stages if stage not in policy.ladders.get(kind, ())]
-        if gone:
-            named = "、".join(gone) if kind in policy.ladders else kind
-            checker.under(kind).say(f"不能去掉 {named}；可以改次序", f"{named} can't be left out: its order may change")
-    for kind, ladder in policy.ladders.items():
-        if kind not in _KINDS:
-            checker.under(kind).say(
-                f"没有这种预警；可用 {'、'.join(_KINDS)}", f"there is no such kind: take one of {', '.join(_KINDS)}"
-            )
-        checker.under(kind).some(ladder, _MOST_WORDS)
-        checker.under(kind).distinct(ladder)
-
-
-# --- rows of the table ------------------------------------------------------------------------------------------------
+# --- row of the table -------------------------------------------------------------------------------------------------
 
 
 def template_kind(policy: InForce) -> Kind:
@@ -352,39 +261,6 @@ def template_kind(policy: InForce) -> Kind:
             "zh": ("中文", "Chinese text"),
             "en": ("英文", "English text"),
             "provider_ids": ("通道方模板编号", "ids of templates at providers"),
+            "campaign": ("活动", "campaign"),
         },
     )
-
-
-POLICY = Kind(
-    name=POLICY_KIND,
-    may_stop=False,
-    read=_read_policy,
-    check=check_policy,
-    fields={
-        "quiet": ("静默时段", "quiet hours"),
-        "start": ("开始", "from"),
-        "end": ("结束", "to"),
-        "daily_cap": ("每人每天最多条数", "messages a customer and day"),
-        "rate_per_second": ("每秒条数", "parts a second"),
-        "retry": ("重试", "trying again"),
-        "attempts": ("次数", "attempts"),
-        "first_seconds": ("首次间隔（秒）", "first pause in seconds"),
-        "factor": ("倍数", "factor"),
-        "max_seconds": ("最长间隔（秒）", "longest pause in seconds"),
-        "temporary_statuses": ("可重试的状态", "statuses that are temporary"),
-        "give_up_hours": ("多少小时后放弃", "hours after which it is given up"),
-        "receipt_hours": ("等状态报告的小时数", "hours that a receipt is waited for"),
-        "payments_kept_days": ("缴费保留天数", "days that payments are kept"),
-        "longest_name": ("名称最长字数", "longest name"),
-        "country_code": ("国家码", "country code"),
-        "mobile_digits": ("手机号位数", "digits of a mobile number"),
-        "opt_out": ("退订口令", "words that opt out"),
-        "opt_in": ("订阅口令", "words that opt in"),
-        "ladders": ("阶段次序", "order of stages"),
-        "unnamed": ("通称", "words for what is not known"),
-        "fen_per_part": ("每条费用（分）", "fen a part"),
-        "channels": ("各类预警的通道次序", "channels of each kind, in order"),
-        "failover_seconds": ("通道断开多少秒后改走下一个", "seconds that a channel is away before the next is taken"),
-    },
-)

@@ -45,6 +45,7 @@ def sms_document(message: Notification) -> dict[str, Any]:
         "priority": m.priority,
         "by": m.by,
         "channel": m.channel,
+        "campaign": m.campaign,
         "state": m.state,
         "reason": m.reason,
         "attempts": m.attempts,

@@ -43,7 +43,8 @@ class Recency(Protocol):
 
 
 class Fact(msgspec.Struct):
-    """A valid record as a road brings it. ``day`` is its business date; ``tag`` (files) names the snapshot it is in."""
+    """A valid record as a road brings it. ``day`` is its business date; ``tag`` (files) names the snapshot it is in;
+    ``baseline`` (files of a first load) is that load's last business date."""
 
     kind: Kind
     values: tuple[Wire, ...]
@@ -54,6 +55,7 @@ class Fact(msgspec.Struct):
     sequence: int = 0
     city: str = ""
     tag: int = 0
+    baseline: str = ""
     key: str = ""
     subject: str = ""
     content: bytes = b""

@@ -76,8 +76,11 @@ class FactMaker:
     city that he has moved away from.
     """
 
-    def __init__(self, kind: Kind, file: str, city: str, business_date: date, sequence: int) -> None:
+    def __init__(
+        self, kind: Kind, file: str, city: str, business_date: date, sequence: int, baseline: date | None = None
+    ) -> None:
         self._kind, self._file, self._city, self._sequence = kind, file, city, sequence
+        self._baseline = "" if baseline is None else baseline.isoformat()
         self._city_at = kind.columns.index("city") if kind.name == "CUST" else None
         self._amount = kind.columns.index(kind.amount) if kind.amount else None
         self.end_ms = to_millis(end_of(business_date))
@@ -105,4 +108,5 @@ class FactMaker:
             self._sequence,
             self._city,
             self.tag,
+            self._baseline,
         )

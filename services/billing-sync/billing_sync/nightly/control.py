@@ -1,6 +1,7 @@
 """The control file of a pair: what its data file must be."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,9 @@ _SEPARATORS = {"|": "|", "\\t": "\t"}
 
 
 class Control(msgspec.Struct, frozen=True):
-    """A control file. ``bytes`` and ``sha256`` are those of the .dat.gz, ``rows`` counts data rows."""
+    """A control file. ``bytes`` and ``sha256`` are those of the .dat.gz, ``rows`` counts data rows. ``baseline``: the
+    last business date of a first load, of which no SMS comes; None of any other file.
+    """
 
     rows: int
     bytes: int
@@ -22,6 +25,7 @@ class Control(msgspec.Struct, frozen=True):
     amount_fen: int
     encoding: str
     separator: str
+    baseline: date | None = None
 
 
 def read_control(path: Path, name: PairName) -> Control:
@@ -89,4 +93,22 @@ def read_control(path: Path, name: PairName) -> Control:
         number("amount_fen"),
         encoding,
         _SEPARATORS.get(separator, separator),
+        _baseline(found.get("baseline"), name),
     )
+
+
+def _baseline(said: str | None, name: PairName) -> date | None:
+    """The last business date of a first load; none where the control file does not speak of it."""
+    if not said:
+        return None
+    try:
+        last = date.fromisoformat(said) if re.fullmatch(r"\d{4}-\d\d-\d\d", said) else None
+    except ValueError:
+        last = None
+    if last is None or last < name.date:
+        raise FileRejected(
+            f".chk 的 baseline 应为首次装载的最后业务日期（yyyy-mm-dd，不早于 {name.date}），收到 {shown(said)!r}",
+            f"baseline in the .chk must be the last business date of the first load (yyyy-mm-dd, not before "
+            f"{name.date}), got {shown(said)!r}",
+        )
+    return last

@@ -40,6 +40,7 @@ from billing_sync.nightly.loading import (
 from billing_sync.nightly.names import CONTROL, DATA, PairName, name_of
 from billing_sync.nightly.outcome import (
     Outcomes,
+    baseline_note,
     late,
     missing,
     no_control,
@@ -230,6 +231,8 @@ class Delivery:
         )
         gap = self._gap(name)
         notes = (*verified.notes, f"{gap[0]} / {gap[1]}") if gap else tuple(verified.notes)
+        if control.baseline is not None:
+            notes = (*notes, baseline_note(control.baseline))
         return Loading(name.stem, control.sha256, loading.started, notes, taken_over=True)
 
     def _check_date(self, name: PairName) -> None:
@@ -302,7 +305,7 @@ class Delivery:
 
     async def _load(self, name: PairName, control: Control, loading: Loading) -> None:
         """The second pass, from where ``loading`` stands to the end."""
-        maker = FactMaker(name.kind, name.file, name.city, name.date, name.sequence)
+        maker = FactMaker(name.kind, name.file, name.city, name.date, name.sequence, control.baseline)
         rejects = RejectFile(self._inbox.rejects(name.stem), loading.reject_bytes)
         said = time.monotonic()
         data = DataFile(self._inbox.data(name.stem), name, control, maker)

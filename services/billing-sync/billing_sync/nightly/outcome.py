@@ -99,6 +99,14 @@ def notes_of_absence(name: PairName, loading: Loading) -> tuple[str, ...]:
     )
 
 
+def baseline_note(last: date) -> str:
+    """What the receipt of a file of a first load says."""
+    return (
+        f"基线装载（至 {last}）：预警与工单照常，不发短信 / "
+        f"baseline load (up to {last}): alerts and work items as ever, no SMS comes of it"
+    )
+
+
 def no_data(name: PairName) -> FileRejected:
     """A control file alone."""
     return FileRejected(

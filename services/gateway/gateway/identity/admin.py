@@ -132,7 +132,7 @@ def user_routes(
         ``last_administrator``: nobody with a password would be left to administrate; 403 ``own_grant``: nobody gives
         themselves more."""
         after, user = version_of(if_match), await _user_of(users, id)
-        document = check_user(_user(asked))
+        document = check_user(_user(asked, user.document.phone))
         if user.id == admin.who.subject:
             check_own(user.document.grants, document.grants)
         stays = asked.state == "active" and is_administrator(document.grants)
@@ -274,8 +274,10 @@ def _answer(version: Version[Any], shown: _Shown, status: int = HTTPStatus.OK, l
     return json_answer(shown(version), status, headers={"ETag": version.etag, **place})
 
 
-def _user(asked: UserBody) -> User:
-    return User(asked.name.strip(), asked.unit_id, asked.manager_id, tuple(map(_grant, asked.grants)))
+def _user(asked: UserBody, phone: str | None = None) -> User:
+    """``phone``: the number so far, which stays where nothing is said of it."""
+    phone = phone if asked.phone is None else asked.phone or None
+    return User(asked.name.strip(), asked.unit_id, asked.manager_id, tuple(map(_grant, asked.grants)), phone)
 
 
 def _grant(asked: GrantBody) -> Grant:

@@ -15,6 +15,7 @@ from gateway.identity.passwords import Passwords, check
 from gateway.identity.secret import digest, new_secret
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import Refused
+from servicekit.personal import mask
 from servicekit.store import Documents
 from servicekit.versioned import Version, VersionedDocuments
 
@@ -27,12 +28,14 @@ _STAFF_NO = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,63}")
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person as an administrator keeps them. ``manager_id``: the id that BOSS gives to an account manager."""
+    """A person as an administrator keeps them. ``manager_id``: the id that BOSS gives to an account manager;
+    ``phone``: their own number."""
 
     name: str
     unit_id: str | None = None
     manager_id: str | None = None
     grants: tuple[Grant, ...] = ()
+    phone: str | None = None
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -233,6 +236,7 @@ def shown(user: Version[User]) -> dict[str, Any]:
         "staff_no": user.id,
         "state": user.state,
         **msgspec.to_builtins(user.document),
+        "phone": mask("phone", user.document.phone),
         "version": user.version,
         "author": user.author,
         "reason": user.reason,

@@ -71,6 +71,11 @@ def plan(text: str) -> Segments:
     return Segments(encoding, units, parts)
 
 
+def count(text: str) -> int:
+    """How many parts a text takes; raises as ``plan`` does."""
+    return len(plan(text).parts)
+
+
 def encode(text: str, encoding: str) -> bytes:
     """The octets of one part for short_message: unpacked septets, one an octet (gsm7), or UTF-16-BE (ucs2).
 

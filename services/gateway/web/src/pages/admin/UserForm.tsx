@@ -25,6 +25,7 @@ interface Fields {
   name: string;
   unit_id?: string;
   manager_id?: string;
+  phone?: string;
   state: User["state"];
   grants: GrantFields[];
   reason: string;
@@ -81,6 +82,7 @@ function Editor({ user, etag, open }: { user?: User; etag?: string; open: Sectio
       name: fields.name,
       unit_id: fields.unit_id?.trim() || null,
       manager_id: fields.manager_id?.trim() || null,
+      phone: fields.phone?.trim() || null,
       grants: fields.grants.map(grantOf),
       reason: fields.reason,
     };
@@ -135,7 +137,7 @@ function Editor({ user, etag, open }: { user?: User; etag?: string; open: Sectio
       className={styles.form}
       initialValues={
         user
-          ? { ...user, grants: user.grants?.map(fieldsOf), reason: "" }
+          ? { ...user, phone: undefined, grants: user.grants?.map(fieldsOf), reason: "" }
           : { state: "active", grants: [{ role: "manager", reach: "own" }] }
       }
       onFinish={fields => void send(fields, etag)}
@@ -158,6 +160,9 @@ function Editor({ user, etag, open }: { user?: User; etag?: string; open: Sectio
       </Form.Item>
       <Form.Item name="manager_id" label={t.user.manager}>
         <Input maxLength={64} placeholder={t.optional} />
+      </Form.Item>
+      <Form.Item name="phone" label={t.user.phone} extra={t.user.phoneHint}>
+        <Input maxLength={20} placeholder={user?.phone ?? t.optional} inputMode="tel" />
       </Form.Item>
       {user && (
         <Form.Item name="state" label={t.user.state}>

@@ -1,0 +1,84 @@
+"""The messages that may go and wait for the rate: the most important first, and nobody for ever. Pure."""
+
+import heapq
+import itertools
+from collections.abc import Callable
+
+from alerts.notifications.limits import Turn
+from alerts.notifications.send_policy import SmsPolicy
+from alerts.notifications.state import ReadyToSend
+
+#: a message's turn and, among equals, when it came
+_Place = tuple[Turn, int]
+
+
+class WaitingLine:
+    """``push``, ``first`` and ``pop``; as the ``policy`` in force orders kinds, also for those that wait since before.
+
+    Every so many places (``SmsPolicy.oldest_every``) one goes to who has waited longest, so that a flood of what is
+    important lets the rest through as well. Of one customer the more important always goes first.
+    """
+
+    def __init__(self, policy: Callable[[], SmsPolicy]) -> None:
+        self._policy, self._ordered_by = policy, policy()
+        self._numbers, self._popped = itertools.count(), 0
+        self._heap: list[_Place] = []
+        #: by number, so the oldest first; a place in the heap that is not here has been left already
+        self._waiting: dict[int, ReadyToSend] = {}
+        self._of: dict[str, list[_Place]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def push(self, message: ReadyToSend) -> None:
+        number = next(self._numbers)
+        place = self._turn(message), number
+        self._waiting[number] = message
+        self._of.setdefault(message.customer_id, []).append(place)
+        heapq.heappush(self._heap, place)
+
+    def first(self) -> ReadyToSend:
+        """Who goes next; raises ``IndexError`` where nobody waits."""
+        return self._waiting[self._first()[1]]
+
+    def pop(self) -> ReadyToSend:
+        """The same, and they wait no more."""
+        place = self._first()
+        self._popped += 1
+        message = self._waiting.pop(place[1])
+        own = self._of[message.customer_id]
+        own.remove(place)
+        if not own:
+            del self._of[message.customer_id]
+        return message
+
+    def drain(self) -> list[ReadyToSend]:
+        """All of them, in the order in which they came; nobody waits any more."""
+        drained = list(self._waiting.values())
+        self._heap, self._waiting, self._of = [], {}, {}
+        return drained
+
+    def in_turn(self, messages: list[ReadyToSend]) -> list[ReadyToSend]:
+        """Others, the most important first."""
+        return sorted(messages, key=self._turn)
+
+    def _turn(self, message: ReadyToSend) -> Turn:
+        return self._ordered_by.turn(message.kind, message.priority)
+
+    def _first(self) -> _Place:
+        if (policy := self._policy()) is not self._ordered_by:
+            self._ordered_by = policy
+            self._order_anew()
+        if self._waiting and (self._popped + 1) % policy.oldest_every == 0:
+            oldest = next(iter(self._waiting.values()))
+            return min(self._of[oldest.customer_id])
+        while self._heap[0][1] not in self._waiting:
+            heapq.heappop(self._heap)
+        return self._heap[0]
+
+    def _order_anew(self) -> None:
+        self._of = {}
+        for number, message in self._waiting.items():
+            self._of.setdefault(message.customer_id, []).append((self._turn(message), number))
+        self._heap = [place for places in self._of.values() for place in places]
+        heapq.heapify(self._heap)
