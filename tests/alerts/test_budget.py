@@ -80,6 +80,16 @@ def test_another_day_begins_anew() -> None:
     assert book.lines()[0].parts == 0
 
 
+def test_what_is_found_at_a_start_stays_though_the_business_clock_is_not_known_yet() -> None:
+    today = [date(2030, 1, 1)]
+    book = Ledger(lambda: policy(parts=2), lambda: today[0])
+    book.count([Counted("s1", None, Spent(DAY, 1, 4)), Counted("s0", None, Spent(DAY - timedelta(days=30), 1, 4))])
+    today[0] = DAY
+    assert book.lines()[0].parts == 1
+    today[0] = DAY - timedelta(days=30)
+    assert book.lines()[0].parts == 0, "days long past are forgotten"
+
+
 @pytest.mark.parametrize("limit", [0, 1, 2, 3, 7, 100, 101])
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
 def test_shares_of_all_processes_are_the_whole(limit: int, workers: int) -> None:

@@ -17,6 +17,8 @@ from alerts.notifications.limits import ALL, Budget
 from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.state import Counted, ReadyToSend, Spent
 
+#: days whose sums are kept behind the newest
+_DAYS_KEPT = 7
 log = structlog.get_logger()
 USED = Gauge("kam_sms_budget_used_ratio", "Share of the day's SMS budget that is used, by campaign", ["campaign"])
 
@@ -117,11 +119,17 @@ class Ledger:
         is_near = used.share_of(self._own(limit)) * 100 >= policy.budget_warn_percent
         return Line(name, used.parts, used.fen, limit.parts, limit.fen, is_near)
 
+    def _forget(self) -> None:
+        """Days long past, by what is counted itself: at a start the business clock is not known yet."""
+        newest = max((day for day, _ in self._counted), default=None)
+        for key in [key for key in self._counted if newest is not None and (newest - key[0]).days > _DAYS_KEPT]:
+            del self._counted[key]
+            self._near.discard(key)
+
     def _warn(self) -> None:
         """Said once a day and budget, where so much of it is used that somebody should know."""
+        self._forget()
         policy, today = self._policy(), self._today()
-        for day, name in [key for key in self._counted if key[0] < today]:
-            del self._counted[day, name]
         if not policy.has_budgets:
             return
         for name in (ALL, *policy.campaigns):
