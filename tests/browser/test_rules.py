@@ -75,7 +75,7 @@ def test_nearly_silent_is_written_on_the_screen(workbench: Workbench) -> None:
     page = workbench.open("/rules", "analyst")
     page.get_by_role("button", name="新建").click()
     page.get_by_role("menuitem", name="空白").click()
-    page.get_by_label("编号").fill("almost-silent")
+    page.get_by_label("编号", exact=True).fill("almost-silent")
     page.get_by_label("中文名称").fill("几乎静默")
     page.get_by_label("英文名称").fill("Almost silent")
     for _ in range(2):

@@ -239,6 +239,7 @@ RULE = Kind(
         "name_en": ("英文名称", "English name"),
         "severity": ("级别", "severity"),
         "metrics": ("指标", "figures"),
+        "record": ("记录", "record"),
         "percent": ("百分比", "percent"),
         "months": ("月数", "months"),
         "late_after_days": ("逾多少天算过期", "days after which it is late"),

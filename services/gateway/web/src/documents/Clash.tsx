@@ -1,4 +1,7 @@
 import { Alert, Button } from "antd";
+import { Suspense } from "react";
+import { Boundary } from "@/components/Boundary";
+import { Skeletons } from "@/components/Skeletons";
 import { useText } from "@/i18n";
 import { Difference } from "./Difference";
 import styles from "./documents.module.css";
@@ -26,7 +29,13 @@ export function Clash({ kind, before, theirs, onMine, onTheirs }: Props) {
       description={
         <div className={styles.editor}>
           <span>{t.clashTheirs(theirs.why)}</span>
-          {before !== undefined && <Difference kind={kind} id={theirs.id} before={before} after={theirs.version} />}
+          {before !== undefined && (
+            <Boundary what={t.differences}>
+              <Suspense fallback={<Skeletons n={2} />}>
+                <Difference kind={kind} id={theirs.id} before={before} after={theirs.version} />
+              </Suspense>
+            </Boundary>
+          )}
           <span className="kam-secondary">{t.mineNext(theirs.version + 1)}</span>
           <span className={styles.buttons}>
             <Button size="small" onClick={onMine}>

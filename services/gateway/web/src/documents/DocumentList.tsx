@@ -1,6 +1,7 @@
 import { Select } from "antd";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, Suspense, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
+import { Boundary } from "@/components/Boundary";
 import { type Column, DataTable } from "@/components/DataTable";
 import { EmptyState } from "@/components/EmptyState";
 import { AsOf } from "@/components/Freshness";
@@ -10,7 +11,7 @@ import { Skeletons } from "@/components/Skeletons";
 import { WithPanel } from "@/components/WithPanel";
 import { useLanguage, useText } from "@/i18n";
 import { useMayEverywhere } from "@/session/rights";
-import { useKind, useVersions } from "./api";
+import { useVersions } from "./api";
 import styles from "./documents.module.css";
 import { KindTabs } from "./KindTabs";
 import type { KindRow } from "./kinds";
@@ -38,7 +39,6 @@ export function DocumentList({ row, id, columns: own, head }: Props) {
   const mayChange = useMayEverywhere("rules", "change");
   const [current, setCurrent] = useState<string>();
   const all = useVersions(row.kind);
-  const about = useKind(row.kind);
   const documents = byDocument(all.data ?? []);
   const shown = documents.filter(
     ({ versions }) => !states.length || versions.some(each => states.includes(each.state)),
@@ -101,8 +101,12 @@ export function DocumentList({ row, id, columns: own, head }: Props) {
         title={chosen && nameOf(chosen)}
         panel={
           id &&
-          (chosen && about.data ? (
-            <Panel key={id} row={row} about={about.data} document={chosen} head={head?.(chosen)} />
+          (chosen ? (
+            <Boundary what={t.content} resetKey={id}>
+              <Suspense fallback={<Skeletons n={8} />}>
+                <Panel key={id} row={row} document={chosen} head={head?.(chosen)} />
+              </Suspense>
+            </Boundary>
           ) : (
             all.isSuccess && !chosen && <EmptyState text={t.noSuch} />
           ))

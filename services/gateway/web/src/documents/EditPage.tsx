@@ -1,12 +1,10 @@
 import { useNavigate, useSearchParams } from "react-router";
-import { BlockError } from "@/components/BlockError";
 import { EmptyState } from "@/components/EmptyState";
 import { LinkButton } from "@/components/LinkButton";
 import { Page } from "@/components/Page";
-import { Skeletons } from "@/components/Skeletons";
 import { common, useLanguage, useText } from "@/i18n";
 import { useMayEverywhere } from "@/session/rights";
-import { useKind, useVersions } from "./api";
+import { useKind, useVersionsNow } from "./api";
 import styles from "./documents.module.css";
 import { Editor } from "./Editor";
 import type { KindRow } from "./kinds";
@@ -25,9 +23,9 @@ export default function EditPage({ row, id }: { row: KindRow; id: string }) {
   const navigate = useNavigate();
   const [query] = useSearchParams();
   const mayChange = useMayEverywhere("rules", "change");
-  const versions = useVersions(row.kind);
+  const versions = useVersionsNow(row.kind);
   const about = useKind(row.kind);
-  const documents = byDocument(versions.data ?? []);
+  const documents = byDocument(versions);
   const isNew = id === NEW;
   const document = documents.find(each => each.id === (isNew ? query.get("like") : id));
   const asked = document?.versions.find(each => String(each.version) === query.get("version"));
@@ -36,22 +34,17 @@ export default function EditPage({ row, id }: { row: KindRow; id: string }) {
   const title = isNew
     ? `${t.create} · ${t.kinds[row.kind]}`
     : `${t.edit} · ${from ? (row.nameOf?.(from, language) ?? id) : id}`;
-  const failed = versions.error ?? about.error;
   return (
     <Page title={title} extra={<LinkButton to={back}>{shared.action.back}</LinkButton>}>
       <div className={styles.sheet}>
-        {failed ? (
-          <BlockError what={t.content} error={failed} retry={() => void versions.refetch()} />
-        ) : mayChange === false ? (
+        {!mayChange ? (
           <EmptyState text={t.readOnly} />
-        ) : !versions.data || !about.data || mayChange === undefined ? (
-          <Skeletons n={8} />
         ) : !isNew && !(document && from) ? (
           <EmptyState text={t.noSuch} />
         ) : (
           <Editor
             kind={row.kind}
-            about={about.data}
+            about={about}
             id={isNew ? null : id}
             // Made from an older version it still follows the newest.
             after={isNew || !document ? undefined : newest(document.versions).version}

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Alert, Button, Input, Segmented } from "antd";
-import { type ComponentType, Suspense, useEffect, useRef, useState } from "react";
+import { type ComponentType, useEffect, useRef, useState } from "react";
 import { asProblem, type Problem } from "@/api/client";
 import { requestKeys } from "@/api/requestKey";
 import { Boundary } from "@/components/Boundary";
@@ -196,9 +196,7 @@ export function Editor({ kind, about, id, after, first, Form, onSaved }: Props) 
           isNew={id === null}
         >
           <Boundary what={t.form}>
-            <Suspense fallback={<Skeletons n={6} />}>
-              <Form />
-            </Suspense>
+            <Form />
           </Boundary>
         </EditProvider>
       )}

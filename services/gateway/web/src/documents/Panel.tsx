@@ -1,12 +1,11 @@
 import { Select } from "antd";
-import { type ReactNode, Suspense } from "react";
+import type { ReactNode } from "react";
 import { useSearchParams } from "react-router";
 import { Boundary } from "@/components/Boundary";
 import { LinkButton } from "@/components/LinkButton";
-import { Skeletons } from "@/components/Skeletons";
 import { useText } from "@/i18n";
 import { useMayEverywhere } from "@/session/rights";
-import type { KindOf } from "./api";
+import { useKind } from "./api";
 import { Change } from "./Change";
 import { Difference } from "./Difference";
 import styles from "./documents.module.css";
@@ -18,14 +17,14 @@ import { Reading } from "./Reading";
 
 interface Props {
   row: KindRow;
-  about: KindOf;
   document: Versions;
   /** Beside its id and state. */
   head?: ReactNode;
 }
 
-/** One document: what a version says, what another says otherwise, what can be done with it, and its history. */
-export function Panel({ row, about, document: { id, versions }, head }: Props) {
+/** One document, in one piece once all of it is there: what a version says, what another says otherwise, what can be done with it, and its history. */
+export function Panel({ row, document: { id, versions }, head }: Props) {
+  const about = useKind(row.kind);
   const t = useText(documentsText);
   const mayChange = useMayEverywhere("rules", "change");
   const [query, setQuery] = useSearchParams();
@@ -64,9 +63,7 @@ export function Panel({ row, about, document: { id, versions }, head }: Props) {
         )}
       </p>
       <Boundary what={t.content} resetKey={`${id} ${version.version}`}>
-        <Suspense fallback={<Skeletons n={3} />}>
-          {Own ? <Own version={version} /> : <Reading version={version} fields={about.fields} />}
-        </Suspense>
+        {Own ? <Own version={version} /> : <Reading version={version} fields={about.fields} />}
       </Boundary>
       <section aria-label={t.differences}>
         <div className={styles.head}>
@@ -83,16 +80,16 @@ export function Panel({ row, about, document: { id, versions }, head }: Props) {
           )}
         </div>
         {before ? (
-          <Difference kind={row.kind} id={id} before={before.version} after={version.version} />
+          <Boundary what={t.differences} resetKey={`${before.version} ${version.version}`}>
+            <Difference kind={row.kind} id={id} before={before.version} after={version.version} />
+          </Boundary>
         ) : (
           <p className="kam-secondary">{t.first}</p>
         )}
       </section>
       {Beside && (
         <Boundary what={t.content} resetKey={`${id} ${version.version}`}>
-          <Suspense fallback={<Skeletons n={2} />}>
-            <Beside version={version} versions={versions} />
-          </Suspense>
+          <Beside version={version} versions={versions} />
         </Boundary>
       )}
       {mayChange && (
@@ -106,7 +103,7 @@ export function Panel({ row, about, document: { id, versions }, head }: Props) {
         />
       )}
       <History versions={versions} />
-      {mayChange === false && <p className="kam-small kam-secondary">{t.readOnly}</p>}
+      {!mayChange && <p className="kam-small kam-secondary">{t.readOnly}</p>}
     </div>
   );
 }

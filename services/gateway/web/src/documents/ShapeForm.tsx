@@ -118,7 +118,7 @@ function TextField({ path }: { path: string }) {
     <Field path={path}>
       {control =>
         text.length > LONG ? (
-          <Input.TextArea {...control} autoSize value={text} onChange={event => set(event.target.value)} />
+          <Input.TextArea {...control} rows={3} value={text} onChange={event => set(event.target.value)} />
         ) : (
           <Input {...control} value={text} onChange={event => set(event.target.value)} />
         )

@@ -46,7 +46,7 @@ export default function TextEditor({ text, onChange, faults }: Props) {
         className={styles.code}
         value={text}
         spellCheck={false}
-        autoSize={{ minRows: 16, maxRows: 40 }}
+        rows={24}
         status={placed.length > 0 ? "error" : undefined}
         onChange={event => onChange(event.target.value)}
       />

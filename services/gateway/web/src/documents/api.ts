@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { asProblem, call, type Problem, type Schema } from "@/api/client";
 import type { Content, Version } from "./model";
 
@@ -20,25 +20,33 @@ export function useVersions(kind: string) {
   });
 }
 
-/** What people call the fields of a kind, and what can be done with a version. */
-export function useKind(kind: string) {
-  return useQuery({
+/** The same, for a page that shows nothing without them. */
+export function useVersionsNow(kind: string): Version[] {
+  return useSuspenseQuery({
+    queryKey: keyOf(kind),
+    queryFn: ({ signal }) => call<Version[]>("GET", below(kind), undefined, { signal }),
+    staleTime: 60_000,
+  }).data;
+}
+
+/** What people call the fields of a kind, and what can be done with a version; whoever asks waits for it. */
+export function useKind(kind: string): KindOf {
+  return useSuspenseQuery({
     queryKey: ["kind", kind],
     queryFn: ({ signal }) => call<KindOf>("GET", `/v1/kinds/${kind}`, undefined, { signal }),
     staleTime: Number.POSITIVE_INFINITY,
-  });
+  }).data;
 }
 
-export function useDifference(kind: string, id: string, before: number | undefined, after: number) {
-  return useQuery({
+export function useDifference(kind: string, id: string, before: number, after: number): Sentence[] {
+  return useSuspenseQuery({
     queryKey: [...keyOf(kind), "difference", id, before, after],
     queryFn: ({ signal }) =>
       call<Sentence[]>("GET", `${below(kind, id, "difference")}?before=${before}&after=${after}`, undefined, {
         signal,
       }),
-    enabled: before !== undefined,
     staleTime: Number.POSITIVE_INFINITY, // versions never change
-  });
+  }).data;
 }
 
 export function readNewest(kind: string, id: string): Promise<Version> {

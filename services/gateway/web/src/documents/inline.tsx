@@ -11,7 +11,8 @@ interface Placed {
   inline?: boolean;
 }
 
-export function Num({ path, label, inline, min, max }: Placed & { min?: number; max?: number }) {
+/** A whole number. Its bounds are the server's to tell: a field that turned 40 into 31 by itself would hide a slip. */
+export function Num({ path, label, inline }: Placed) {
   const { value, set } = usePlace<number>(path);
   return (
     <Field path={path} label={label} inline={inline}>
@@ -19,8 +20,6 @@ export function Num({ path, label, inline, min, max }: Placed & { min?: number; 
         <InputNumber
           {...control}
           className={styles.short}
-          min={min}
-          max={max}
           precision={0}
           value={value}
           onChange={next => next !== null && set(next)}

@@ -1,18 +1,16 @@
 import { PlusOutlined } from "@ant-design/icons";
 import { Button } from "antd";
-import { QueryBlock } from "@/components/QueryBlock";
-import { Skeletons } from "@/components/Skeletons";
 import styles from "@/documents/documents.module.css";
 import { useEdit } from "@/documents/edit";
 import { choices, Num, OneOf, Several } from "@/documents/inline";
 import { withAt } from "@/documents/paths";
-import { common, useText } from "@/i18n";
+import { common, useText, word } from "@/i18n";
 import { ConditionTree } from "./ConditionTree";
 import { kindOf, recordsOf } from "./condition";
 import { formText } from "./formMessages";
 import { conditionText } from "./messages";
 import { rulesText } from "./ruleMessages";
-import { useFigures } from "./useFigures";
+import { useFiguresNow } from "./useFigures";
 
 const RECORDS = ["BILL", "USAGE", "BAL", "ARR", "CONT", "COMP", "SERV", "PAY", "CUST"];
 
@@ -23,45 +21,35 @@ export function ConditionForm() {
   const shared = useText(common);
   const rules = useText(rulesText);
   const { document, set } = useEdit();
-  const query = useFigures();
+  const figures = useFiguresNow();
   const on = Array.isArray(document.on) ? document.on : [];
+  const missing = recordsOf(document.when, figures).filter(record => !on.includes(record));
   const isTree = kindOf(document.when) !== "other";
   return (
     <>
       <div className={styles.row}>
         <OneOf path="alert" label={t.raises} options={choices(t.alert)} />
         <OneOf path="severity" options={choices(shared.severity)} />
-        <Num path="late_after_days" min={0} max={3650} />
+        <Num path="late_after_days" />
       </div>
-      <QueryBlock query={query} what={words.figures} skeleton={<Skeletons n={3} />}>
-        {figures => {
-          const missing = recordsOf(document.when, figures).filter(record => !on.includes(record));
-          return (
-            <>
-              <section aria-label={t.whenAll} className={styles.shape}>
-                <h2>{t.whenAll}</h2>
-                {isTree ? (
-                  <ConditionTree path="when" figures={figures} />
-                ) : (
-                  <Button icon={<PlusOutlined />} onClick={() => set(withAt(document, "when", { all: [] }))}>
-                    {words.all}
-                  </Button>
-                )}
-              </section>
-              <div className={styles.row}>
-                <Several path="on" label={t.looksOn} options={choices(rules.figures, RECORDS)} />
-                {missing.length > 0 && (
-                  <Button onClick={() => set(withAt(document, "on", [...on, ...missing]))}>
-                    {words.ofRecords(
-                      missing.map(each => rules.figures[each as keyof typeof rules.figures]).join(shared.comma),
-                    )}
-                  </Button>
-                )}
-              </div>
-            </>
-          );
-        }}
-      </QueryBlock>
+      <section aria-label={t.whenAll} className={styles.shape}>
+        <h2>{t.whenAll}</h2>
+        {isTree ? (
+          <ConditionTree path="when" figures={figures} />
+        ) : (
+          <Button icon={<PlusOutlined />} onClick={() => set(withAt(document, "when", { all: [] }))}>
+            {words.all}
+          </Button>
+        )}
+      </section>
+      <div className={styles.row}>
+        <Several path="on" label={t.looksOn} options={choices(rules.figures, RECORDS)} />
+        {missing.length > 0 && (
+          <Button onClick={() => set(withAt(document, "on", [...on, ...missing]))}>
+            {words.ofRecords(missing.map(each => word(rules.figures, each)).join(shared.comma))}
+          </Button>
+        )}
+      </div>
     </>
   );
 }

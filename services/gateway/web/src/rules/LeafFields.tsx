@@ -68,8 +68,6 @@ export function LeafFields({ path, figures }: Props) {
               <InputNumber
                 {...control}
                 className={styles.short}
-                min={1}
-                max={by === "falls" ? 99 : 1000}
                 precision={0}
                 value={by === "falls" ? leaf.falls_percent : leaf.rises_percent}
                 onChange={next => next !== null && change({ [`${by}_percent`]: next })}
@@ -82,8 +80,6 @@ export function LeafFields({ path, figures }: Props) {
               <InputNumber
                 {...control}
                 className={styles.short}
-                min={1}
-                max={12}
                 precision={0}
                 value={leaf.months}
                 onChange={next => next !== null && change({ months: next })}
@@ -103,8 +99,6 @@ export function LeafFields({ path, figures }: Props) {
                   <InputNumber
                     {...control}
                     className={styles.short}
-                    min={1}
-                    max={12}
                     precision={0}
                     value={leaf.for_months ?? 1}
                     onChange={next => change({ for_months: next === null || next === 1 ? undefined : next })}
@@ -189,8 +183,6 @@ function ValueField({ path, figure, isMany }: { path: string; figure: Figure | u
             <InputNumber
               {...control}
               className={styles.number}
-              min={figure?.least === null || figure?.least === undefined ? undefined : figure.least / scale}
-              max={figure?.most === null || figure?.most === undefined ? undefined : figure.most / scale}
               precision={scale === 100 ? 2 : 0}
               value={typeof value === "number" ? value / scale : undefined}
               onChange={next => set(next === null ? undefined : Math.round(next * scale))}

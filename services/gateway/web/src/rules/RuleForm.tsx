@@ -88,17 +88,17 @@ function Fall() {
           </Button>
         ))}
         ≤ {t.before}
-        <Num path="months" inline min={1} max={12} />
+        <Num path="months" inline />
         {t.meanOf}
-        <Num path="percent" inline min={1} max={99} />
+        <Num path="percent" inline />
         {t.percentAnd}
-        <Num path="min_months_in_network" inline min={0} max={600} />
+        <Num path="min_months_in_network" inline />
         {t.months}
       </div>
       <FaultsAt path="metrics" />
       <div className={styles.row}>
         <Severity />
-        <Num path="late_after_days" min={0} max={3650} />
+        <Num path="late_after_days" />
         <Several path="statuses" options={choices(shared.customerStatus)} />
         <Several path="excluded_plan_codes" />
         <Several path="excluded_customers" />
@@ -122,7 +122,7 @@ function Request() {
         {t.whenCustomer}
         <OneOf path="request" inline options={choices(rules.requests)} />
         {t.goodFor}
-        <Num path="late_after_days" inline min={0} max={3650} />
+        <Num path="late_after_days" inline />
         {t.days}
       </div>
       <div className={styles.row}>
@@ -154,7 +154,7 @@ function Arrears() {
             // biome-ignore lint/suspicious/noArrayIndexKey: stages have no name but their place
             <li key={n} className={styles.sentence} data-field={place}>
               {t.late}
-              <Num path={joined(place, "after_days")} inline min={1} max={3650} />
+              <Num path={joined(place, "after_days")} inline />
               {t.daysLate}
               <OneOf path={joined(place, "stage")} inline options={names} />
               <Button
@@ -209,20 +209,18 @@ function Complaint() {
               path={joined("due_hours", area)}
               label={rules.areas[area as keyof typeof rules.areas] ?? area}
               inline
-              min={1}
-              max={8760}
             />
             {t.hours}
           </span>
         ))}
         {t.areaUnknown}
-        <Num path="due_hours_unknown_area" inline min={1} max={8760} />
+        <Num path="due_hours_unknown_area" inline />
         {t.hours}
         {t.soonAt}
-        <Num path="due_soon_percent" inline min={1} max={99} />%
+        <Num path="due_soon_percent" inline />%
       </div>
       <Severities of={Object.keys(severity)} names={shared.stage} />
-      <Num path="forget_after_days" min={1} max={3650} />
+      <Num path="forget_after_days" />
     </>
   );
 }
@@ -240,7 +238,7 @@ function Contract() {
       </div>
       {/* Objects have their numbers in rising order: the first step comes first here. */}
       <Severities of={Object.keys(severity).reverse()} names={shared.stage} />
-      <Num path="forget_after_days" min={1} max={3650} />
+      <Num path="forget_after_days" />
     </>
   );
 }

@@ -12,7 +12,7 @@ import tree from "./condition.module.css";
 import { conditionText } from "./messages";
 import { rulesText } from "./ruleMessages";
 import { type Rule, ruleSentence } from "./ruleText";
-import { useFigures } from "./useFigures";
+import { useFiguresNow } from "./useFigures";
 
 /** What the head and the sentence say already. */
 const SAID = ["id", "type", "name_zh", "name_en", "severity", "when"];
@@ -22,9 +22,8 @@ export default function RuleReading({ version }: { version: Version }) {
   const shared = useText(common);
   const rules = useText(rulesText);
   const language = useLanguage();
-  const figures = useFigures().data;
-  const about = useKind("rules").data;
-  const words = useWords(about?.fields);
+  const figures = useFiguresNow();
+  const words = useWords(useKind("rules").fields);
   const rule = version as Rule;
   const codes: Readonly<Record<string, string>> = {
     ...shared.severity,
@@ -48,7 +47,7 @@ export default function RuleReading({ version }: { version: Version }) {
     <>
       <div className={styles.sentence}>
         {typeof rule.severity === "string" && <SeverityTag severity={rule.severity as never} />}
-        {rule.type === "condition" && figures ? (
+        {rule.type === "condition" ? (
           <ReadTree node={rule.when} figures={figures} />
         ) : (
           <span>

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { answer, api, type Schema } from "@/api/client";
 
 type Rights = Schema<"OwnRights">["rights"];
@@ -6,14 +6,14 @@ export type Area = keyof Rights;
 export type Verb = NonNullable<Rights[Area]>[number];
 
 /**
- * Whether one may do this over the whole province; undefined while that is not known. Asked of the server: what a role
+ * Whether one may do this over the whole province; the page waits until that is known. Asked of the server: what a role
  * may do is data, and a right over a part of the province is less than one over all of it.
  */
-export function useMayEverywhere(area: Area, verb: Verb): boolean | undefined {
-  const { data } = useQuery({
+export function useMayEverywhere(area: Area, verb: Verb): boolean {
+  const { data } = useSuspenseQuery({
     queryKey: ["own-rights"],
     queryFn: ({ signal }) => answer(api.GET("/v1/session/rights", { signal })),
     staleTime: 60_000,
   });
-  return data && (data.everywhere[area]?.includes(verb) ?? false);
+  return data.everywhere[area]?.includes(verb) ?? false;
 }

@@ -1,12 +1,10 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { Alert, Button, Input, Select } from "antd";
 import { useState } from "react";
 import { answer, api, asProblem, type Schema } from "@/api/client";
 import { EmptyState } from "@/components/EmptyState";
-import { QueryBlock } from "@/components/QueryBlock";
-import { Skeletons } from "@/components/Skeletons";
 import { SystemTime } from "@/components/Time";
-import { useVersions } from "@/documents/api";
+import { useVersionsNow } from "@/documents/api";
 import styles from "@/documents/documents.module.css";
 import { Labelled } from "@/documents/Labelled";
 import { useUndo } from "@/habits/undo";
@@ -25,7 +23,7 @@ const KEY = ["stops"] as const;
 export default function StopsBoard() {
   const t = useText(stopsText);
   const mayChange = useMayEverywhere("rules", "change");
-  const query = useQuery({
+  const { data: found } = useSuspenseQuery({
     queryKey: KEY,
     queryFn: ({ signal }) => answer(api.GET("/v1/stops", { signal })),
     refetchInterval: 10_000,
@@ -35,20 +33,12 @@ export default function StopsBoard() {
       <p className="kam-secondary">{t.intro}</p>
       <section aria-label={t.list} className={styles.shape}>
         <h2>{t.list}</h2>
-        <QueryBlock
-          query={query}
-          what={t.list}
-          skeleton={<Skeletons n={3} height={72} />}
-          empty={found => found.length === 0 && <EmptyState text={t.none} />}
-        >
-          {found => (
-            <ul className={styles.cards}>
-              {found.map(stop => (
-                <Standing key={stop.what} stop={stop} mayChange={mayChange === true} />
-              ))}
-            </ul>
-          )}
-        </QueryBlock>
+        {found.length === 0 && <EmptyState text={t.none} />}
+        <ul className={styles.cards}>
+          {found.map(stop => (
+            <Standing key={stop.what} stop={stop} mayChange={mayChange} />
+          ))}
+        </ul>
       </section>
       {mayChange && <NewStop />}
     </div>
@@ -101,8 +91,8 @@ function NewStop() {
   const [sort, setSort] = useState<Sort>("template");
   const [id, setId] = useState<string>();
   const [why, setWhy] = useState("");
-  const templates = useVersions("templates").data ?? [];
-  const rules = useVersions("rules").data ?? [];
+  const templates = useVersionsNow("templates");
+  const rules = useVersionsNow("rules");
   const known: Record<Sort, string[]> = {
     template: [...new Set(templates.map(each => each.id))],
     rule: [...new Set(rules.map(each => each.id))],
@@ -188,7 +178,7 @@ function useNames(): (what: string, isBrief?: boolean) => string {
   const t = useText(stopsText);
   const shared = useText(common);
   const language = useLanguage();
-  const rules = useVersions("rules").data ?? [];
+  const rules = useVersionsNow("rules");
   return (what, isBrief) => {
     const [sort = "", id = ""] = what.split("/", 2);
     const rule = sort === "rule" ? rules.find(each => each.id === id) : undefined;

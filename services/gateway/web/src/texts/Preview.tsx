@@ -1,8 +1,7 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { useDeferredValue, useEffect, useState } from "react";
 import { answer, api, type Schema } from "@/api/client";
-import { BlockError } from "@/components/BlockError";
-import { faultsOf } from "@/documents/api";
+import { type Fault, faultsOf } from "@/documents/api";
 import styles from "@/documents/documents.module.css";
 import type { Content } from "@/documents/model";
 import { money } from "@/format";
@@ -17,41 +16,47 @@ export function Preview({ document, values }: { document: Content; values: Reado
   const t = useText(textsText);
   const language = useLanguage();
   const asked = useLate(JSON.stringify({ document, values }), PAUSE_MS);
-  const query = useQuery({
-    queryKey: ["template-preview", asked],
-    queryFn: ({ signal }) => answer(api.POST("/v1/templates/preview", { body: JSON.parse(asked), signal })),
-    placeholderData: keepPreviousData,
+  // What was shown stays until the new one is there.
+  const { data } = useSuspenseQuery({
+    queryKey: ["template-preview", useDeferredValue(asked)],
+    queryFn: ({ queryKey: [, body], signal }) => previewed(body as string, signal),
     retry: false,
   });
-  const faults = query.error ? faultsOf(query.error) : [];
   return (
     <section aria-label={t.preview} className={texts.preview}>
       <h2>{t.preview}</h2>
-      {query.error ? (
-        faults.length > 0 ? (
-          <>
-            <p className="kam-secondary">{t.notYet}</p>
-            <ul className={styles.faults}>
-              {faults.map(fault => (
-                <li key={`${fault.field} ${fault.en}`}>
-                  {fault.field === "zh" || fault.field === "en" ? t[fault.field] : fault.field} {fault[language]}
-                </li>
-              ))}
-            </ul>
-          </>
-        ) : (
-          <BlockError what={t.preview} error={query.error} retry={() => void query.refetch()} />
-        )
+      {"faults" in data ? (
+        <>
+          <p className="kam-secondary">{t.notYet}</p>
+          <ul className={styles.faults}>
+            {data.faults.map(fault => (
+              <li key={`${fault.field} ${fault.en}`}>
+                {fault.field === "zh" || fault.field === "en" ? t[fault.field] : fault.field} {fault[language]}
+              </li>
+            ))}
+          </ul>
+        </>
       ) : (
-        query.data && (
-          <div className={texts.pair}>
-            <Shown language="zh" text={query.data.zh} />
-            <Shown language="en" text={query.data.en} />
-          </div>
-        )
+        <div className={texts.pair}>
+          <Shown language="zh" text={data.zh} />
+          <Shown language="en" text={data.en} />
+        </div>
       )}
     </section>
   );
+}
+
+/** What customers would get, or what is wrong with the text. Throws Problem where neither can be said. */
+async function previewed(body: string, signal: AbortSignal): Promise<Schema<"TemplatePreview"> | { faults: Fault[] }> {
+  try {
+    return await answer(api.POST("/v1/templates/preview", { body: JSON.parse(body), signal }));
+  } catch (error) {
+    const faults = faultsOf(error);
+    if (faults.length > 0) {
+      return { faults };
+    }
+    throw error;
+  }
 }
 
 function Shown({ language, text }: { language: "zh" | "en"; text: Schema<"TextView"> }) {

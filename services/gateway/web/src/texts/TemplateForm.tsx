@@ -1,5 +1,6 @@
 import { Button, Input, Select } from "antd";
 import { useRef, useState } from "react";
+import { Boundary } from "@/components/Boundary";
 import styles from "@/documents/documents.module.css";
 import { Field, useEdit, usePlace } from "@/documents/edit";
 import { choices, Line, Num } from "@/documents/inline";
@@ -23,7 +24,7 @@ export default function TemplateForm() {
       <div className={styles.row}>
         {isNew && <Line path="id" label={words.id} hint={words.idHint} maxLength={64} />}
         <KindAndStep />
-        <Num path="priority" min={0} max={100} />
+        <Num path="priority" />
       </div>
       <div className={texts.pair}>
         <TextField language="zh" other="en" />
@@ -48,7 +49,9 @@ export default function TemplateForm() {
           </div>
         </fieldset>
       )}
-      <Preview document={document} values={isManual ? {} : values} />
+      <Boundary what={t.preview} resetKey={`${document.zh} ${document.en}`}>
+        <Preview document={document} values={isManual ? {} : values} />
+      </Boundary>
     </div>
   );
 }
@@ -114,7 +117,7 @@ function TextField({ language, other }: { language: "zh" | "en"; other: "zh" | "
           <Input.TextArea
             {...control}
             status={told.length > 0 ? "warning" : control.status}
-            autoSize={{ minRows: 4, maxRows: 12 }}
+            rows={6}
             maxLength={1000}
             value={value}
             onChange={event => set(event.target.value)}

@@ -1,9 +1,13 @@
 import styles from "@/documents/documents.module.css";
+import { Boundary } from "@/components/Boundary";
 import type { Version } from "@/documents/model";
 import { common, useText, word } from "@/i18n";
 import { textsText } from "./messages";
 import { Preview } from "./Preview";
 import texts from "./texts.module.css";
+
+/** Those that a text has, as the policy calls what is not known. */
+const NONE = {};
 
 /** When a text is sent, what it says in both languages, and how it comes to a customer. */
 export default function TemplateReading({ version }: { version: Version }) {
@@ -24,7 +28,9 @@ export default function TemplateReading({ version }: { version: Version }) {
           </figure>
         ))}
       </div>
-      <Preview document={version.document} values={{}} />
+      <Boundary what={t.preview} resetKey={String(version.version)}>
+        <Preview document={version.document} values={NONE} />
+      </Boundary>
     </>
   );
 }

@@ -27,7 +27,7 @@ export function TrialPart({ version }: { version: Version }) {
   const [keys] = useState(requestKeys);
   const [from, setFrom] = useState<string>();
   const [to, setTo] = useState<string>();
-  const trials = useTrials(version.id, version.version, true);
+  const trials = useTrials(version.id, version.version);
   const tried = version.tried as unknown as Tried | null;
   const begun = useMutation({
     mutationFn: async () => {
@@ -38,7 +38,7 @@ export function TrialPart({ version }: { version: Version }) {
     },
     onSuccess: () => client.invalidateQueries({ queryKey: ["trials", version.id, version.version] }),
   });
-  const running = trials.data?.find(each => each.state === "waiting" || each.state === "running");
+  const running = trials.find(each => each.state === "waiting" || each.state === "running");
   // Once it is done the version says so itself, and may be activated.
   const wasRunning = useRef(false);
   useEffect(() => {
@@ -66,7 +66,7 @@ export function TrialPart({ version }: { version: Version }) {
           <Link to={addressOf(version.id, tried.trial_id)}>{t.open}</Link>
         </p>
       )}
-      {!tried && trials.isSuccess && !running && <p>{t.none}</p>}
+      {!tried && !running && <p>{t.none}</p>}
       {running ? (
         <Running trial={running} />
       ) : (
@@ -95,8 +95,7 @@ export function TrialPart({ version }: { version: Version }) {
         </div>
       )}
       {begun.error && <BlockError what={t.what} error={begun.error} />}
-      {trials.error && <BlockError what={t.what} error={trials.error} retry={() => void trials.refetch()} />}
-      <Earlier trials={trials.data?.filter(each => each !== running && each.trial_id !== tried?.trial_id) ?? []} />
+      <Earlier trials={trials.filter(each => each !== running && each.trial_id !== tried?.trial_id)} />
     </section>
   );
 }

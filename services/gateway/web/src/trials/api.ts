@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useSuspenseQuery } from "@tanstack/react-query";
 import { answer, api, type Schema } from "@/api/client";
 
 export type Trial = Schema<"TrialView">;
@@ -8,25 +8,24 @@ const isOpen = (trial: Trial | undefined): boolean => trial?.state === "waiting"
 const EVERY_MS = 1000;
 
 /** Trials of a version, newest first; read anew while one of them runs. */
-export function useTrials(rule: string, version: number, isAsked: boolean) {
-  return useQuery({
+export function useTrials(rule: string, version: number): Trial[] {
+  return useSuspenseQuery({
     queryKey: ["trials", rule, version],
     queryFn: ({ signal }) =>
       answer(api.GET("/v1/rules/{id}/trials", { params: { path: { id: rule }, query: { version } }, signal })),
-    enabled: isAsked,
     refetchInterval: ({ state }) => (state.data?.some(isOpen) ? EVERY_MS : false),
-  });
+  }).data;
 }
 
 /** One trial, with its result once it is done; followed while it runs. */
-export function useTrial(id: string) {
-  return useQuery({
+export function useTrial(id: string): Trial {
+  return useSuspenseQuery({
     queryKey: ["trial", id],
     queryFn: ({ signal }) =>
       answer(api.GET("/v1/rules/trials/{trial_id}", { params: { path: { trial_id: id } }, signal })),
     refetchInterval: ({ state }) => (isOpen(state.data) ? EVERY_MS : false),
     staleTime: 10_000,
-  });
+  }).data;
 }
 
 export function start(rule: string, version: number, from: string | undefined, to: string | undefined, key: string) {
