@@ -8,7 +8,7 @@ import { dayOf } from "@/format";
 import { businessNow } from "@/habits/clock";
 import { useUndo } from "@/habits/undo";
 import { common, useLanguage, useText } from "@/i18n";
-import { activate, change, type KindOf, keyOf, takeBack } from "./api";
+import { activate, type KindOf, keyOf, rollBack, stop, takeBack } from "./api";
 import styles from "./documents.module.css";
 import { documentsText } from "./messages";
 import { canGoBack, inForce, type Tried, type Version } from "./model";
@@ -47,7 +47,9 @@ export function Change({ kind, about, version, versions, needsTrial = false, mor
         ? activate(kind, version.id, version.version, asked, key)
         : step === "takeBack"
           ? takeBack(kind, version.id, version.version, why)
-          : change(kind, version.id, step, why, key));
+          : step === "rollback"
+            ? rollBack(kind, version.id, why, key)
+            : stop(kind, version.id, { why, ...(version.state === "shadow" ? { shadow: true } : {}) }, key));
       keys.done(key);
       return done;
     },

@@ -4,12 +4,12 @@ import { LinkButton } from "@/components/LinkButton";
 import { Page } from "@/components/Page";
 import { common, useLanguage, useText } from "@/i18n";
 import { useMayEverywhere } from "@/session/rights";
-import { useKind, useVersionsNow } from "./api";
+import { useKind, useVersionNow, useVersionsNow } from "./api";
 import styles from "./documents.module.css";
 import { Editor } from "./Editor";
 import type { KindRow } from "./kinds";
 import { documentsText } from "./messages";
-import { byDocument, contentOf, newest, type Version } from "./model";
+import { byDocument, type Content, newest, type Version, type Versions } from "./model";
 import ShapeForm from "./ShapeForm";
 
 /** Stands for the id of a document that has none yet: no id begins so. */
@@ -20,11 +20,9 @@ export default function EditPage({ row, id }: { row: KindRow; id: string }) {
   const t = useText(documentsText);
   const shared = useText(common);
   const language = useLanguage();
-  const navigate = useNavigate();
   const [query] = useSearchParams();
   const mayChange = useMayEverywhere("rules", "change");
   const versions = useVersionsNow(row.kind);
-  const about = useKind(row.kind);
   const documents = byDocument(versions);
   const isNew = id === NEW;
   const document = documents.find(each => each.id === (isNew ? query.get("like") : id));
@@ -41,23 +39,45 @@ export default function EditPage({ row, id }: { row: KindRow; id: string }) {
           <EmptyState text={t.readOnly} />
         ) : !isNew && !(document && from) ? (
           <EmptyState text={t.noSuch} />
+        ) : from ? (
+          <FromVersion row={row} id={isNew ? null : id} from={from} newest={newest((document as Versions).versions)} />
         ) : (
-          <Editor
-            kind={row.kind}
-            about={about}
-            id={isNew ? null : id}
-            // Made from an older version it still follows the newest.
-            after={isNew || !document ? undefined : newest(document.versions).version}
-            first={
-              isNew ? { id: "", ...withoutId(from ? contentOf(from) : (row.blank ?? {})) } : contentOf(from as Version)
-            }
-            Form={row.Form ?? ShapeForm}
-            onSaved={saved => void navigate(`${row.path}/${encodeURIComponent(saved.id)}?version=${saved.version}`)}
-          />
+          <Writing row={row} id={null} first={{ id: "", ...row.blank }} />
         )}
       </div>
     </Page>
   );
 }
 
-const withoutId = ({ id: _, ...content }: Record<string, unknown>): Record<string, unknown> => content;
+/** Made from an older version it still follows the newest. */
+function FromVersion({
+  row,
+  id,
+  from,
+  newest: last,
+}: {
+  row: KindRow;
+  id: string | null;
+  from: Version;
+  newest: Version;
+}) {
+  const { id: _, ...content } = useVersionNow(row.kind, from.id, from.version).document;
+  return (
+    <Writing row={row} id={id} after={id === null ? undefined : last.version} first={{ id: id ?? "", ...content }} />
+  );
+}
+
+function Writing({ row, id, after, first }: { row: KindRow; id: string | null; after?: number; first: Content }) {
+  const navigate = useNavigate();
+  return (
+    <Editor
+      kind={row.kind}
+      about={useKind(row.kind)}
+      id={id}
+      after={after}
+      first={first}
+      Form={row.Form ?? ShapeForm}
+      onSaved={saved => void navigate(`${row.path}/${encodeURIComponent(saved.id)}?version=${saved.version}`)}
+    />
+  );
+}

@@ -49,6 +49,14 @@ export function useDifference(kind: string, id: string, before: number, after: n
   }).data;
 }
 
+/** One version with all it holds: a list of versions may leave long parts out. */
+export function useVersionNow(kind: string, id: string, version: number): Version {
+  return useSuspenseQuery({
+    queryKey: [...keyOf(kind), "version", id, version],
+    queryFn: ({ signal }) => call<Version>("GET", `${below(kind, id)}?version=${version}`, undefined, { signal }),
+  }).data;
+}
+
 export function readNewest(kind: string, id: string): Promise<Version> {
   return call<Version>("GET", below(kind, id));
 }
@@ -71,14 +79,13 @@ export function activate(kind: string, id: string, version: number, asked: Activ
   });
 }
 
-export function change(
-  kind: string,
-  id: string,
-  step: "rollback" | "stop",
-  why: string,
-  key: string,
-): Promise<Version> {
-  return call<Version>("POST", below(kind, id, step), { why }, { headers: { "Idempotency-Key": key } });
+export function rollBack(kind: string, id: string, why: string, key: string): Promise<Version> {
+  return call<Version>("POST", below(kind, id, "rollback"), { why }, { headers: { "Idempotency-Key": key } });
+}
+
+/** `shadow`: what runs in shadow alone; what is in force goes on. */
+export function stop(kind: string, id: string, asked: { why: string; shadow?: true }, key: string): Promise<Version> {
+  return call<Version>("POST", below(kind, id, "stop"), asked, { headers: { "Idempotency-Key": key } });
 }
 
 /** A version waits for its day no more. */

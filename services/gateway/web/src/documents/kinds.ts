@@ -8,7 +8,7 @@ import type { Content, Version } from "./model";
  */
 export interface KindRow {
   /** As the routes call it: `/v1/rules`; of the page that is `/documents/rules`, unless `path` says otherwise. */
-  kind: "rules" | "templates" | "policies" | "work-rules" | "calendars" | "lists";
+  kind: "rules" | "templates" | "policies" | "work-rules" | "calendars" | "customer-lists" | "brakes";
   path: string;
   /** What a document is called; without it its id. */
   nameOf?: (version: Version, language: Language) => string;
@@ -20,12 +20,17 @@ export interface KindRow {
   Beside?: ComponentType<{ version: Version; versions: readonly Version[] }>;
   /** With what a new one begins; absent: none can be made. */
   blank?: Content;
+  /** Only who may change it may see it. */
+  isForEditors?: boolean;
   /** Whether a version must have been tried before it may be activated. */
   needsTrial?: (version: Version) => boolean;
 }
 
 const named = (version: Version, language: Language): string =>
   String((language === "zh" ? version.name_zh : version.name_en) ?? version.id);
+
+/** Hours of a day that is worked, before anybody says others. */
+const WORKED = "08:30-18:00";
 
 /** Types of rules that a trial can judge. */
 export const TRIED_TYPES: readonly unknown[] = ["fall", "request", "condition"];
@@ -58,6 +63,21 @@ export const KINDS: readonly KindRow[] = [
     blank: { kind: "arrears", step: "reminder", priority: 40, zh: "【大客户中心】", en: "" },
   },
   { kind: "policies", path: "/documents/policies" },
+  {
+    kind: "calendars",
+    path: "/documents/calendars",
+    nameOf: named,
+    blank: {
+      name_zh: "",
+      name_en: "",
+      kinds: [],
+      weekdays: { mon: [WORKED], tue: [WORKED], wed: [WORKED], thu: [WORKED], fri: [WORKED] },
+      make_up: [WORKED],
+      holidays: "china",
+    },
+  },
+  { kind: "work-rules", path: "/documents/work-rules" },
+  { kind: "brakes", path: "/documents/brakes" },
 ];
 
 export const rowOf = (kind: string): KindRow | undefined => KINDS.find(row => row.kind === kind);

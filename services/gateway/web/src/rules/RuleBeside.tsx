@@ -5,6 +5,7 @@ import { useMayEverywhere } from "@/session/rights";
 import { trialText } from "@/trials/messages";
 import { TrialPart } from "@/trials/TrialPart";
 import { AskWhyNot } from "@/whynot/Ask";
+import { RuleFigures } from "./RuleFigures";
 
 /** What a rule has besides its versions: trials, and why it did not warn of somebody. */
 export default function RuleBeside({ version }: { version: Version }) {
@@ -12,6 +13,7 @@ export default function RuleBeside({ version }: { version: Version }) {
   const mayChange = useMayEverywhere("rules", "change");
   return (
     <>
+      <RuleFigures version={version} />
       {mayChange &&
         (TRIED_TYPES.includes(version.type) ? (
           <TrialPart key={`${version.id} ${version.version}`} version={version} />

@@ -37,7 +37,22 @@ export default function RuleForm() {
         <Line path="name_en" label={t.nameEn} />
       </div>
       {sentence}
+      <Lists />
       <p className="kam-small kam-secondary">{words.unknownFields}</p>
+    </div>
+  );
+}
+
+/** Lists of customers that a rule may name, where the server knows them. */
+function Lists() {
+  const rules = useText(rulesText);
+  const { words } = useEdit();
+  const fields = Object.entries(rules.lists).filter(([field]) => words.has(field));
+  return fields.length === 0 ? null : (
+    <div className={styles.row}>
+      {fields.map(([field, label]) => (
+        <Several key={field} path={field} label={label} />
+      ))}
     </div>
   );
 }

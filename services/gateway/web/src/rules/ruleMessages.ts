@@ -4,6 +4,11 @@ import { messages } from "@/i18n";
 export const rulesText = messages(
   {
     yesterday: "昨日",
+    raised: (n: string, open: string) => `这一版预警 ${n} 次，未结 ${open}`,
+    falseAlarms: (n: string, share: number | null) =>
+      `误报 ${n}${share === null ? "" : `（${Math.round(share * 100)}%）`}`,
+    inShadow: (n: string) => `影子运行时 ${n} 次，`,
+    lists: { exclude_lists: "排除这些名单", only_lists: "只看这些名单", vip_lists: "这些名单按紧急" },
     sentence: "什么时候预警",
     hours: "小时",
     excludes: (plans: number, customers: number) =>
@@ -35,6 +40,14 @@ export const rulesText = messages(
   },
   {
     yesterday: "Yesterday",
+    raised: (n, open) => `This version raised ${n} alerts, ${open} open`,
+    falseAlarms: (n, share) => `false alarms ${n}${share === null ? "" : ` (${Math.round(share * 100)} %)`}`,
+    inShadow: n => `in shadow ${n},`,
+    lists: {
+      exclude_lists: "Without these lists",
+      only_lists: "These lists alone",
+      vip_lists: "Urgent for these lists",
+    },
     sentence: "When it alerts",
     hours: "h",
     excludes: (plans, customers) =>

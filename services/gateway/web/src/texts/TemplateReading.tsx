@@ -1,5 +1,5 @@
-import styles from "@/documents/documents.module.css";
 import { Boundary } from "@/components/Boundary";
+import styles from "@/documents/documents.module.css";
 import type { Version } from "@/documents/model";
 import { common, useText, word } from "@/i18n";
 import { textsText } from "./messages";

@@ -9,6 +9,7 @@ import { documentsText } from "@/documents/messages";
 import { useText } from "@/i18n";
 
 const EditPage = lazy(() => import("@/documents/EditPage"));
+const ReleasesBoard = lazy(() => import("@/releases/ReleasesBoard"));
 const StopsBoard = lazy(() => import("@/stops/StopsBoard"));
 
 /** Texts, the SMS policy, calendars, lists, and what is stopped: `/documents/<kind>/<id>`. */
@@ -16,11 +17,11 @@ export default function Documents() {
   const t = useText(documentsText);
   const { kind = "", id } = useParams();
   const { pathname } = useLocation();
-  if (kind === "stops") {
+  if (kind === "stops" || kind === "releases") {
     return (
-      <Page title={t.kinds.stops}>
-        <KindTabs current="stops" />
-        <StopsBoard />
+      <Page title={t.kinds[kind]}>
+        <KindTabs current={kind} />
+        {kind === "stops" ? <StopsBoard /> : <ReleasesBoard />}
       </Page>
     );
   }
