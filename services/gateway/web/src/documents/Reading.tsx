@@ -21,7 +21,7 @@ export function Reading({ version, fields }: { version: Version; fields: KindOf[
           .filter(([name]) => name !== "id")
           .map(([name, value]) => ({
             key: name,
-            label: words.get(name) ?? name,
+            label: <span className={styles.term}>{words.get(name) ?? name}</span>,
             children: <span className={styles.value}>{said(value, language, words)}</span>,
           }))}
       />

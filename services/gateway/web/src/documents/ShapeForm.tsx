@@ -15,7 +15,7 @@ const LONG = 60;
 export default function ShapeForm() {
   const { document, isNew } = useEdit();
   return (
-    <div className={styles.shape}>
+    <div className={styles.fields}>
       {isNew && <TextField path="id" />}
       {Object.keys(document)
         .filter(name => !ABOUT.includes(name))
@@ -54,9 +54,11 @@ function Group({ path }: { path: string }) {
     <fieldset className={styles.group} data-field={path}>
       <legend>{label}</legend>
       <FaultsAt path={path} />
-      {Object.keys(value).map(name => (
-        <Part key={name} path={joined(path, name)} />
-      ))}
+      <div className={styles.fields}>
+        {Object.keys(value).map(name => (
+          <Part key={name} path={joined(path, name)} />
+        ))}
+      </div>
     </fieldset>
   );
 }

@@ -1,7 +1,8 @@
 import { createContext, type ReactNode, useContext, useId, useMemo } from "react";
-import { useLanguage } from "@/i18n";
+import { common, useLanguage, useText, word } from "@/i18n";
 import type { Fault, KindOf } from "./api";
 import styles from "./documents.module.css";
+import { documentsText } from "./messages";
 import type { Content } from "./model";
 import { at, withAt } from "./paths";
 
@@ -49,6 +50,8 @@ export function useEdit(): Edit {
 /** One place of the document: what stands there, how it is called, what is wrong with it. */
 export function usePlace<T = unknown>(path: string) {
   const { document, set, words } = useEdit();
+  const shared = useText(common);
+  const t = useText(documentsText);
   const faults = useFaultsAt(path);
   const name =
     path
@@ -58,7 +61,8 @@ export function usePlace<T = unknown>(path: string) {
   return {
     value: at(document, path) as T | undefined,
     set: (value: unknown) => set(withAt(document, path, value)),
-    label: words.get(name) ?? name,
+    // Many fields are named by codes that have words everywhere: kinds of alerts, severities, languages.
+    label: words.get(name) ?? word({ ...shared.kindLong, ...shared.severity, ...t.parts }, name),
     faults,
   };
 }

@@ -1,5 +1,5 @@
 import { type ComponentType, lazy } from "react";
-import type { Language } from "@/i18n";
+import { common, type Language, word } from "@/i18n";
 import type { Content, Version } from "./model";
 
 /**
@@ -28,6 +28,15 @@ export interface KindRow {
 
 const named = (version: Version, language: Language): string =>
   String((language === "zh" ? version.name_zh : version.name_en) ?? version.id);
+
+/** A text is known by when it is sent: `欠费预警 · 最后通知`. */
+function sentAt(version: Version, language: Language): string {
+  const words = common[language];
+  const [kind, step] = [String(version.kind), String(version.step)];
+  return kind === step
+    ? version.id
+    : `${word(words.kindLong, kind)} · ${word({ ...words.outcome, ...words.stage }, step)}`;
+}
 
 /** Hours of a day that is worked, before anybody says others. */
 const WORKED = "08:30-18:00";
@@ -58,6 +67,7 @@ export const KINDS: readonly KindRow[] = [
   {
     kind: "templates",
     path: "/documents/templates",
+    nameOf: sentAt,
     Form: lazy(() => import("@/texts/TemplateForm")),
     Reading: lazy(() => import("@/texts/TemplateReading")),
     blank: { kind: "arrears", step: "reminder", priority: 40, zh: "【大客户中心】", en: "" },

@@ -14,8 +14,16 @@ import { rulesText } from "./ruleMessages";
 import { type Rule, ruleSentence } from "./ruleText";
 import { useFiguresNow } from "./useFigures";
 
-/** What the head and the sentence say already. */
-const SAID = ["id", "type", "name_zh", "name_en", "severity", "when"];
+/** What the head says already, and what the sentence of each type does. */
+const IN_HEAD = ["id", "type", "name_zh", "name_en", "severity"];
+const IN_SENTENCE: Readonly<Record<string, readonly string[]>> = {
+  fall: ["metrics", "percent", "months", "min_months_in_network"],
+  request: ["request", "late_after_days"],
+  arrears: ["stages"],
+  complaint: ["due_hours", "due_soon_percent"],
+  contract: ["steps"],
+  condition: ["when"],
+};
 
 /** A rule in sentences, and its other parameters by name. */
 export default function RuleReading({ version }: { version: Version }) {
@@ -25,6 +33,7 @@ export default function RuleReading({ version }: { version: Version }) {
   const figures = useFiguresNow();
   const words = useWords(useKind("rules").fields);
   const rule = version as Rule;
+  const isSaid = (name: string): boolean => IN_HEAD.includes(name) || (IN_SENTENCE[rule.type]?.includes(name) ?? false);
   const codes: Readonly<Record<string, string>> = {
     ...shared.severity,
     ...shared.stage,
@@ -59,10 +68,10 @@ export default function RuleReading({ version }: { version: Version }) {
         size="small"
         column={1}
         items={Object.entries(version.document)
-          .filter(([name, value]) => !(SAID.includes(name) && typeof value !== "object") && name !== "when")
+          .filter(([name, value]) => !isSaid(name) || (name === "severity" && typeof value === "object"))
           .map(([name, value]) => ({
             key: name,
-            label: words.get(name) ?? name,
+            label: <span className={styles.term}>{words.get(name) ?? name}</span>,
             children: <span className={styles.value}>{said(inWords(value), language, all)}</span>,
           }))}
       />

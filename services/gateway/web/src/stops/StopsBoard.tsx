@@ -113,9 +113,9 @@ function NewStop() {
       <h2>{t.newStop}</h2>
       <div className={styles.row}>
         <Labelled label={t.what}>
-          {id => (
+          {control => (
             <Select
-              id={id}
+              id={control}
               value={sort}
               options={SORTS.map(value => ({ value, label: t.sorts[value] }))}
               popupMatchSelectWidth={false}
@@ -127,9 +127,9 @@ function NewStop() {
           )}
         </Labelled>
         <Labelled label={t.which}>
-          {id => (
+          {control => (
             <Select
-              id={id}
+              id={control}
               className={styles.several}
               showSearch
               value={id}
@@ -140,7 +140,7 @@ function NewStop() {
           )}
         </Labelled>
         <Labelled label={t.why}>
-          {id => <Input id={id} maxLength={500} value={why} onChange={event => setWhy(event.target.value)} />}
+          {control => <Input id={control} maxLength={500} value={why} onChange={event => setWhy(event.target.value)} />}
         </Labelled>
         <Button danger disabled={!id || !why.trim() || stop.isPending} onClick={() => stop.mutate()}>
           {t.stop}
