@@ -32,6 +32,8 @@ PLACES: dict[str, tuple[str | None, str]] = {
     "policy": ("analyst", "/documents/policies/sms"),
     "policy-edit": ("analyst", "/documents/policies/sms/edit"),
     "calendar-edit": ("analyst", "/documents/calendars/working-days/edit"),
+    "customer-lists": ("analyst", "/documents/customer-lists"),
+    "customer-list-new": ("analyst", "/documents/customer-lists/-/edit"),
     "work-rules": ("analyst", "/documents/work-rules"),
     "stops": ("analyst", "/documents/stops"),
     "releases": ("analyst", "/documents/releases"),

@@ -86,6 +86,15 @@ export const KINDS: readonly KindRow[] = [
       holidays: "china",
     },
   },
+  {
+    kind: "customer-lists",
+    path: "/documents/customer-lists",
+    nameOf: named,
+    Form: lazy(() => import("@/customerlists/ListForm")),
+    Reading: lazy(() => import("@/customerlists/ListReading")),
+    blank: { name_zh: "", name_en: "", purpose: "exclusion", customers: [] },
+    isForEditors: true,
+  },
   { kind: "work-rules", path: "/documents/work-rules" },
   { kind: "brakes", path: "/documents/brakes" },
 ];
