@@ -11,7 +11,7 @@ from browser.workbench import View, Workbench
 pytestmark = [pytest.mark.embedded, pytest.mark.browser, pytest.mark.timeout(180)]
 
 ENTRIES = {
-    "manager": ["今日", "预警", "工单", "客户", "规则"],
+    "manager": ["今日", "预警", "工单", "客户"],
     "head": ["今日", "预警", "工单", "客户", "团队", "概览", "规则"],
     "city_head": ["今日", "预警", "工单", "客户", "团队", "概览", "规则"],
     "analyst": ["预警", "工单", "客户", "概览", "规则"],

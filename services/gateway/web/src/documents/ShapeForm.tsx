@@ -49,6 +49,7 @@ function Part({ path }: { path: string }) {
 }
 
 function Group({ path }: { path: string }) {
+  const t = useText(documentsText);
   const { value = {}, label } = usePlace<Record<string, unknown>>(path);
   return (
     <fieldset className={styles.group} data-field={path}>
@@ -58,6 +59,7 @@ function Group({ path }: { path: string }) {
         {Object.keys(value).map(name => (
           <Part key={name} path={joined(path, name)} />
         ))}
+        {Object.keys(value).length === 0 && <span className="kam-secondary">{t.addAsText}</span>}
       </div>
     </fieldset>
   );

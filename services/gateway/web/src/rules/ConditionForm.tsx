@@ -10,7 +10,7 @@ import { kindOf, recordsOf } from "./condition";
 import { formText } from "./formMessages";
 import { conditionText } from "./messages";
 import { rulesText } from "./ruleMessages";
-import { useFiguresNow } from "./useFigures";
+import { useFigures } from "./useFigures";
 
 const RECORDS = ["BILL", "USAGE", "BAL", "ARR", "CONT", "COMP", "SERV", "PAY", "CUST"];
 
@@ -21,7 +21,7 @@ export function ConditionForm() {
   const shared = useText(common);
   const rules = useText(rulesText);
   const { document, set } = useEdit();
-  const figures = useFiguresNow();
+  const figures = useFigures();
   const on = Array.isArray(document.on) ? document.on : [];
   const missing = recordsOf(document.when, figures).filter(record => !on.includes(record));
   const isTree = kindOf(document.when) !== "other";

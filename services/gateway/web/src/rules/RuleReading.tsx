@@ -12,7 +12,7 @@ import tree from "./condition.module.css";
 import { conditionText } from "./messages";
 import { rulesText } from "./ruleMessages";
 import { type Rule, ruleSentence } from "./ruleText";
-import { useFiguresNow } from "./useFigures";
+import { useFigures } from "./useFigures";
 
 /** What the head says already, and what the sentence of each type does. */
 const IN_HEAD = ["id", "type", "name_zh", "name_en", "severity"];
@@ -30,7 +30,7 @@ export default function RuleReading({ version }: { version: Version }) {
   const shared = useText(common);
   const rules = useText(rulesText);
   const language = useLanguage();
-  const figures = useFiguresNow();
+  const figures = useFigures();
   const words = useWords(useKind("rules").fields);
   const rule = version as Rule;
   const isSaid = (name: string): boolean => IN_HEAD.includes(name) || (IN_SENTENCE[rule.type]?.includes(name) ?? false);
@@ -69,6 +69,7 @@ export default function RuleReading({ version }: { version: Version }) {
         column={1}
         items={Object.entries(version.document)
           .filter(([name, value]) => !isSaid(name) || (name === "severity" && typeof value === "object"))
+          .filter(([, value]) => !(Array.isArray(value) && value.length === 0))
           .map(([name, value]) => ({
             key: name,
             label: <span className={styles.term}>{words.get(name) ?? name}</span>,

@@ -1,5 +1,6 @@
-import { queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import type { Figure } from "./condition";
 
 const figures = queryOptions({
   queryKey: ["figures"],
@@ -7,8 +8,5 @@ const figures = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** The figures that conditions may ask for. */
-export const useFigures = () => useQuery(figures);
-
-/** The same, for who shows nothing without them. */
-export const useFiguresNow = () => useSuspenseQuery(figures).data;
+/** The figures that conditions may ask for; whoever asks waits for them. */
+export const useFigures = (): Figure[] => useSuspenseQuery(figures).data;

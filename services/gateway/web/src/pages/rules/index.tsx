@@ -39,7 +39,7 @@ export default function Rules() {
 function List({ row, id }: { row: KindRow; id?: string }) {
   const t = useText(rulesText);
   const language = useLanguage();
-  const figures = useFigures().data;
+  const figures = useFigures();
   const ids = [...new Set(useVersions("rules").data?.map(each => each.id))];
   const { numbers, link } = useYesterday(ids);
   const columns: Column<Versions>[] = [
