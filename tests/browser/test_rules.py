@@ -1,5 +1,7 @@
 """Rules as analysts change them, and as others read them."""
 
+import uuid
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -72,10 +74,11 @@ def test_a_threshold_is_changed_tried_and_activated(workbench: Workbench, view: 
 
 @pytest.mark.short
 def test_nearly_silent_is_written_on_the_screen(workbench: Workbench) -> None:
+    name = f"almost-silent-{uuid.uuid4().hex[:8]}"
     page = workbench.open("/rules", "analyst")
     page.get_by_role("button", name="新建").click()
     page.get_by_role("menuitem", name="空白").click()
-    page.get_by_label("编号", exact=True).fill("almost-silent")
+    page.get_by_label("编号", exact=True).fill(name)
     page.get_by_label("中文名称").fill("几乎静默")
     page.get_by_label("英文名称").fill("Almost silent")
     for _ in range(2):
@@ -95,7 +98,7 @@ def test_nearly_silent_is_written_on_the_screen(workbench: Workbench) -> None:
     page.get_by_label("值", exact=True).nth(0).fill("3")
     save.click()
     expect(page.get_by_text("活跃天数 ≤ 3 天").first).to_be_visible()
-    (made,) = [rule for rule in workbench.get("/v1/rules", "analyst") if rule["id"] == "almost-silent"]
+    (made,) = [rule for rule in workbench.get("/v1/rules", "analyst") if rule["id"] == name]
     assert made["document"]["when"]["all"] == [
         {"figure": "usage.active_days", "op": "<=", "value": 3},
         {"figure": "usage.voice_minutes", "falls_percent": 50, "months": 3},
