@@ -70,9 +70,10 @@ export const KINDS: readonly KindRow[] = [
     nameOf: sentAt,
     Form: lazy(() => import("@/texts/TemplateForm")),
     Reading: lazy(() => import("@/texts/TemplateReading")),
+    Beside: lazy(() => import("@/texts/TestSms")),
     blank: { kind: "arrears", step: "reminder", priority: 40, zh: "【大客户中心】", en: "" },
   },
-  { kind: "policies", path: "/documents/policies" },
+  { kind: "policies", path: "/documents/policies", Beside: lazy(() => import("@/texts/Budgets")) },
   {
     kind: "calendars",
     path: "/documents/calendars",
