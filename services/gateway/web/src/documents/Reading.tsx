@@ -1,5 +1,5 @@
 import { Descriptions } from "antd";
-import { type Language, useLanguage, useText } from "@/i18n";
+import { common, type Language, useLanguage, useText, word } from "@/i18n";
 import type { KindOf } from "./api";
 import styles from "./documents.module.css";
 import { useWords } from "./edit";
@@ -42,10 +42,17 @@ export function said(value: unknown, language: Language, words: ReadonlyMap<stri
     const listed = value.map(each => said(each, language, words));
     return listed.length === 0 ? t.nothing : listed.join(language === "zh" ? "、" : ", ");
   }
+  // Codes that have words everywhere: kinds of alerts, their stages, severities, languages.
+  const shared = common[language];
+  const codes = { ...shared.stage, ...shared.kindLong, ...shared.severity, ...t.parts };
   if (typeof value === "object") {
-    return Object.entries(value)
-      .map(([name, each]) => `${words.get(name) ?? name} ${said(each, language, words)}`)
+    const parts = Object.entries(value);
+    if (parts.length === 0) {
+      return t.nothing;
+    }
+    return parts
+      .map(([name, each]) => `${words.get(name) ?? word(codes, name)} ${said(each, language, words)}`)
       .join(language === "zh" ? "，" : "; ");
   }
-  return String(value);
+  return typeof value === "string" && !/^\d+$/.test(value) ? word(codes, value) : String(value);
 }
