@@ -40,7 +40,7 @@ async def test_a_full_disk_is_waited_for_as_a_database_that_is_away_is(tmp_path:
     await store.open()
     store._db = Full(store._db, 2)  # type: ignore[assignment]
     with pytest.raises(Transient, match="No space left"):
-        await store.commit(Batch({"k": (b"v", None)}))
+        await store.sent(0)
     await patiently(lambda: store.commit(Batch({"k": (b"v", None)}, offsets={"t/0": 1})), "test")
     assert await store.load(["k"]) == {"k": b"v"}
     await store.close()
@@ -182,9 +182,7 @@ async def test_an_outbox_of_an_older_store_is_read_and_goes_message_by_message(t
     await store.sent(1)
     assert [n for n, _ in await store.outbox(0, 10)] == [2, 3, 4]
     await store.sent(4)
-    assert await store.outbox(0, 10) == []
-    await store.commit(Batch(next_sequence=5))
-    assert not list(store._prefix(b"o"))
+    assert await store.outbox(0, 10) == [] and not list(store._prefix(b"o"))
     await store.close()
 
 
@@ -203,10 +201,6 @@ async def test_a_pack_of_an_outbox_goes_with_its_last_message(tmp_path: Path) ->
     again = await store.outbox(0, 1000)
     assert again == rows[-len(again) :] and 51 <= len(again) <= 250
     await store.sent(450)
-    assert await store.outbox(0, 1000) == []
-    # It leaves the disk with the next commit, or at the end.
-    await store.close()
-    await store.open()
     assert await store.outbox(0, 1000) == [] and not list(store._prefix(b"o"))
     await store.close()
 

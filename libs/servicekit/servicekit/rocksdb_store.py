@@ -28,7 +28,7 @@ from servicekit.store import Batch, Damaged, Fenced, Position, Transient
 from servicekit.unfollowed import Unfollowed, UnfollowedDocuments
 
 _PACK = 200
-#: What is read at once, without a thread: a handful of microseconds, where changing threads takes a hundred
+#: What is read or written at once, without a thread: a handful of microseconds, where changing threads takes a hundred
 _FEW = 32
 _TURN = 500
 _DAMAGED = "Corruption", "IO error: No such file or directory"
@@ -234,7 +234,6 @@ class LocalStore:
             if wake is not None:
                 write.put(b"w" + due + name, b"")
                 self._first = min(self._first, due + name)
-        gone = self._without_sent(write)
         packs = [pack_of(batch.outbox[i : i + _PACK]) for i in range(0, len(batch.outbox), _PACK)]
         for _, name, messages in packs:
             write.put(name, messages)
@@ -247,20 +246,17 @@ class LocalStore:
         with self._told():
             unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
         write.put(b"p", encode(position))
+        few = batch.journaled is not None and len(batch.states) + len(batch.outbox) + len(unfollowed) <= _FEW
         with self._told():
-            if batch.journaled is None or not self._write_at_once(write, unfollowed):
+            if not (few and self._write_at_once(write, unfollowed)):
                 await self._in_thread(self._write, write, unfollowed, batch.journaled is None)
         self._position = position
-        for _ in range(gone):
-            self._unsent.popleft()
         self._unsent.extend((last, entry) for last, entry, _ in packs)
         if unfollowed:
             self.on_unfollowed()
 
     def _write_at_once(self, write: WriteBatch, unfollowed: list[bytes]) -> bool:
-        """Write what a journal has already, unless the thread is just taking documents. However much it is: rocksdict
-        writes with the GIL held, so that in a thread it would keep the loop as long, and changing threads costs more.
-        """
+        """Write what a journal has already, unless the thread is just taking documents."""
         if not unfollowed:
             self._db.write(write, self._lazy)
             return True
@@ -364,25 +360,21 @@ class LocalStore:
         return rows[:limit]
 
     async def sent(self, up_to: int) -> None:
-        # It goes with the next commit: a write of its own would cost as much as that one. A forgotten deletion only
-        # means a repeat, and repeats are dropped by their sequence.
-        self._sent = max(self._sent, up_to)
-
-    def _without_sent(self, write: WriteBatch) -> int:
-        """Take away what has been sent, in this write; how many packs. One by one: each deletion of a range makes every
-        read slower, until the memtable is written to disk."""
-        gone = list(takewhile(lambda pack: pack[0] <= self._sent, self._unsent))
+        # Not synced: a forgotten deletion only means a repeat, and repeats are dropped by their sequence. One by
+        # one: each deletion of a range makes every read slower, until the memtable is written to disk.
+        write = WriteBatch(raw_mode=True)
+        gone = list(takewhile(lambda pack: pack[0] <= up_to, self._unsent))
         for _, entry in gone:
             write.delete(entry)
-        return len(gone)
+        with self._told():
+            self._db.write(write, self._lazy)
+        for _ in gone:
+            self._unsent.popleft()
+        self._sent = max(self._sent, up_to)
 
     async def close(self) -> None:
         # A write that is under way ends first, even if whoever waited for it was cancelled.
         self._thread.shutdown()
-        write = WriteBatch(raw_mode=True)
-        if self._without_sent(write):
-            with suppress(Exception):  # a full disk, or closed before
-                self._db.write(write, self._lazy)
         with suppress(DbClosedError):
             self._db.close()
 
