@@ -50,6 +50,11 @@ _TEXT = {
     },
     "document": {},
 }
+_CALENDAR = {
+    **{name: _TEXT[name] for name in ("version", "state", "author", "why", "created_at", "active_from", "switches")},
+    **{"id": "office", "name_zh": "办公日历", "name_en": "office hours", "known_through": "2026-12-31", "warnings": []},
+    "document": {},
+}
 _CUSTOMER_LIST = {
     **{"id": "black-list", "version": 2, "state": "active", "author": "X0001", "why": "投诉", "created_at": at()},
     **{"active_from": None, "switches": [], "name_zh": "黑名单", "name_en": "black list", "purpose": "exclusion"},
@@ -201,7 +206,11 @@ class Services:
             return httpx.Response(200, json=[_CUSTOMER_LIST])
         if path.startswith("/v1/customer-lists/") and not path.endswith("/difference"):
             return httpx.Response(200, json=_CUSTOMER_LIST, headers={"ETag": '"2"'})
-        if path in ("/v1/templates", "/v1/policies", "/v1/work-rules", "/v1/calendars", "/v1/brakes"):
+        if path == "/v1/calendars":
+            return httpx.Response(200, json=[_CALENDAR])
+        if path.startswith("/v1/calendars/") and not path.endswith("/difference"):
+            return httpx.Response(200, json=_CALENDAR, headers={"ETag": '"2"'})
+        if path in ("/v1/templates", "/v1/policies", "/v1/work-rules", "/v1/brakes"):
             return httpx.Response(200, json=[_TEXT])
         if path.startswith(_TEXTS) and not path.endswith("/difference"):
             return httpx.Response(200, json=_TEXT, headers={"ETag": '"2"'})

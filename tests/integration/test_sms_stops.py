@@ -74,10 +74,10 @@ def test_thousands_wait_for_the_release_of_a_stop(tmp_path: Path) -> None:
         house.settle()
         assert nothing_leaves(house, 1) == left and held(house) == CUSTOMERS - left
 
-        # The broker is away: nothing is confirmed, and nothing leaves.
+        # The broker is away: what is asked can't be written down, so nothing is done, and nothing leaves.
         with paused(house, "kafka"):
             refused = house.run("sms", "stop", KIND, "--why", "x")
-            assert refused.returncode == 1 and "not confirmed" in refused.stdout + refused.stderr
+            assert refused.returncode == 1 and "nothing was done" in refused.stdout + refused.stderr
         house.kam("sms", "stop", KIND, "--why", "再试")
         house.kam("sms", "go", TEMPLATE, "--why", "已更正")
         assert nothing_leaves(house, 1) == left, "another stop stands"
