@@ -35,3 +35,10 @@ async def test_a_baseline_that_is_no_last_date_is_turned_away(boss: Night, said:
     assert receipt["result"] == "rejected"
     assert "baseline" in receipt["reason_zh"] and "last business date" in receipt["reason_en"]
     assert boss.events() == []
+
+
+async def test_a_slip_of_the_year_does_not_silence_a_year(boss: Night) -> None:
+    receipt = await boss.put("ARR", [debt("1", 500)], control={"baseline": "2099-06-30"})
+    assert receipt["result"] == "rejected"
+    assert "晚一天以上" in receipt["reason_zh"] and "more than a day after the system's" in receipt["reason_en"]
+    assert boss.events() == []

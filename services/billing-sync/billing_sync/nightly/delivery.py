@@ -222,6 +222,7 @@ class Delivery:
     async def _check(self, name: PairName, control: Control, loading: Loading) -> Loading | None:
         """What loading begins with, None for a repeat of a file. Raises ``FileRejected``."""
         self._check_date(name)
+        self._check_baseline(control)
         if await self._is_duplicate(name, control):
             return None
         self.brake.refuse_again(name)
@@ -241,6 +242,15 @@ class Delivery:
             raise FileRejected(
                 f"业务日期 {name.date} 比系统日期 {today} 晚一天以上；请核对日期后重送",
                 f"business date {name.date} is more than a day after the system's {today}; check it and deliver again",
+            )
+
+    def _check_baseline(self, control: Control) -> None:
+        """Up to its last date no SMS comes of what the clock brings: one of another year would silence that year."""
+        today, last = local_date(self._intake.system_clock()), control.baseline
+        if last is not None and last > today + timedelta(days=1):
+            raise FileRejected(
+                f".chk 的 baseline {last} 比系统日期 {today} 晚一天以上；请核对后重送",
+                f"baseline {last} in the .chk is more than a day after the system's {today}; mend it and send again",
             )
 
     async def _is_duplicate(self, name: PairName, control: Control) -> bool:
