@@ -150,7 +150,7 @@ async def test_a_raised_budget_lets_them_go() -> None:
         await life.complain(*CUSTOMERS)
         await settled(life, 2, 5)
         life.in_force = SendPolicy(policy(parts=6), list(BOOK.templates.values()))
-        life.sender.look_at_budgets()
+        life.sender.look_at_policy()
         await settled(life, 6, 1)
     assert len(life.smsc.accepted) == 6
 

@@ -242,6 +242,38 @@ async def test_what_only_the_absent_one_takes_is_in_nobody_s_way() -> None:
     assert len(smsc.accepted) == 30
 
 
+async def test_what_waits_for_the_absent_one_takes_the_road_that_staff_open_meanwhile() -> None:
+    smsc, http = transport(90), FakeSmsc()
+    plain = [replace(t, provider_ids={}) for t in KNOWN]
+    async with Process(MemoryStore(), smsc, policy_of(), others={"http": http}, templates=plain) as life:
+        life.start()
+        await eventually(lambda: life.sender._recovered)
+        await life.complain("c1", "c2")
+        await eventually(lambda: len(life.sender._parked) == 2)
+        life.send_policy.templates.update({t.id: t for t in KNOWN})
+        life.sender.look_at_policy()
+        for customer in ("c1", "c2"):
+            assert (await life.until("sent", customer))["channel"] == "http"
+    assert (smsc.submitted, len(http.accepted)) == ([], 2)
+
+
+async def test_after_a_restart_it_may_take_the_channels_that_are_in_force() -> None:
+    """Not those that were in force before the first switch."""
+    smsc, http, store = transport(0), FakeSmsc(), MemoryStore()
+    async with life_of(smsc, http, store) as life:
+        life.start()
+        await eventually(lambda: life.sender._recovered)
+        await life.complain("c1")
+        await eventually(lambda: len(life.sender._parked) == 1)
+    smsc.lost_at -= 90
+    async with life_of(smsc, http, store) as life:
+        plain = [replace(t, provider_ids={}) for t in KNOWN]
+        life.sender._send_policy = SendPolicy(policy_of(), plain, configured=BOTH)
+        life.start()
+        assert (await life.until("sent"))["channel"] == "http"
+    assert (smsc.submitted, len(http.accepted)) == ([], 1)
+
+
 async def test_a_stopped_channel_is_passed_over_and_with_all_stopped_it_is_held() -> None:
     smsc, http = FakeSmsc(), FakeSmsc()
     async with life_of(smsc, http) as life:

@@ -24,7 +24,7 @@ from alerts.notifications.decision_builder import APP
 from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import PublishedTogether, Receipts
-from alerts.notifications.send_policy import SendPolicy, SmsPolicy
+from alerts.notifications.send_policy import SendPolicy, SmsPolicy, Template
 from alerts.notifications.sender import TO_SMS, Sender
 from alerts.notifications.state import Counted, Forgotten, HeldBack, ReadyToSend
 from alerts.settings import Settings, secrets_in
@@ -127,7 +127,7 @@ async def compose(
         control.run,
         sender.run,
         watch.run,
-        PolicyWatch(lambda: processors.in_force(None).policy, sender.look_at_budgets).run,
+        PolicyWatch(processors.said, sender.look_at_policy).run,
     ]
     service.pending["sms"] = sender.pending
     service.pending["stops"] = lambda: int(not control.read.is_set())
@@ -157,9 +157,9 @@ class Watch:
 
 
 class PolicyWatch:
-    """Says when another policy than before is in force (``changed``)."""
+    """Says when another policy or text than before is in force (``changed``)."""
 
-    def __init__(self, policy: Callable[[], SmsPolicy], changed: Callable[[], None]) -> None:
+    def __init__(self, policy: Callable[[], object], changed: Callable[[], None]) -> None:
         self._policy, self._changed = policy, changed
 
     async def run(self) -> None:
@@ -182,6 +182,10 @@ class _Processors:
         processor = processor or max(self.all(), key=lambda each: each.committer.shelf.reached, default=None)
         found: SendPolicy | None = None if processor is None else processor.committer.shelf.least()
         return found or self._send_policy
+
+    def said(self) -> list[tuple[SmsPolicy, dict[str, Template]]]:
+        """Policy and texts by which each of them sends."""
+        return [(found.policy, found.templates) for found in map(self.in_force, self.all())]
 
     def all(self) -> list[StreamProcessor]:
         return [processor for processor in self._service.processors if processor.app.name == APP]

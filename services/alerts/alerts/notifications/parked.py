@@ -2,7 +2,7 @@
 one is back costs no more for many than for few."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from alerts.notifications.state import ReadyToSend
 
@@ -17,6 +17,9 @@ class Parked:
     def __len__(self) -> int:
         return sum(map(len, self._by_route.values()))
 
+    def __iter__(self) -> Iterator[ReadyToSend]:
+        return (message for messages in self._by_route.values() for message in messages)
+
     def put(self, message: ReadyToSend) -> None:
         self._by_route[message.channels].append(message)
 
@@ -27,6 +30,6 @@ class Parked:
 
     def all(self) -> list[ReadyToSend]:
         """Everything; nothing is here any more."""
-        found = [message for messages in self._by_route.values() for message in messages]
+        found = list(self)
         self._by_route.clear()
         return found

@@ -13,7 +13,7 @@ import contextlib
 import heapq
 import itertools
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from time import monotonic
 
@@ -68,7 +68,7 @@ _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 class Sender:
     """``claim`` and ``offer`` take what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
     ``hold_back`` takes what a stop or a budget holds back; ``look_at_stops`` is to be called whenever stops have
-    changed, ``look_at_budgets`` whenever another policy is in force.
+    changed, ``look_at_policy`` whenever another policy or text is in force.
 
     ``processor_of``: the processor of notifications that owns a customer, None where another process does. ``heard``
     returns once they know what was told before this process began, and the stops: a TD among it stops what waits.
@@ -102,6 +102,7 @@ class Sender:
         self._count = itertools.count()
         self._aside = Aside()
         self._parked = Parked(lambda channels: self._in_force(None).channel(channels))
+        self._routed_before = set[str]()  # whose channels are those of a policy, or text, that is no longer in force
         self._holds, self._holding = asyncio.Semaphore(_HOLDS_AT_ONCE), set[asyncio.Task[None]]()
         self._tasks: set[asyncio.Task[None]] = set()
         self._answered: set[asyncio.Task[None] | None] = set()
@@ -131,9 +132,16 @@ class Sender:
             self._push(message)
         self._go_again(self._aside.released(self._is_stopped))
 
-    def look_at_budgets(self) -> None:
-        """Another policy is in force: what no budget had room for is asked about again."""
-        self._go_again(self._aside.short())
+    def look_at_policy(self) -> None:
+        """Another policy, or another text, is in force: what no budget had room for is asked about again, and so is
+        which channels may take what waits for one."""
+        self._routed_before = {message.sms_id for message in self._waiting()}
+        self._go_again([*self._aside.short(), *self._parked.all()])
+
+    def _waiting(self) -> Iterator[ReadyToSend]:
+        yield from self._due
+        yield from (message for _, _, message in self._later)
+        yield from self._parked
 
     def in_turn(self, messages: list[ReadyToSend]) -> list[ReadyToSend]:
         """The most important first."""
@@ -218,7 +226,7 @@ class Sender:
         await asyncio.gather(*(self._tell_kept(kept) for kept in self._kept.read()))
         lost, may_go = [], []
         async for processor, customer, message in self._messages.open_messages():
-            found = ready(self._send_policy, message, customer.cases)
+            found = ready(self._in_force(processor), message, customer.cases)
             if message.state == "sending":
                 lost.append(processor.command(_command(LOST, message.customer_id, Lost(message.sms_id))))
             elif message.state == "queued":
@@ -290,7 +298,14 @@ class Sender:
         """What comes first in line has a channel that can be taken."""
         policy = self._in_force(None)
         while self._due and policy.channel(self._due.first().channels) is None:
-            self._parked.put(self._due.pop())
+            if len(self._holding) >= _HOLDS_AT_ONCE:
+                return
+            message = self._due.pop()
+            if message.sms_id in self._routed_before:
+                self._routed_before.discard(message.sms_id)
+                self._watch(asyncio.create_task(self._hold(message)), self._holding)  # it comes back as it may go now
+            else:
+                self._parked.put(message)
 
     async def _channel_ready(self) -> None:
         """Returns when the channel of the first in line would take it, or when it is time to look again which that

@@ -2,7 +2,7 @@
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from alerts.notifications.limits import Turn
 from alerts.notifications.send_policy import SmsPolicy
@@ -29,6 +29,9 @@ class WaitingLine:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def __iter__(self) -> Iterator[ReadyToSend]:
+        return iter(self._waiting.values())
 
     def push(self, message: ReadyToSend) -> None:
         number = next(self._numbers)
