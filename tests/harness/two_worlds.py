@@ -36,7 +36,7 @@ _CHANGED = {
     "contacts": {"contact_id": "k1", "customer_id": "c1", "kind": "call", "at": at(), "by": "M0001"},
 }
 _STOP = {"what": "kind/arrears", "by": "X0001", "why": "金额写错", "at": at()}
-_SHOWN = {"text": "您好", "encoding": "ucs2", "segments": 1, "cost_fen": 4}
+_SHOWN = {"text": "您好", "encoding": "ucs2", "segments": 1, "cost_fen": 4, "channels": []}
 _TEXT = {
     **{"id": "arrears-reminder", "version": 2, "state": "active", "author": "X0001", "why": "措辞", "created_at": at()},
     **{
