@@ -195,6 +195,10 @@ class Services:
             return httpx.Response(200, json=_KIND)
         if path.startswith("/v1/stops"):
             return httpx.Response(200, json=[_STOP] if request.method == "GET" else _STOP)
+        if path == "/v1/sms/budget":
+            return httpx.Response(200, json=[_BUDGET])
+        if path == "/v1/sms/test":
+            return httpx.Response(200, json=_WRITTEN)
         if path == "/v1/templates/preview":
             return httpx.Response(200, json={"zh": _SHOWN, "en": _SHOWN})
         if path == "/v1/releases":
@@ -241,6 +245,14 @@ _FIGURE = {
 _TRIAL = {
     "trial_id": "0b6f3a52-5a0f-5a37-9f1d-8f0f2c3b1a11", "rule": "drop-30", "version": 2, "by": "li",
     "at": "2026-07-01T00:00:00+00:00", "state": "waiting", "done": 0, "of": 4, "result": None, "zh": None, "en": None,
+}  # fmt: skip
+
+
+_BUDGET = {"campaign": "all", "parts": 3, "fen": 12, "parts_limit": 10, "fen_limit": None, "is_near": False}
+_WRITTEN = {
+    "sms_id": "s1", "text": "您好", "language": "zh", "phone": "139****0001", "encoding": "ucs2", "characters": 2,
+    "segments": 1, "cost_fen": 4, "state": "queued", "reason": None, "hold_until": None, "sent_today": 0, "waiting": 0,
+    "daily_cap": 3,
 }  # fmt: skip
 
 
