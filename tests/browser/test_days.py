@@ -83,9 +83,9 @@ def test_an_analyst_filters_walks_the_chain_and_reads_a_rule(workbench: Workbenc
     expect(page).to_have_url(re.compile("node="))
 
     page.get_by_role("navigation", name="主导航").get_by_role("link", name="规则").click()
-    page.get_by_role("grid", name="规则列表").get_by_role("row").nth(1).click()
-    expect(page.get_by_role("region", name="历次版本")).to_contain_text("第一版")
-    expect(page.get_by_role("region", name="参数")).to_be_visible()
+    page.get_by_role("grid", name="规则", exact=True).get_by_role("row").nth(1).click()
+    expect(page.get_by_role("region", name="差别")).to_contain_text("第一版")
+    expect(page.get_by_role("region", name="历史")).to_contain_text("随产品交付")
 
 
 def test_operations_download_what_was_rejected_and_replay_a_dead_letter(workbench: Workbench, tmp_path: Path) -> None:
