@@ -12,6 +12,8 @@ from contracts.misc import Closed
 
 #: what a switch makes of a version: it decides; it decides for analysts alone; it decides no more, and nothing instead
 State = Literal["active", "shadow", "stopped"]
+#: code by which billing-sync refuses an order for a day that has passed
+PASSED = "on_passed"
 #: octets that a document may have as JSON: a switch must fit into any record
 MOST_BYTES = 256 << 10
 #: of a list of customers: 20,000 ids as long as BOSS has them

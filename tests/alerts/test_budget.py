@@ -1,6 +1,7 @@
 """Budgets of a day: counted once, held at the limit, decided anew on the next day or when the budget is raised."""
 
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -96,6 +97,28 @@ def test_shares_of_all_processes_are_the_whole(limit: int, workers: int) -> None
     shares = [own_share(4, range(first, 4, workers))(limit) for first in range(workers)]
     assert sum(shares) == limit
     assert max(shares) - min(shares) <= (limit + 3) // 4 * 2
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("limit", [0, 3, 50, 1000])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_stays_unused_is_bounded(limit: int, workers: int, seed: int) -> None:
+    """ADR 0022: the shares of workers that held nothing, and less than a message of each that did."""
+    chance, partitions, longest = Random(seed), 4, 3
+    owned = [[p for p in range(partitions) if p % workers == n] for n in range(workers)]
+    books = [ledger(policy(parts=limit), own_share(partitions, mine)) for mine in owned]
+    used, held = [0] * workers, [False] * workers
+    busy = chance.randrange(1, workers + 1)  # of some workers no customer is written to
+    for n in range(2 * limit + 10):
+        worker, parts = chance.randrange(busy), chance.randint(1, longest)
+        if books[worker].reserve(ready(f"s{n}", parts)):
+            used[worker] += parts
+        else:
+            held[worker] = True
+    assert sum(used) <= limit
+    if any(held):
+        idle = sum(own_share(partitions, mine)(limit) for mine, has in zip(owned, held, strict=True) if not has)
+        assert limit - sum(used) <= idle + sum(held) * (longest - 1)
 
 
 def test_eighty_percent_are_said_once(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from alerts.notifications.limits import Campaign
 from alerts.notifications.policybook import POLICY
-from alerts.notifications.send_policy import SmsPolicy, Template, seeds
+from alerts.notifications.send_policy import SendPolicy, SmsPolicy, Template, seeds
 from alerts.notifications.textbook import preview, read_text, template_kind
 from servicekit.documents.fault import Faulty
 
@@ -43,6 +43,13 @@ def test_the_seeds_are_right(id: str) -> None:
         ({"zh": REMINDER["zh"] + "{"}, ["zh"]),
         ({"zh": ""}, ["zh"]),
         ({"zh": REMINDER["zh"].removeprefix("【大客户中心】")}, ["zh"]),
+        ({"zh": REMINDER["zh"].replace("【大客户中心】", "【】")}, ["zh"]),
+        ({"zh": REMINDER["zh"].replace("【大客户中心】", "【 】")}, ["zh"]),
+        ({"zh": "【{name}】" + REMINDER["zh"]}, ["zh"]),
+        ({"priority": 10**400}, ["priority"]),
+        ({"priority": True}, ["priority"]),
+        ({"zh": REMINDER["zh"] + "{debt:{name}}"}, ["zh"]),
+        ({"zh": REMINDER["zh"] + "{}"}, ["zh"]),
         ({"zh": REMINDER["zh"] + "长" * 230}, ["zh"]),
         ({"en": REMINDER["en"] + "x" * 500}, ["en"]),
         ({"en": REMINDER["en"] + "你"}, ["en"]),
@@ -160,6 +167,38 @@ def test_the_frame_of_what_people_write_needs_the_text() -> None:
         ({"campaigns": {"a": {"kinds": ["arrears"]}, "b": {"kinds": ["arrears"]}}}, "campaigns.b.kinds[0]"),
         ({"campaigns": {"a": {"kinds": ["arrears", "arrears"]}}}, "campaigns.a.kinds[1]"),
         ({"campaigns": {f"c{n}": {} for n in range(101)}}, "campaigns"),
+        ({"quiet": {"start": "08:30:00", "end": "08:00:00"}}, "quiet"),
+        ({"quiet": {"start": "00:00:00", "end": "23:59:59"}}, "quiet"),
+        ({"quiet": {"start": "00:00:00", "end": "24:00:00"}}, "quiet.end"),
+        ({"quiet": {"start": 75600, "end": "08:00:00"}}, "quiet.start"),
+        ({"quiet": None}, "quiet"),
+        ({"retry": {**SMS["retry"], "first_seconds": 1e-9}}, "retry.first_seconds"),
+        ({"retry": {**SMS["retry"], "first_seconds": 10**400}}, "retry.first_seconds"),
+        ({"retry": {**SMS["retry"], "give_up_hours": 1e-9}}, "retry.give_up_hours"),
+        ({"retry": {**SMS["retry"], "give_up_hours": 10_000}}, "retry.give_up_hours"),
+        ({"retry": {**SMS["retry"], "attempts": 2**63}}, "retry.attempts"),
+        ({"retry": {**SMS["retry"], "temporary_statuses": [True]}}, "retry.temporary_statuses"),
+        ({"daily_cap": True}, "daily_cap"),
+        ({"daily_cap": 10**400}, "daily_cap"),
+        ({"daily_cap": -(10**400)}, "daily_cap"),
+        ({"daily_cap": 3.0}, "daily_cap"),
+        ({"rate_per_second": "400"}, "rate_per_second"),
+        ({"mobile_digits": 10**30}, "mobile_digits"),
+        ({"fen_per_part": 10**400}, "fen_per_part"),
+        ({"fen_per_part": 0, "budget": {"fen": 100}}, "fen_per_part"),
+        ({"fen_per_part": 0, "campaigns": {"care": {"fen": 100}}}, "fen_per_part"),
+        ({"budget": {"parts": 10**400}}, "budget.parts"),
+        ({"budget": []}, "budget"),
+        ({"campaigns": {"": {}}}, "campaigns."),
+        ({"campaigns": {"a\u0000b": {}}}, "campaigns.a?b"),
+        ({"country_code": "８６"}, "country_code"),
+        ({"country_code": ""}, "country_code"),
+        ({"country_code": 86}, "country_code"),
+        ({"opt_in": ["TD "]}, "opt_in[0]"),
+        ({"opt_out": ["TD", "\u202eDT"]}, "opt_out[1]"),
+        ({"unnamed": {**SMS["unnamed"], "fr": {}}}, "unnamed"),
+        ({"unnamed": {**SMS["unnamed"], "zh": {"name": "𠮷" * 11, "product": "套餐"}}}, "unnamed.zh.name"),
+        ({"unnamed": {**SMS["unnamed"], "en": {"name": "[" * 11, "product": "plan"}}}, "unnamed.en.name"),
         ({"allowed": ["025-84000000"]}, "allowed[0]"),
         ({"allowed": ["13900000001", "13900000001"]}, "allowed[1]"),
         ({"allowed": [f"139{n:08d}" for n in range(1001)]}, "allowed"),
@@ -169,6 +208,15 @@ def test_bad_policies(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(Faulty) as refused:
         POLICY.checked({**SMS, **changes}, [SMS])
     assert refused.value.faults[0].field == field and refused.value.faults[0].zh and refused.value.faults[0].en
+
+
+@pytest.mark.parametrize("depth", [100, 900, 5_000, 100_000])
+def test_a_document_of_documents_is_refused(depth: int) -> None:
+    nested: Any = 1
+    for _ in range(depth):
+        nested = {"a": nested}
+    with pytest.raises(Faulty):
+        POLICY.checked({**SMS, "budget": nested}, [SMS])
 
 
 def test_a_policy_is_kept_as_it_is() -> None:
@@ -230,3 +278,31 @@ def test_the_campaign_of_a_message_is_its_template_s_or_that_of_its_kind() -> No
         "",
     ]
     assert BASE.campaign_of("arrears", "care") == "", "it is no campaign any more"
+
+
+def test_a_preview_says_which_channels_there_are() -> None:
+    document = read_text({**REMINDER, "provider_ids": {"http": "SMS_1"}})
+    told = preview(BASE, document, {}, ("smpp",))["zh"]["channels"]
+    assert [(each["channel"], each["takes"]) for each in told] == [("smpp", True), ("http", False)]
+    assert "没有配置通道 http" in told[1]["zh"] and "there is no channel http" in told[1]["en"]
+    alone = msgspec.structs.replace(BASE, channels={"arrears": ("http",)})
+    told = preview(alone, document, {}, ("smpp",))["en"]["channels"]
+    assert [(each["channel"], each["takes"]) for each in told] == [("http", False), ("smpp", True)], "it leaves anyway"
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "stands"),
+    [
+        ("zh", "客" * 20, True),
+        ("zh", "𠮷" * 10, True),
+        ("zh", "𠮷" * 11, False),
+        ("zh", "\ud800", False),
+        ("en", "x" * 20, True),
+        ("en", "[" * 10, True),
+        ("en", "[" * 11, False),
+    ],
+)
+def test_a_name_is_as_long_as_an_sms_counts_it(language: Any, name: str, stands: bool) -> None:
+    """Rare characters count for two: four parts were five."""
+    policy = SendPolicy(BASE, TEMPLATES)
+    assert (policy.variables(language, name, 0, {})["name"] == name) is stands

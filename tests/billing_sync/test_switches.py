@@ -1,17 +1,23 @@
 """Switches of documents: one writer, every partition, one place; once, in order, and on their day."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from billing_sync.intake import Intake, Pulse, SetClock
 from billing_sync.switches import Order, Place, TakeBack, placed_after
+from contracts.documents import Placed
 from harness.away_store import AwayStore
 from harness.intake import NOW, Producer, feed, running, until
 from servicekit.decision import Refused
-from servicekit.memory_store import MemoryStore
+from servicekit.documents.kinds import Kind
+from servicekit.documents.library import Library
+from servicekit.documents.steps import Step
+from servicekit.memory_store import MemoryDocuments, MemoryStore
 
 BILL = {"customer_id": "1", "period": "202605"}
 SWITCH = "kam.document.switched.v1"
@@ -196,3 +202,57 @@ async def test_a_commit_that_fails_changes_nothing() -> None:
         store.away = False
         assert (await waiting).number is None and list(intake.waiting) == ["o1"]
         assert SWITCH not in types(await sent(intake, producer))
+
+
+# --- the owner, where the store is lost -------------------------------------------------------------------------------
+
+
+class Percent(msgspec.Struct, frozen=True):
+    id: str
+    percent: int
+
+
+class Asked:
+    """An intake, as an owner of documents asks it; one after another."""
+
+    def __init__(self) -> None:
+        self.intake: Intake
+
+    async def place(self, kind: str, step: Step, document: Mapping[str, Any]) -> Placed:
+        names = ("version", "state", "by", "why", "on")
+        told = {name: getattr(step, name) for name in names}
+        made = Order(id=step.order, kind=kind, document_id=step.id, document=dict(document), **told)
+        placed: Placed = await self.intake.submit(Place(made))
+        return placed
+
+    async def take_back(self, order: str) -> None:
+        await self.intake.submit(TakeBack(order))
+
+    async def after(self, number: int, kind: str) -> Sequence[Placed]:
+        return await placed_after(self.intake, number, kind)
+
+
+@pytest.mark.parametrize("passed", [False, True])
+async def test_a_version_that_waits_keeps_its_day_though_the_store_is_lost(passed: bool) -> None:
+    """It was a draft again, and on its day nothing happened."""
+    kind = Kind(name="rule", read=lambda document: msgspec.convert(document, Percent), check=lambda read, others: [])
+    asked = Asked()
+    owner = Library(kind, MemoryDocuments(MemoryStore()), asked)
+    await owner.plant([(1, {"id": "drop-30", "percent": 70})], is_in_force=lambda id, version: True)
+    await owner.save("drop-30", {"percent": 60}, after=1, author="A1", why="too many")
+    async with running() as (asked.intake, _):
+        await feed(asked.intake, "bill.issued", BILL, time="2026-06-01T10:00:00+08:00")
+        await owner.activate("drop-30", 2, by="A1", why="too many", on=TOMORROW)
+    async with running() as (asked.intake, producer):
+        if passed:
+            await feed(asked.intake, "bill.issued", BILL, time="2026-06-03T10:00:00+08:00")
+        await owner.look()
+        if not passed:
+            shown = await owner.get("drop-30", 2)
+            assert (shown.state, shown.active_from) == ("scheduled", TOMORROW)
+            await owner.look()
+            await feed(asked.intake, "bill.issued", BILL, time="2026-06-02T10:00:00+08:00")
+            await owner.look()
+        assert [shown.state for shown in await owner.all()] == ["retired", "active"]
+        switched = [m["data"] for m in await sent(asked.intake, producer) if m["type"] == SWITCH]
+        assert [(each["version"], each["document"]["percent"]) for each in switched] == [(2, 60)] * 4

@@ -60,7 +60,7 @@ def test_batches_hold_500_events_and_4_mib_at_most() -> None:
 
 
 def test_when_told_to_slow_down_it_comes_again(fake: FakeInstance, kam: Kam, tmp_path: Path) -> None:
-    replies = [(429, {"detail": "忙 / busy"}, {"Retry-After": "0"})]
+    replies = [(429, {"detail": "忙 / busy"}, {"retry-after": "0"})]  # as it comes over the wire
 
     def busy_once(request: Request) -> Reply:
         return replies.pop() if replies else accept_all(request)

@@ -66,3 +66,12 @@ def test_a_word_and_one_that_came_too_late(releases: FakeInstance, kam: Kam) -> 
 def test_the_brake_is_a_document_as_others_are(releases: FakeInstance, kam: Kam) -> None:
     assert kam("brake", "list", "--json").json == [BRAKE]
     assert "否 no" in kam("brake", "list").out
+
+
+def test_a_list_that_lacks_something_says_whose(releases: FakeInstance, kam: Kam) -> None:
+    assert not kam("release", "list").err
+    releases.routes["GET /v1/releases"] = (200, [WAITING], {"kam-missing": "alerts"})
+    for asked in (("release", "list"), ("release", "list", "--json")):
+        said = kam(*asked)
+        assert said.status == 0 and "alerts 没有应答" in said.err and "alerts has not answered" in said.err
+    assert said.json == [WAITING]

@@ -47,10 +47,10 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(done.stdout)
 
 
-def test_no_secret_has_a_default() -> None:
+def test_no_secret_has_a_default_and_nobody_forgets_whom_sms_reach() -> None:
     done = configured(EXAMPLE)
     assert done.returncode != 0
-    for name in ("KAM_SMSC_PASSWORD", "GRAFANA_ADMIN_PASSWORD"):
+    for name in ("KAM_ENVIRONMENT", "KAM_SMSC_PASSWORD", "GRAFANA_ADMIN_PASSWORD"):
         assert f"{name} is missing a value" in done.stderr
 
 

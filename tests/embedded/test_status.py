@@ -154,3 +154,9 @@ def _about(monkeypatch: pytest.MonkeyPatch, ask: Any, ends: Any) -> dict[str, An
     monkeypatch.setattr(status, "_CPU_SECONDS", 0.0)
     process = {"pid": None, "ready": True, "restarts": 0, "ports": {"http": 1}, "log": ""}
     return {"state": "running", "data": "", "gateway": "", "clock": "feed", "kafka": "", "processes": {"a": process}}
+
+
+def test_what_did_not_leave_outside_production_is_counted_once() -> None:
+    rows = {"alerts": {"freshness": {"sms_not_allowed": 7}}, "alerts-2": {"freshness": {"sms_not_allowed": 7}}}
+    assert status.not_allowed({"processes": {**rows, "kafka": {"freshness": None}, "gateway": {"freshness": {}}}}) == 7
+    assert status.not_allowed({"processes": {"kafka": {"freshness": None}}}) == 0

@@ -153,11 +153,27 @@ async def test_a_word_on_a_step_is_billing_sync_s_to_write(tmp_path: Path, owner
         assert owners.asked == [("billing", "/v1/steps/s1/rejected", WHY)]
 
 
-async def test_while_a_worker_is_away_files_are_decided_all_the_same(
+async def test_while_a_worker_is_away_the_rest_is_told_and_files_are_decided(
     tmp_path: Path, owners: Owners, lists: Projection
 ) -> None:
-    owners.away = {"two"}
     async with client_of(tmp_path, owners, lists, "analyst") as client:
-        assert (await client.get("/v1/releases")).status_code == 503, "no list that lacks something unsaid"
+        assert "Kam-Missing" not in (await client.get("/v1/releases")).headers
+        owners.away = {"two"}
+        told = await client.get("/v1/releases")
+        assert (told.status_code, told.headers["Kam-Missing"]) == (200, "alerts"), "what is lacking is said"
+        assert [(row["id"], row["count"]) for row in told.json()] == [("s1", 60), ("f1", 250), ("f2", 250)]
         assert (await client.post("/v1/releases/f1/go", json=WHY)).status_code == 200
-        assert (await client.post("/v1/releases/s1/go", json=WHY)).status_code == 503
+        for id in ("s1", "s2", "nobody"):
+            assert (await client.post(f"/v1/releases/{id}/go", json=WHY)).status_code == 503, "not as it was shown"
+        owners.away = {"billing"}
+        told = await client.get("/v1/releases")
+        assert (told.headers["Kam-Missing"], [row["id"] for row in told.json()]) == ("billing-sync", ["s2", "s1"])
+        owners.away = {"billing", "one", "two"}
+        assert (await client.get("/v1/releases")).status_code == 503
+
+
+async def test_a_worker_that_answers_nonsense_is_missing_too(tmp_path: Path, owners: Owners, lists: Projection) -> None:
+    owners.steps["two"] = [{"id": "s9"}]
+    async with client_of(tmp_path, owners, lists, "analyst") as client:
+        told = await client.get("/v1/releases")
+        assert (told.headers["Kam-Missing"], [row["id"] for row in told.json()]) == ("alerts", ["s1", "f1", "f2"])

@@ -1,12 +1,12 @@
 """billing-sync, as far as an owner of documents sees it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 
-from contracts.documents import Placed
+from contracts.documents import PASSED, Placed
 from servicekit.decision import Refused
 from servicekit.documents.steps import Step
 
@@ -15,15 +15,18 @@ AT = datetime.fromisoformat("2026-07-01T00:00:00+00:00")
 
 class Board:
     """``asked``: the orders; ``dies``: the answer of the next one gets lost; ``away``: nothing answers;
-    ``full``: nothing is placed; ``keeps``: nothing is taken back."""
+    ``full``: nothing is placed; ``keeps``: nothing is taken back; ``today``: days before it have passed."""
 
     def __init__(self) -> None:
         self.placed: dict[str, Placed] = {}
         self.asked: list[tuple[str, int, str, dict[str, Any]]] = []
         self.dies = self.away = self.full = self.keeps = False
+        self.today = date.min
 
     async def place(self, kind: str, step: Step, document: Mapping[str, Any]) -> Placed:
         self._reach(self.full)
+        if step.on is not None and step.on < self.today:
+            raise Refused(PASSED, "x", "x", 422)
         self.asked.append((step.id, step.version, step.state, dict(document)))
         if step.order not in self.placed:
             number = None if step.on else 1 + sum(p.number is not None for p in self.placed.values())

@@ -283,9 +283,79 @@ async def test_every_worker_learns_of_what_was_placed_and_of_what_was_given_up(w
     await world.activate(2, on=DAY)
     await other.look()
     assert await world.states(other) == ["active", "scheduled"]
-    world.board.placed.clear()
+    await world.library.take_back("t", 2)
     await other.look()
-    assert await world.states() == ["active", "draft"]
+    assert await world.states() == ["active", "draft"] and not world.board.placed
+
+
+async def test_what_waits_is_asked_for_again_where_billing_sync_has_lost_it(world: World) -> None:
+    """It fell back to a draft, and nobody was told."""
+    await world.save("two", 1)
+    await world.activate(2, on=DAY)
+    orders = dict(world.board.placed)
+    world.board.placed.clear()
+    world.board.away = True
+    with pytest.raises(Refused):
+        await world.library.look()
+    world.board.away = False
+    await asyncio.gather(world.library.look(), world.worker().look())
+    assert world.board.placed == orders, "the same order, with the same id"
+    shown = await world.library.get("t", 2)
+    assert (shown.state, shown.active_from) == ("scheduled", DAY)
+    world.board.reach_the_day()
+    await world.library.look()
+    assert await world.states() == ["retired", "active"]
+
+
+async def test_what_was_lost_comes_into_force_at_once_where_its_day_has_passed(world: World) -> None:
+    await world.save("two", 1)
+    await world.activate(2, on=DAY)
+    world.board.placed.clear()
+    world.board.today = NEXT
+    await world.library.look()
+    assert await world.states() == ["retired", "active"]
+    assert [asked[1] for asked in world.board.asked] == [2, 2]
+
+
+async def test_what_was_given_up_half_way_is_not_asked_for_again(world: World) -> None:
+    await world.save("two", 1)
+    await world.activate(2, on=DAY)
+    world.board.keeps = True
+    with pytest.raises(Refused):
+        await world.library.take_back("t", 2)
+    assert await world.states() == ["active", "scheduled"], "as long as billing-sync has it"
+    world.board.placed.clear()
+    await world.library.look()
+    assert await world.states() == ["active", "draft"] and not world.board.placed
+
+
+async def test_what_was_given_up_half_way_and_asked_for_anew_waits(world: World) -> None:
+    await world.save("two", 1)
+    await world.activate(2, on=DAY)
+    world.board.keeps = True
+    with pytest.raises(Refused):
+        await world.library.take_back("t", 2)
+    world.board.keeps = False
+    assert await world.activate(2, on=DAY) == "scheduled"
+    world.board.placed.clear()
+    await world.library.look()
+    assert await world.states() == ["active", "scheduled"] and len(world.board.placed) == 1
+
+
+async def test_what_is_given_up_while_it_is_asked_for_again_is_taken_back(world: World) -> None:
+    await world.save("two", 1)
+    await world.activate(2, on=DAY)
+    world.board.placed.clear()
+    place = world.board.place
+
+    async def meanwhile(*order: Any) -> Any:
+        placed = await place(*order)
+        await world.worker().take_back("t", 2)
+        return placed
+
+    world.board.place = meanwhile  # type: ignore[method-assign]
+    await world.library.look()
+    assert await world.states() == ["active", "draft"] and not world.board.placed
 
 
 async def test_the_follower_goes_on_whatever_happens(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

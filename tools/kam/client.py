@@ -32,13 +32,18 @@ class Answer:
     """An HTTP answer: status, headers and body as JSON (``None`` when there is none)."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status, self.headers = status, headers
+        self.status = status
+        self._headers = {name.lower(): value for name, value in headers.items()}
         self.data: Any = None
         if body:
             try:
                 self.data = json.loads(body)
             except ValueError:
                 self.data = body.decode("utf-8", "replace")
+
+    def header(self, name: str) -> str | None:
+        """A header, however it is written."""
+        return self._headers.get(name.lower())
 
     def problem(self) -> tuple[str, str]:
         """What the service says is wrong, (zh, en)."""

@@ -98,7 +98,7 @@ def _send(client: Client, batch: list[Line]) -> dict[int, Receipt]:
         if time.monotonic() >= told_at + TOLD_SECONDS:
             told_at = time.monotonic()
             print("稍等，会重发 / waiting to send again:", " / ".join(answer.problem()), file=sys.stderr, flush=True)
-        time.sleep(_pause(answer.headers.get("Retry-After")))
+        time.sleep(_pause(answer.header("Retry-After")))
     if answer.status in (200, 202) and isinstance(answer.data, list) and len(answer.data) == len(batch):
         return {line.place: receipt for line, receipt in zip(batch, answer.data, strict=True)}
     if answer.status in (400, 413, 422):

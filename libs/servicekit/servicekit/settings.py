@@ -27,6 +27,8 @@ def _folder(path: Path) -> Path:
 Whole = Annotated[int, Field(ge=1, le=1 << 40)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Folder = Annotated[Path, AfterValidator(_folder)]
+#: one host:port
+Address = Annotated[str, Field(pattern=r"^[^\s,]+:\d{1,5}$")]
 #: one host:port or several, with commas; ``-`` where nothing connects
 Addresses = Annotated[str, Field(pattern=r"^(-|[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*)$")]
 #: base URLs of a service's workers, the one of partitions 0, N, 2N … first; one alone may be written without brackets

@@ -27,6 +27,7 @@ from alerts.rule_library import RuleLibrary
 from alerts.rulebook import rule_kind
 from alerts.settings import Settings, secrets_in
 from alerts.stop_routes import stop_routes
+from alerts.text_libraries import PolicyLibrary, TextLibrary
 from alerts.text_routes import text_routes
 from alerts.trial.bring_up import bring_up
 from alerts.trial.jobs import Trials
@@ -73,8 +74,8 @@ def build(
     switchboard = HttpSwitchboard(billing_sync, settings.secret_file, NAME)
     library = RuleLibrary(rule_kind(lambda: lists_in_force()), rows, switchboard, control=control)
     lists = ListLibrary(LIST, rows, switchboard, rules=library)
-    templates = Library(template_kind(lambda: policy_in_force()), rows, switchboard)
-    policies = Library(POLICY, rows, switchboard)
+    templates = TextLibrary(template_kind(lambda: policy_in_force()), rows, switchboard, policies=lambda: policies)
+    policies = PolicyLibrary(POLICY, rows, switchboard, texts=templates)
     brakes = Library(brake.BRAKE, rows, switchboard)
     libraries = (library, lists, templates, policies, brakes)
     #: what each app decides by while no switch has come by
@@ -155,7 +156,7 @@ def build(
         ),
         document_routes("/v1/rules", "rule", library, guard, RuleView),
         document_routes("/v1/customer-lists", "customer_list", lists, guard, CustomerListView),
-        text_routes(templates, policy_in_force, guard),
+        text_routes(templates, policy_in_force, channels.names, guard),
         document_routes("/v1/templates", "template", templates, guard, TemplateView),
         document_routes("/v1/policies", "policy", policies, guard, DocumentView, plural="policies"),
         document_routes("/v1/brakes", "brake", brakes, guard, DocumentView),

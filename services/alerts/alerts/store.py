@@ -160,6 +160,11 @@ async def count_loose_ends(rows: Documents) -> dict[str, int]:
     }
 
 
+async def count_not_allowed(rows: Documents) -> int:
+    """SMS that did not leave because the policy does not allow their number outside production."""
+    return await rows.count("sms", {"state": "suppressed", "reason": "not_allowed"})
+
+
 async def forget_receipts(rows: Documents, now: datetime) -> None:
     """Remove unmatched receipts that are too old, and the oldest where they are too many (a tenth more is let be)."""
     until = iso(now - timedelta(days=UNMATCHED_DAYS))

@@ -11,7 +11,7 @@ import msgspec
 
 from billing_sync.domain.keys import BRAKE, number_key, order_key, waiting_key
 from contracts import brake
-from contracts.documents import DocumentSwitched, Ordered, Placed, most_bytes
+from contracts.documents import PASSED, DocumentSwitched, Ordered, Placed, most_bytes
 from servicekit.clock import local_date
 from servicekit.decision import KeyUsed, Refused
 
@@ -179,7 +179,7 @@ def _too_large(most: int) -> Refused:
 
 def _passed(on: date, today: date) -> Refused:
     return Refused(
-        "on_passed",
+        PASSED,
         f"生效日期 {on} 已过（业务日期 {today}）；请给今天或以后的日期，或不给日期立即生效",
         f"{on} has passed (the business day is {today}); give today or a later day, or none for at once",
         422,

@@ -152,6 +152,18 @@ class Peers:
         request = _Request(service, "GET", path, actor, query)
         return await asyncio.gather(*(self._ask(url, request, timeout) for url in self._workers_of(service)))
 
+    async def call_each(self, service: str, path: str, *, actor: Principal) -> list[httpx.Response | Refused]:
+        """As ``call_all``, and of a worker that gives no answer why."""
+        request = _Request(service, "GET", path, actor)
+
+        async def ask(url: str) -> httpx.Response | Refused:
+            try:
+                return await self._ask(url, request)
+            except Refused as refused:
+                return refused
+
+        return await asyncio.gather(*map(ask, self._workers_of(service)))
+
     async def export(self, service: str, collection: str) -> AsyncIterator[bytes]:
         """All documents of a collection of a service, a line of JSON each. Raises what the client raises, and
         ``Refused`` where the service does or its answer is not whole."""

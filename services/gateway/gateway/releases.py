@@ -2,6 +2,7 @@
 audit. billing-sync keeps the word on each, once.
 """
 
+import asyncio
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -19,9 +20,24 @@ from gateway.audit import Audit, audited
 from gateway.peers import Peers, failed
 from gateway.scoped import same
 from servicekit.answer import json_answer
+from servicekit.decision import Refused
 from servicekit.routes import Router
 
 _PATH, _FILES, _STEPS = "/v1/releases", "billing-sync", "alerts"
+#: header: services of which a list lacks something, with commas
+MISSING = "Kam-Missing"
+_INCOMPLETE: dict[int | str, dict[str, Any]] = {
+    int(HTTPStatus.OK): {
+        "headers": {
+            MISSING: {
+                "schema": {"type": "string"},
+                "description": "services that have not answered, or not with all of their processes, with commas: rows"
+                " may be missing, and counts too low; absent where the list is whole",
+                "example": _STEPS,
+            }
+        }
+    }
+}
 _Id = Annotated[str, Path(pattern=RELEASE_ID)]
 _rows = TypeAdapter(list[ReleaseView])
 
@@ -39,7 +55,10 @@ _DECIDED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _read(service: str, answer: httpx.Response) -> list[ReleaseView]:
+def _read(service: str, answer: httpx.Response | Refused) -> list[ReleaseView]:
+    """Raises ``Refused``."""
+    if isinstance(answer, Refused):
+        raise answer
     if not answer.is_success:
         raise failed(service, f"HTTP {answer.status_code}")
     try:
@@ -54,45 +73,54 @@ def release_routes(peers: Peers, audit: Audit, access: Access) -> APIRouter:
     See = Annotated[Viewer, Depends(access.may("rules"))]
     Change = Annotated[Viewer, Depends(access.may("rules", "change"))]
 
-    async def of_files(viewer: Viewer) -> list[ReleaseView]:
-        return _read(_FILES, await peers.call(_FILES, "GET", _PATH, actor=viewer.who))
-
-    async def of_steps(viewer: Viewer) -> list[ReleaseView]:
-        """As all workers have them together. Raises ``Refused`` where one can't be asked."""
-        found: dict[str, ReleaseView] = {}
-        for answer in await peers.call_all(_STEPS, _PATH, actor=viewer.who):
-            for row in _read(_STEPS, answer):
-                found[row.id] = merged(found[row.id], row) if row.id in found else row
-        return list(found.values())
+    async def found(viewer: Viewer) -> tuple[list[ReleaseView], dict[str, Refused]]:
+        """What files and alerts have, of all workers together; and whom it lacks something of, and why."""
+        each = (peers.call_each(service, _PATH, actor=viewer.who) for service in (_FILES, _STEPS))
+        rows, missing = dict[str, ReleaseView](), dict[str, Refused]()
+        for service, answers in zip((_FILES, _STEPS), await asyncio.gather(*each), strict=True):
+            for answer in answers:
+                try:
+                    told = _read(service, answer)
+                except Refused as refused:
+                    missing.setdefault(service, refused)
+                    continue
+                for row in told:
+                    rows[row.id] = merged(rows[row.id], row) if row.id in rows else row
+        return [row for row in rows.values() if viewer.scope.sees_city(row.city)], missing
 
     async def one(viewer: Viewer, id: str) -> ReleaseView:
-        """What waits at the file can be decided on while alerts is away. Raises ``Refused``."""
-        for of in (of_files, of_steps):
-            for row in await of(viewer):
-                if row.id == id and viewer.scope.sees_city(row.city):
-                    return row
-        raise not_found()
+        """What waits at the file can be decided on while alerts is away, what alerts holds only as a whole. Raises
+        ``Refused``."""
+        rows, missing = await found(viewer)
+        row = next((row for row in rows if row.id == id), None)
+        if row is not None and (row.source == "file" or _STEPS not in missing):
+            return row
+        raise next(iter(missing.values()), not_found())
 
     async def decide(viewer: Viewer, id: str, verdict: Verdict, asked: DecideRelease) -> Response:
-        found = await one(viewer, id)
+        release = await one(viewer, id)
         action, verb = ("release.go", "go") if verdict == "released" else ("release.reject", "reject")
-        path = f"{_PATH}/{id}/{verb}" if found.source == "file" else f"/v1/steps/{id}/{verdict}"
+        path = f"{_PATH}/{id}/{verb}" if release.source == "file" else f"/v1/steps/{id}/{verdict}"
         say = partial(peers.call, _FILES, "POST", path, actor=viewer.who, body=asked.model_dump(mode="json"))
         answer = await audited(audit, viewer.who, action, id, say, asked.why)
-        if not answer.is_success or found.source == "file":
+        if not answer.is_success or release.source == "file":
             return same(answer)
         try:
             word = _decode_word(answer.content)
         except msgspec.MsgspecError as error:
             raise failed(_FILES, "not a word on a release") from error
         said = {"state": word.verdict, "by": word.by, "why": word.why, "decided_at": word.decided_at}
-        return json_answer(found.model_copy(update=said).model_dump())
+        return json_answer(release.model_copy(update=said).model_dump())
 
-    @router.get("", name="list_releases", response_model=list[ReleaseView])
+    @router.get("", name="list_releases", response_model=list[ReleaseView], responses=_INCOMPLETE)
     async def list_releases(viewer: See) -> Response:
-        """What waits for a person's word, with its numbers; then what waited, newest first."""
-        rows = [*await of_files(viewer), *await of_steps(viewer)]
-        return json_answer([row.model_dump() for row in in_order(rows) if viewer.scope.sees_city(row.city)])
+        """What waits for a person's word, with its numbers; then what waited, newest first. Where a process does not
+        answer the rest is told, and ``Kam-Missing`` says whose is missing; 503 where none answers."""
+        rows, missing = await found(viewer)
+        if not rows and len(missing) == 2:
+            raise missing[_FILES]
+        headers = {MISSING: ", ".join(sorted(missing))} if missing else {}
+        return json_answer([row.model_dump() for row in in_order(rows)], headers=headers)
 
     @router.get("/{id}", name="get_release", response_model=ReleaseView)
     async def get_release(viewer: See, id: _Id) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -39,7 +40,14 @@ _COLUMNS: list[render.Column] = [
 
 def list_(data: Data = None, as_json: Json = False) -> None:
     """等候放行的，后附已决定的 / what waits for release, then what waited."""
-    found = Client.of(data).get("gateway", "/v1/releases")
+    answer = Client.of(data).call("GET", "gateway", "/v1/releases")
+    found = Client.checked(answer)
+    if missing := answer.header("Kam-Missing"):
+        print(
+            f"{missing} 没有应答，或不是所有进程都应答：下面可能不全，数字可能偏小"
+            f" / {missing} has not answered, or not with all of its processes: rows may be missing, counts too low",
+            file=sys.stderr,
+        )
     if as_json:
         print_json(found)
     else:

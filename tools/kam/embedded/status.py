@@ -222,6 +222,12 @@ def unreached(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     return {name: (number, last) for name, number in reached.items() if number < last}
 
 
+def not_allowed(report: Mapping[str, Any]) -> int:
+    """SMS that did not leave because their number is not allowed outside production; each worker counts them all."""
+    rows = report["processes"].values()
+    return max((int((row["freshness"] or {}).get("sms_not_allowed", 0)) for row in rows), default=0)
+
+
 def _fresh(freshness: Mapping[str, Any]) -> str:
     """Scalars as they are; of records with a time ``at`` (one a file kind and city, say) only the newest."""
     parts = [f"{key}={value}" for key, value in freshness.items() if not isinstance(value, dict | list)]
@@ -242,6 +248,9 @@ def show(report: Mapping[str, Any]) -> None:
     for environment in {(row["freshness"] or {}).get("environment") for row in report["processes"].values()}:
         if environment is not None:
             console.print(ENVIRONMENTS.get(environment, environment), markup=False, highlight=False)
+    if kept := not_allowed(report):
+        text = f"{kept} 条短信因号码不在允许名单而未发 / {kept} SMS did not leave: their numbers are not allowed"
+        console.print(text, style="yellow", markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for heading in HEADINGS:
         table.add_column(heading, no_wrap=True)

@@ -67,7 +67,7 @@ class Checker:
         elif len(self.faults) == MOST_FAULTS:
             self.faults.append(Fault("", "还有其他问题，请先改正以上各项", "there is more: mend these first"))
 
-    def between(self, value: int, least: int, most: int) -> None:
+    def between(self, value: float, least: int, most: int) -> None:
         """A number within bounds, both included."""
         if not least <= value <= most:
             self.say(f"应在 {least} 到 {most} 之间，现为 {value}", f"must be between {least} and {most}, not {value}")

@@ -43,8 +43,13 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     def checked(self, document: dict[str, Any], others: Others) -> dict[str, Any]:
         """The document as it is kept: every field, plain; its version is its place among the others, and no content.
         Raises ``Faulty``. Its size comes first: what is small is soon looked at."""
-        self._weigh(document)
-        if hidden := unseen(document):
+        try:
+            self._weigh(document)
+            hidden = unseen(document)
+        except RecursionError:
+            zh, en = "嵌套太深，请减少层次", "is nested too deep: take levels out"
+            raise Faulty([Fault("", zh, en)]) from None
+        if hidden:
             raise Faulty(hidden)
         try:
             read = self.read({name: value for name, value in document.items() if name != "version"})

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from contracts.documents import Placed, State
+from contracts.documents import PASSED, Placed, State
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.decision import KeyUsed, Refused
 from servicekit.documents import steps as stepping
@@ -27,6 +27,8 @@ from servicekit.versioned import Version, VersionedDocuments, version_of
 log = structlog.get_logger()
 FOLLOW_SECONDS = 2.0
 Document = dict[str, Any]
+#: in the row of a step: somebody gives it up
+_GIVEN_UP = "given_up"
 #: who wrote what is delivered
 HOUSE, DELIVERED = "kam", "随产品交付 / as delivered"
 
@@ -114,7 +116,7 @@ class Library:
         there = await self._documents.get(id)
         if after is None and there is not None and (key is None or there.key != key):
             version_of(None)  # which one was it made from?
-        plain = self.kind.checked({**document, "id": id}, await self.others())
+        plain = await self.checked({**document, "id": id})
         saved = await self._documents.save(
             id, plain, after=after or 0, author=author, reason=why, state="saved", key=key
         )
@@ -149,7 +151,7 @@ class Library:
                 self._refuse_shadow(found.version.document)
             stepping.refuse_activation(version, state, steps)
             # What was right when it was saved may not be so beside others, or for a later release.
-            document = self.kind.checked(found.version.document, await self.others())
+            document = await self.checked(found.version.document)
             await self._place(Step(order, id, version, state, by, why, on=on), document)
         for step in others:
             await self._give_up(step)
@@ -161,6 +163,10 @@ class Library:
         for waiting in stepping.waiting_of(await self._steps_of(id), version):
             await self._give_up(waiting)
         return await self.get(id, version)
+
+    async def checked(self, document: Document) -> Document:
+        """The document as it is kept, right beside what it must go with. Raises ``Faulty``."""
+        return self.kind.checked(document, await self.others())
 
     def _refuse_shadow(self, document: Document) -> None:
         """Raises ``Refused`` where it has none."""
@@ -253,13 +259,16 @@ class Library:
                 self._heard = max(self._heard, placed.number)
         missing = {step.order for step in stepping.waiting_of(known)} - {placed.id for placed in told}
         if missing:
-            # Given up; or placed, and noted as waiting by a worker that had heard less.
+            # Given up, or lost; or placed, and noted as waiting by a worker that had heard less.
             told = await self._all_told()
             for placed in told:
                 if placed.id in missing:
                     await self.note(placed)
             for order in missing - {placed.id for placed in told}:
-                await self._forget(order)
+                try:
+                    await self._ask_again(order)
+                except Exception as error:
+                    failed = failed or error
         if failed is not None:
             raise failed
 
@@ -297,11 +306,38 @@ class Library:
             await self._rows.add(self._steps, step.order, row)
 
     async def _place(self, step: Step, document: Document) -> None:
+        await self._rows.patch(self._steps, step.order, {_GIVEN_UP: False})
         await self.note(await self._switchboard.place(self.kind.name, step, document))
 
     async def _give_up(self, step: Step) -> None:
+        # Said before it is done: what billing-sync does not know of, and nobody has given up, was lost.
+        await self._rows.patch(self._steps, step.order, {_GIVEN_UP: True})
         await self._switchboard.take_back(step.order)
         await self._forget(step.order)
+
+    async def _ask_again(self, order: str) -> None:
+        """An order that waits, and of which billing-sync knows nothing: its store was lost, unless somebody has given
+        the order up. Of a day that has passed meanwhile it comes into force at once."""
+        row = await self._rows.get(self._steps, order)
+        if row is None or row.get("number") is not None:
+            return
+        if row.get(_GIVEN_UP):
+            return await self._forget(order)
+        step = msgspec.convert(row, Step)
+        document = (await self.get(step.id, step.version)).version.document
+        try:
+            placed = await self._switchboard.place(self.kind.name, step, document)
+        except Refused as refused:
+            if refused.code != PASSED:
+                raise
+            at_once = msgspec.structs.replace(step, on=None)
+            placed = await self._switchboard.place(self.kind.name, at_once, document)
+        log.warning("documents.asked_again", kind=self.kind.name, id=step.id, version=step.version, on=str(step.on))
+        row = await self._rows.get(self._steps, order)
+        if placed.number is None and (row is None or row.get(_GIVEN_UP)):  # meanwhile
+            await self._switchboard.take_back(order)
+            return await self._forget(order)
+        await self.note(placed)
 
     async def _forget(self, order: str) -> None:
         """An order that waits no more, unless it was placed."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from alerts import notifications, store
 from alerts.control_topic import ControlTopic
@@ -43,6 +43,10 @@ FORGOTTEN = Counter(
     "kam_notifications_forgotten_total",
     "What left a customer's state by its bound: SMS whose receipt did not come (by state), alerts beyond the most kept",
     ["what"],
+)
+NOT_ALLOWED = Gauge(
+    "kam_sms_not_allowed",
+    "SMS that did not leave because their number is not allowed outside production, as far as the database has them",
 )
 
 TOPICS = APPS[APP].reads
@@ -112,7 +116,7 @@ async def compose(
     )
 
     control.changed = sender.look_at_stops
-    watch = Watch(rows)
+    watch = Watch(rows, guarded=settings.is_guarded)
     app = notifications.app(send_policy, partial(_take_effects, sender, blocked, ledger), settings.partitions)
     make_processor = partial(
         NotificationsProcessor,
@@ -137,20 +141,25 @@ async def compose(
 
 
 class Watch:
-    """Looks after what the database alone can say: what is left unknown.
+    """Looks after what the database alone can say: what is left unknown and, where SMS are ``guarded``, how many did
+    not leave for that.
 
     ``loose_ends`` is what it saw last. A look that fails ends nothing: the next one sees as much.
     """
 
-    def __init__(self, rows: Documents, every: float = _WATCH_SECONDS) -> None:
-        self._rows, self._every = rows, every
+    def __init__(self, rows: Documents, every: float = _WATCH_SECONDS, *, guarded: bool = False) -> None:
+        self._rows, self._every, self._guarded = rows, every, guarded
         self.loose_ends: dict[str, int] = {}
 
     async def run(self) -> None:
         while True:
             try:
                 await store.forget_receipts(self._rows, system_now())
-                self.loose_ends = await store.count_loose_ends(self._rows)
+                found = await store.count_loose_ends(self._rows)
+                if self._guarded:
+                    found["sms_not_allowed"] = kept = await store.count_not_allowed(self._rows)
+                    NOT_ALLOWED.set(kept)
+                self.loose_ends = found
             except Exception as error:
                 log.warning("watch.failed", error=repr(error)[:200])
             await asyncio.sleep(self._every)

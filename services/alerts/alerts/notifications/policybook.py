@@ -4,6 +4,7 @@ fields. Pure.
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from unicodedata import normalize
 
@@ -11,7 +12,7 @@ import msgspec
 
 from alerts.notifications.channel.channels import CHANNELS
 from alerts.notifications.limits import ALL, Budget
-from alerts.notifications.send_policy import ANY_KIND, POLICY_KIND, SmsPolicy, is_plain
+from alerts.notifications.send_policy import ANY_KIND, POLICY_KIND, QuietHours, SmsPolicy, can_stand, is_plain
 from alerts.notifications.textbook import KINDS, LANGUAGES
 from contracts.documents import DOCUMENT_ID
 from servicekit.documents.fault import Checker, Fault
@@ -21,11 +22,13 @@ _MOST_RATE, _MOST_CAP, _MOST_HOURS, _MOST_DAYS = 5000, 100, 24 * 14, 366
 _MOST_FEN, _MOST_SECONDS = 1_000, 86_400
 _MOST_WORDS, _LONGEST_WORD, _MOST_STATUSES = 20, 20, 50
 _MOST_BUDGET, _MOST_CAMPAIGNS, _MOST_ALLOWED = 10**12, 100, 1_000
+_LEAST_OPEN = timedelta(hours=1)
 #: what has a word of its own where it is not known
 _UNNAMED = ("name", "product")
 
 
-def _read_policy(document: dict[str, Any]) -> SmsPolicy:
+def read_policy(document: dict[str, Any]) -> SmsPolicy:
+    """Raises ``msgspec.ValidationError``."""
     return msgspec.convert({**document, "version": 0}, SmsPolicy)
 
 
@@ -36,8 +39,7 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
     if ids and policy.id not in ids:
         there = ", ".join(sorted(ids))
         checker.under("id").say(f"只有一份短信策略，请改 {there}", f"there is one policy: change {there}")
-    if policy.quiet.start == policy.quiet.end:
-        checker.under("quiet").say("起止不能相同", "must not end when it begins")
+    _quiet(checker.under("quiet"), policy.quiet)
     checker.under("daily_cap").between(policy.daily_cap, 1, _MOST_CAP)
     checker.under("rate_per_second").between(policy.rate_per_second, 1, _MOST_RATE)
     checker.under("receipt_hours").between(policy.receipt_hours, 1, _MOST_HOURS)
@@ -48,6 +50,8 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
     retry = checker.under("retry")
     retry.under("attempts").between(policy.retry.attempts, 1, 100)
     retry.under("temporary_statuses").few(policy.retry.temporary_statuses, _MOST_STATUSES)
+    retry.under("first_seconds").between(policy.retry.first_seconds, 1, _MOST_SECONDS)
+    retry.under("give_up_hours").between(policy.retry.give_up_hours, 1, _MOST_HOURS)
     if policy.retry.max_seconds < policy.retry.first_seconds:
         retry.under("max_seconds").say("应不小于 first_seconds", "must not be below first_seconds")
     if not (policy.country_code.isascii() and policy.country_code.isdigit() and len(policy.country_code) <= 3):
@@ -69,18 +73,32 @@ def check_policy(policy: SmsPolicy, others: Others) -> Sequence[Fault]:
             word = policy.unnamed.get(language, {}).get(name, "")
             if not word.strip():
                 unnamed.under(name).say("请写通称", "say what to call it where it is not known")
-            elif len(word) > policy.longest_name:
-                most = policy.longest_name
-                unnamed.under(name).say(f"最多 {most} 字（longest_name）", f"{most} characters at most (longest_name)")
             elif language == "en" and not is_plain(word):
                 unnamed.under(name).say("只能用 ASCII 字符", "must be ASCII")
+            elif not can_stand(word, language, policy.longest_name):
+                most = policy.longest_name
+                unnamed.under(name).say(f"最多 {most} 字（longest_name）", f"{most} characters at most (longest_name)")
     return checker.faults
+
+
+def _quiet(checker: Checker, quiet: QuietHours) -> None:
+    """They leave some of the day, or nothing would ever leave."""
+    if quiet.start == quiet.end:
+        return checker.say("起止不能相同", "must not end when it begins")
+    start, end = (timedelta(hours=at.hour, minutes=at.minute, seconds=at.second) for at in (quiet.start, quiet.end))
+    if (start - end) % timedelta(days=1) < _LEAST_OPEN:
+        checker.say("每天至少留一小时可发短信", "must leave an hour of each day at least in which SMS may go")
 
 
 def _budgets(checker: Checker, policy: SmsPolicy) -> None:
     """Limits are whole numbers, and a kind has one campaign."""
     checker.under("budget_warn_percent").between(policy.budget_warn_percent, 1, 100)
     _budget(checker.under("budget"), policy.budget)
+    if policy.fen_per_part == 0 and any(b.fen is not None for b in (policy.budget, *policy.campaigns.values())):
+        checker.under("fen_per_part").say(
+            "为 0 时，以分计的预算限制不了什么；请写单价，或删去 fen 预算",
+            "of 0 makes budgets in fen limit nothing: give the price, or take those budgets out",
+        )
     campaigns, seen = checker.under("campaigns"), dict[str, str]()
     campaigns.few(policy.campaigns, _MOST_CAMPAIGNS)
     for name, campaign in policy.campaigns.items():
@@ -174,7 +192,7 @@ def _ladders(checker: Checker, policy: SmsPolicy, others: Others) -> None:
 POLICY = Kind(
     name=POLICY_KIND,
     may_stop=False,
-    read=_read_policy,
+    read=read_policy,
     check=check_policy,
     fields={
         "quiet": ("静默时段", "quiet hours"),

@@ -345,9 +345,17 @@ class SendPolicy:
 
     def _word(self, word: object, language: Language, otherwise: str) -> str:
         text = "" if word is None else str(word).strip()
-        if not text or len(text) > self.policy.longest_name or (language == "en" and not is_plain(text)):
-            return otherwise
-        return text
+        return text if text and can_stand(text, language, self.policy.longest_name) else otherwise
+
+
+def can_stand(word: str, language: Language, longest: int) -> bool:
+    """Whether a word may stand in a text: of so many characters as an SMS counts them, some for two."""
+    if language == "en":
+        return is_plain(word) and segments.plan(word).units <= longest
+    try:
+        return len(word.encode("utf-16-be")) // 2 <= longest
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
 
 
 def is_plain(text: str) -> bool:

@@ -3,7 +3,7 @@ its fields. Pure. (The policy: ``policybook``.)
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Any, get_args
 
@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from alerts.notifications.channel import segments
-from alerts.notifications.channel.channels import BY_TEMPLATE
+from alerts.notifications.channel.channels import BY_TEMPLATE, CHANNELS, SMPP
 from alerts.notifications.send_policy import (
+    ANY_KIND,
     MANUAL,
     TEMPLATE_KIND,
     VARIABLES,
@@ -20,6 +21,7 @@ from alerts.notifications.send_policy import (
     ProviderIds,
     SmsPolicy,
     Template,
+    can_stand,
     is_plain,
     provider_id,
 )
@@ -41,6 +43,7 @@ _LONGEST_TEXT = 1_000
 _STEPS = ("opened", *get_args(Outcome))
 #: alerts of other kinds send nothing
 KINDS = (*dict.fromkeys(ALERTS.values()), MANUAL)
+_SIGNATURE = re.compile(r"【[^【】{}\s]+】")
 _PROVIDER_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -77,12 +80,6 @@ def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
     if checker.faults:
         return checker.faults
     _place(checker, text, others, policy())
-    if text.campaign and text.campaign not in policy().campaigns:
-        known = ", ".join(policy().campaigns) or "–"
-        checker.under("campaign").say(
-            f"没有活动 {text.campaign}；短信策略中有：{known}",
-            f"is no campaign of the SMS policy: {known}",
-        )
     checker.under("priority").between(text.priority, 0, _MOST_PRIORITY)
     _provider_ids(checker.under("provider_ids"), text)
     named = {language: _variables(checker.under(language), text, language) for language in LANGUAGES}
@@ -95,27 +92,61 @@ def check_text(policy: InForce, text: Text, others: Others) -> Sequence[Fault]:
                 f"缺少 {{{name}}}，请写进去；两种语言应说同样的事",
                 f"{{{name}}} is missing: put it in, both languages must say the same",
             )
-    if not text.zh.startswith("【") or "】" not in text.zh:
+    if not _SIGNATURE.match(text.zh):
         checker.under("zh").say("应以签名开头，如【大客户中心】", "must begin with the signature, as 【大客户中心】")
     if not is_plain(text.en):
         checker.under("en").say(
             "英文只能用 GSM-7 中的 ASCII 字符，不能有中文、全角或换行",
             "holds what is no ASCII of the GSM 7-bit alphabet: no Chinese, no full-width characters, no line breaks",
         )
-    for language in () if checker.faults else LANGUAGES:
-        made = _made(text, language, longest(policy(), language))
-        if (parts := len(segments.plan(made).parts)) > MOST_SEGMENTS:
-            checker.under(language).say(
-                f"最长时要 {parts} 条，最多 {MOST_SEGMENTS} 条，请缩短",
-                f"takes up to {parts} parts, {MOST_SEGMENTS} at most: make it shorter",
-            )
+    if not checker.faults:
+        for _, fault in misfits(policy(), text):
+            checker.under(fault.field).say(fault.zh, fault.en)
     return checker.faults
+
+
+def misfits(policy: SmsPolicy, text: Text) -> Iterator[tuple[str, Fault]]:
+    """What of a text that is right in itself does not go with a policy; before each the field of the policy that it
+    comes of."""
+    if text.step not in (steps := _steps(policy, text.kind)):
+        zh, en = f"阶段次序里没有 {text.step}：{'、'.join(steps)}", f"{text.step} is not among {', '.join(steps)}"
+        yield f"ladders.{text.kind}", Fault("step", zh, en)
+    if text.campaign and text.campaign not in policy.campaigns:
+        known = ", ".join(policy.campaigns) or "–"
+        zh, en = f"没有活动 {text.campaign}；短信策略中有：{known}", f"is no campaign of the SMS policy: {known}"
+        yield "campaigns", Fault("campaign", zh, en)
+    order, by = policy.order(text.kind), text.kind if text.kind in policy.channels else ANY_KIND
+    for language in LANGUAGES:
+        if not any(_takes(text, channel, language) for channel in order):
+            named = ", ".join(order)
+            zh = f"短信策略让这类短信只走 {named}，而没有它的 {language} 编号；请补上，或在策略里加上 {SMPP}"
+            en = (
+                f"has no id of {named} for {language}, and the SMS policy sends this kind by nothing else:"
+                f" give one, or add {SMPP} to the policy"
+            )
+            yield f"channels.{by}", Fault("provider_ids", zh, en)
+            break
+    for language in LANGUAGES:
+        made = _made(text, language, longest(policy, language))
+        if (parts := len(segments.plan(made).parts)) > MOST_SEGMENTS:
+            yield (
+                "longest_name",
+                Fault(
+                    language,
+                    f"最长时要 {parts} 条，最多 {MOST_SEGMENTS} 条，请缩短",
+                    f"takes up to {parts} parts, {MOST_SEGMENTS} at most: make it shorter",
+                ),
+            )
+
+
+def _steps(policy: SmsPolicy, kind: str) -> Sequence[str]:
+    """Those at which alerts of a kind may send a text."""
+    return policy.ladders.get(kind) or ((MANUAL,) if kind == MANUAL else _STEPS)
 
 
 def _place(checker: Checker, text: Text, others: Others, policy: SmsPolicy) -> None:
     """It must be of a step that comes about, stay what it was and push no other text aside."""
-    steps = policy.ladders.get(text.kind) or ((MANUAL,) if text.kind == MANUAL else _STEPS)
-    for field, value, known in (("kind", text.kind, KINDS), ("step", text.step, steps)):
+    for field, value, known in (("kind", text.kind, KINDS), ("step", text.step, _steps(policy, text.kind))):
         if value not in known:
             checker.under(field).say(
                 f"没有 {value[:50] or '空'}；可用 {'、'.join(known)}",
@@ -189,11 +220,14 @@ def longest(policy: SmsPolicy, language: Language) -> dict[str, str]:
     return {"name": word, "product": word, "debt": "99999999.99", "ends_on": "2026-12-31", _TEXT: ""}
 
 
-def preview(policy: SmsPolicy, text: Text, values: Mapping[str, str]) -> dict[str, Any]:
-    """What customers would get, in both languages: ``text``, ``encoding``, ``segments``, ``cost_fen``. ``values``: of
-    variables; those that are not given, or can't stand in the language, are as the policy calls what is not known.
-    Raises ``Faulty`` where they make more than any SMS holds."""
-    return {language: _shown(policy, text, language, values) for language in LANGUAGES}
+def preview(
+    policy: SmsPolicy, text: Text, values: Mapping[str, str], configured: Sequence[str] = CHANNELS
+) -> dict[str, Any]:
+    """What customers would get, in both languages: ``text``, ``encoding``, ``segments``, ``cost_fen``, ``channels``.
+    ``values``: of variables; those that are not given, or can't stand in the language, are as the policy calls what is
+    not known. ``configured``: the channels there are, the one that takes any text first. Raises ``Faulty`` where they
+    make more than any SMS holds."""
+    return {language: _shown(policy, text, language, values, configured) for language in LANGUAGES}
 
 
 def sample(policy: SmsPolicy, text: Text | Template, language: Language, values: Mapping[str, str]) -> str:
@@ -202,7 +236,7 @@ def sample(policy: SmsPolicy, text: Text | Template, language: Language, values:
     given = {
         name: value
         for name, value in values.items()
-        if name not in unnamed or (len(value) <= policy.longest_name and (language == "zh" or is_plain(value)))
+        if name not in unnamed or can_stand(value, language, policy.longest_name)
     }
     usual = {**unnamed, "debt": "123.45", "ends_on": "2026-12-31", _TEXT: ""}
     return _made(text, language, {**usual, **given})
@@ -216,7 +250,9 @@ def planned(made: str) -> segments.Segments:
         raise Faulty([Fault("values", "代入后太长，请缩短", "too long with these words: make them shorter")]) from None
 
 
-def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[str, str]) -> dict[str, Any]:
+def _shown(
+    policy: SmsPolicy, text: Text, language: Language, values: Mapping[str, str], configured: Sequence[str]
+) -> dict[str, Any]:
     made = sample(policy, text, language, values)
     plan = planned(made)
     parts = len(plan.parts)
@@ -225,19 +261,31 @@ def _shown(policy: SmsPolicy, text: Text, language: Language, values: Mapping[st
         "encoding": plan.encoding,
         "segments": parts,
         "cost_fen": parts * policy.fen_per_part,
-        "channels": [_taken(text, channel, language) for channel in policy.order(text.kind)],
+        "channels": _road(policy, text, language, configured),
     }
 
 
-def _taken(text: Text, channel: str, language: Language) -> dict[str, Any]:
+def _road(policy: SmsPolicy, text: Text, language: Language, configured: Sequence[str]) -> list[dict[str, Any]]:
+    """The channels of the policy, in its order, and whether each takes the text; where none does, that which takes any
+    text is the last (``SendPolicy.channels``)."""
+    found = [_taken(text, channel, language, channel in configured) for channel in policy.order(text.kind)]
+    if not any(each["takes"] for each in found):
+        found.append({"channel": configured[0], "takes": True, "zh": "", "en": ""})
+    return found
+
+
+def _taken(text: Text, channel: str, language: Language, is_there: bool) -> dict[str, Any]:
     """Whether a channel takes the text, and if not, why."""
-    takes = channel not in BY_TEMPLATE or provider_id(text.provider_ids, channel, language) is not None
-    zh, en = (
-        ("", "")
-        if takes
-        else (f"没有 provider_ids.{channel}，走其他通道", f"no provider_ids.{channel}: it goes by another")
-    )
-    return {"channel": channel, "takes": takes, "zh": zh, "en": en}
+    zh, en = "", ""
+    if not is_there:
+        zh, en = f"没有配置通道 {channel}，走其他通道", f"there is no channel {channel}: it goes by another"
+    elif not _takes(text, channel, language):
+        zh, en = f"没有 provider_ids.{channel}，走其他通道", f"no provider_ids.{channel}: it goes by another"
+    return {"channel": channel, "takes": not zh, "zh": zh, "en": en}
+
+
+def _takes(text: Text, channel: str, language: Language) -> bool:
+    return channel not in BY_TEMPLATE or provider_id(text.provider_ids, channel, language) is not None
 
 
 def _made(text: Text | Template, language: Language, values: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { Alert, Button, Input } from "antd";
 import { useState } from "react";
-import { answer, api, asProblem, type Schema } from "@/api/client";
+import { answer, api, asProblem, type Schema, whole } from "@/api/client";
 import { EmptyState } from "@/components/EmptyState";
 import { SystemTime } from "@/components/Time";
 import styles from "@/documents/documents.module.css";
@@ -19,15 +19,29 @@ const DECIDED = 20;
 /** What waits for a person's word, with its numbers, and what was said of the last ones. */
 export default function ReleasesBoard() {
   const t = useText(releasesText);
-  const { data: all } = useSuspenseQuery({
+  const shared = useText(common);
+  const {
+    data: { all, missing },
+  } = useSuspenseQuery({
     queryKey: KEY,
-    queryFn: ({ signal }) => answer(api.GET("/v1/releases", { signal })),
+    queryFn: async ({ signal }) => {
+      const { data, response } = await whole(api.GET("/v1/releases", { signal }));
+      return { all: data, missing: response.headers.get("Kam-Missing")?.split(", ") ?? [] };
+    },
     refetchInterval: 10_000,
   });
   const [waiting, decided] = [true, false].map(waits => all.filter(each => (each.state === "waiting") === waits));
   return (
     <div className={styles.sheet}>
       <p className="kam-secondary">{t.intro}</p>
+      {missing.length > 0 && (
+        <Alert
+          type="warning"
+          showIcon
+          role="status"
+          title={t.missing(missing.map(each => word(t.services, each)).join(shared.comma))}
+        />
+      )}
       <section aria-label={t.waiting} className={styles.shape}>
         <h2>{t.waiting}</h2>
         {waiting?.length === 0 && <EmptyState text={t.none} />}

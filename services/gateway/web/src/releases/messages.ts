@@ -4,6 +4,8 @@ import { messages } from "@/i18n";
 export const releasesText = messages(
   {
     intro: "一次会清掉、预警或发短信的客户超过界限时，先停在这里，等人看过再放行；单个事件从不等待。",
+    services: { "billing-sync": "收数（文件）", alerts: "预警" },
+    missing: (names: string) => `${names}没有应答，或不是所有进程都应答：下面可能不全，数字可能偏小。`,
     waiting: "等人决定",
     decided: "已决定",
     none: "没有等着放行的。",
@@ -23,6 +25,9 @@ export const releasesText = messages(
   {
     intro:
       "What would clear, raise or message too many customers at once waits here until somebody has looked; single events never wait.",
+    services: { "billing-sync": "Intake (files)", alerts: "Alerts" },
+    missing: names =>
+      `${names} has not answered, or not with all of its processes: what follows may be incomplete, and counts too low.`,
     waiting: "Waiting for a word",
     decided: "Decided",
     none: "Nothing waits.",

@@ -61,11 +61,17 @@ async function previewed(body: string, signal: AbortSignal): Promise<Schema<"Tem
 
 function Shown({ language, text }: { language: "zh" | "en"; text: Schema<"TextView"> }) {
   const t = useText(textsText);
+  const reader = useLanguage();
   return (
     <figure className={texts.sms}>
       <blockquote lang={language}>{text.text}</blockquote>
       <figcaption className="kam-small kam-secondary">
         {[t.chars([...text.text].length), t.segments(text.segments), t.cost(money(text.cost_fen))].join(" · ")}
+        {text.channels
+          .filter(each => !each.takes)
+          .map(each => (
+            <div key={each.channel}>{each[reader]}</div>
+          ))}
       </figcaption>
     </figure>
   );
