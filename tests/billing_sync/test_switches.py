@@ -8,8 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from alerts.brake import BRAKE, BrakeLibrary, plant
+from billing_sync.domain import keys
 from billing_sync.intake import Intake, Pulse, SetClock
-from billing_sync.switches import Order, Place, TakeBack, placed_after
+from billing_sync.switches import Order, Place, TakeBack, decode_brake, placed_after
+from contracts.brake import Brake
 from contracts.documents import Placed
 from harness.away_store import AwayStore
 from harness.intake import NOW, Producer, feed, running, until
@@ -256,3 +259,25 @@ async def test_a_version_that_waits_keeps_its_day_though_the_store_is_lost(passe
         assert [shown.state for shown in await owner.all()] == ["retired", "active"]
         switched = [m["data"] for m in await sent(asked.intake, producer) if m["type"] == SWITCH]
         assert [(each["version"], each["document"]["percent"]) for each in switched] == [(2, 60)] * 4
+
+
+async def test_the_brake_is_told_again_where_the_store_is_lost() -> None:
+    """Files were held no more, though the list said that the brake was on."""
+    asked = Asked()
+    owner = BrakeLibrary(BRAKE, MemoryDocuments(MemoryStore()), asked)
+    await plant(owner)
+    on = {"enabled": True, "percent": 30, "min_customers": 500}
+    async with running() as (asked.intake, producer):
+        await owner.look()
+        assert await asked.intake.entry(keys.BRAKE) is None, "as delivered it is off"
+        await owner.save("brake", on, after=1, author="A1", why="so")
+        await owner.activate("brake", 2, by="A1", why="so")
+        await owner.look()
+        assert types(await sent(asked.intake, producer)) == [SWITCH] * 4
+    async with running() as (asked.intake, producer):
+        for _ in range(2):
+            await owner.look()
+        raw = await asked.intake.entry(keys.BRAKE)
+        assert raw is not None and decode_brake(raw) == Brake(**on)
+        assert types(await sent(asked.intake, producer)) == [SWITCH] * 4, "once"
+        assert [shown.state for shown in await owner.all()] == ["retired", "active"]

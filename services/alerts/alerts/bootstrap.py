@@ -36,7 +36,6 @@ from contracts.answers import CustomerListView, DocumentView, RuleView, Template
 from servicekit.auth import Guard
 from servicekit.authored import AuthoredDocuments
 from servicekit.decision import Refused
-from servicekit.documents.library import Library
 from servicekit.documents.routes import document_routes
 from servicekit.documents.switchboard import HttpSwitchboard
 from servicekit.envelope import Message
@@ -76,7 +75,7 @@ def build(
     lists = ListLibrary(LIST, rows, switchboard, rules=library)
     templates = TextLibrary(template_kind(lambda: policy_in_force()), rows, switchboard, policies=lambda: policies)
     policies = PolicyLibrary(POLICY, rows, switchboard, texts=templates)
-    brakes = Library(brake.BRAKE, rows, switchboard)
+    brakes = brake.BrakeLibrary(brake.BRAKE, rows, switchboard)
     libraries = (library, lists, templates, policies, brakes)
     #: what each app decides by while no switch has come by
     baseline: dict[str, Any] = {}
