@@ -177,7 +177,7 @@ def test_the_frame_of_what_people_write_needs_the_text() -> None:
         ({"retry": {**SMS["retry"], "give_up_hours": 1e-9}}, "retry.give_up_hours"),
         ({"retry": {**SMS["retry"], "give_up_hours": 10_000}}, "retry.give_up_hours"),
         ({"retry": {**SMS["retry"], "attempts": 2**63}}, "retry.attempts"),
-        ({"retry": {**SMS["retry"], "temporary_statuses": [True]}}, "retry.temporary_statuses"),
+        ({"retry": {**SMS["retry"], "temporary_statuses": [True]}}, "retry.temporary_statuses[0]"),
         ({"daily_cap": True}, "daily_cap"),
         ({"daily_cap": 10**400}, "daily_cap"),
         ({"daily_cap": -(10**400)}, "daily_cap"),

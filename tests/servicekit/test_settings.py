@@ -131,6 +131,8 @@ def test_a_second_channel_needs_its_secrets_and_no_dry_run(environment: Any, tmp
         line = refused("alerts", capsys)
         assert f"KAM_{name}" in line and "hunter2" not in line
         file.write_text("of sixteen or more characters".replace(" ", "-") + "\n")
+    assert "KAM_ENVIRONMENT" in refused("alerts", capsys)
+    environment.setenv("KAM_ENVIRONMENT", "production")
     read_settings(CLASSES["alerts"])
     environment.setenv("KAM_SMS_TRANSPORT", "file")
     assert "dry run" in refused("alerts", capsys)

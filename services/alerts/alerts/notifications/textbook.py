@@ -113,7 +113,10 @@ def misfits(policy: SmsPolicy, text: Text) -> Iterator[tuple[str, Fault]]:
         yield f"ladders.{text.kind}", Fault("step", zh, en)
     if text.campaign and text.campaign not in policy.campaigns:
         known = ", ".join(policy.campaigns) or "–"
-        zh, en = f"没有活动 {text.campaign}；短信策略中有：{known}", f"is no campaign of the SMS policy: {known}"
+        zh, en = (
+            f"没有活动 {text.campaign}；短信策略中有：{known}",
+            f"{text.campaign} is no campaign of the SMS policy: {known}",
+        )
         yield "campaigns", Fault("campaign", zh, en)
     order, by = policy.order(text.kind), text.kind if text.kind in policy.channels else ANY_KIND
     for language in LANGUAGES:
