@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from contracts.registry import EVENTS
 from gateway.projection.fewest import fewest
+from gateway.projection.follow import TOPICS
 from gateway.projection.rows import _HANDLERS, Unreadable
 from gateway.projection.schema import NEVER
 from harness.read_model import (
@@ -293,6 +294,13 @@ async def test_repeats_and_old_events_change_nothing(
 _STATES = st.sampled_from(["queued", "sent"])
 _SMS = st.tuples(st.sampled_from(["s1", "s2"]), st.integers(1, 5), _STATES, st.integers(0, 5))
 _TOLD = "SELECT sms_id, revision, at, state, city FROM sms ORDER BY sms_id"
+_ALERTS = st.tuples(
+    st.sampled_from(["raised", "changed", "delivered", "acknowledged", "escalated"]),
+    st.sampled_from(["a1", "a2"]),
+    st.integers(1, 4),
+    st.sampled_from(["reminder", "final_notice"]),
+    st.integers(0, 5),
+)
 
 
 @given(st.lists(_SMS | st.none(), max_size=12), st.integers(0, 12))
@@ -310,6 +318,40 @@ async def test_the_fewest_rows_of_a_batch_come_to_the_same(
         await batches.apply(fewest(rows_of(batch)), {})
     assert await table(batches, _TOLD) == await table(one_by_one, _TOLD)
     assert await everything(batches) == await everything(one_by_one)
+
+
+@given(st.lists(_ALERTS, max_size=12), st.integers(0, 12))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_the_fewest_rows_of_alerts_come_to_the_same(
+    tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, str, int, str, int]], cut: int
+) -> None:
+    events = [
+        alert(
+            verb, id_, revision, verb if verb == "acknowledged" else "raised", stage=stage, at=at(minute),
+            escalation={"level": "head", "at": at(minute)} if verb == "escalated" else None,
+        )
+        for verb, id_, revision, stage, minute in told
+    ]  # fmt: skip
+    one_by_one, batches = await opened(tmp_path_factory.mktemp("all")), await opened(tmp_path_factory.mktemp("few"))
+    await one_by_one.apply(rows_of(events), {})
+    for batch in (events[:cut], events[cut:]):
+        await batches.apply(fewest(rows_of(batch)), {})
+    assert await everything(batches) == await everything(one_by_one)
+
+
+def test_an_alert_delivered_within_a_batch_is_one_row() -> None:
+    rows = fewest(rows_of([alert("raised", revision=2), alert("delivered", revision=2), alert("delivered", "a2")]))
+    assert [name for name, _ in rows] == ["customer named", "alert", "alert told"]
+
+
+async def test_an_alert_that_comes_with_its_work_is_changed_once(tmp_path: Path) -> None:
+    """Read in the order of ``TOPICS``, its row is the last, and due with the work at once."""
+    store = await opened(tmp_path)
+    events = sorted([alert("raised"), work("opened", due_at=at(60))], key=lambda event: TOPICS.index(_topic(event)))
+    rows = list(rows_of(events))
+    await store.apply(rows, {})
+    assert rows[-1][0] == "alert"
+    assert await table(store, "SELECT due_at, seq FROM alerts") == [(at(60), len(rows))]
 
 
 def test_an_sms_sent_within_a_batch_is_one_row() -> None:

@@ -69,11 +69,13 @@ from gateway.work_actions import work_routes
 from servicekit.clock import SystemClock, system_now
 from servicekit.kafka import start_consumer
 from servicekit.mongo import MongoDocuments, connect
+from servicekit.pace import Pace
 from servicekit.service import Service
 from servicekit.store import Documents, patiently
 
-#: under load the log is asked for so often: soon enough for a screen (a second), and seldom enough to cost little
-_PACE_SECONDS = 0.25
+#: Under load the log is asked for so often: soon enough for a screen (a second), and seldom enough to cost little. That
+#: long after the beat detection has sent what came of it.
+_PACE_SECONDS, _BEHIND_SECONDS = 0.4, 0.07
 
 
 def build(
@@ -203,7 +205,7 @@ def read_model(settings: Settings, peers: Peers) -> Projection:
         ProjectionStore(settings.service_data / NAME, rows.identity),
         rows,
         settings.partitions,
-        partial(start_consumer, settings.kafka, f"gateway-{NAME}", pace=_PACE_SECONDS),
+        partial(start_consumer, settings.kafka, f"gateway-{NAME}", pace=Pace(_PACE_SECONDS, _BEHIND_SECONDS)),
         Rebuild(peers.collect, peers.export),
     )
 
@@ -213,7 +215,7 @@ def audit_trail(settings: Settings) -> Trail:
     return Trail(
         ProjectionStore(settings.service_data / "audit", "", TRAIL),
         settings.partitions,
-        partial(start_consumer, settings.kafka, f"gateway-{TRAIL_NAME}", pace=_PACE_SECONDS),
+        partial(start_consumer, settings.kafka, f"gateway-{TRAIL_NAME}", pace=Pace(_PACE_SECONDS, _BEHIND_SECONDS)),
     )
 
 

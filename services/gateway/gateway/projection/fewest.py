@@ -7,11 +7,12 @@ from gateway.projection.rows import Row
 
 def fewest(rows: Iterable[Row]) -> Iterator[Row]:
     """What comes to the same as all these rows in their order. An SMS is planned, sent and delivered within a second,
-    and each event of a customer names him.
+    what is told of an alert is mostly how detection has just left it, and each event of a customer names him.
     """
     kept: list[Row | None] = []
     named: set[str] = set()
     sms: dict[str, int] = {}
+    alerts: dict[str, int] = {}
     for row in rows:
         name, values = row
         if name == "customer named":
@@ -23,6 +24,10 @@ def fewest(rows: Iterable[Row]) -> Iterator[Row]:
             if before is not None and _gives_way(kept[before], row):
                 kept[before] = None
             sms[values["sms_id"]] = len(kept)
+        elif name == "alert":
+            alerts[values["alert_id"]] = values["revision"]
+        elif name == "alert told" and values["revision"] <= alerts.get(values["alert_id"], -1):
+            continue  # the table has this revision by then, or a later one
         kept.append(row)
     yield from (row for row in kept if row is not None)
 

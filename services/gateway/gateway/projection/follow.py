@@ -28,8 +28,11 @@ from servicekit.store import Position
 
 log = structlog.get_logger()
 NAME = "projection"
-#: what others tell; the audit log has a file of its own (``gateway.trail``)
-TOPICS = tuple(topic for topic in READERS["gateway"] if topic not in WRITERS)
+#: What others tell, as a batch is read; the audit log has a file of its own (``gateway.trail``). Alerts come last: one
+#: whose work item came with it is due with that at once, and is not changed once more.
+TOPICS = tuple(
+    sorted((topic for topic in READERS["gateway"] if topic not in WRITERS), key=lambda topic: topic == "alert.events")
+)
 SKIPPED = Counter("kam_projection_skipped_total", "Messages and rows the read model can't take", ["what"])
 BATCH = 2000
 #: how often the broker is asked where the log ends, how long it has, and after how long it counts as away
