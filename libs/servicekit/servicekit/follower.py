@@ -26,7 +26,7 @@ T = TypeVar("T")
 BULK = 500
 #: Where more than a few wait, each rests before it is followed: an SMS is queued, sent and delivered within a second or
 #: two, and to insert the last of it costs a tenth of inserting the first and replacing it twice.
-FEW, REST_SECONDS, ROUND_SECONDS = 50, 2.0, 0.5
+FEW, REST_SECONDS, ROUND_SECONDS = 50, 1.5, 1.0
 PAUSE_SECONDS = 0.1
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 _SHOWN_SECONDS = 2.0
