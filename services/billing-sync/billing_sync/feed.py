@@ -5,7 +5,7 @@ record on ``boss.feed`` the original goes to the dead letters.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -36,8 +36,13 @@ class Events:
     def __init__(self, items: Sequence[FeedEvent | Rejection]) -> None:
         self._items = items
 
+    @property
+    def readable(self) -> Iterator[FeedEvent]:
+        """Those that can be taken, if nothing known speaks against them."""
+        return (item for item in self._items if isinstance(item, FeedEvent))
+
     async def carry_out(self, draft: Draft) -> list[Receipt]:
-        await _need(draft, [item for item in self._items if isinstance(item, FeedEvent)])
+        await need(draft, [*self.readable])
         receipts: list[Receipt] = []
         for item in self._items:
             receipts.append(self._one(draft, item))
@@ -71,7 +76,7 @@ async def take_records(draft: Draft, messages: Sequence[Message]) -> None:
             read.append((message, event_of(attributes, draft.system_now)))
         except Bad as bad:
             _reject(draft, message, rejection(attributes, bad))
-    await _need(draft, [event for _, event in read])
+    await need(draft, [event for _, event in read])
     for message, event in read:
         taken = _take(draft, event, "kafka")
         if isinstance(taken, Rejection):
@@ -129,7 +134,8 @@ def tell_rejected(draft: Draft, road: str, refusal: Rejection, record: str | Non
     log.warning("event.rejected", road=road, record=record, source=source, id=id_, field=refusal.field)
 
 
-async def _need(draft: Draft, events: Sequence[FeedEvent]) -> None:
+async def need(draft: Draft, events: Sequence[FeedEvent]) -> None:
+    """Load what is known of what these tell, unless it is here already."""
     identities = (identity_key(event.source, event.id) for event in events)
     await draft.need((key for event in events for key in keys_of(event.fact)), identities)
 

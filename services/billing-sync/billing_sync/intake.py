@@ -21,7 +21,7 @@ from billing_sync.domain.record import Known
 from billing_sync.domain.segment import Segments
 from billing_sync.downstream import Downstream
 from billing_sync.draft import TOPIC, Draft, Job
-from billing_sync.feed import Events, take_records
+from billing_sync.feed import Events, need, take_records
 from billing_sync.forgetting import forget_old_records
 from billing_sync.heard import Heard
 from billing_sync.store import ScanStore, decode_segment
@@ -225,6 +225,9 @@ class Intake(StreamProcessor):
         if self.revisions_from and _REVISIONS not in self.position.marks:
             draft.marks[_REVISIONS] = str(self.revisions_from)
         await take_records(draft, messages)
+        # Single events are a request each: what is known of all of them is looked up at once.
+        requests = (message.data for message, _ in commands if isinstance(message.data, Events))
+        await need(draft, [event for request in requests for event in request.readable])
         for message, future in commands:
             try:
                 draft.answers.append((future, await message.data.carry_out(draft)))
