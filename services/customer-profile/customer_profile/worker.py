@@ -21,7 +21,7 @@ def app(partitions: int) -> App:
         handlers=handlers.HANDLERS,
         key=handlers.key_of,
         partitions=partitions,
-        pace=0.25,
+        pace=0.5,
     )
 
 
@@ -34,5 +34,5 @@ def account_app(partitions: int) -> App:
         handlers=account.HANDLERS,
         key=account.key_of,
         partitions=partitions,
-        pace=0.25,
+        pace=0.5,
     )
