@@ -4,6 +4,7 @@ Standard library only, so that the command line stays quick.
 """
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 #: How sensitive a field is: rights are given for a class, never for a field.
@@ -54,6 +55,7 @@ def mask(field: str, value: Any) -> Any:
             return text[:3] + _NOTHING
 
 
+@lru_cache(maxsize=1000)
 def mask_number(number: str) -> str:
     """A phone number as it may stand in a log: 8613900000001 → 139****0001; a shorter one is not shown at all."""
     if "*" in number:
