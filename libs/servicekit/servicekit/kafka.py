@@ -235,6 +235,7 @@ async def start_consumer(
 
 async def start_reader(bootstrap: str, client_id: str) -> AIOKafkaConsumer:
     """A consumer without a group, for whoever reads a part of a log once; ``assign`` and ``seek`` are the caller's."""
+    record_batches.install()  # before it fetches: what came half by aiokafka's own reader could not be handed out
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         client_id=client_id,
