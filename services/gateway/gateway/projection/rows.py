@@ -135,6 +135,7 @@ class Rows:
         if alert.state in _PROGRESS:
             told = {name: row[name] for name in ("alert_id", "revision", "at")}
             yield "alert progress", {**told, "progress": alert.state, "escalated": _level(alert, came)}
+            yield "alert heard of", told
 
     def shadow_alert(self, alert: AlertEvent, came: Came) -> Iterator[Row]:
         yield _named(alert.customer_id)

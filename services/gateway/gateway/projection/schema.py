@@ -169,6 +169,8 @@ _RECORD_IS_NEWER = (
     "excluded.revision = 0 OR {table}.revision = 0"
     " OR (excluded.heard, excluded.revision) > ({table}.heard, {table}.revision)"
 )
+#: what notifications tell of an alert's progress counts: it began with this revision or before, and nothing later came
+_IS_HEARD = "alert_id = :alert_id AND life <= :revision AND ended IS NULL AND coalesce(progress_at, '') <= :at"
 _IS_NEWER = "excluded.revision > {table}.revision OR excluded.at > {table}.at"
 
 _CUSTOMER = (
@@ -271,9 +273,11 @@ STATEMENTS: dict[str, str] = {
     ),
     "alert progress": (
         "UPDATE alerts SET progress = :progress, state = :progress, progress_at = :at,"
-        " escalated = max(escalated, :escalated), seq = :seq"
-        " WHERE alert_id = :alert_id AND life <= :revision AND ended IS NULL AND coalesce(progress_at, '') <= :at"
+        f" escalated = max(escalated, :escalated), seq = :seq WHERE {_IS_HEARD}"
+        " AND (progress IS NOT :progress OR state <> :progress OR escalated < :escalated)"
     ),
+    # It stands as it did: none of the wide indexes is touched.
+    "alert heard of": f"UPDATE alerts SET progress_at = :at, seq = :seq WHERE {_IS_HEARD}",
     "shadow alert": _put("shadow_alerts", _SHADOW, _IS_NEWER, at="max(shadow_alerts.at, excluded.at)"),
     "work": _put("work", _WORK, _IS_NEWER, at="max(work.at, excluded.at)", first_at=_FIRST, **_CONTACT),
     "alert of work": (
