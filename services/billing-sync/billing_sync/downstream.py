@@ -21,8 +21,7 @@ DETECT, DESK = "alerts-detect", "alerts-desk"
 _FACTS, _ALERTS = "boss.events", "alert.events"
 #: who follows us, to the SMS: whose positions count, on which topics
 FOLLOWERS = {DETECT: (_FACTS,), DESK: (_FACTS, _ALERTS)}
-#: as often as positions are shown
-EVERY_SECONDS = 0.5
+EVERY_SECONDS = 0.25
 #: Who is behind and has not moved for so long is away. It finds everything in the log when it is back; until then
 #: nobody waits for it.
 AWAY_SECONDS = 15.0
