@@ -21,6 +21,7 @@ import { AlertFigures } from "./AlertFigures";
 import { panelText } from "./messages";
 import styles from "./panel.module.css";
 import { stageOf, stateOf } from "./row";
+import { SmsTag } from "./SmsTag";
 import { sentence, told } from "./sentence";
 import { useAlert, useChain, useCustomerPage, useWorkItem } from "./useItem";
 import { useTelling } from "./useTelling";
@@ -189,8 +190,11 @@ function SmsOf({ alert, sms, isPending }: { alert: Alert; sms?: readonly Schema<
       {own.map(each => (
         <li key={each.sms_id}>
           <div className={styles.line}>
-            <StateTag of="sms" state={each.state} />
-            {each.reason && <span className="kam-secondary">{word(t.smsReason, each.reason)}</span>}
+            <SmsTag
+              state={each.state}
+              reason={each.reason}
+              about={[`template/${each.template}`, `kind/${alert.kind}`, `rule/${alert.rule.id}`]}
+            />
             <ShortTime at={each.planned_at} />
             <Link to={`/why/${encodeURIComponent(each.sms_id)}`} className="kam-small">
               {each.phone}

@@ -42,6 +42,11 @@ export function stateOf(alert: { state: string; escalated_to?: string | null; su
   return alert.suppressed ? "suppressed" : alert.escalated_to ? "escalated" : alert.state;
 }
 
+/** The state of an SMS as people call it: what is held rests for the night, is stopped, or waits for room. */
+export function smsStateOf(state: string, reason?: string | null): string {
+  return state !== "held" || !reason || reason === "quiet_hours" ? state : reason === "stopped" ? reason : "waits";
+}
+
 /** The word for the stage of an alert; "" where it has none. */
 export function stageOf(alert: { kind: string; stage?: string | null }, shared: typeof common.zh): string {
   const words = alert.kind === "arrears" ? { ...shared.stage, ...shared.arrearsStage } : shared.stage;

@@ -14,6 +14,7 @@ import { common, useText } from "@/i18n";
 import { useCopyLink } from "@/lists/useCopyLink";
 import { LiveProvider } from "@/live/live";
 import { OutOfSight } from "@/live/OutOfSight";
+import { seenUnits } from "@/places/units";
 import { useMe, useSession } from "@/session/session";
 import { FollowContacts } from "@/work/contacts";
 import styles from "./layout.module.css";
@@ -62,6 +63,7 @@ function Frame() {
   const businessDay = useBusinessClock();
   const main = useRef<HTMLElement>(null);
   useQuery(toldRules);
+  useQuery({ ...seenUnits, enabled: role !== "integrator" });
 
   useEffect(() => {
     if (LISTS.includes(pathname)) {

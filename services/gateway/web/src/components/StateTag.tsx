@@ -25,6 +25,8 @@ const LOOKS: Record<Of, Record<string, [glyph: string, tone: Tone]>> = {
   sms: {
     queued: ["…", ""],
     held: ["☾", ""],
+    stopped: ["‖", "isBad"],
+    waits: ["…", ""],
     sending: ["↗", ""],
     sent: ["↗", ""],
     delivered: ["✓", "isGood"],

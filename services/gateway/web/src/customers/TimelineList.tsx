@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Button, Segmented } from "antd";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
-import { panelText } from "@/alerts/messages";
+import { SmsTag } from "@/alerts/SmsTag";
 import { sentence } from "@/alerts/sentence";
 import { useTelling } from "@/alerts/useTelling";
 import { answer, api } from "@/api/client";
@@ -131,7 +131,6 @@ function OfAlert({ entry }: { entry: Entry }) {
 
 function OfSms({ entry }: { entry: Entry }) {
   const t = useText(customerText);
-  const reasons = useText(panelText);
   const [isOpen, setOpen] = useState(false);
   const id = entry.sms_id ?? "";
   const { data, error } = useQuery({
@@ -141,8 +140,7 @@ function OfSms({ entry }: { entry: Entry }) {
   });
   return (
     <>
-      {t.sms} <StateTag of="sms" state={entry.state ?? ""} />{" "}
-      {entry.reason && <span className="kam-secondary">{word(reasons.smsReason, entry.reason)} </span>}
+      {t.sms} <SmsTag state={entry.state ?? ""} reason={entry.reason} about={aboutOf(entry)} />{" "}
       {entry.kind === "manual" && <span className="kam-secondary">{t.byHand} </span>}
       <Button type="link" size="small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         {isOpen ? t.less : t.whole}
@@ -155,6 +153,9 @@ function OfSms({ entry }: { entry: Entry }) {
     </>
   );
 }
+
+/** What of an SMS can be stopped, as far as the time line knows: its template, and what people write. */
+const aboutOf = ({ kind }: Entry): string[] => [`template/${kind}`, ...(kind === "manual" ? ["kind/manual"] : [])];
 
 function OfComplaint({ entry }: { entry: Entry }) {
   const t = useText(customerText);

@@ -1,4 +1,4 @@
-import { Descriptions } from "antd";
+import { Fragment } from "react";
 import { common, type Language, useLanguage, useText, word } from "@/i18n";
 import type { KindOf } from "./api";
 import styles from "./documents.module.css";
@@ -14,17 +14,16 @@ export function Reading({ version, fields }: { version: Version; fields: KindOf[
   return (
     <section aria-label={t.content}>
       <h3>{t.content}</h3>
-      <Descriptions
-        size="small"
-        column={1}
-        items={Object.entries(version.document)
+      <dl className={styles.reading}>
+        {Object.entries(version.document)
           .filter(([name]) => name !== "id")
-          .map(([name, value]) => ({
-            key: name,
-            label: <span className={styles.term}>{words.get(name) ?? name}</span>,
-            children: <span className={styles.value}>{said(value, language, words)}</span>,
-          }))}
-      />
+          .map(([name, value]) => (
+            <Fragment key={name}>
+              <dt className={styles.term}>{words.get(name) ?? name}</dt>
+              <dd className={styles.value}>{said(value, language, words)}</dd>
+            </Fragment>
+          ))}
+      </dl>
     </section>
   );
 }

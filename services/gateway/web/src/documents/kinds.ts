@@ -1,5 +1,6 @@
 import { type ComponentType, lazy } from "react";
 import { common, type Language, word } from "@/i18n";
+import { documentsText } from "./messages";
 import type { Content, Version } from "./model";
 
 /**
@@ -33,10 +34,18 @@ const named = (version: Version, language: Language): string =>
 function sentAt(version: Version, language: Language): string {
   const words = common[language];
   const [kind, step] = [String(version.kind), String(version.step)];
-  return kind === step
-    ? version.id
-    : `${word(words.kindLong, kind)} · ${word({ ...words.outcome, ...words.stage }, step)}`;
+  return kind === "manual"
+    ? documentsText[language].byHand
+    : kind === step
+      ? version.id
+      : `${word(words.kindLong, kind)} · ${word({ ...words.outcome, ...words.stage }, step)}`;
 }
+
+/** Of these there is one, known by what it is. */
+const theOnly =
+  (kind: "policies" | "work-rules" | "brakes") =>
+  (_: Version, language: Language): string =>
+    documentsText[language].kinds[kind];
 
 /** Hours of a day that is worked, before anybody says others. */
 const WORKED = "08:30-18:00";
@@ -73,7 +82,12 @@ export const KINDS: readonly KindRow[] = [
     Beside: lazy(() => import("@/texts/TestSms")),
     blank: { kind: "arrears", step: "reminder", priority: 40, zh: "【大客户中心】", en: "" },
   },
-  { kind: "policies", path: "/documents/policies", Beside: lazy(() => import("@/texts/Budgets")) },
+  {
+    kind: "policies",
+    path: "/documents/policies",
+    nameOf: theOnly("policies"),
+    Beside: lazy(() => import("@/texts/Budgets")),
+  },
   {
     kind: "calendars",
     path: "/documents/calendars",
@@ -96,8 +110,8 @@ export const KINDS: readonly KindRow[] = [
     blank: { name_zh: "", name_en: "", purpose: "exclusion", customers: [] },
     isForEditors: true,
   },
-  { kind: "work-rules", path: "/documents/work-rules" },
-  { kind: "brakes", path: "/documents/brakes" },
+  { kind: "work-rules", path: "/documents/work-rules", nameOf: theOnly("work-rules") },
+  { kind: "brakes", path: "/documents/brakes", nameOf: theOnly("brakes") },
 ];
 
 export const rowOf = (kind: string): KindRow | undefined => KINDS.find(row => row.kind === kind);

@@ -126,6 +126,8 @@ export const en: typeof zh = {
   smsState: {
     queued: "Queued",
     held: "Held",
+    stopped: "Stopped",
+    waits: "Waiting",
     sending: "Sending",
     sent: "Submitted",
     delivered: "Delivered",

@@ -124,6 +124,8 @@ export const zh = {
   smsState: {
     queued: "待发",
     held: "静默中",
+    stopped: "已停发",
+    waits: "等待中",
     sending: "发送中",
     sent: "已提交",
     delivered: "已送达",

@@ -1,9 +1,10 @@
-import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
-import { answer, api, type Schema } from "@/api/client";
+import { useEffect, useMemo } from "react";
+import type { Schema } from "@/api/client";
 import type { FilterControl } from "@/components/FilterBar";
+import { useKept } from "@/habits/kept";
 import { useText } from "@/i18n";
 import { cityName } from "@/places/cityName";
+import { useUnits } from "@/places/units";
 import { useMe } from "@/session/session";
 import { listText } from "./messages";
 
@@ -20,27 +21,31 @@ const ALONE: Readonly<Record<string, readonly string[]>> = {
   city_head: ["city"],
 };
 
-/** Cities and units that the person sees, for a list's filter; each where there is a choice, or as a rule is one. */
+/**
+ * Cities and units that the person sees, for a list's filter; each where there is a choice, or as a rule is one. Until the
+ * units have come, what was a choice the last time is one: a filter that came late would move those behind it.
+ */
 export function usePlaceControls(): readonly FilterControl[] {
   const t = useText(listText);
   const { role } = useMe();
   const { data } = useUnits();
-  return useMemo(() => {
+  const [chosenBefore, keepChosen] = useKept<readonly string[]>("places", []);
+  const controls = useMemo(() => {
     const found = [
       { name: "city", label: t.city, options: cityOptions(data ?? []) },
       { name: "unit", label: t.unit, options: unitOptions(data ?? []) },
     ];
-    return found.filter(({ name, options }) => options.length > 1 || !ALONE[role]?.includes(name));
-  }, [data, role, t]);
-}
-
-/** The units that the person sees. */
-export function useUnits() {
-  return useQuery({
-    queryKey: ["units"],
-    queryFn: ({ signal }) => answer(api.GET("/v1/units", { signal })),
-    staleTime: 300_000,
-  });
+    const isChoice = (name: string, options: readonly Option[]): boolean =>
+      data ? options.length > 1 : chosenBefore.includes(name);
+    return found.filter(({ name, options }) => !ALONE[role]?.includes(name) || isChoice(name, options));
+  }, [data, role, t, chosenBefore]);
+  const names = data && controls.map(({ name }) => name).join(",");
+  useEffect(() => {
+    if (names !== undefined && names !== chosenBefore.join(",")) {
+      keepChosen(names.split(","));
+    }
+  }, [names, chosenBefore, keepChosen]);
+  return controls;
 }
 
 /** Units in the order of their tree, each set in below the one above it. */

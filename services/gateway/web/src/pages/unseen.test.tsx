@@ -26,6 +26,9 @@ beforeEach(() => {
       posted.push(`${pathname} ${((await request.json()) as { ids?: string[] }).ids}`);
       return json({ done: 0, refused: 0, results: [] });
     }
+    if (pathname === "/v1/session/rights") {
+      return json({ rights: {}, everywhere: {} });
+    }
     return /^\/v1\/lists\/\w+$/.test(pathname)
       ? json({ rows, total: rows.length, next: null, as_of: null, seconds_behind: 0 })
       : json([]);

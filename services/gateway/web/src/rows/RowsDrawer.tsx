@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Button, Drawer } from "antd";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
+import { SmsTag } from "@/alerts/SmsTag";
 import { brief } from "@/alerts/sentence";
 import { useTelling } from "@/alerts/useTelling";
 import { answer, api, type Schema } from "@/api/client";
@@ -122,7 +123,7 @@ function One({ row }: { row: Row }) {
   let at: string | null = null;
   if ("sms_id" in row) {
     what = `${row.template} · ${row.phone ?? ""}`;
-    state = <StateTag of="sms" state={row.state} outcome={row.reason ?? undefined} />;
+    state = <SmsTag state={row.state} reason={row.reason} />;
     at = row.planned_at;
   } else if ("queue" in row) {
     what = <Link to={`/work/${encodeURIComponent(row.work_id)}`}>{word(words.workKind, row.kind)}</Link>;

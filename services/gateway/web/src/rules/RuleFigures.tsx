@@ -1,4 +1,5 @@
 import { useSuspenseQuery } from "@tanstack/react-query";
+import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import styles from "@/documents/documents.module.css";
 import type { Version } from "@/documents/model";
@@ -25,7 +26,8 @@ export function RuleFigures({ version }: { version: Version }) {
       <span>{t.falseAlarms(number(own.false_alarms), own.share)}</span>
       {own.shadow.raised > 0 && (
         <span>
-          {t.inShadow(number(own.shadow.raised))} {t.falseAlarms(number(own.shadow.false_alarms), own.shadow.share)}
+          {t.inShadow(number(own.shadow.raised))} {t.falseAlarms(number(own.shadow.false_alarms), own.shadow.share)}{" "}
+          <Link to={`/alerts?shadow=1&rule=${encodeURIComponent(version.id)}`}>{t.seeShadow}</Link>
         </span>
       )}
     </p>

@@ -8,6 +8,7 @@ export const rulesText = messages(
     falseAlarms: (n: string, share: number | null) =>
       `误报 ${n}${share === null ? "" : `（${Math.round(share * 100)}%）`}`,
     inShadow: (n: string) => `影子运行时 ${n} 次，`,
+    seeShadow: "看影子预警",
     lists: { exclude_lists: "排除这些名单", only_lists: "只看这些名单", vip_lists: "这些名单按紧急" },
     sentence: "什么时候预警",
     hours: "小时",
@@ -43,6 +44,7 @@ export const rulesText = messages(
     raised: (n, open) => `This version raised ${n} alerts, ${open} open`,
     falseAlarms: (n, share) => `false alarms ${n}${share === null ? "" : ` (${Math.round(share * 100)} %)`}`,
     inShadow: n => `in shadow ${n},`,
+    seeShadow: "See them",
     lists: {
       exclude_lists: "Without these lists",
       only_lists: "These lists alone",

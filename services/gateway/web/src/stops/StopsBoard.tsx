@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { Alert, Button, Input, Select } from "antd";
 import { useState } from "react";
-import { answer, api, asProblem, type Schema } from "@/api/client";
+import { answer, api, asProblem } from "@/api/client";
 import { EmptyState } from "@/components/EmptyState";
 import { SystemTime } from "@/components/Time";
 import { useVersionsNow } from "@/documents/api";
@@ -11,23 +11,18 @@ import { useUndo } from "@/habits/undo";
 import { common, useLanguage, useText, word } from "@/i18n";
 import { useMayEverywhere } from "@/session/rights";
 import { stopsText } from "./messages";
+import { type Stop, standingStops } from "./standing";
 
-type Stop = Schema<"StopView">;
 const SORTS = ["template", "kind", "rule", "channel"] as const;
 type Sort = (typeof SORTS)[number];
 /** The ways by which SMS leave; the server refuses what it has not, and says what it has. */
 const CHANNELS = ["smpp", "http", "file"];
-const KEY = ["stops"] as const;
 
 /** What leaves no more, and since when, by whom, why; to stop, and to release. */
 export default function StopsBoard() {
   const t = useText(stopsText);
   const mayChange = useMayEverywhere("rules", "change");
-  const { data: found } = useSuspenseQuery({
-    queryKey: KEY,
-    queryFn: ({ signal }) => answer(api.GET("/v1/stops", { signal })),
-    refetchInterval: 10_000,
-  });
+  const { data: found } = useSuspenseQuery(standingStops);
   return (
     <div className={styles.sheet}>
       <p className="kam-secondary">{t.intro}</p>
@@ -168,7 +163,7 @@ function useChange(ask: () => Promise<unknown>, done: string, then?: () => void)
     onSuccess: async () => {
       tell({ text: done });
       then?.();
-      await client.invalidateQueries({ queryKey: KEY });
+      await client.invalidateQueries({ queryKey: standingStops.queryKey });
     },
   });
 }

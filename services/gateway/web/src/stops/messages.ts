@@ -18,6 +18,7 @@ export const stopsText = messages(
     release: "恢复",
     released: (what: string) => `已恢复：${what}`,
     newStop: "新的停发",
+    said: (by: string, why: string) => `${by} 停发：${why}`,
   },
   {
     intro:
@@ -36,5 +37,6 @@ export const stopsText = messages(
     release: "Release",
     released: what => `Released: ${what}`,
     newStop: "A new stop",
+    said: (by, why) => `stopped by ${by}: ${why}`,
   },
 );

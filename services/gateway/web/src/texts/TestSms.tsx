@@ -6,10 +6,12 @@ import { requestKeys } from "@/api/requestKey";
 import styles from "@/documents/documents.module.css";
 import { Labelled } from "@/documents/Labelled";
 import type { Version } from "@/documents/model";
-import { useUndo } from "@/habits/undo";
+import { shortTime } from "@/format";
+import { useNow } from "@/habits/clock";
 import { common, useLanguage, useText } from "@/i18n";
 import { useMayEverywhere } from "@/session/rights";
 import { textsText } from "./messages";
+import texts from "./texts.module.css";
 
 /** The text in force, sent to oneself: by the road of all SMS, marked as a test. */
 export default function TestSms({ version }: { version: Version }) {
@@ -17,7 +19,7 @@ export default function TestSms({ version }: { version: Version }) {
   const shared = useText(common);
   const language = useLanguage();
   const mayChange = useMayEverywhere("rules", "change");
-  const { tell } = useUndo();
+  const now = useNow(60_000);
   const [to, setTo] = useState("");
   const [inLanguage, setInLanguage] = useState<"zh" | "en">(language);
   const [keys] = useState(requestKeys);
@@ -29,11 +31,11 @@ export default function TestSms({ version }: { version: Version }) {
       keys.done(key);
       return sent;
     },
-    onSuccess: () => tell({ text: t.testSent }),
   });
   if (!mayChange || version.state !== "active") {
     return null;
   }
+  const sent = send.data;
   const problem = send.error && asProblem(send.error);
   return (
     <section aria-label={t.test} className={styles.change}>
@@ -56,6 +58,20 @@ export default function TestSms({ version }: { version: Version }) {
           {t.testSend}
         </Button>
       </div>
+      {sent && (
+        <output className={texts.sms}>
+          <q>{sent.text}</q>
+          <span className="kam-small kam-secondary">
+            {[
+              sent.state === "held"
+                ? t.testHeld(sent.hold_until ? shortTime(sent.hold_until, now, language) : "")
+                : t.testSent,
+              t.testGoes(sent.phone ?? ""),
+              t.segments(sent.segments),
+            ].join(" · ")}
+          </span>
+        </output>
+      )}
       {problem && (
         <Alert type="error" showIcon role="alert" title={problem.said(language) || shared.problem.noAnswer} />
       )}

@@ -3,7 +3,6 @@ import { count, messages } from "@/i18n";
 /** Texts to customers. */
 export const textsText = messages(
   {
-    at: "发在",
     kindHint: "哪种预警",
     manual: "人工短信",
     stepHint: "到哪一步发",
@@ -27,14 +26,15 @@ export const textsText = messages(
     used: (n: string, of: string) => (of ? `${n} / ${of} 条` : `${n} 条，不限`),
     spent: (yuan: string, of: string) => (of ? `${yuan} / ${of}` : `${yuan}，不限`),
     test: "发给自己试试",
-    testHint: "走真的通道，标明是测试，不计入任何客户的条数。",
+    testHint: "走真的通道，记录里标明是测试，不计入任何客户的条数。",
     testTo: "自己账号的手机号，或策略允许的号码",
     testLanguage: "用哪种语言",
     testSend: "试发",
-    testSent: "试发的短信已交给通道",
+    testSent: "已交给通道",
+    testHeld: (until: string) => (until ? `已排队，${until} 发` : "已停发，恢复后发"),
+    testGoes: (phone: string) => `发往 ${phone}`,
   },
   {
-    at: "Sent at",
     kindHint: "Which kind of alert",
     manual: "written by people",
     stepHint: "At which step",
@@ -58,10 +58,12 @@ export const textsText = messages(
     used: (n, of) => (of ? `${n} of ${of} parts` : `${n} parts, no limit`),
     spent: (yuan, of) => (of ? `${yuan} of ${of}` : `${yuan}, no limit`),
     test: "Send it to yourself",
-    testHint: "By the real channel, marked as a test; it counts for no customer.",
+    testHint: "By the real channel, noted as a test; it counts for no customer.",
     testTo: "Your account's number, or one that the policy allows",
     testLanguage: "Language",
     testSend: "Send a test",
-    testSent: "The test is on its way",
+    testSent: "On its way",
+    testHeld: until => (until ? `Queued, sends ${until}` : "Stopped; goes once released"),
+    testGoes: phone => `to ${phone}`,
   },
 );

@@ -7,8 +7,8 @@ import { QueryBlock } from "@/components/QueryBlock";
 import { Skeletons } from "@/components/Skeletons";
 import { number } from "@/format";
 import { useText } from "@/i18n";
-import { useUnits } from "@/lists/placeControls";
 import { cityName } from "@/places/cityName";
+import { useUnits } from "@/places/units";
 import { adminText } from "./messages";
 
 type Unit = Schema<"UnitRow">;

@@ -14,7 +14,7 @@ import { number } from "@/format";
 import { useFilters } from "@/habits/filters";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
-import { useUnits } from "@/lists/placeControls";
+import { useUnits } from "@/places/units";
 import { ROLES } from "@/session/api";
 import { adminText } from "./messages";
 import type { SectionProps } from "./section";

@@ -27,6 +27,8 @@ interface Around {
   t: typeof alertsText.zh;
   shared: typeof common.zh;
   telling: Telling;
+  /** An item is open beside: there is room for what says which row it is. */
+  isBeside: boolean;
   isLeaving: (id: string) => boolean;
   mayAct: boolean;
   acting: string | undefined;
@@ -36,7 +38,7 @@ interface Around {
 }
 
 export function columnsOf(around: Around): readonly Column<AlertRow>[] {
-  const { t, shared, telling, isLeaving } = around;
+  const { t, shared, telling, isBeside, isLeaving } = around;
   return [
     {
       key: "severity",
@@ -64,7 +66,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "reason",
       title: t.column.reason,
-      width: 250,
+      width: isBeside ? 200 : 250,
       render: row => (
         <span className={styles.reason}>
           {isLeaving(row.alert_id) && <em>{t.leaving} · </em>}
@@ -90,8 +92,15 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "state",
       title: t.column.state,
-      width: 164, // ⇧ 已上报 · 单位负责人
-      render: row => <StateTag of="alert" state={stateOf(row)} outcome={row.outcome} level={row.escalated_to} />,
+      width: isBeside ? 124 : 164, // ⇧ 已上报 · 单位负责人
+      render: row => (
+        <StateTag
+          of="alert"
+          state={stateOf(row)}
+          outcome={isBeside ? undefined : row.outcome}
+          level={isBeside ? undefined : row.escalated_to}
+        />
+      ),
     },
     {
       key: "manager",

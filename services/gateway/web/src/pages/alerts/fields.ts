@@ -27,6 +27,7 @@ export const FIELDS = {
   period: { kind: "many" },
   escalated: { kind: "one", values: ["1"] },
   suppressed: { kind: "one", values: ["1"] },
+  shadow: { kind: "one", values: ["1"] },
   since: { kind: "one" },
   until: { kind: "one" },
   changed_since: { kind: "one" },

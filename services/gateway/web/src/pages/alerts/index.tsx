@@ -29,6 +29,7 @@ import { StaleNote } from "@/lists/StaleNote";
 import { actingAfter, hereOf, targetOf } from "@/lists/target";
 import { useLiveRows } from "@/lists/useLiveRows";
 import { useOpenItem } from "@/lists/useOpenItem";
+import { useMaySoon } from "@/session/rights";
 import { useMe } from "@/session/session";
 import { Actions } from "./Actions";
 import styles from "./alerts.module.css";
@@ -36,6 +37,7 @@ import { Cards } from "./Cards";
 import { ALL, BESIDE, columnsOf, FIRST, FIXED } from "./columns";
 import { type AlertRow, FIELDS, OPEN_STATES } from "./fields";
 import { alertsText } from "./messages";
+import { Shadows } from "./Shadows";
 import { idOf, useAlerts } from "./useAlerts";
 import { useControls } from "./useControls";
 
@@ -44,6 +46,8 @@ const AlertPanel = later(async () => (await import("@/alerts/AlertPanel")).Alert
 const HandOver = later(async () => (await import("@/work/HandOver")).HandOver);
 /** Who does what alerts ask for; others look. */
 const ACTING = ["manager", "head", "city_head"];
+/** Who as a rule may see what rules in shadow raise: their tab is there from the first paint. */
+const SHADOWING = ["analyst", "administrator"];
 
 export default function Alerts() {
   const t = useText(alertsText);
@@ -64,6 +68,8 @@ export default function Alerts() {
   const [acting, setActing] = useState<string>();
   const onActing = (id: string, open: boolean): void => setActing(now => actingAfter(now, id, open));
   const [handingOver, setHandingOver] = useState<readonly string[]>();
+  const mayShadow = useMaySoon("rules", "change", SHADOWING);
+  const isShadow = mayShadow && filters.filter.shadow === "1";
   const mayAct = ACTING.includes(me.role);
   useLiveRows<AlertRow>("alerts", list, idOf);
 
@@ -114,24 +120,24 @@ export default function Alerts() {
   ]);
 
   const shown = chosen ?? FIRST;
+  const isBeside = opened !== undefined && breadth === "desktop";
   const columns = columnsOf({
     t,
     shared,
     telling,
+    isBeside,
     isLeaving: id => list.leaving.has(id),
     mayAct,
     acting: opened ? undefined : acting,
     onAct: onActing,
     onActed: row => acted(row.alert_id),
     onAcknowledge: row => acknowledge([row.alert_id]),
-  }).filter(
-    ({ key }) =>
-      (FIXED.includes(key) || shown.includes(key)) && (!opened || breadth !== "desktop" || BESIDE.includes(key)),
-  );
+  }).filter(({ key }) => (FIXED.includes(key) || shown.includes(key)) && (!isBeside || BESIDE.includes(key)));
   const controls = useControls(filters.filter, list.rows);
   const state = filters.filter.state;
-  const tab =
-    filters.filter.suppressed === "1"
+  const tab = isShadow
+    ? "shadow"
+    : filters.filter.suppressed === "1"
       ? "suppressed"
       : filters.filter.escalated === "1"
         ? "escalated"
@@ -174,6 +180,7 @@ export default function Alerts() {
                   state: value === "unacknowledged" ? ["raised"] : [...OPEN_STATES],
                   escalated: value === "escalated" ? "1" : "",
                   suppressed: value === "suppressed" ? "1" : "",
+                  shadow: value === "shadow" ? "1" : "",
                 })
               }
               options={[
@@ -181,6 +188,7 @@ export default function Alerts() {
                 { value: "unacknowledged", label: `${t.tabs.unacknowledged}${n(counts?.unacknowledged)}` },
                 { value: "escalated", label: `${t.tabs.escalated}${n(counts?.escalated)}` },
                 { value: "suppressed", label: `${t.tabs.suppressed}${n(counts?.suppressed)}` },
+                ...(mayShadow ? [{ value: "shadow", label: t.tabs.shadow }] : []),
               ]}
             />
             <SavedViews page="alerts" columns={shown} onColumns={choose} />
@@ -189,140 +197,144 @@ export default function Alerts() {
         </>
       }
     >
-      <WithPanel
-        title={title}
-        onClose={() => show(undefined)}
-        panel={
-          opened ? (
-            <AlertPanel
-              what={title}
-              waiting={<Skeletons n={4} />}
-              id={opened}
-              actions={alert => (
-                <Actions
-                  alert={alert}
-                  row={rowOf(alert.alert_id)}
-                  mayAct={mayAct}
-                  isActing={acting === alert.alert_id}
-                  onActing={open => onActing(alert.alert_id, open)}
-                  onActed={() => acted(alert.alert_id)}
-                  onAcknowledge={() => void commands.acknowledge([alert.alert_id])}
-                  onHandOver={() => setHandingOver([alert.alert_id])}
+      {isShadow ? (
+        <Shadows rules={filters.filter.rule} onRules={rule => filters.set({ rule })} />
+      ) : (
+        <WithPanel
+          title={title}
+          onClose={() => show(undefined)}
+          panel={
+            opened ? (
+              <AlertPanel
+                what={title}
+                waiting={<Skeletons n={4} />}
+                id={opened}
+                actions={alert => (
+                  <Actions
+                    alert={alert}
+                    row={rowOf(alert.alert_id)}
+                    mayAct={mayAct}
+                    isActing={acting === alert.alert_id}
+                    onActing={open => onActing(alert.alert_id, open)}
+                    onActed={() => acted(alert.alert_id)}
+                    onAcknowledge={() => void commands.acknowledge([alert.alert_id])}
+                    onHandOver={() => setHandingOver([alert.alert_id])}
+                  />
+                )}
+              />
+            ) : null
+          }
+        >
+          {selected.length > 0 ? (
+            <div className={styles.bulk} role="toolbar" aria-label={shared.filter.selected(selected.length)}>
+              <b>{shared.filter.selected(selected.length)}</b>
+              {list.rows.length > selected.length && (
+                <Button type="link" size="small" onClick={() => setSelected(list.rows.map(idOf))}>
+                  {t.selectAll(list.rows.length)}
+                </Button>
+              )}
+              {mayAct && (
+                <>
+                  <Button loading={commands.isBusy} onClick={() => acknowledge(selected)}>
+                    {shared.action.acknowledge} <kbd>a</kbd>
+                  </Button>
+                  <Button onClick={() => setHandingOver(selected)}>{shared.action.handOver}</Button>
+                </>
+              )}
+              <Button
+                type="text"
+                onClick={() => {
+                  setSelected([]);
+                  setSelecting(false);
+                }}
+              >
+                {shared.action.cancel}
+              </Button>
+            </div>
+          ) : (
+            <FilterBar fields={FIELDS} filters={filters} text={t.find} controls={controls}>
+              {isPhone ? (
+                <>
+                  <Select
+                    aria-label={t.sortBy}
+                    value={filters.filter.sort}
+                    onChange={sort => filters.set({ sort })}
+                    options={(["due", "severity", "-raised", "-amount"] as const).map(value => ({
+                      value,
+                      label: t.sorts[value],
+                    }))}
+                  />
+                  {mayAct && <Button onClick={() => setSelecting(!isSelecting)}>{t.select}</Button>}
+                </>
+              ) : (
+                <ColumnChooser
+                  columns={ALL.map(key => ({
+                    key,
+                    label: t.column[key as keyof typeof t.column],
+                    fixed: FIXED.includes(key),
+                  }))}
+                  shown={shown}
+                  onShow={choose}
                 />
               )}
-            />
-          ) : null
-        }
-      >
-        {selected.length > 0 ? (
-          <div className={styles.bulk} role="toolbar" aria-label={shared.filter.selected(selected.length)}>
-            <b>{shared.filter.selected(selected.length)}</b>
-            {list.rows.length > selected.length && (
-              <Button type="link" size="small" onClick={() => setSelected(list.rows.map(idOf))}>
-                {t.selectAll(list.rows.length)}
-              </Button>
-            )}
-            {mayAct && (
-              <>
-                <Button loading={commands.isBusy} onClick={() => acknowledge(selected)}>
-                  {shared.action.acknowledge} <kbd>a</kbd>
-                </Button>
-                <Button onClick={() => setHandingOver(selected)}>{shared.action.handOver}</Button>
-              </>
-            )}
-            <Button
-              type="text"
-              onClick={() => {
-                setSelected([]);
-                setSelecting(false);
-              }}
-            >
-              {shared.action.cancel}
-            </Button>
-          </div>
-        ) : (
-          <FilterBar fields={FIELDS} filters={filters} text={t.find} controls={controls}>
-            {isPhone ? (
-              <>
-                <Select
-                  aria-label={t.sortBy}
-                  value={filters.filter.sort}
-                  onChange={sort => filters.set({ sort })}
-                  options={(["due", "severity", "-raised", "-amount"] as const).map(value => ({
-                    value,
-                    label: t.sorts[value],
-                  }))}
+              {exported && <ExportButton list="alerts" filter={exported} />}
+              <span>{shared.filter.total(number(list.total))}</span>
+              <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
+            </FilterBar>
+          )}
+          <NewPill
+            n={list.waiting.length}
+            noun={t.newAlerts}
+            newest={newest && t.newest(newest.customer_name ?? newest.customer_id, plain(brief(newest, telling)))}
+            onShow={list.refresh}
+          />
+          <QueryBlock
+            query={list.query}
+            what={t.list}
+            skeleton={<Skeletons n={12} />}
+            empty={() => (list.rows.length === 0 ? empty : undefined)}
+          >
+            {() =>
+              isPhone ? (
+                <Cards
+                  rows={list.rows}
+                  place={list.place}
+                  telling={telling}
+                  isLeaving={id => list.leaving.has(id)}
+                  mayAct={mayAct}
+                  isSelecting={isSelecting || selected.length > 0}
+                  selected={selected}
+                  onSelect={setSelected}
+                  onOpen={row => show(row.alert_id)}
+                  onAcknowledge={row => acknowledge([row.alert_id])}
+                  onActed={row => acted(row.alert_id)}
+                  hasMore={list.hasMore}
+                  isReadingMore={list.isReadingMore}
+                  onMore={list.more}
                 />
-                {mayAct && <Button onClick={() => setSelecting(!isSelecting)}>{t.select}</Button>}
-              </>
-            ) : (
-              <ColumnChooser
-                columns={ALL.map(key => ({
-                  key,
-                  label: t.column[key as keyof typeof t.column],
-                  fixed: FIXED.includes(key),
-                }))}
-                shown={shown}
-                onShow={choose}
-              />
-            )}
-            {exported && <ExportButton list="alerts" filter={exported} />}
-            <span>{shared.filter.total(number(list.total))}</span>
-            <AsOf at={page?.as_of} secondsBehind={page?.seconds_behind ?? 0} />
-          </FilterBar>
-        )}
-        <NewPill
-          n={list.waiting.length}
-          noun={t.newAlerts}
-          newest={newest && t.newest(newest.customer_name ?? newest.customer_id, plain(brief(newest, telling)))}
-          onShow={list.refresh}
-        />
-        <QueryBlock
-          query={list.query}
-          what={t.list}
-          skeleton={<Skeletons n={12} />}
-          empty={() => (list.rows.length === 0 ? empty : undefined)}
-        >
-          {() =>
-            isPhone ? (
-              <Cards
-                rows={list.rows}
-                place={list.place}
-                telling={telling}
-                isLeaving={id => list.leaving.has(id)}
-                mayAct={mayAct}
-                isSelecting={isSelecting || selected.length > 0}
-                selected={selected}
-                onSelect={setSelected}
-                onOpen={row => show(row.alert_id)}
-                onAcknowledge={row => acknowledge([row.alert_id])}
-                onActed={row => acted(row.alert_id)}
-                hasMore={list.hasMore}
-                isReadingMore={list.isReadingMore}
-                onMore={list.more}
-              />
-            ) : (
-              <DataTable
-                label={t.list}
-                rows={list.rows}
-                idOf={idOf}
-                columns={columns}
-                total={list.total}
-                current={opened ?? current}
-                onCurrent={setCurrent}
-                onOpen={row => show(row.alert_id)}
-                selected={selected}
-                onSelect={mayAct ? setSelected : undefined}
-                sort={filters.filter.sort}
-                onSort={sort => filters.set({ sort: sort || "due" })}
-                isDimmed={row => list.leaving.has(row.alert_id)}
-                onEnd={list.more}
-                place={list.place}
-              />
-            )
-          }
-        </QueryBlock>
-      </WithPanel>
+              ) : (
+                <DataTable
+                  label={t.list}
+                  rows={list.rows}
+                  idOf={idOf}
+                  columns={columns}
+                  total={list.total}
+                  current={opened ?? current}
+                  onCurrent={setCurrent}
+                  onOpen={row => show(row.alert_id)}
+                  selected={selected}
+                  onSelect={mayAct ? setSelected : undefined}
+                  sort={filters.filter.sort}
+                  onSort={sort => filters.set({ sort: sort || "due" })}
+                  isDimmed={row => list.leaving.has(row.alert_id)}
+                  onEnd={list.more}
+                  place={list.place}
+                />
+              )
+            }
+          </QueryBlock>
+        </WithPanel>
+      )}
       {handingOver && (
         <OverPage>
           <HandOver

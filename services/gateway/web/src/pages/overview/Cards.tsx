@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { panelText } from "@/alerts/messages";
+import { smsStateOf } from "@/alerts/row";
 import { AsOfFigures } from "@/arrivals/Arrivals";
 import { ChartCard, type ChartTable } from "@/components/ChartCard";
 import type { Options } from "@/components/charts";
@@ -314,7 +315,10 @@ export function Sms({ view, onOpen }: Props) {
       exported={{ list: "sms", filter: { ...view.filter, since: view.since, until: view.until } }}
       bars={view.sms.map(each => ({
         ...each,
-        name: [word(words.smsState, each.state), each.reason && word(reasons.smsReason, each.reason)]
+        name: [
+          word(words.smsState, smsStateOf(each.state, each.reason)),
+          each.reason && each.reason !== "stopped" && word(reasons.smsReason, each.reason),
+        ]
           .filter(Boolean)
           .join(" · "),
         colour:

@@ -9,6 +9,7 @@ import { type KindRow, rowOf } from "@/documents/kinds";
 import type { Versions } from "@/documents/model";
 import { dayOf } from "@/format";
 import { useNow } from "@/habits/clock";
+import { useBreadth } from "@/habits/element";
 import { useLanguage, useText } from "@/i18n";
 import { rulesText } from "@/rules/ruleMessages";
 import { type Rule, sentenceText } from "@/rules/ruleText";
@@ -39,6 +40,7 @@ export default function Rules() {
 function List({ row, id }: { row: KindRow; id?: string }) {
   const t = useText(rulesText);
   const language = useLanguage();
+  const breadth = useBreadth();
   const figures = useFigures();
   const ids = [...new Set(useVersions("rules").data?.map(each => each.id))];
   const { numbers, link } = useYesterday(ids);
@@ -50,15 +52,20 @@ function List({ row, id }: { row: KindRow; id?: string }) {
       align: "end",
       render: rule => <Yesterday of={numbers.get(rule.id)} link={link(rule.id)} />,
     },
-    {
-      key: "sentence",
-      title: t.sentence,
-      width: 620,
-      render: ({ versions: [first] }) => {
-        const said = sentenceText(first as Rule, language, figures);
-        return <span title={said}>{said}</span>;
-      },
-    },
+    // The rule that is open says it itself, and leaves no room for the others.
+    ...(id && breadth === "desktop"
+      ? []
+      : [
+          {
+            key: "sentence",
+            title: t.sentence,
+            width: 620,
+            render: ({ versions: [first] }: Versions) => {
+              const said = sentenceText(first as Rule, language, figures);
+              return <span title={said}>{said}</span>;
+            },
+          },
+        ]),
   ];
   return (
     <DocumentList

@@ -1,5 +1,6 @@
 import { useText, word } from "@/i18n";
-import { unitOptions, useUnits } from "@/lists/placeControls";
+import { unitOptions } from "@/lists/placeControls";
+import { useUnits } from "@/places/units";
 import { useMe } from "@/session/session";
 import { unitOf } from "./fields";
 import { todayText } from "./messages";
