@@ -21,6 +21,7 @@ import styles from "./layout.module.css";
 import { Navigation } from "./Navigation";
 import { entriesOf } from "./pages";
 import { TopBar } from "./TopBar";
+import { useBadges } from "./useBadges";
 import { useBusinessClock } from "./useBusinessClock";
 
 const Help = later(async () => (await import("./Help")).default);
@@ -61,6 +62,7 @@ function Frame() {
   const { pathname, search } = useLocation();
   const [isHelping, setHelping] = useState(false);
   const businessDay = useBusinessClock();
+  const badges = useBadges();
   const main = useRef<HTMLElement>(null);
   useQuery(toldRules);
   useQuery({ ...seenUnits, enabled: role !== "integrator" });
@@ -96,7 +98,7 @@ function Frame() {
         {t.nav.skip}
       </a>
       <TopBar businessDay={businessDay} />
-      <Navigation badges={{}} />
+      <Navigation badges={badges} />
       <main ref={main} id="content" className={styles.main}>
         <Boundary resetKey={pathname}>
           <Suspense fallback={<Loading />}>

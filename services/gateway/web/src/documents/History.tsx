@@ -4,6 +4,9 @@ import styles from "./documents.module.css";
 import { documentsText } from "./messages";
 import type { Step, Version } from "./model";
 
+/** As whom and why the services write what they are delivered with. */
+const [HOUSE, DELIVERED] = ["kam", "随产品交付 / as delivered"];
+
 /** Who wrote each version, when and why, newest first; and what was done with it. */
 export function History({ versions }: { versions: readonly Version[] }) {
   const t = useText(documentsText);
@@ -16,9 +19,10 @@ export function History({ versions }: { versions: readonly Version[] }) {
           <li key={version.version}>
             <b>{t.standing(version.version, t.states[version.state])}</b>{" "}
             <span className="kam-secondary">
-              <SystemTime at={version.created_at} focusable /> · {version.author}
+              <SystemTime at={version.created_at} focusable />
+              {version.author !== HOUSE && ` · ${version.author}`}
             </span>
-            <div>{version.why}</div>
+            <div>{version.why === DELIVERED ? t.delivered : version.why}</div>
             {version.switches.map(step => (
               <Done key={`${step.number} ${step.on}`} step={step} />
             ))}

@@ -74,7 +74,7 @@ describe("time", () => {
     expect(f.shortDate("2027-07-07", NOW, "en")).toBe("7 Jul 2027");
     expect([f.lag(8, "zh"), f.lag(360, "zh"), f.lag(7200, "en")]).toEqual(["8 秒", "6 分钟", "2 h"]);
     const spans = [-5, 312, 12_000, 360_000, 7_200_000, 300_000_000];
-    expect(spans.map(ms => f.span(ms, "zh"))).toEqual(["0.0 秒", "0.3 秒", "12 秒", "6 分钟", "2 小时", "3 天"]);
+    expect(spans.map(ms => f.span(ms, "zh"))).toEqual(["不到 0.1 秒", "0.3 秒", "12 秒", "6 分钟", "2 小时", "3 天"]);
   });
 
   it("counts days by the business calendar", () => {

@@ -210,9 +210,12 @@ export function lag(seconds: number, language: Language): string {
   return zh ? `${hours} 小时` : `${hours} h`;
 }
 
-/** How long something took: `0.3 秒`, `12 秒`, `6 分钟`, `2 小时`, `3 天`. */
+/** How long something took: `不到 0.1 秒`, `0.3 秒`, `12 秒`, `6 分钟`, `2 小时`, `3 天`. */
 export function span(ms: number, language: Language): string {
   const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 0.05) {
+    return language === "zh" ? "不到 0.1 秒" : "under 0.1 s";
+  }
   if (seconds < 10) {
     return `${seconds.toFixed(1)} ${language === "zh" ? "秒" : "s"}`;
   }
