@@ -17,6 +17,7 @@ ENTRIES = {
     "analyst": ["预警", "工单", "客户", "概览", "规则"],
     "operations": ["预警", "工单", "客户", "概览", "规则", "数据接入"],
     "administrator": ["预警", "工单", "客户", "团队", "概览", "规则", "数据接入", "管理"],
+    "integrator": ["数据接入"],
 }
 
 
@@ -30,6 +31,12 @@ def test_no_right_no_entry(workbench: Workbench, role: str) -> None:
         page.get_by_role("navigation", name="主导航").get_by_role("link", name=re.compile(f"^{name}")).click()
         expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.get_by_text("你的角色没有这项权限").count() == 0
+    # Live to who has live messages; of a connection that there is none of, nothing is said.
+    live = page.get_by_role("banner").get_by_role("status")
+    if role == "integrator":
+        expect(live).to_have_count(0)
+    else:
+        expect(live).to_have_text("●实时", timeout=15_000)
 
 
 @pytest.mark.parametrize("view", [View("zh"), View("en")], ids=["zh", "en"])

@@ -19,7 +19,7 @@ import { useMe, useSession } from "@/session/session";
 import { FollowContacts } from "@/work/contacts";
 import styles from "./layout.module.css";
 import { Navigation } from "./Navigation";
-import { entriesOf } from "./pages";
+import { entriesOf, hasLive } from "./pages";
 import { TopBar } from "./TopBar";
 import { useBadges } from "./useBadges";
 import { useBusinessClock } from "./useBusinessClock";
@@ -45,7 +45,7 @@ export function Layout() {
     return <Navigate replace to={`/signin?change&next=${encodeURIComponent(pathname + search)}`} />;
   }
   return (
-    <LiveProvider person={me.staff_no}>
+    <LiveProvider person={hasLive(me.role) ? me.staff_no : undefined}>
       <OutOfSight />
       <FollowContacts />
       <UndoProvider>

@@ -6,7 +6,8 @@ import { Freshness } from "@/components/Freshness";
 import { setPreferences, usePreferences } from "@/habits/preferences";
 import { common, useText, word } from "@/i18n";
 import { JobsButton } from "@/jobs/JobsButton";
-import { useSession } from "@/session/session";
+import { useMe, useSession } from "@/session/session";
+import { hasLive } from "./pages";
 import { SearchBox } from "./SearchBox";
 import styles from "./topbar.module.css";
 
@@ -23,7 +24,7 @@ export function TopBar({ businessDay }: { businessDay?: string }) {
         </span>
       )}
       <div className={styles.tools}>
-        <Freshness />
+        {hasLive(useMe().role) && <Freshness />}
         <JobsButton />
         <Button
           type="text"

@@ -71,6 +71,11 @@ export function entriesOf(role: Role): readonly NavEntry[] {
   return NAVIGATION.filter(entry => entry.roles.includes(role));
 }
 
+/** Live messages tell of alerts and work; who sees neither has none. */
+export function hasLive(role: Role): boolean {
+  return DAILY.includes(role);
+}
+
 /** Where somebody begins the day. */
 export function landing(role: Role, unit?: string | null): string {
   switch (role) {

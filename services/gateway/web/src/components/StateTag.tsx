@@ -49,7 +49,7 @@ interface Props {
 /** A state as glyph and word, with how it ended or, of an alert that went up, to whom. */
 export function StateTag({ of, state, outcome, level }: Props) {
   const t = useText(common);
-  const words = { alert: t.alertState, work: t.workState, sms: t.smsState }[of];
+  const words = { alert: t.alertState, work: t.workState, sms: { ...t.smsState, ...t.smsHeld } }[of];
   const [glyph, tone] = Object.hasOwn(LOOKS[of], state) ? (LOOKS[of][state] as [string, Tone]) : ["·", ""];
   return (
     <span className={`${styles.state} ${tone && styles[tone]}`}>

@@ -126,8 +126,6 @@ export const en: typeof zh = {
   smsState: {
     queued: "Queued",
     held: "Held",
-    stopped: "Stopped",
-    waits: "Waiting",
     sending: "Sending",
     sent: "Submitted",
     delivered: "Delivered",
@@ -136,6 +134,7 @@ export const en: typeof zh = {
     suppressed: "Not sent",
     unknown: "Unknown",
   },
+  smsHeld: { stopped: "Stopped", waits: "Waiting" },
   stars: n => count(n, "star"),
   action: {
     acknowledge: "Acknowledge",

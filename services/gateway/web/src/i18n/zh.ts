@@ -124,8 +124,6 @@ export const zh = {
   smsState: {
     queued: "待发",
     held: "静默中",
-    stopped: "已停发",
-    waits: "等待中",
     sending: "发送中",
     sent: "已提交",
     delivered: "已送达",
@@ -134,6 +132,8 @@ export const zh = {
     suppressed: "未发",
     unknown: "未知",
   },
+  /** Of an SMS that is held, where that is not the night. */
+  smsHeld: { stopped: "已停发", waits: "等待中" },
   stars: (n: number) => `${n} 星`,
   action: {
     acknowledge: "知悉",

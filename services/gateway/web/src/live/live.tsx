@@ -19,10 +19,13 @@ const browser: Surroundings = {
   longestPause: 15_000,
 };
 
-/** The live connection of everything inside; one for all tabs of the person. */
-export function LiveProvider({ person, children }: { person: string; children: ReactNode }) {
+/** The live connection of everything inside; one for all tabs of the person. Without a person there is none. */
+export function LiveProvider({ person, children }: { person: string | undefined; children: ReactNode }) {
   const [hub, setHub] = useState<LiveHub | null>(null);
   useEffect(() => {
+    if (person === undefined) {
+      return;
+    }
     const opened = new LiveHub(`kam-live-${person}`, browser);
     setHub(opened);
     return () => opened.close();

@@ -11,6 +11,7 @@ import { Skeletons } from "@/components/Skeletons";
 import { SystemTime } from "@/components/Time";
 import { WithPanel } from "@/components/WithPanel";
 import { number } from "@/format";
+import { useBreadth } from "@/habits/element";
 import { useFilters } from "@/habits/filters";
 import { useShortcuts } from "@/habits/shortcuts";
 import { common, useText } from "@/i18n";
@@ -29,6 +30,8 @@ const FIELDS = {
 /** In place of a staff number: the account that is being made. */
 const NEW = "new";
 const PAGE = 200;
+/** Columns that stay beside the user who is open. */
+const BESIDE = ["name", "staff_no", "unit", "roles", "state"];
 
 export function Users({ id, open }: SectionProps) {
   const t = useText(adminText);
@@ -60,9 +63,11 @@ export function Users({ id, open }: SectionProps) {
   const total = query.data?.pages[0]?.total ?? 0;
   useShortcuts([{ keys: "n", label: t.user.create, group: shared.shortcuts.list, run: () => open(NEW) }]);
 
+  const breadth = useBreadth();
   const units = useUnits().data ?? [];
   const unitName = (id: string | null | undefined): string =>
     units.find(unit => unit.unit_id === id)?.name ?? id ?? "—";
+  const isBeside = id !== undefined && breadth === "desktop";
   const columns: Column<User>[] = [
     { key: "name", title: t.user.name, width: 120, render: user => user.name },
     { key: "staff_no", title: t.user.staffNo, width: 120, render: user => user.staff_no },
@@ -120,7 +125,7 @@ export function Users({ id, open }: SectionProps) {
             label={t.user.list}
             rows={rows}
             idOf={user => user.staff_no}
-            columns={columns}
+            columns={isBeside ? columns.filter(({ key }) => BESIDE.includes(key)) : columns}
             total={total}
             current={current ?? id}
             onCurrent={setCurrent}

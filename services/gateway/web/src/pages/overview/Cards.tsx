@@ -316,7 +316,7 @@ export function Sms({ view, onOpen }: Props) {
       bars={view.sms.map(each => ({
         ...each,
         name: [
-          word(words.smsState, smsStateOf(each.state, each.reason)),
+          word({ ...words.smsState, ...words.smsHeld }, smsStateOf(each.state, each.reason)),
           each.reason && each.reason !== "stopped" && word(reasons.smsReason, each.reason),
         ]
           .filter(Boolean)
