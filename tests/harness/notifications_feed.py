@@ -43,6 +43,7 @@ class Story(Feed):
         self.desk_raw: bytes | None = None
         self.desk_wake: datetime | None = None
         self.documents: dict[str, dict[str, dict[str, Any]]] = {}
+        self.said_new: list[tuple[str, str]] = []
         self.may_go: list[ReadyToSend] = []
         self.desk_emits: list[OutgoingEvent] = []
         self.told_sms: list[str] = []
@@ -185,6 +186,8 @@ class Story(Feed):
         self.desk_wake = decision.timer_at
         for row in decision.writes:
             collection = self.documents.setdefault(row.collection, {})
+            if row.new:
+                self.said_new.append((row.collection, row.id))
             if row.doc is None:
                 collection.pop(row.id, None)
             else:

@@ -57,6 +57,7 @@ class DecisionBuilder:
         state = state or Customer(customer_id)
         self.send_policy, self.ctx, self.customer_id = send_policy, ctx, customer_id
         self.contact, self.debt = state.contact, state.debt
+        self._cases_before = state.cases
         self.cases, self.messages = dict(state.cases), dict(state.messages)
         self.references, self.handwritten = state.references, state.handwritten
         self.clock = send_policy.clock(ctx.now)
@@ -77,7 +78,7 @@ class DecisionBuilder:
 
     def keep(self, alert_id: str, case: AlertProgress) -> None:
         """The alert is different now."""
-        before = self.cases.get(alert_id)
+        before = self._cases_before.get(alert_id)
         self.cases[alert_id] = case
         if case.alert is not None:
             is_new = before is None or before.alert is None
