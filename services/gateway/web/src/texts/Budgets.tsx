@@ -6,6 +6,7 @@ import type { Version } from "@/documents/model";
 import { money, number } from "@/format";
 import { useText } from "@/i18n";
 import { textsText } from "./messages";
+import { Reach } from "./Reach";
 
 /** What SMS of the business day have taken of each budget of the policy in force. */
 export default function Budgets({ version }: { version: Version }) {
@@ -20,6 +21,7 @@ export default function Budgets({ version }: { version: Version }) {
   }
   return (
     <section aria-label={t.budgets} className={styles.change}>
+      <Reach />
       <h3>{t.budgets}</h3>
       <Descriptions
         size="small"
