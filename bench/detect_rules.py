@@ -25,6 +25,8 @@ async def measure(quick: bool) -> list[dict[str, Any]]:
             seeds, twenty = (rate(runs[run][-1]) for run in runs)
             say(f"{number + 1}/{rounds}: detect {seeds:,.0f}/s, with twenty conditions {twenty:,.0f}/s")
     pairs = list(zip(runs["rules"], runs["ours"], strict=True))
+    if any(twenty["alert_events"] <= seeds["alert_events"] for twenty, seeds in pairs):
+        raise RuntimeError("the twenty conditions have raised nothing: they were not in force")
     return [
         {
             "name": "detect-rules",

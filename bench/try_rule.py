@@ -3,12 +3,14 @@
 12 months of 100,000 customers, with the three months before on which they are judged: each a BILL and a USAGE record.
 ``peer``: polars parses the BOSS files that say the same and computes the same, both versions, on all cores. ``limit``:
 one core reads the same columns of the same archive and decodes each body, nothing else. Ours and the peer's counts must
-be the same.
+be the same. Ours is timed with the start of its process, the peer and the limit without: of ``--quick`` that start is
+the most.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import random
 import sys
 import tempfile
@@ -25,7 +27,8 @@ import pyarrow.parquet as pq
 
 from alerts import rules
 from alerts.detection.churn import last_day, month_of, period_of
-from alerts.detection.handlers import BillRecord
+from alerts.detection.handlers import BillRecord, CustomerRecord, UsageRecord
+from alerts.trial.archive import COLUMNS
 from alerts.trial.order import Found, Order, Progress, Ruled
 from analytics.archive import SCHEMA, Archive, Archived
 from bench.child import child, say
@@ -150,6 +153,7 @@ async def ours(root: Path, scratch: Path) -> dict[str, Any]:
         sys.executable, "-m", "alerts.trial",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 25,
     )  # fmt: skip
+    os.setpriority(os.PRIO_PROCESS, process.pid, 19)
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(msgspec.json.encode(order) + b"\n")
     watched = psutil.Process(process.pid)
@@ -168,17 +172,14 @@ async def ours(root: Path, scratch: Path) -> dict[str, Any]:
 
 
 def limit(root: Path) -> dict[str, Any]:
-    """One core: the columns that a trial needs, and each body decoded."""
-    decode = msgspec.json.Decoder(BillRecord | None).decode
+    """One core: the columns that a trial reads, and each body decoded as the record that it is."""
+    records = {"CUST": CustomerRecord, "BILL": BillRecord, "USAGE": UsageRecord}
+    decode = {_TYPES[kind]: msgspec.json.Decoder(record).decode for kind, record in records.items()}
     started, rows = time.perf_counter(), 0
     for path in sorted(root.glob("topic=boss.events/*/*.parquet")):
-        table = pq.read_table(path, columns=["key", "type", "revision", "data"], partitioning=None, use_threads=False)
-        is_bill = [type_ == _TYPES["BILL"] for type_ in table["type"].to_pylist()]
-        for body, bill in zip(table["data"].to_pylist(), is_bill, strict=True):
-            if bill:
-                decode(body)
-            else:
-                msgspec.json.decode(body, type=msgspec.Raw)
+        table = pq.read_table(path, columns=COLUMNS, partitioning=None, use_threads=False)
+        for type_, body in zip(table["type"].to_pylist(), table["data"].to_pylist(), strict=True):
+            decode[type_](body)
             rows += 1
     return {"seconds": time.perf_counter() - started, "rows": rows}
 

@@ -13,7 +13,7 @@ from contracts.documents import DOCUMENT_ID, KIND, ORDER_ID, UNSEEN, State
 def _readable(text: str) -> str:
     """Raises ``ValueError`` for what no reader sees."""
     if _UNSEEN.search(text):
-        raise ValueError("it holds a control character nobody sees")
+        raise ValueError("有不可见的控制字符，请删去 / it holds a control character nobody sees: remove it")
     return text
 
 
@@ -40,11 +40,11 @@ def _checked(document: dict[str, Any]) -> dict[str, Any]:
             if isinstance(value, dict | list)
         ]
     if level:
-        raise ValueError(f"it nests deeper than {_DEEPEST}")
+        raise ValueError(f"嵌套超过 {_DEEPEST} 层 / it nests deeper than {_DEEPEST}")
     try:
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
-        raise ValueError("it holds what is no text or no number") from None
+        raise ValueError("有不是文字或不是数的值 / it holds what is no text or no number") from None
     return document
 
 

@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
-from alerts.customer_lists import LIST, MOST_CUSTOMERS, MOST_LISTS, Listed
+from alerts.control_topic import ControlTopic
+from alerts.customer_lists import LIST, MOST_CUSTOMERS, MOST_LISTS
 from alerts.detection import app
 from alerts.detection.why_not import why_not
 from alerts.detection.whynot import whynot
 from alerts.list_library import ListLibrary
+from alerts.notifications.stops import Stops
+from alerts.rule_library import RuleLibrary
 from alerts.rulebook import RULE, rule_kind
+from harness.control_topic import Topic
 from harness.detection_feed import RULES
 from harness.switchboard import AT, Board
 from harness.switched_feed import OLD, Switched, document
@@ -155,8 +159,7 @@ def test_a_text_of_a_million_ids_is_refused_before_it_is_read() -> None:
 
 
 def test_a_rule_names_lists_that_are_in_force_for_what_they_are_for() -> None:
-    lists = {"black-list": Listed("black-list", 1, "黑", "black", "exclusion", frozenset())}
-    kind = rule_kind(lambda: lists)
+    kind = rule_kind(lambda: {"black-list": "exclusion"})
     seed = document("drop-30")
     assert kind.checked({**seed, "exclude_lists": ["black-list"]}, [])["exclude_lists"] == ("black-list",)
     for names, field in (
@@ -186,8 +189,7 @@ async def test_a_list_that_a_rule_names_is_not_stopped(tmp_path: Path) -> None:
     saved: dict[str, Any] = {"after": None, "author": "A1", "why": "x"}
     await lists.save("black-list", named(), **saved)
     await lists.activate("black-list", 1, **who)
-    checked = rule_kind(lambda: {"black-list": Listed("black-list", 1, "", "", "exclusion", frozenset())})
-    rules.kind = checked
+    rules.kind = rule_kind(lambda: {"black-list": "exclusion"})
     await rules.save("silent", {**SILENT, "exclude_lists": ["black-list"]}, **saved)
     await rules.activate("silent", 1, **who)
     with pytest.raises(Refused) as refused:
@@ -195,5 +197,21 @@ async def test_a_list_that_a_rule_names_is_not_stopped(tmp_path: Path) -> None:
     assert refused.value.code == "list_in_use" and "silent" in refused.value.zh and "silent" in refused.value.en
     await rules.stop("silent", **who)
     assert (await lists.stop("black-list", **who)).state == "stopped"
-    (brief,) = [shown.plain(LIST, brief=True) for shown in await lists.all()]
+    (brief,) = await lists.brief()
     assert brief["count"] == 0 and "customers" not in brief and "customers" not in brief["document"]
+
+
+async def test_a_list_may_be_named_as_soon_as_it_was_activated() -> None:
+    """Though no worker has come to its switch yet: one of the rule comes behind it."""
+    rows, board, topic = MemoryDocuments(MemoryStore()), Board(), Topic()
+    control = ControlTopic(Stops(), topic.connect, topic.write)
+    rules = RuleLibrary(rows, board, lambda: AT, control=control, purposes=lambda: lists.purposes())
+    lists = ListLibrary(LIST, rows, board, lambda: AT, rules=rules)
+    saved: dict[str, Any] = {"after": None, "author": "A1", "why": "x"}
+    await lists.save("black-list", named(), **saved)
+    naming = {**SILENT, "exclude_lists": ["black-list"]}
+    with pytest.raises(Faulty) as faulty:
+        await rules.save("silent", naming, **saved)
+    assert [fault.field for fault in faulty.value.faults] == ["exclude_lists[0]"]
+    await lists.activate("black-list", 1, by="A1", why="x")
+    assert (await rules.save("silent", naming, **saved)).state == "draft"

@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from bench.condition_rules import documents
 
+from alerts.conditions.document import compiled
 from alerts.detection import app
 from alerts.rules import Rules, load
 from contracts.boss import Bill, Customer
@@ -13,6 +15,7 @@ from contracts.registry import SWITCH
 from harness.detection_feed import RULES, Feed
 from harness.one_processor import NOON, OneProcessor
 from harness.switched_feed import ASKED, OLD, Switched, document, edition
+from servicekit.documents.in_force import Edition
 
 
 @pytest.fixture
@@ -150,6 +153,32 @@ def test_editions_say_what_is_in_force() -> None:
     assert rules.has_shadow and rules.shadow.fall.version == 3 and set(rules.shadow.in_force) == {"drop-30"}
     back = RULES.switched([edition(1, 2, percent=60), edition(2, 2, state="stopped"), edition(3, 1)])
     assert back.fall.version == 1 and not back.stopped
+
+
+def test_a_condition_is_compiled_once_however_many_switches_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hundreds of them each switch would else take as long as reading them all anew, on every partition."""
+    seen: list[str] = []
+
+    def counting(plain: dict[str, Any]) -> Any:
+        seen.append(plain["id"])
+        return compiled(plain)
+
+    monkeypatch.setattr("alerts.rules.compiled", counting)
+    base, editions = (
+        load(),
+        [Edition(n, "rule", each["id"], 1, "active", each) for n, each in enumerate(documents(), 1)],
+    )
+    for many in range(1, len(editions) + 1):
+        switched = base.switched(editions[:many])
+    assert seen == [edition.id for edition in editions]
+    first = editions[0]
+    second = Edition(99, "rule", first.id, 2, "active", {**first.document, "severity": "critical"})
+    again = base.switched([*editions, second])
+    assert seen[len(editions) :] == [first.id], "the new version alone"
+    assert again.watches[first.id, 1] is switched.watches[first.id, 1]
+    # A version is known by its content: what another place of the log makes of its number is nobody else's.
+    other = msgspec.structs.replace(second, version=1)
+    assert base.switched([other]).watches[first.id, 1].rule.severity == "critical"
 
 
 @pytest.mark.parametrize("broken", [{"percent": "many"}, {"type": "request", "request": "stop"}])

@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from alerts import store
 from alerts.control_topic import ControlTopic
+from alerts.customer_lists import Purpose
+from alerts.notifications.send_policy import SmsPolicy, Template, seeds
 from alerts.notifications.stops import Stops
+from alerts.notifications.textbook import template_kind
 from alerts.rule_library import RuleLibrary
-from alerts.rulebook import RULE
 from alerts.stop_routes import stop_routes
+from alerts.stopping_library import StoppingLibrary
 from contracts.answers import RuleView
 from harness.control_topic import Topic
 from harness.switchboard import AT, Board
@@ -31,6 +35,11 @@ KNOWN = {"channel": {"smpp"}, "template": {"arrears-reminder", "manual"}, "kind"
 WHAT, WHY = "template/arrears-reminder", {"why": "金额写错"}
 
 
+async def no_lists() -> dict[str, Purpose]:
+    """None is in force."""
+    return {}
+
+
 class House:
     """alerts' routes of rules and stops, over a control topic and a switchboard."""
 
@@ -43,7 +52,7 @@ class House:
         self.library = self.another_worker_s()
 
     def another_worker_s(self) -> RuleLibrary:
-        return RuleLibrary(RULE, self.rows, self.board, lambda: AT, control=self.control)
+        return RuleLibrary(self.rows, self.board, lambda: AT, control=self.control, purposes=no_lists)
 
     async def client(self) -> httpx.AsyncClient:
         authored = AuthoredDocuments(self.rows, store.AUTHORED, self.folder / "copy")
@@ -138,11 +147,34 @@ async def test_a_rule_s_stop_holds_its_sms_first(house: House, client: httpx.Asy
     house.board.away = True
     answer = await client.post("/v1/rules/drop-30/stop", json=WHY)
     assert (answer.status_code, answer.json()["error"]) == (503, "switches_away")
-    assert "SMS of this rule are stopped" in answer.json()["en"] and house.standing() == ["rule/drop-30"]
+    assert "its SMS are stopped" in answer.json()["en"] and house.standing() == ["rule/drop-30"]
     house.board.away = False
     assert (await client.post("/v1/rules/drop-30/stop", json=WHY)).json()["state"] == "stopped"
     assert (await client.post("/v1/rules/nothing/stop", json=WHY)).status_code == 404
     assert house.standing() == ["rule/drop-30"]
+
+
+async def test_to_stop_what_was_never_in_force_holds_nothing(house: House, client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/rules/silent/stop", json=WHY)
+    assert (answer.status_code, answer.json()["error"]) == (409, "not_active") and house.topic.there == []
+    on = {"on": "2026-07-09", **WHY}
+    assert (await client.post("/v1/rules/silent/versions/1/activate", json=on)).json()["state"] == "scheduled"
+    assert (await client.post("/v1/rules/silent/stop", json=WHY)).json()["state"] == "draft"
+    assert house.topic.there == [] and house.standing() == []
+
+
+async def test_a_text_s_stop_holds_what_waits_of_it(house: House) -> None:
+    """Who stops a wrong text means the messages that wait, too."""
+    policy = max(seeds("sms_policy.yaml", SmsPolicy), key=lambda each: each.version)
+    kind = template_kind(lambda: policy)
+    texts = StoppingLibrary(kind, house.rows, house.board, lambda: AT, control=house.control)
+    text = next(each for each in seeds("templates.yaml", Template) if each.id == "arrears-reminder")
+    document = {name: value for name, value in msgspec.to_builtins(text).items() if name != "version"}
+    await texts.plant([(1, document)], is_in_force=lambda id, version: True)
+    assert (await texts.stop("arrears-reminder", by="li", why="金额写错")).state == "stopped"
+    assert house.standing() == [WHAT]
+    assert (await texts.activate("arrears-reminder", 1, by="li", why="好了")).state == "active"
+    assert house.standing() == []
 
 
 async def test_in_force_again_its_sms_go(house: House, client: httpx.AsyncClient) -> None:

@@ -113,6 +113,23 @@ async def test_a_late_release_that_an_earlier_process_took_is_answered_by_the_ne
     running.cancel()
 
 
+async def test_what_stands_outlives_a_topic_that_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alerts.control_topic._RECONNECT_SECONDS", 0.01)
+    topic = Topic(word(TEMPLATE), word(KIND), word(RULE), word(RULE, RELEASED))
+    control = ControlTopic(Stops(), topic.connect, topic.write, lambda: NOON)
+    running = asyncio.create_task(control.run())
+    await asyncio.wait_for(control.read.wait(), 2)
+    topic.away, was = True, topic.asked
+    topic.new.set()
+    await eventually(lambda: topic.asked > was)
+    topic.there = [word(KIND, RELEASED, 5)]
+    topic.away = False
+    await eventually(lambda: len(topic.there) == 2)
+    assert [stop.what for stop in control.stops.all()] == [TEMPLATE], "KIND was released meanwhile"
+    assert (topic.there[-1].type, topic.there[-1].key) == (STOPPED, TEMPLATE), "so that a restart finds it"
+    running.cancel()
+
+
 async def test_a_broker_that_is_away_confirms_nothing_and_what_is_known_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alerts.control_topic._RECONNECT_SECONDS", 0.01)
     topic = Topic(word(TEMPLATE), word(TEMPLATE, RELEASED), word(TEMPLATE))

@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from alerts.control_topic import ControlTopic
 from alerts.notifications.policybook import POLICY, read_policy
 from alerts.notifications.send_policy import SmsPolicy, Template, seeds
+from alerts.notifications.stops import Stops
 from alerts.notifications.textbook import template_kind
 from alerts.text_libraries import PolicyLibrary, TextLibrary
+from harness.control_topic import Topic
 from harness.switchboard import AT, Board
 from servicekit.documents.fault import Faulty
 from servicekit.documents.library import Library
@@ -35,7 +38,12 @@ class House:
         self.board, self.rows = Board(), MemoryDocuments(MemoryStore())
         self.in_force = read_policy(SMS)
         kind = template_kind(lambda: self.in_force)
-        self.texts: Library = TextLibrary(kind, self.rows, self.board, lambda: AT, policies=lambda: self.policies)
+        topic = Topic()
+        control = ControlTopic(Stops(), topic.connect, topic.write)
+        control.read.set()  # nothing is stopped
+        self.texts: Library = TextLibrary(
+            kind, self.rows, self.board, lambda: AT, control=control, policies=lambda: self.policies
+        )
         self.policies: Library = PolicyLibrary(POLICY, self.rows, self.board, lambda: AT, texts=self.texts)
 
     async def change(self, library: Library, document: dict[str, Any], *, on: date | None = None) -> None:

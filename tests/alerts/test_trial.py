@@ -1,14 +1,16 @@
 """A trial against what the customer's months say, told one by one."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow.parquet as pq
 import pytest
 
 from alerts import rules
+from alerts.trial.archive import Damaged
 from alerts.trial.order import Failed, Found, Order, Ruled
 from alerts.trial.run import run
 from harness.archived import Archivist
@@ -154,6 +156,43 @@ def test_passes_over_what_cant_be_read(archivist: Archivist) -> None:
     bills(archivist, "c1", m202604=10)
     found = tried(archivist, ruled("drop-30"))
     assert (found.alerts, found.unreadable) == (1, 2)
+
+
+def _without_a_column(file: Path) -> None:
+    table = pq.read_table(file, partitioning=None)
+    pq.write_table(table.drop_columns(["businessclock"]), file)
+
+
+def _within(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    for at in range(4, len(content) // 3):
+        content[at] ^= 0x5A
+    file.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "harm", "why"),
+    [
+        ("topic=*/date=*/*.parquet", lambda file: file.write_bytes(b""), "0 bytes"),
+        ("topic=*/date=*/*.parquet", lambda file: file.write_bytes(file.read_bytes()[:-100]), "not a parquet file"),
+        ("topic=*/date=*/*.parquet", _within, ""),
+        ("topic=*/date=*/*.parquet", _without_a_column, "businessclock"),
+        ("_positions/*.json", lambda file: file.write_text("{"), ""),
+        ("_positions/*.json", lambda file: file.write_text("[]"), ""),
+    ],
+)
+def test_a_damaged_file_is_named(archivist: Archivist, pattern: str, harm: Callable[[Path], None], why: str) -> None:
+    """Left out of a trial, it would make its result wrong, and nobody would see it."""
+    customer(archivist, "c1")
+    bills(archivist, "c1", **{f"m2026{month:02}": 100 for month in range(1, 7)})
+    archivist.write()
+    file = sorted(archivist.root.glob(pattern))[0]
+    harm(file)
+    order = Order(str(archivist.root), str(archivist.root.parent / "scratch"), ruled("drop-30"))
+    with pytest.raises(Damaged) as damaged:
+        run(order, lambda done, of: None)
+    folder = file.relative_to(archivist.root).parent.as_posix()
+    assert damaged.value.file.startswith(folder) and why in damaged.value.why
 
 
 def test_an_empty_archive_is_said(tmp_path: Path) -> None:

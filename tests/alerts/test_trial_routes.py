@@ -228,7 +228,10 @@ async def test_the_trials_of_a_version_are_listed_newest_first_without_their_res
 async def test_what_can_t_be_read_is_said(client: httpx.AsyncClient, archive: Path) -> None:
     spoil(archive)
     trial = await ended(client, (await client.post(TRY, json=SPAN)).json()["trial_id"])
-    assert trial["state"] == "failed" and trial["zh"] and trial["en"]
+    assert trial["state"] == "failed"
+    for said in (trial["zh"], trial["en"]):
+        assert "topic=boss.events/date=" in said and str(archive) not in said, "which file, and no path of the machine"
+    assert "备份" in trial["zh"] and "backup" in trial["en"]
 
 
 async def test_a_trial_whose_process_is_gone_has_failed(trials: Trials) -> None:

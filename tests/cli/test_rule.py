@@ -136,7 +136,7 @@ def test_a_file_without_version_says_what_it_is_taken_for(rules: FakeInstance, k
         ("id: x\na: " + "[" * 3000, "too deep"),
         ("id: x\na: " + "[" * 3000 + "]" * 3000, "too deep"),
         ("id: x\na: &a [*a]", "no aliases"),
-        ('id: x\na: "\\ud800"', "not UTF-8"),
+        ('id: x\na: "\\ud800"', "no text"),
         ('id: x\nversion: "1\\r\\nX"', "version must be a whole number"),
         ("id: x\nversion: 一", "version must be a whole number"),
         ("id: x\nversion: 0", "version must be a whole number"),
@@ -149,6 +149,12 @@ def test_odd_yaml_is_a_clear_error(rules: FakeInstance, kam: Kam, file: Path, co
     done = kam("rule", "save", file, "--why", "x", "--json")
     assert done.status == 1 and en in done.json["en"] and done.json["field"] == "document" and done.json["zh"]
     assert not [r for r in rules.requests if r.method == "PUT"]
+
+
+def test_another_encoding_says_how_to_save(rules: FakeInstance, kam: Kam, file: Path) -> None:
+    file.write_bytes("id: x\nname_zh: 静默".encode("gb18030"))
+    done = kam("rule", "save", file, "--why", "x", "--json")
+    assert done.status == 1 and "save it as UTF-8" in done.json["en"] and "另存为 UTF-8" in done.json["zh"]
 
 
 def test_a_folder_is_no_rule(rules: FakeInstance, kam: Kam, tmp_path: Path) -> None:

@@ -59,6 +59,19 @@ def test_a_trial_that_failed_or_was_called_off(trial: FakeInstance, kam: Kam) ->
     assert "called off" in kam("rule", "try", "drop-30").err
 
 
+def test_a_service_that_starts_anew_meanwhile_is_waited_for(
+    trial: FakeInstance, kam: Kam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = {"error": "unavailable", "zh": "服务 alerts 暂时无法访问", "en": "service alerts can't be reached just now"}
+    failed = {**TRIAL, "state": "failed", "zh": "试算中断，请重新开始", "en": "it was interrupted: start it again"}
+    answers: list[tuple[int, Any]] = [(200, TRIAL), (503, away), (503, away), (200, failed)]
+    trial.routes["GET /v1/rules/trials/t-1"] = lambda _: answers.pop(0) if len(answers) > 1 else answers[0]
+    assert kam("rule", "try", "drop-30", "--json").json["en"] == failed["en"] and len(answers) == 1
+    monkeypatch.setattr("kam.commands.trial._PATIENCE", 0.0)
+    answers[:] = [(503, away)]
+    assert kam("rule", "try", "drop-30", "--json").json["en"] == away["en"]
+
+
 @pytest.mark.parametrize(
     "words", [("--from", "202613"), ("--to", "2026"), ("--from", "202606", "--to", "202601"), ("--version", 0)]
 )

@@ -69,6 +69,26 @@ def test_each_condition_is_told(fake: FakeInstance, kam: Kam) -> None:
     assert fake.requests[-1].query == {}
 
 
+def test_the_line_of_a_figure_that_moves_and_what_is_met_without_an_alert(fake: FakeInstance, kam: Kam) -> None:
+    falls = {
+        "text_zh": "账单金额较前 3 个月均值下降 30% 或更多",
+        "text_en": "bill 30 % or more below the mean of 3 months before",
+        "value": 6900, "limit": 7000, "met": True, "unit": "fen",
+    }  # fmt: skip
+    met = {**ANSWER, "result": "met", "exclusions": [], "conditions": [falls]}
+    fake.routes["GET /v1/customers/c1/whynot"] = (200, [met])
+    _, hint, line = kam("whynot", "c1").out.splitlines()
+    assert "满足而没有预警" in hint and "met without an alert" in hint
+    assert line.endswith("：¥69.00（界限 limit ¥70.00）")
+    fake.routes["GET /v1/customers/c1/whynot"] = (200, [{**met, "alert_id": "a-1"}])
+    assert len(kam("whynot", "c1").out.splitlines()) == 2
+
+
+def test_a_month_that_is_none_is_misuse(fake: FakeInstance, kam: Kam) -> None:
+    done = kam("whynot", "c1", "--period", "202613", "--json")
+    assert done.status == 2 and "202601" in done.json["zh"] and not fake.requests
+
+
 def test_a_rule_that_is_not_in_force_is_said(fake: FakeInstance, kam: Kam) -> None:
     fake.routes["GET /v1/customers/c1/whynot"] = (
         404,

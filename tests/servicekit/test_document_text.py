@@ -24,6 +24,8 @@ from servicekit.documents.fault import Checker
         ("nothing: ~", {"nothing": None}),
         ('{"on": ["USAGE"], "n": 12345678901234567890123}', {"on": ["USAGE"], "n": "12345678901234567890123"}),
         ("name: 近乎静默 # silent", {"name": "近乎静默"}),
+        ("name: 静默：三天", {"name": "静默：三天"}),
+        ("\ufeffa: 1\r\nb: 2\r\n", {"a": 1, "b": 2}),
     ],
 )
 def test_reads_what_is_meant(text: str, document: dict[str, Any]) -> None:
@@ -49,7 +51,10 @@ def test_reads_what_is_meant(text: str, document: dict[str, Any]) -> None:
         ("a: \x00", "not YAML"),
         ("a: " + "[" * 1500, "not YAML"),
         ("a: " + "x" * 300_000, "256 KiB"),
-        ("a: 1\n---\nb: 2", "not YAML"),
+        ("a: 1\n---\nb: 2", "line 2: more than one document"),
+        ("id：silent\ntype: condition", "has a full-width colon"),
+        ("when:\n  - {figure：a}\n  - b: c：d: e", "has a full-width colon"),
+        ("a:\n\tb: 1", "line 2: indent with blanks"),
     ],
 )
 def test_says_what_is_wrong(text: str, en: str) -> None:

@@ -1,6 +1,7 @@
 """The life of a document at its owner: saved, in force, rolled back, stopped; whoever is faster, whatever dies."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import date
 from itertools import permutations
 from typing import Any
@@ -49,7 +50,7 @@ class World:
         return (await self.library.activate("t", version, by="A1", why="so", **more)).state
 
     async def states(self, library: Library | None = None) -> list[str]:
-        return [shown.state for shown in await (library or self.library).all()]
+        return [shown["state"] for shown in await (library or self.library).brief()]
 
 
 @pytest.fixture
@@ -63,9 +64,8 @@ async def world() -> World:
 async def test_what_was_delivered_is_in_force_from_the_beginning_and_planted_once(world: World) -> None:
     await world.save("two", 1)
     await world.library.plant([(1, {"id": "t", "text": "ONE"})], is_in_force=lambda id, version: True)
-    first, second = await world.library.all()
-    assert (first.state, second.state) == ("active", "draft")
-    plain = first.plain(KIND)
+    plain, second = await world.library.brief()
+    assert (plain["state"], second["state"]) == ("active", "draft")
     assert plain["active_from"] is None and plain["created_at"] == AT.isoformat()
     assert plain["document"] == {"id": "t", "text": "one"} and plain["text"] == "one" and plain["author"] == "kam"
     assert (await world.library.get("t")).version.version == 2 and (await world.library.get("t", 1)).state == "active"
@@ -104,7 +104,12 @@ async def test_a_repeat_under_its_key_is_the_same_change(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "field"), [({"text": ""}, "text"), ({"text": 5}, "text"), ({"x": 1, "text": "a"}, "x")]
+    ("document", "field"),
+    [
+        ({"text": ""}, "text"),
+        ({"text": 5}, "text"),
+        ({"x": 1, "text": "a"}, "x"),
+    ],
 )
 async def test_what_is_wrong_is_refused_and_nothing_kept(world: World, document: dict[str, Any], field: str) -> None:
     with pytest.raises(Faulty) as refused:
@@ -491,3 +496,29 @@ async def test_what_is_not_there_is_not_found(world: World) -> None:
             await call
         assert refused.value.status == 404
     assert (await world.library.get("t", 1)).version.at == AT
+
+
+class OneByOne(MemoryDocuments):
+    """A list of 20,000 customers that is replaced each day: all its versions at once fill the memory."""
+
+    async def find(self, collection: str, *where: Any, **more: Any) -> list[dict[str, Any]]:
+        assert not collection.endswith(".versions"), "they are gone through one by one"
+        return await super().find(collection, *where, **more)
+
+    async def each(self, collection: str, *where: Any, at_once: int = 0, **more: Any) -> AsyncIterator[dict[str, Any]]:
+        assert 0 < at_once <= 100
+        for row in await super().find(collection, *where, **more):
+            yield row
+
+
+async def test_versions_are_listed_one_by_one_and_only_those_that_decide_are_held() -> None:
+    world = World()
+    world.library = Library(KIND, OneByOne(MemoryStore()), world.board, lambda: AT)
+    await world.library.plant([(1, {"id": "t", "text": "one"})], is_in_force=lambda id, version: True)
+    for version, text in enumerate(("two", "three", "four"), 2):
+        await world.save(text, version - 1)
+    await world.activate(2)
+    await world.activate(4, on=date(2026, 7, 9))
+    assert await world.states() == ["retired", "active", "draft", "scheduled"]
+    assert [(s.version.version, s.state) for s in await world.library.held()] == [(2, "active"), (4, "scheduled")]
+    assert [document["text"] for document in await world.library.others()] == ["two", "four"]

@@ -58,15 +58,24 @@ def test_the_first_load_is_small_news(province: Province) -> None:
     assert len(falling(province)) == 15
 
 
-def falling(province: Province) -> set[str]:
-    """drop-30 by itself: 30·x_p ≤ 7·(sum of the three before), on the amount or on the minutes."""
+def test_there_is_something_to_try_rules_on(province: Province) -> None:
+    """Another threshold warns of others, and a few customers are nearly silent."""
+    assert len(falling(province)) < len(falling(province, 80)) < len(falling(province, 90)) < 60
+    assert len(falling(province, 50)) < 15
+    latest = province.periods[-1]
+    silent = {id_ for (id_, period), usage in province.usage.items() if period == latest and usage.active_days == 2}
+    assert silent and silent < falling(province)
+
+
+def falling(province: Province, percent: int = 70) -> set[str]:
+    """drop-30 by itself: 300·x_p ≤ 70·(sum of the three before), on the amount or on the minutes."""
     *before, last = province.periods
     found = set()
     for id_ in province.customers:
         for book, field in ((province.bills, "amount_fen"), (province.usage, "voice_minutes")):
             known = [getattr(book.get((id_, period)), field, None) for period in [*before, last]]
             figures = [figure for figure in known if figure is not None]
-            if len(figures) == 4 and 30 * figures[3] <= 7 * sum(figures[:3]):
+            if len(figures) == 4 and 300 * figures[3] <= percent * sum(figures[:3]):
                 found.add(id_)
     return found
 

@@ -115,7 +115,7 @@ class MemoryDocuments:
         return found[:limit] if limit else found
 
     async def each(
-        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None
+        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None, at_once: int = 1000
     ) -> AsyncIterator[dict[str, Any]]:
         for document in await self.find(collection, where, sort=sort):
             yield dict(document)

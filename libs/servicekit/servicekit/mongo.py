@@ -31,7 +31,6 @@ SORT_SECONDS = 25.0
 MOST_BYTES = 15 << 20
 _DUPLICATE_KEY, _EXISTS = 11000, 48
 _ATTEMPTS = 5
-_BATCH = 1000
 #: lock or time limit of the server reached, write conflict, disk full: nothing is wrong with what was to be written
 _PASSING_CODES = frozenset((24, 46, 50, 112, 262, 14031))
 _PASSING = (AutoReconnect, ConnectionFailure, TimeoutError)
@@ -73,13 +72,13 @@ class MongoDocuments:
             return [_plain(d) for d in await (cursor.limit(limit) if limit else cursor).to_list(None)]
 
     async def each(
-        self, collection: str, where: Document | None = None, *, sort: str | None = None
+        self, collection: str, where: Document | None = None, *, sort: str | None = None, at_once: int = 1000
     ) -> AsyncIterator[Document]:
-        cursor = self._found(collection, where, sort).batch_size(_BATCH)
+        cursor = self._found(collection, where, sort).batch_size(at_once)
         seconds: float | None = SORT_SECONDS if sort else None
         while True:
             async with self._reached(seconds):
-                batch = await cursor.to_list(_BATCH)
+                batch = await cursor.to_list(at_once)
             if not batch:
                 return
             seconds = None

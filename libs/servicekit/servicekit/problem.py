@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from servicekit import correlation
 from servicekit.clock import iso
 from servicekit.decision import Refused
+from servicekit.request_words import reason
 from servicekit.store import Transient
 
 log = structlog.get_logger()
@@ -144,12 +145,12 @@ def install(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = _safe(".".join(str(step) for step in first["loc"]))
-        why = _safe(first["msg"])
+        zh, en = (_safe(said) for said in reason(first))
         return problem(
             422,
             "bad_request",
-            f"请求的 {field} 有误：{why}",
-            f"{field} of the request is not as it should be: {why}",
+            f"请求的 {field} 有误：{zh}",
+            f"{field} of the request is not as it should be: {en}",
             field=field,
         )
 

@@ -144,9 +144,9 @@ class Documents(Protocol):
         """Documents that match, each with its ``_id``; ``sort`` is a field, ``-field`` for descending."""
 
     def each(
-        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None
+        self, collection: str, where: dict[str, Any] | None = None, *, sort: str | None = None, at_once: int = 1000
     ) -> AsyncIterator[dict[str, Any]]:
-        """As ``find``, one after the other: however many there are, few are in memory at once."""
+        """As ``find``, one after the other: however many there are, ``at_once`` are in memory."""
 
     async def get(self, collection: str, id: str) -> dict[str, Any] | None:
         """One document by id."""

@@ -7,7 +7,7 @@ two leaves a newest version that is one behind, until the next save brings it up
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from operator import eq
@@ -29,6 +29,7 @@ ETAG: dict[str, Any] = {
         "ETag": {"schema": {"type": "string"}, "description": "the version, as If-Match takes it", "example": '"3"'}
     }
 }
+_AT_ONCE = 100
 _ETAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 
 
@@ -99,10 +100,10 @@ class VersionedDocuments(Generic[T]):
         found = [self._of(row) for row in await self._rows.find(self._versions, {"id": id})]
         return sorted(found, key=lambda version: -version.version)
 
-    async def every(self) -> list[Version[T]]:
-        """All versions of all documents, by id and version."""
-        found = [self._of(row) for row in await self._rows.find(self._versions)]
-        return sorted(found, key=lambda version: (version.id, version.version))
+    async def every(self) -> AsyncIterator[Version[T]]:
+        """All versions of all documents, in any order, and few in memory at once: each may be large."""
+        async for row in self._rows.each(self._versions, at_once=_AT_ONCE):
+            yield self._of(row)
 
     async def plant(self, version: Version[T]) -> None:
         """A version that was delivered: as it is, unless there is one."""

@@ -9,7 +9,7 @@ from alerts.api import router
 from alerts.budget_routes import budget_routes
 from alerts.callback_routes import callback_routes
 from alerts.control_topic import control_topic
-from alerts.customer_lists import LIST, Lists
+from alerts.customer_lists import LIST
 from alerts.detection import composition as detection
 from alerts.detection.decision_builder import APP as DETECTION
 from alerts.list_library import ListLibrary
@@ -24,7 +24,6 @@ from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.textbook import template_kind
 from alerts.release_routes import HeldWatch, release_routes
 from alerts.rule_library import RuleLibrary
-from alerts.rulebook import rule_kind
 from alerts.settings import Settings, secrets_in
 from alerts.stop_routes import stop_routes
 from alerts.text_libraries import PolicyLibrary, TextLibrary
@@ -71,9 +70,11 @@ def build(
     control = control_topic(service)
     channels = notifications.channels(settings, transport)
     switchboard = HttpSwitchboard(billing_sync, settings.secret_file, NAME)
-    library = RuleLibrary(rule_kind(lambda: lists_in_force()), rows, switchboard, control=control)
+    library = RuleLibrary(rows, switchboard, control=control, purposes=lambda: lists.purposes())
     lists = ListLibrary(LIST, rows, switchboard, rules=library)
-    templates = TextLibrary(template_kind(lambda: policy_in_force()), rows, switchboard, policies=lambda: policies)
+    templates = TextLibrary(
+        template_kind(lambda: policy_in_force()), rows, switchboard, control=control, policies=lambda: policies
+    )
     policies = PolicyLibrary(POLICY, rows, switchboard, texts=templates)
     brakes = brake.BrakeLibrary(brake.BRAKE, rows, switchboard)
     libraries = (library, lists, templates, policies, brakes)
@@ -129,10 +130,6 @@ def build(
     def policy_in_force() -> SmsPolicy:
         policy: SmsPolicy = in_force(NOTIFICATIONS).policy
         return policy
-
-    def lists_in_force() -> Lists:
-        lists: Lists = in_force(DETECTION).lists
-        return lists
 
     def stoppable() -> dict[str, set[str]]:
         texts = [t for policy in _in_force(service, NOTIFICATIONS, baseline) for t in policy.templates.values()]

@@ -126,7 +126,10 @@ class ControlTopic:
         found, overtaken = Stops(), list[Stop]()
         while await consumer.position(_PLACE) < end:
             overtaken += await self._next(consumer, found)
-        self.stops.become(found)
+        if lost := self.stops.become(found):
+            # The topic keeps a last word of each: it was lost and made anew.
+            log.error("stops.lost", what=[stop.what for stop in lost])
+            overtaken += lost
         self.read.set()
         self._tell()
         while True:

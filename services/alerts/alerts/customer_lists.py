@@ -90,8 +90,8 @@ def check(document: CustomerList, others: Others) -> Sequence[Fault]:
     return checker.faults
 
 
-def check_named(checker: Checker, rule: Any, lists: Lists) -> None:
-    """Lists that a rule names must be in force, and for what it names them for."""
+def check_named(checker: Checker, rule: Any, purposes: Mapping[str, Purpose]) -> None:
+    """Lists that a rule names must be in force (those are ``purposes``, by id), and for what it names them for."""
     for field, purpose in NAMED_IN.items():
         at = checker.under(field)
         names: tuple[str, ...] = getattr(rule, field, ())
@@ -99,16 +99,16 @@ def check_named(checker: Checker, rule: Any, lists: Lists) -> None:
             continue
         at.distinct(names)
         for n, name in enumerate(names):
-            found = lists.get(name)
+            found = purposes.get(name)
             if found is None:
                 at.under(n).say(
                     f"没有启用中的名单“{name[:50]}”；请先启用它（kam list）",
                     f"no list {name[:50]!r} is in force: activate it first (kam list)",
                 )
-            elif found.purpose != purpose:
+            elif found != purpose:
                 at.under(n).say(
-                    f"{name} 的用途是 {found.purpose}，这里要 {purpose} 的名单",
-                    f"{name} is for {found.purpose}: here goes one for {purpose}",
+                    f"{name} 的用途是 {found}，这里要 {purpose} 的名单",
+                    f"{name} is for {found}: here goes one for {purpose}",
                 )
 
 

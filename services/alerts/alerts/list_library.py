@@ -1,8 +1,9 @@
 """Lists of customers at their owner: one that a rule names is not stopped."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from alerts.customer_lists import NAMED_IN
+from alerts.customer_lists import NAMED_IN, Purpose
 from servicekit.decision import Refused
 from servicekit.documents.library import Library, Shown
 
@@ -14,11 +15,16 @@ class ListLibrary(Library):
         super().__init__(*args, **options)
         self._rules = rules
 
+    async def purposes(self) -> Mapping[str, Purpose]:
+        """What each list that is in force is for, by id; also where no worker has come to its switch yet: one of a rule
+        that is activated now comes behind it."""
+        return {one.version.id: one.version.document["purpose"] for one in await self.held() if one.state == "active"}
+
     async def stop(self, id: str, *, by: str, why: str, shadow: bool = False, key: str | None = None) -> Shown:
         """Raises ``Refused`` 409 while a rule names it: who stops it would change whom that one warns of."""
         named = {
             shown.version.id
-            for shown in await self._rules.all()
+            for shown in await self._rules.held()
             if shown.state in ("active", "shadow", "scheduled")
             and any(id in shown.version.document.get(field, ()) for field in NAMED_IN)
         }

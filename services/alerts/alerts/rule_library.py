@@ -1,50 +1,24 @@
-"""Rules at their owner: to stop one stops its SMS as well; one that comes into force again releases them."""
+"""Rules at their owner: they may name lists of customers, and to stop one stops its SMS as well."""
 
-import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from alerts.control_topic import ControlTopic, NotStopped
-from contracts.documents import Placed
-from servicekit.decision import Refused
-from servicekit.documents.library import Library, Shown
+from alerts.customer_lists import NAMED_IN, Purpose
+from alerts.rulebook import rule_kind
+from alerts.stopping_library import StoppingLibrary
+from servicekit.documents.library import Document
 
 
-class RuleLibrary(Library):
-    """``control`` says what may not be sent."""
+class RuleLibrary(StoppingLibrary):
+    """``purposes`` says what the lists in force are for."""
 
-    def __init__(self, *args: Any, control: ControlTopic, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._control = control
+    def __init__(self, *args: Any, purposes: Callable[[], Awaitable[Mapping[str, Purpose]]], **options: Any) -> None:
+        self._named: Mapping[str, Purpose] = {}
+        super().__init__(rule_kind(lambda: self._named), *args, **options)
+        self._purposes = purposes
 
-    async def stop(self, id: str, *, by: str, why: str, shadow: bool = False, key: str | None = None) -> Shown:
-        """SMS of its alerts are held within a second, whatever the log is at; nothing new is raised by it from one
-        place of the log on. What runs in shadow sends none."""
-        if shadow:
-            return await super().stop(id, by=by, why=why, shadow=True, key=key)
-        await self.get(id)
-        await self._control.stop(f"rule/{id}", by, why)
-        try:
-            return await super().stop(id, by=by, why=why, key=key)
-        except Refused as refused:
-            raise Refused(
-                refused.code,
-                f"此规则的短信已停发；{refused.zh}",
-                f"SMS of this rule are stopped; {refused.en}",
-                refused.status,
-                refused.field,
-            ) from refused
-
-    async def noted_anew(self, placed: Placed) -> None:
-        """It is in force again: what its stop held back is decided on anew. Not before it is known what is stopped: the
-        switch is told again."""
-        if placed.state == "active" and not self._control.read.is_set():
-            raise Refused(
-                "starting",
-                "已启用；停发名单尚在读取，其短信稍后恢复",
-                "it is in force; what is stopped is still being read, and its SMS go again soon after",
-                503,
-            )
-        standing = self._control.stops.get(f"rule/{placed.document_id}")
-        if placed.state == "active" and standing is not None and placed.at is not None and standing.at < placed.at:
-            with contextlib.suppress(NotStopped):  # another worker was faster
-                await self._control.release(standing.what, placed.by, placed.why)
+    async def checked(self, document: Document) -> Document:
+        """Beside the lists of customers that it names."""
+        if any(document.get(field) for field in NAMED_IN):
+            self._named = await self._purposes()
+        return await super().checked(document)

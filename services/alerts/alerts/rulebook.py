@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from alerts import rules
 from alerts.conditions.document import faults_of
-from alerts.customer_lists import NAMED_IN, Lists, check_named
+from alerts.customer_lists import NAMED_IN, Purpose, check_named
 from alerts.rules import ALERTS, KIND, Arrears, Complaint, Condition, Contract, Fall, Metric, Request, Rule, type_of
 from servicekit.documents.fault import Checker, Fault, Faulty
 from servicekit.documents.kinds import Kind, Others
@@ -32,11 +32,14 @@ STAGES = ("opened", "reminder", "second_reminder", "final_notice", "suspension_p
 STEPS = (90, 60, 30, 7, 1)
 
 
-def check(rule: Rule, others: Others, lists: Callable[[], Lists] = dict) -> Sequence[Fault]:
-    """What is wrong with the meaning of a rule; ``lists`` of customers are those in force."""
+Purposes = Callable[[], Mapping[str, Purpose]]
+
+
+def check(rule: Rule, others: Others, purposes: Purposes = dict) -> Sequence[Fault]:
+    """What is wrong with the meaning of a rule; ``purposes``: of the lists of customers that are in force, by id."""
     checker = Checker()
     if any(getattr(rule, field, ()) for field in NAMED_IN):
-        check_named(checker, rule, lists())
+        check_named(checker, rule, purposes())
     checker.under("name_zh").called(rule.name_zh, _LONGEST_NAME, "中文", "a Chinese")
     checker.under("name_en").called(rule.name_en, _LONGEST_NAME, "英文", "an English")
     if rule.id in _TAKEN:
@@ -225,9 +228,9 @@ def _why_no_shadow(document: Mapping[str, Any]) -> tuple[str, str] | None:
     )
 
 
-def rule_kind(lists: Callable[[], Lists]) -> Kind:
+def rule_kind(purposes: Purposes) -> Kind:
     """Rules that may name lists of customers: those that are in force when a version is checked."""
-    return replace(RULE, check=lambda rule, others: check(rule, others, lists))
+    return replace(RULE, check=lambda rule, others: check(rule, others, purposes))
 
 
 RULE = Kind(

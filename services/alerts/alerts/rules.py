@@ -154,7 +154,12 @@ class Rules:
     customers, which rules name.
     """
 
-    def __init__(self, documents: Sequence[Rule], editions: Sequence[Edition] = ()) -> None:
+    def __init__(
+        self,
+        documents: Sequence[Rule],
+        editions: Sequence[Edition] = (),
+        watches: Mapping[tuple[str, int], Watch] | None = None,
+    ) -> None:
         self.documents = sorted(documents, key=lambda d: (d.id, d.version))
         self.versions: dict[tuple[str, int], Rule] = {(d.id, d.version): d for d in self.documents}
         if len(self.versions) != len(documents):
@@ -189,8 +194,10 @@ class Rules:
         self.reach = max(d.months for d in self.versions.values() if isinstance(d, Fall))
         #: conditions of any version
         self.watches: Mapping[tuple[str, int], Watch] = {
-            key: Watch(d, compiled(_plain(d))) for key, d in self.versions.items() if isinstance(d, Condition)
+            key: _watch(d, (watches or {}).get(key)) for key, d in self.versions.items() if isinstance(d, Condition)
         }
+        #: as the last switch has left them, here and in all that come of it: a document is compiled once
+        self._compiled: Mapping[tuple[str, int], Watch] = self.watches
         self.watched_months = max((watch.compiled.reach for watch in self.watches.values()), default=0)
         self._stand(in_force, frozenset(stopped))
         self.is_shadow, self.has_shadow = False, bool(shadows)
@@ -227,7 +234,9 @@ class Rules:
 
     def switched(self, editions: Sequence[Edition]) -> "Rules":
         """With what staff have brought into force. Raises ``ValueError``, ``msgspec.ValidationError``."""
-        return Rules(self.documents, editions)
+        switched = Rules(self.documents, editions, self._compiled)
+        self._compiled = switched.watches
+        return switched
 
     def of(self, id: str, version: int) -> Rule:
         """The version that raised an alert. Where it can't be read any more (a slip of staff), the one in force: a
@@ -267,6 +276,10 @@ def read_edition(edition: Edition) -> Rule:
     ``msgspec.ValidationError``."""
     found: Any = edition.document
     return found if isinstance(found, Rule) else read(found, edition.version)
+
+
+def _watch(rule: Condition, before: Watch | None) -> Watch:
+    return before if before is not None and before.rule == rule else Watch(rule, compiled(_plain(rule)))
 
 
 def _plain(rule: Condition) -> dict[str, Any]:

@@ -7,13 +7,14 @@ import msgspec
 
 from alerts.notifications.policybook import read_policy
 from alerts.notifications.textbook import misfits, read_text
+from alerts.stopping_library import StoppingLibrary
 from servicekit.documents.fault import Checker, Faulty
 from servicekit.documents.library import Library, Shown
 
 _COUNTS = ("active", "scheduled")
 
 
-class TextLibrary(Library):
+class TextLibrary(StoppingLibrary):
     """``policies``: those that wait for their day; the kind itself checks texts by what is in force."""
 
     def __init__(self, *args: Any, policies: Callable[[], Library], **options: Any) -> None:
@@ -54,7 +55,7 @@ class PolicyLibrary(Library):
 
 async def _counting(library: Library) -> list[Shown]:
     """Versions in force, or that wait for their day; what this release can't read stands in nobody's way."""
-    return [shown for shown in await library.all() if shown.state in _COUNTS and _is_readable(library, shown)]
+    return [shown for shown in await library.held() if shown.state in _COUNTS and _is_readable(library, shown)]
 
 
 def _is_readable(library: Library, shown: Shown) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,6 +16,28 @@ Data = Annotated[
     typer.Option("--data", metavar="DIR", help="实例的数据目录 / data directory of the instance [KAM_DATA, ./.kam]"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+_PERIOD = re.compile(r"[12][0-9]{3}(0[1-9]|1[0-2])")
+
+
+def _said(why: str) -> str:
+    if not why.strip():
+        raise typer.BadParameter("请写原因，供以后查看 / say why: people read it later")
+    return why
+
+
+Why = Annotated[
+    str,
+    typer.Option(
+        "--why", metavar="TEXT", callback=_said, help="为什么，写入历史与审计 / why: it is in the history and the audit"
+    ),
+]
+
+
+def a_period(value: str | None) -> str | None:
+    """Callback of an option that is a calendar month."""
+    if value is not None and not _PERIOD.fullmatch(value):
+        raise typer.BadParameter("月份写作 202601 / a month as 202601")
+    return value
 
 
 def print_json(value: Any) -> None:

@@ -9,12 +9,11 @@ import typer
 
 from kam import render
 from kam.client import Client, segment
-from kam.commands.common import Data, Json, print_json
+from kam.commands.common import Data, Json, Why, print_json
 from kam.commands.versions import Versions
 from kam.render import pick
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="编号，见 kam release list / its id")]
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="为什么，写入审计 / why: it is in the audit")]
 BRAKES = Versions(
     "/v1/brakes",
     "刹车 / the brake",

@@ -9,7 +9,7 @@ import typer
 
 from kam import render
 from kam.client import Client, segment
-from kam.commands.common import Data, Json, print_json
+from kam.commands.common import Data, Json, Why, print_json
 from kam.failure import Misused
 from kam.render import pick
 
@@ -19,7 +19,6 @@ What = Annotated[
         metavar="WHAT", help="channel/smpp · template/arrears-reminder · kind/arrears · rule/drop-30 · kind/manual"
     ),
 ]
-Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="为什么，写入审计 / why: it is in the audit")]
 _COLUMNS: list[render.Column] = [
     ("停发 stopped", pick("what")),
     ("谁 by", pick("by")),

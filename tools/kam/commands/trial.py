@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from typing import Annotated, Any
@@ -12,12 +11,11 @@ import typer
 
 from kam import render
 from kam.client import Client, segment
-from kam.commands.common import Data, Json, print_json
+from kam.commands.common import Data, Json, a_period, print_json
 from kam.failure import Failed
 from kam.render import pick
 
-_POLL_SECONDS = 0.3
-_PERIOD = re.compile(r"[12][0-9]{3}(0[1-9]|1[0-2])")
+_POLL_SECONDS, _PATIENCE, _UNAVAILABLE = 0.3, 30.0, 503
 _ROWS = 20
 _MONTHS: list[render.Column] = [
     ("月份 period", pick("period")),
@@ -33,12 +31,6 @@ _WARNED: list[render.Column] = [
 ]
 
 
-def _period(value: str | None) -> str | None:
-    if value is not None and not _PERIOD.fullmatch(value):
-        raise typer.BadParameter("月份写作 202601 / a month as 202601")
-    return value
-
-
 def try_(
     id: Annotated[str, typer.Argument(metavar="ID", help="规则编号 / id of the rule, e.g. drop-30")],
     version: Annotated[
@@ -46,10 +38,10 @@ def try_(
     ] = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="PERIOD", callback=_period, help="起始月 / first month: 202601"),
+        typer.Option("--from", metavar="PERIOD", callback=a_period, help="起始月 / first month: 202601"),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="PERIOD", callback=_period, help="截止月 / last month: 202606")
+        str | None, typer.Option("--to", metavar="PERIOD", callback=a_period, help="截止月 / last month: 202606")
     ] = None,
     data: Data = None,
     as_json: Json = False,
@@ -84,12 +76,13 @@ def _followed(client: Client, trial_id: str) -> dict[str, Any]:
     path, is_watched, shown = f"/v1/rules/trials/{segment(trial_id)}", sys.stderr.isatty(), False
     try:
         while True:
-            trial: dict[str, Any] = client.checked(client.call("GET", "gateway", path, patience=10))
+            trial = _asked(client, path)
             if trial["state"] not in ("waiting", "running"):
                 return trial
             if is_watched:
                 percent = 100 * trial["done"] // trial["of"] if trial["of"] else 0
-                print(f"\r试算 / trying … {percent} %", end="", file=sys.stderr, flush=True)
+                how = "排队 / waits for another" if trial["state"] == "waiting" else f"试算 / trying … {percent} %"
+                print(f"\r{how:<40}", end="", file=sys.stderr, flush=True)
                 shown = True
             time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
@@ -98,6 +91,17 @@ def _followed(client: Client, trial_id: str) -> dict[str, Any]:
     finally:
         if shown:
             print(file=sys.stderr)
+
+
+def _asked(client: Client, path: str) -> dict[str, Any]:
+    """How it stands. A service that starts anew meanwhile says soon what became of it."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        answer = client.call("GET", "gateway", path, patience=_PATIENCE)
+        if answer.status != _UNAVAILABLE or time.monotonic() >= deadline:
+            found: dict[str, Any] = client.checked(answer)
+            return found
+        time.sleep(_POLL_SECONDS)
 
 
 def _tell(found: dict[str, Any]) -> None:

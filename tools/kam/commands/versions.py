@@ -13,13 +13,10 @@ import typer
 
 from kam import render
 from kam.client import Answer, Client, segment
-from kam.commands.common import Data, Json, print_json
+from kam.commands.common import Data, Json, Why, print_json
 from kam.failure import Failed, Misused
 from kam.render import pick
 
-Why = Annotated[
-    str, typer.Option("--why", metavar="TEXT", help="为什么，写入历史 / why: people read it in the history")
-]
 Id = Annotated[str, typer.Argument(metavar="ID", help="编号 / its id, e.g. drop-30")]
 _STATES = {
     "draft": "草稿",
@@ -177,7 +174,8 @@ class Versions:
         data: Data = None,
         as_json: Json = False,
     ) -> None:
-        """停用，已有的照旧；规则的短信随即停发 / nothing new comes of it; what is open stays, a rule's SMS are held."""
+        """停用，已有的照旧；规则和模板的短信随即停发，再启用即恢复 / nothing new comes of it; what is open stays,
+        and SMS of a rule or a text are held until it is activated again."""
         asked = {"why": why, **({"shadow": True} if shadow else {})}
         self._change(Client.of(data), "POST", f"{self._path}/{segment(id)}/stop", asked, as_json)
 
@@ -216,8 +214,13 @@ def _read(file: Path, kind: str) -> dict[str, Any]:
         raise Misused(f"没有文件 {file}", f"there is no file {file}") from None
     except OSError as error:
         raise Misused(f"读不了 {file}：{error.strerror}", f"{file} can't be read: {error.strerror}") from None
-    except UnicodeError as error:
-        raise _unreadable(f"{file}：不是 UTF-8：{error}", f"{file}: not UTF-8: {error}") from None
+    except UnicodeEncodeError:
+        raise _unreadable(
+            f"{file}：有不是文字的字符（\\ud800 之类），请删去",
+            f"{file}: holds what is no text (such as \\ud800): remove it",
+        ) from None
+    except UnicodeDecodeError:
+        raise _unreadable(f"{file}：不是 UTF-8，请另存为 UTF-8", f"{file}: not UTF-8: save it as UTF-8") from None
     if found is None:
         raise _unreadable(f"{file}：{faults[0].zh}", f"{file}: {faults[0].en}")
     if not found.get("id"):

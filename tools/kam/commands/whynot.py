@@ -8,7 +8,7 @@ import typer
 
 from kam import render
 from kam.client import Client, segment
-from kam.commands.common import Data, Json, print_json
+from kam.commands.common import Data, Json, a_period, print_json
 
 _RESULTS = {"met": "满足", "not_met": "未满足", "excluded": "被排除"}
 _MARKS = {True: "✓", False: "✕", None: "?"}
@@ -19,7 +19,12 @@ def whynot(
     rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="只看这条 / only this rule")] = None,
     period: Annotated[
         str | None,
-        typer.Option("--period", metavar="P", help="月份，缺省最新有数据的 / month, else the newest: 202606"),
+        typer.Option(
+            "--period",
+            metavar="P",
+            callback=a_period,
+            help="月份，缺省最新有数据的 / month, else the newest: 202606",
+        ),
     ] = None,
     data: Data = None,
     as_json: Json = False,
@@ -42,6 +47,10 @@ def _lines(answer: dict[str, Any]) -> list[str]:
     alert = f" · 预警 alert {render.short(answer['alert_id'])}" if answer["alert_id"] else ""
     head = f"{answer['rule']} v{answer['version']} · {answer['period']} · {said}{alert}"
     held = [f"  ✕ {each['zh']} / {each['en']}" for each in answer["exclusions"]]
+    if answer["result"] == "met" and not answer["alert_id"]:
+        held.append(
+            "  满足而没有预警：规则只判启用之后到来的记录 / met without an alert: a rule judges what comes after it"
+        )
     return [head, *held, *map(_line, answer["conditions"])]
 
 
@@ -52,8 +61,15 @@ def _line(told: dict[str, Any]) -> str:
     elif value is None:
         seen = "未知 unknown" if told["met"] is None else "–"
     else:
-        seen = f"¥{render.money(value)}" if told["unit"] == "fen" else str(value)
-    return f"  {_MARKS[told['met']]} {told['text_zh']} / {told['text_en']}：{seen}"
+        seen = _amount(value, told)
+    # The line of a figure that moves stands in no text.
+    limit = _amount(told["limit"], told) if type(told["limit"]) is int else ""
+    line = "" if told["text_en"].endswith(limit) else f"（界限 limit {limit}）"
+    return f"  {_MARKS[told['met']]} {told['text_zh']} / {told['text_en']}：{seen}{line}"
+
+
+def _amount(value: Any, told: dict[str, Any]) -> str:
+    return f"¥{render.money(value)}" if told["unit"] == "fen" and isinstance(value, int) else str(value)
 
 
 def register(app: typer.Typer) -> None:

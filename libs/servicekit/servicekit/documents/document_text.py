@@ -14,6 +14,7 @@ from yaml.nodes import MappingNode
 
 from contracts.documents import MOST_BYTES
 from servicekit.documents.fault import Fault
+from servicekit.words import Text
 
 _CORE = (
     ("null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
@@ -21,6 +22,10 @@ _CORE = (
     ("int", re.compile(r"^[-+]?(?:0|[1-9][0-9]{0,18})$"), list("-+0123456789")),
     ("float", re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?$"), list("-+.0123456789")),
 )
+
+
+#: a field as an input method for Chinese writes it
+_WIDE_COLON = re.compile(r"\s*(?:- )?[{]?\w+：")
 
 
 class _Reader(yaml.SafeLoader):
@@ -70,8 +75,7 @@ def read_text(text: str, most: int = MOST_BYTES) -> tuple[dict[str, Any] | None,
     except _Unfit as error:
         return None, [_at(error, error.zh, error.en)]
     except yaml.MarkedYAMLError as error:
-        problem = error.problem or "?"
-        return None, [_at(error, f"不是正确的 YAML：{problem}", f"this is not YAML: {problem}")]
+        return None, [_at(error, *_meant(error, text))]
     except (yaml.YAMLError, RecursionError, ValueError):
         return None, [
             Fault("", "无法读作 YAML：有不可见字符，或嵌套过深", "not YAML: a character nobody sees, or too deep")
@@ -79,6 +83,24 @@ def read_text(text: str, most: int = MOST_BYTES) -> tuple[dict[str, Any] | None,
     if not isinstance(found, dict):
         return None, [Fault("", "文档应为“字段: 值”各行", "a document is lines of `field: value`")]
     return found, []
+
+
+def _meant(error: yaml.MarkedYAMLError, text: str) -> Text:
+    """What people mostly did where the library finds no YAML."""
+    problem, mark = error.problem or "?", error.problem_mark
+    lines = [] if mark is None else text.splitlines()[max(0, mark.line - 1) : mark.line + 1]
+    if any(_WIDE_COLON.match(line) for line in lines):
+        return (
+            "这一行或上一行的冒号是全角“：”，请改为半角“: ”，后面留空格",
+            "this line, or the one before it, has a full-width colon: write `: ` with a blank behind it",
+        )
+    if r"'\t'" in problem:
+        return "请用空格缩进，不用制表符", "indent with blanks, not with tabs"
+    if "another document" in problem:
+        return "文件里不止一份文档（---），请一份一个文件", "more than one document (---): a file for each"
+    return f"不是正确的 YAML，请检查缩进、引号和括号（{problem}）", (
+        f"this is not YAML: look at indents, quotes and brackets ({problem})"
+    )
 
 
 def _at(error: yaml.MarkedYAMLError, zh: str, en: str) -> Fault:

@@ -77,16 +77,29 @@ class Library:
 
     # --- what there is ----------------------------------------------------------------------------------------------
 
-    async def all(self) -> list[Shown]:
-        """Every version, by id and version."""
-        steps, trials = (
-            await self._steps_by_id(),
-            {row["_id"]: row["tried"] for row in await self._rows.find(self._trials)},
-        )
-        return [
-            self._shown(version, steps.get(version.id, ()), trials.get(_place(version.id, version.version)))
-            for version in await self._documents.every()
+    async def brief(self) -> list[dict[str, Any]]:
+        """Every version by id and version, as lists show it: without long lists of its own."""
+        steps = await self._steps_by_id()
+        trials = {row["_id"]: row["tried"] for row in await self._rows.find(self._trials)}
+        found = [
+            self._shown(each, steps.get(each.id, ()), trials.get(_place(each.id, each.version))).plain(
+                self.kind, brief=True
+            )
+            async for each in self._documents.every()
         ]
+        return sorted(found, key=lambda told: (told["id"], told["version"]))
+
+    async def held(self) -> list[Shown]:
+        """Of each document the versions that decide or may come to: in force or stopped, in shadow, waiting."""
+        newest, found = {v.id: v for v in await self._documents.all()}, list[Shown]()
+        for id, steps in (await self._steps_by_id()).items():
+            for number in stepping.held(steps):
+                version = newest.get(id)
+                if version is None or version.version != number:
+                    version = await self._documents.version(id, number)
+                if version is not None:
+                    found.append(self._shown(version, steps))
+        return found
 
     async def get(self, id: str, version: int | None = None) -> Shown:
         """A version; without a number the newest."""
@@ -359,16 +372,7 @@ class Library:
 
     async def others(self) -> list[Document]:
         """What a new version must go with (``kinds.Others``)."""
-        newest = {v.id: v for v in await self._documents.all()}
-        found = list[Document]()
-        for id, steps in (await self._steps_by_id()).items():
-            for number in stepping.held(steps):
-                version = newest.get(id)
-                if version is None or version.version != number:
-                    version = await self._documents.version(id, number)
-                if version is not None:
-                    found.append({**version.document, "id": id})
-        return found
+        return [{**shown.version.document, "id": shown.version.id} for shown in await self.held()]
 
     async def _steps_of(self, id: str) -> list[Step]:
         return self._read(await self._rows.find(self._steps, {"id": id}))

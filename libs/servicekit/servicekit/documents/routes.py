@@ -33,7 +33,7 @@ def document_routes(
     @router.get("", name=f"list_{several}", response_model=list[shown])  # type: ignore[valid-type]
     async def list_documents() -> Response:
         """All versions, by id and version."""
-        return json_answer([version.plain(library.kind, brief=True) for version in await library.all()])
+        return json_answer(await library.brief())
 
     @router.get("/{id}", name=f"get_{noun}", response_model=shown, responses={200: ETAG})
     async def get_document(id: DocumentId, version: Annotated[int | None, Query(ge=1, le=10**9)] = None) -> Response:

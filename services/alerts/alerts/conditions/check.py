@@ -7,6 +7,14 @@ from servicekit.documents.fault import Checker, Fault
 
 #: the operators of each type of figure; known is of all
 OPS = {"int": ("<", "<=", "=", "!=", ">=", ">", "in"), "str": ("=", "!=", "in"), "bool": ("=", "!=")}
+#: by the type of a figure and that of what was written
+_REMEDIES = {
+    ("str", "int"): ("；请加引号", ": put it in quotes"),
+    ("int", "str"): (
+        "；只写数字，如 1000，不带引号、逗号和单位",
+        ": write digits alone, as 1000, no quotes, commas or units",
+    ),
+}
 _TYPES = {"int": ("整数", "a whole number"), "str": ("文本", "a text"), "bool": ("true 或 false", "true or false")}
 
 
@@ -49,12 +57,11 @@ def _check_compare(at: Checker, leaf: Compare, figure: Figure) -> None:
     values = value if isinstance(value, tuple) else (value,)
     wrong = [each for each in values if not _is_of(each, figure)]
     if wrong:
-        quotes = figure.type == "str" and all(type(each) is int for each in wrong)
         zh, en = _TYPES[figure.type]
+        remedy_zh, remedy_en = _REMEDIES.get((figure.type, type(wrong[0]).__name__), ("", ""))
         under.say(
-            f"{figure.name} 是{zh}，不能与 {_kind(wrong[0])[0]}比较{'；请加引号' if quotes else ''}",
-            f"{figure.name} is {en} and can't be compared with {_kind(wrong[0])[1]}"
-            + (": put it in quotes" if quotes else ""),
+            f"{figure.name} 是{zh}，不能与 {_kind(wrong[0])[0]}比较{remedy_zh}",
+            f"{figure.name} is {en} and can't be compared with {_kind(wrong[0])[1]}{remedy_en}",
         )
         return
     if leaf.op not in OPS[figure.type]:

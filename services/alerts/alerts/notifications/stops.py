@@ -17,6 +17,8 @@ class Stops:
 
     def __init__(self) -> None:
         self._standing: dict[str, Stop] = {}
+        #: of which there is any word, a release too
+        self._heard = set[str]()
 
     def of(self, about: Iterable[str]) -> str | None:
         """The first of these that is stopped."""
@@ -29,9 +31,13 @@ class Stops:
     def get(self, what: str) -> Stop | None:
         return self._standing.get(what)
 
-    def become(self, others: "Stops") -> None:
-        """What stands is what others say, all at once."""
-        self._standing = others._standing
+    def become(self, others: "Stops") -> list[Stop]:
+        """What stands is what others say, all at once, and what they have heard no word of: it goes on standing. Gives
+        that back."""
+        lost = [stop for what, stop in self._standing.items() if what not in others._heard]
+        self._standing = {**{stop.what: stop for stop in lost}, **others._standing}
+        self._heard = others._heard
+        return lost
 
     def take(self, message: Message) -> Stop | None:
         """The last word about something. What can't be read is said and passed over: the word before it holds. A
@@ -41,6 +47,7 @@ class Stops:
         except UNDECODABLE as error:
             log.error("stop.unreadable", offset=message.offset, error=repr(error)[:200])
             return None
+        self._heard.add(stop.what)
         if message.type == STOPPED:
             self._standing[stop.what] = stop
         elif message.type == RELEASED:

@@ -26,8 +26,18 @@ TOPIC = "boss.events"
 PILE_ROWS = 40_000
 _BATCH_ROWS, _MOST_PILES = 32_768, 500
 _NAME = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)\.parquet")
-_COLUMNS = ["offset", "key", "type", "time", "businessclock", "revision", "data", "timestamp"]
+#: what a trial reads of each row
+COLUMNS = ["offset", "key", "type", "time", "businessclock", "revision", "data", "timestamp"]
 _Progress = Callable[[int], None]
+
+
+class Damaged(Exception):
+    """A file of the archive that can't be read; what was left out of a trial would make its result wrong. ``file`` is
+    its path below the archive, with forward slashes."""
+
+    def __init__(self, file: str, why: object) -> None:
+        super().__init__(f"{file}: {why}")
+        self.file, self.why = file, " ".join(str(why).split())[:200]
 
 
 class Pile(NamedTuple):
@@ -50,19 +60,51 @@ class _File(NamedTuple):
     partition: int
     first: int
 
+    @property
+    def name(self) -> str:
+        """Below the archive; how far it goes is not said."""
+        return f"{self.folder.parent.name}/{self.folder.name}/{self.partition}-{self.first}-*.parquet"
+
     def open(self) -> pq.ParquetFile:
-        """The longest there is. Raises ``FileNotFoundError`` where it was taken away."""
+        """The longest there is. Raises ``Damaged``, also where it was taken away."""
         for _ in range(5):
-            found = self.folder.glob(f"{self.partition}-{self.first}-*.parquet")
+            found = sorted(self.folder.glob(f"{self.partition}-{self.first}-*.parquet"), key=_last)
             try:
-                return pq.ParquetFile(max(found, key=lambda path: int(path.stem.rpartition("-")[2])))
-            except (FileNotFoundError, ValueError):
-                continue
-        raise FileNotFoundError(f"{self.folder}/{self.partition}-{self.first}-*.parquet")
+                opened = pq.ParquetFile(found[-1])
+            except (FileNotFoundError, IndexError):
+                continue  # it has grown meanwhile
+            except _UNREADABLE as error:
+                raise Damaged(self.name, error) from error
+            missing = {*COLUMNS} - {*opened.schema_arrow.names}
+            if missing:
+                raise Damaged(self.name, f"no column {', '.join(sorted(missing))}")
+            return opened
+        raise Damaged(self.name, "gone")
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Its rows, some at a time. Raises ``Damaged``."""
+        with self.open() as opened:
+            batches = opened.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
+            while True:
+                try:
+                    batch = next(batches)
+                except StopIteration:
+                    return
+                except _UNREADABLE as error:
+                    raise Damaged(self.name, error) from error
+                yield batch
+
+
+_UNREADABLE = (OSError, pa.ArrowException, ValueError)
+
+
+def _last(path: Path) -> int:
+    return int(path.stem.rpartition("-")[2])
 
 
 class Archive:
-    """The archive under ``root`` as it is now. ``rows``: how many records it has of the topic at most."""
+    """The archive under ``root`` as it is now. ``rows``: how many records it has of the topic at most. All that reads
+    it raises ``Damaged``."""
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self._root, self._scratch = root, scratch
@@ -70,7 +112,7 @@ class Archive:
         self._until: dict[int, int] = {}
         for marks in root.glob("_positions/*.json"):
             if marks.stem.isdecimal():
-                self._until[int(marks.stem)] = json.loads(marks.read_text()).get(TOPIC, 0)
+                self._until[int(marks.stem)] = _until(marks)
         self._files: dict[int, list[_File]] = {partition: [] for partition in sorted(self._until)}
         sizes = dict.fromkeys(self._files, 0)
         for path in sorted(root.glob(f"topic={TOPIC}/date=*/*.parquet")):
@@ -94,9 +136,8 @@ class Archive:
         wanted = pa.array(list(types))
         found = [file for files in self._files.values() for file in files]
         for file in sorted(found, key=lambda file: file.folder.name, reverse=True):
-            with file.open() as opened:
-                if pc.any(pc.is_in(opened.read(columns=["type"])["type"], wanted)).as_py():
-                    return file.folder.name.removeprefix("date=")
+            if any(pc.any(pc.is_in(batch["type"], wanted)).as_py() for batch in file.batches(["type"])):
+                return file.folder.name.removeprefix("date=")
         return None
 
     def piles(self, types: Sequence[str], progress: _Progress) -> Iterator[Pile]:
@@ -131,17 +172,16 @@ class Archive:
             waiting: list[pa.Table] = []
             held = 0
             for file in files:
-                with file.open() as opened:
-                    for batch in opened.iter_batches(_BATCH_ROWS, columns=_COLUMNS, use_threads=False):
-                        progress(batch.num_rows)
-                        rows = pa.Table.from_batches([batch])
-                        self._note(pc.max(rows["timestamp"]).as_py())
-                        rows = _asked(rows.drop_columns("timestamp"), types, until)
-                        waiting.append(rows)
-                        held += rows.num_rows
-                        if held >= _BATCH_ROWS:
-                            write(pa.concat_tables(waiting))
-                            waiting, held = [], 0
+                for batch in file.batches(COLUMNS):
+                    progress(batch.num_rows)
+                    rows = pa.Table.from_batches([batch])
+                    self._note(pc.max(rows["timestamp"]).as_py())
+                    rows = _asked(rows.drop_columns("timestamp"), types, until)
+                    waiting.append(rows)
+                    held += rows.num_rows
+                    if held >= _BATCH_ROWS:
+                        write(pa.concat_tables(waiting))
+                        waiting, held = [], 0
             if held:
                 write(pa.concat_tables(waiting))
         return counts
@@ -149,6 +189,14 @@ class Archive:
     def _note(self, newest: datetime | None) -> None:
         if newest is not None:
             self.as_of = max(self.as_of or "", iso(newest))
+
+
+def _until(marks: Path) -> int:
+    """The next offset of the topic, by the file that keeps a partition's. Raises ``Damaged``."""
+    try:
+        return int(json.loads(marks.read_text()).get(TOPIC, 0))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise Damaged(f"{marks.parent.name}/{marks.name}", error) from error
 
 
 _SPILLED = pa.schema(
