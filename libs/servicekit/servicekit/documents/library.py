@@ -90,9 +90,9 @@ class Library:
         return sorted(found, key=lambda told: (told["id"], told["version"]))
 
     async def held(self) -> list[Shown]:
-        """Of each document the versions that decide or may come to: in force or stopped, in shadow, waiting."""
+        """Of each document, by id, the versions that decide or may come to: in force or stopped, in shadow, waiting."""
         newest, found = {v.id: v for v in await self._documents.all()}, list[Shown]()
-        for id, steps in (await self._steps_by_id()).items():
+        for id, steps in sorted((await self._steps_by_id()).items()):
             for number in stepping.held(steps):
                 version = newest.get(id)
                 if version is None or version.version != number:
