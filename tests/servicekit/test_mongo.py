@@ -57,13 +57,12 @@ async def test_what_is_said_to_be_new_and_is_there_already_is_guarded_too(databa
 
 
 @embedded
-async def test_each_document_once_without_its_version(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mongo, "_BATCH", 7)
+async def test_each_document_once_without_its_version(database: Any) -> None:
     documents = MongoDocuments(database)
     await documents.follow([version(1, {"n": n}, str(n), new=True) for n in range(20)])
-    found = [document async for document in documents.each("things")]
+    found = [document async for document in documents.each("things", at_once=7)]
     assert sorted(d["n"] for d in found) == list(range(20)) and all(d.keys() == {"_id", "n"} for d in found)
-    some = documents.each("things", {"n": {"$gte": 5}}, sort="-n")
+    some = documents.each("things", {"n": {"$gte": 5}}, sort="-n", at_once=7)
     assert [document["n"] async for document in some] == list(range(19, 4, -1))
     assert [document async for document in documents.each("none")] == []
 
