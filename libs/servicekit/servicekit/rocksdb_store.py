@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -28,7 +27,7 @@ from servicekit.store import Batch, Damaged, Fenced, Position, Transient
 from servicekit.unfollowed import Unfollowed, UnfollowedDocuments
 
 _PACK = 200
-#: What is read or written at once, without a thread: a handful of microseconds, where changing threads takes a hundred
+#: What is read at once, without a thread: a handful of microseconds, where changing threads takes a hundred
 _FEW = 32
 _TURN = 500
 _DAMAGED = "Corruption", "IO error: No such file or directory"
@@ -237,6 +236,7 @@ class LocalStore:
         packs = [pack_of(batch.outbox[i : i + _PACK]) for i in range(0, len(batch.outbox), _PACK)]
         for _, name, messages in packs:
             write.put(name, messages)
+        gone = self._take_sent(write)
         for entry, is_put in batch.index.items():
             if is_put:
                 write.put(index_key(*entry), b"")
@@ -246,17 +246,22 @@ class LocalStore:
         with self._told():
             unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
         write.put(b"p", encode(position))
-        few = batch.journaled is not None and len(batch.states) + len(batch.outbox) + len(unfollowed) <= _FEW
-        with self._told():
-            if not (few and self._write_at_once(write, unfollowed)):
-                await self._in_thread(self._write, write, unfollowed, batch.journaled is None)
+        try:
+            with self._told():
+                if batch.journaled is None or not self._write_at_once(write, unfollowed):
+                    await self._in_thread(self._write, write, unfollowed, batch.journaled is None)
+        except BaseException:
+            self._unsent.extendleft(reversed(gone))
+            raise
         self._position = position
         self._unsent.extend((last, entry) for last, entry, _ in packs)
         if unfollowed:
             self.on_unfollowed()
 
     def _write_at_once(self, write: WriteBatch, unfollowed: list[bytes]) -> bool:
-        """Write what a journal has already, unless the thread is just taking documents."""
+        """Write what a journal has already, unless the thread is just taking documents. However much it is: rocksdict
+        writes with the GIL held, so that in a thread it would keep the loop as long, and changing threads costs more.
+        """
         if not unfollowed:
             self._db.write(write, self._lazy)
             return True
@@ -360,21 +365,26 @@ class LocalStore:
         return rows[:limit]
 
     async def sent(self, up_to: int) -> None:
-        # Not synced: a forgotten deletion only means a repeat, and repeats are dropped by their sequence. One by
-        # one: each deletion of a range makes every read slower, until the memtable is written to disk.
-        write = WriteBatch(raw_mode=True)
-        gone = list(takewhile(lambda pack: pack[0] <= up_to, self._unsent))
-        for _, entry in gone:
-            write.delete(entry)
-        with self._told():
-            self._db.write(write, self._lazy)
-        for _ in gone:
-            self._unsent.popleft()
+        # It goes with the next commit: a write of its own would cost as much as that one. A forgotten deletion only
+        # means a repeat, and repeats are dropped by their sequence.
         self._sent = max(self._sent, up_to)
+
+    def _take_sent(self, write: WriteBatch) -> list[tuple[int, bytes]]:
+        """Delete with this write what has been sent; the packs, which are ours no more: no other write deletes them as
+        well. One by one: each deletion of a range makes every read slower, until the memtable is written to disk."""
+        gone = []
+        while self._unsent and self._unsent[0][0] <= self._sent:
+            gone.append(self._unsent.popleft())
+            write.delete(gone[-1][1])
+        return gone
 
     async def close(self) -> None:
         # A write that is under way ends first, even if whoever waited for it was cancelled.
         self._thread.shutdown()
+        write = WriteBatch(raw_mode=True)
+        if self._take_sent(write):
+            with suppress(Exception):  # a full disk, or closed before
+                self._db.write(write, self._lazy)
         with suppress(DbClosedError):
             self._db.close()
 
