@@ -8,7 +8,7 @@ from struct import unpack
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition, conn
 from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
@@ -23,6 +23,7 @@ from servicekit.paced_consumer import PacedConsumer
 
 log = structlog.get_logger()
 MAX_MESSAGE_BYTES = 8 << 20
+_RESPONSE_BYTES = 4 << 20
 _CLOSE_SECONDS = 40.0
 
 
@@ -212,6 +213,9 @@ async def start_consumer(
     that say so (``record_batches``).
     """
     record_batches.install()
+    # aiokafka stops reading where twice this waits for the rest of a response: with its own 64 KiB one of a megabyte
+    # takes eight turns of the loop, each as long as other processors' batches, which then have nothing left to do.
+    conn.READER_LIMIT = _RESPONSE_BYTES
     consumer = PacedConsumer(
         pace=pace if isinstance(pace, Pace) else Pace(pace),
         bootstrap_servers=bootstrap,
@@ -225,7 +229,7 @@ async def start_consumer(
         # partition gives its part: a response full of one leaves the other processors without work. (A batch that is
         # larger comes alone.)
         max_partition_fetch_bytes=1 << 20,
-        fetch_max_bytes=4 << 20,
+        fetch_max_bytes=_RESPONSE_BYTES,
         key_deserializer=record_batches.as_messages,
     )
     consumer.assign(list(partitions))

@@ -44,6 +44,8 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         self._pace = pace
         self._hurried = asyncio.Event()
         self._kept: dict[TopicPartition, list[Message]] = {}
+        # What they hold, where it was counted since they changed.
+        self._kept_bytes: dict[TopicPartition, int] = {}
         self._askers: dict[asyncio.Future[None], tuple[TopicPartition, ...]] = {}
         self._held: set[TopicPartition] = set()
         self._asking: asyncio.Task[None] | None = None
@@ -90,7 +92,7 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         return reached
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
-        self._kept.pop(partition, None)
+        self._keep(partition, [])
         super().seek(partition, offset)
 
     def pause(self, *partitions: TopicPartition) -> None:
@@ -113,14 +115,23 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         room = most or _MOST
         for tp in partitions:
             if room and tp not in self._held and (kept := self._kept.get(tp)):
-                found[tp], self._kept[tp] = kept[:room], kept[room:]
+                found[tp] = kept[:room]
+                self._keep(tp, kept[room:])
                 room -= len(found[tp])
         return found
 
     def _is_full(self, tp: TopicPartition) -> bool:
         """Whether its processor has enough to do for now."""
         kept = self._kept.get(tp, ())
-        return len(kept) >= _MOST or sum(record.size for record in kept) >= _MOST_BYTES
+        if len(kept) >= _MOST:
+            return True
+        if (size := self._kept_bytes.get(tp)) is None:
+            size = self._kept_bytes[tp] = sum([record.size for record in kept])
+        return size >= _MOST_BYTES
+
+    def _keep(self, tp: TopicPartition, records: list[Message]) -> None:
+        self._kept[tp] = records
+        self._kept_bytes.pop(tp, None)
 
     def _has_more(self, found: dict[TopicPartition, list[Message]]) -> bool:
         """Whether much is left in the log: a little that came is then no sign of a quiet moment."""
@@ -150,7 +161,7 @@ class PacedConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
             if is_small:
                 super().pause(*wanted)  # before aiokafka asks for the next; where there is much it may
             for tp, records in found.items():
-                self._kept[tp] = [*self._kept.get(tp, ()), *records]
+                self._keep(tp, [*self._kept.get(tp, ()), *records])
             for asker, partitions in self._askers.items():
                 if not asker.done() and any(self._kept.get(tp) for tp in partitions if tp not in self._held):
                     asker.set_result(None)

@@ -90,6 +90,8 @@ def _unpacked_size(raw: bytes) -> int:
     ``MAX_UNPACKED``.
     """
     codec = unpack_from(">h", raw, _ATTRIBUTES)[0] & 7 if len(raw) > _RECORDS else 0
+    if not codec:
+        return 0
     packed, size = raw[_RECORDS:], None
     if codec == _GZIP:
         with gzip.open(io.BytesIO(packed)) as file:
@@ -143,7 +145,7 @@ class PatientRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             chunk = next(self._records_iterator, None)
             if chunk is None:
                 return taken, False
-            taken = taken + chunk if taken else chunk
+            taken += chunk
         return taken, True
 
     def _unpack_records(self) -> Iterator[list[Any]]:
