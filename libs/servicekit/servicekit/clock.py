@@ -40,6 +40,7 @@ def at_local(day: date, hour: int = 0, minute: int = 0) -> datetime:
     return in_range(datetime.combine(day, time(hour, minute), SHANGHAI))
 
 
+@lru_cache(maxsize=1000)
 def end_of(day: date) -> datetime:
     """End of a business day: 24:00 in Asia/Shanghai, as UTC."""
     return LAST if day == date.max else at_local(later_day(day, 1))

@@ -22,6 +22,8 @@ _PREFIX, _END = b"d", b"e"
 MOST = 20_000
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[str, int, bool, dict[str, Any] | None]).decode
+#: the same without a look at the document
+_decode_version = msgspec.msgpack.Decoder(tuple[str, int, bool, msgspec.Raw]).decode
 
 
 class Unfollowed(msgspec.Struct, frozen=True):
@@ -143,7 +145,7 @@ class UnfollowedDocuments:
             self._new.discard(key)
             if value is None:
                 continue
-            epoch, commit, *_ = _decode(value)
+            epoch, commit, *_ = _decode_version(value)
             if (epoch, commit) == (by_key[key].epoch, by_key[key].commit):
                 write.delete(key)
             else:

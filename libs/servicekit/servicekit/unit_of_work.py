@@ -63,6 +63,7 @@ class UnitOfWork:
     def __init__(self, processor: Owner, last: Mapping[str, Message] = {}) -> None:
         self._processor, self.last = processor, last
         self.now: datetime = processor.now
+        self._now_text = iso(processor.now)
         self.shelf: Shelf = processor.shelf
         #: by what the next message is judged: ``turn_to`` its place
         self.in_force: Any = None
@@ -121,7 +122,7 @@ class UnitOfWork:
     def advance(self, now: datetime) -> None:
         if now != self.now:
             # First the text: an instant that UTC can't show must not become the clock.
-            self.marks["clock"] = iso(now)
+            self.marks["clock"] = self._now_text = iso(now)
             self.now = now
 
     def apply(self, key: str, decision: Decision, context: Context) -> None:
@@ -169,11 +170,11 @@ class UnitOfWork:
             type=emit.type,
             source=f"kam/{app.service}",
             subject=subject,
-            time=iso(emit.time or self.now),
+            time=self._now_text if emit.time is None else iso(emit.time),
             correlation_id=emit.correlation or context.correlation,
             causation_id=emit.causation or context.id,
             sequence=self._label(number),
-            clock=iso(self.now),
+            clock=self._now_text,
             accepted=context.accepted,
         )
         partition = partition_of(subject, app.partitions) if emit.partition is None else emit.partition

@@ -30,6 +30,7 @@ from alerts.notifications.send_policy import SmsPolicy
 from alerts.notifications.sending import Intent
 from alerts.notifications.state import hidden, local_number
 from contracts.alert import OptedIn, OptedOut, ReceiptReceived
+from servicekit import telemetry
 from servicekit.clock import SystemClock, iso, system_now
 from servicekit.envelope import Headers, OutgoingMessage, encode_data, write_headers
 from servicekit.ids import derive
@@ -150,7 +151,7 @@ class Receipts:
         if found is None:
             found, waiting = await self._look_up(receipt)
         elsewhere = self._elsewhere if found is None else ()
-        RECEIPTS.labels("elsewhere" if elsewhere else "none" if found is None else found.how).inc()
+        telemetry.of(RECEIPTS, "elsewhere" if elsewhere else "none" if found is None else found.how).inc()
         if found is None:
             log.warning(
                 "receipt.unmatched" if not elsewhere else "receipt.of_another_process",
@@ -228,9 +229,11 @@ class Receipts:
         return found if number == local_number(receipt.destination) else None
 
     async def _wait_for(self, destination: str, what: str) -> None:
+        if not (expected := self._expected.get(local_number(destination))):
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                for message in list(self._expected.get(local_number(destination), ())):
+                for message in list(expected):
                     await getattr(message, what).wait()
 
     async def _look_up(self, receipt: DeliveryReceipt) -> tuple[Found | None, list[Submitted]]:

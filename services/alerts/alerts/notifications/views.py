@@ -62,6 +62,8 @@ def sms_document(message: Notification) -> dict[str, Any]:
 
 def is_same_document(one: Notification, other: Notification) -> bool:
     """Whether two states of a message look the same to people: what differs, if anything, is for the sender alone."""
+    if one.state != other.state:
+        return False
     own = {name: getattr(other, name) for name in _OF_THE_SENDER}
     return replace(one, **own) == other
 
