@@ -25,7 +25,8 @@ from servicekit.store import Documents
 from servicekit.versioned import Version, VersionedDocuments, version_of
 
 log = structlog.get_logger()
-FOLLOW_SECONDS = 2.0
+#: Whoever asks for a step notes it at once: this is for other workers, and for who ended in between.
+FOLLOW_SECONDS = 5.0
 Document = dict[str, Any]
 #: in the row of a step: somebody gives it up
 _GIVEN_UP = "given_up"
@@ -251,7 +252,7 @@ class Library:
                 said = ""
             except Exception as error:
                 why = repr(error)[:200]
-                if why != said:  # once, not every two seconds
+                if why != said:  # once, not every few seconds
                     log.warning("documents.not_followed", kind=self.kind.name, error=why)
                 said = why
             await asyncio.sleep(FOLLOW_SECONDS)
