@@ -21,6 +21,9 @@ class EventType(NamedTuple):
 TICK = "kam.clock.ticked.v1"
 SWITCH = "kam.document.switched.v1"
 LOAD_ENDED, RELEASE_DECIDED = "kam.load.ended.v1", "kam.release.decided.v1"
+CITIES_COUNTED = "kam.cities.counted.v1"
+#: told on every partition of boss.events (a switch goes on to alert.events): one thing, many records
+EVERYWHERE = frozenset({SWITCH, LOAD_ENDED, RELEASE_DECIDED, CITIES_COUNTED})
 
 # What BOSS may feed (boss.feed, HTTP); the same types come out validated on boss.events.
 FEED: dict[str, type[boss.BossRecord]] = {
@@ -73,6 +76,7 @@ EVENTS: dict[str, EventType] = {
         EventType(SWITCH, documents.DocumentSwitched, "boss.events"),
         EventType(LOAD_ENDED, brake.LoadEnded, "boss.events"),
         EventType(RELEASE_DECIDED, brake.ReleaseDecided, "boss.events"),
+        EventType(CITIES_COUNTED, brake.CitiesCounted, "boss.events"),
         *(EventType(f"kam.customer.{verb}.v1", misc.CustomerChanged, "customer.events") for verb in _CUSTOMER),
         *(EventType(f"kam.alert.{verb}.v1", alert.Alert, "alert.events") for verb in _ALERT),
         *(EventType(f"{SHADOW}{verb}.v1", alert.ShadowAlert, "alert.events") for verb in _SHADOW),

@@ -8,107 +8,13 @@ import msgspec
 import pytest
 
 from alerts.detection import app
-from alerts.detection.state import CustomerState
-from alerts.release_routes import held
 from contracts.alert import Alert
-from contracts.boss import Arrears, Complaint, Customer
-from contracts.brake import BOOK, Brake, LoadEnded, ReleaseDecided
-from contracts.documents import DocumentSwitched
-from contracts.registry import LOAD_ENDED, RELEASE_DECIDED, SWITCH
-from contracts.releases import ReleaseView
+from contracts.boss import Customer
+from contracts.brake import BOOK, Brake
+from harness.braked_city import ARR, CITY, CUST, CUSTOMER, NIGHT, PEOPLE, City, city, group_of, night
 from harness.detection_feed import RULES
-from harness.one_processor import NOON, OneProcessor, header
+from harness.one_processor import NOON, header
 from servicekit.envelope import Message
-from servicekit.ids import derive
-
-CITY, PEOPLE = "320100", 20
-CUST, ARR, NIGHT = "CUST_320100_20260701_0001.dat.gz", "ARR_320100_20260701_0001.dat.gz", NOON.date()
-CUSTOMER, ARREARS = "kam.boss.customer.changed.v1", "kam.boss.arrears.changed.v1"
-COMPLAINT = "kam.boss.complaint.changed.v1"
-
-
-class City(OneProcessor):
-    """Detection of one partition, in a city of twenty, all of them here."""
-
-    ticks = 0
-    revisions = 0
-    baseline = b""
-
-    def switch(self, number: int = 1, enabled: bool = True, least: int = 10, percent: int = 20) -> Message:
-        document = {"id": "brake", "enabled": enabled, "percent": percent, "min_customers": least}
-        made = DocumentSwitched(
-            number=number,
-            kind="brake",
-            document_id="brake",
-            version=number + 1,
-            state="active",
-            document=document,
-            by="X1",
-            why="try",
-            switched_at=NOON,
-        )
-        return self.record("boss.events", SWITCH, made, key="document/brake/brake")
-
-    def row(self, type_: str, data: Any, correlation: str, clock: datetime = NOON) -> Message:
-        self.revisions += 1
-        more = [("ce_revision", b"%d" % self.revisions)]
-        more += [("ce_baseline", self.baseline)] if self.baseline else []
-        return self.record(
-            "boss.events",
-            type_,
-            data,
-            key=data.customer_id,
-            id=f"e{self.revisions}",
-            correlation=correlation,
-            clock=clock,
-            time=clock,
-            headers=more,
-        )
-
-    def people(self) -> list[Message]:
-        rows = [Customer(customer_id=f"c{n}", status="active", city=CITY) for n in range(PEOPLE)]
-        return [self.row(CUSTOMER, row, f"file:{CUST}#{n}") for n, row in enumerate(rows)] + [self.ended(CUST)]
-
-    def ended(self, file: str = ARR, customers: int = PEOPLE, here: int = PEOPLE) -> Message:
-        data = LoadEnded(file=file, city=CITY, customers=customers, here=here)
-        return self.record("boss.events", LOAD_ENDED, data, key=BOOK, correlation=f"file:{file}")
-
-    def debt(self, n: int, correlation: str = "", **more: Any) -> Message:
-        made = {"customer_id": f"c{n}", "as_of": NIGHT, "amount_fen": 500, "oldest_due_on": NIGHT - timedelta(days=2)}
-        return self.row(ARREARS, Arrears(**{**made, **more}), correlation or f"file:{ARR}#{n}")
-
-    def word(self, id: str, verdict: Any = "released", by: str = "li") -> Message:
-        data = ReleaseDecided(release_id=id, verdict=verdict, by=by, why="已核对", decided_at=NOON)
-        return self.record("boss.events", RELEASE_DECIDED, data, key=BOOK)
-
-    def beat(self, clock: datetime = NOON) -> Message:
-        self.ticks += 1
-        return self.tick("boss.events", self.ticks, clock)
-
-    async def alerts(self) -> list[tuple[str, Alert]]:
-        return [(type_.split(".")[2], data) for type_, data in await self.events("alert.events") if "alert" in type_]
-
-    async def releases(self) -> list[ReleaseView]:
-        return await held([self.processor])
-
-    async def state(self, key: str) -> CustomerState:
-        found: CustomerState = self.processor.committer.decode_state((await self.store.load([key]))[key])
-        return found
-
-
-async def city(store: Any = None, **brake: Any) -> City:
-    made = City(app(RULES), store=store)
-    await made.open()
-    await made.take(made.switch(**brake), *made.people(), made.beat())
-    return made
-
-
-async def night(place: City, count: int, first: int = 0) -> None:
-    """A file of so many new debts, to its end, and the tick behind it."""
-    await place.take(*(place.debt(n) for n in range(first, first + count)))
-    assert await place.alerts() == [], "nothing is said before the file is at its end"
-    await place.take(place.ended(), place.beat())
-
 
 # --- what waits -----------------------------------------------------------------------------------------------------
 
@@ -188,136 +94,6 @@ async def test_few_of_a_day_are_told_with_the_very_tick() -> None:
     assert [alert.stage for _, alert in await place.alerts()] == ["opened"] * 3 + ["reminder"] * 3
 
 
-# --- a word ---------------------------------------------------------------------------------------------------------
-
-
-async def test_released_all_are_told_once_with_their_cause() -> None:
-    place = await city()
-    await night(place, 12)
-    (row,) = await place.releases()
-    await place.take(place.word(row.id), place.word(row.id, "rejected", "wang"), place.beat())
-    await place.take(place.word(row.id), place.beat())
-    told = await place.alerts()
-    assert sorted(alert.customer_id for _, alert in told) == sorted(f"c{n}" for n in range(12))
-    assert {(verb, alert.state, alert.stage) for verb, alert in told} == {("raised", "raised", "reminder")}
-    sent = [m for m in await place.outbox() if header(m, "ce_type") == "kam.alert.raised.v1"]
-    assert {header(m, "ce_correlationid").partition("#")[0] for m in sent} == {f"file:{ARR}"}
-    assert all(header(m, "ce_causationid").startswith("e") for m in sent), "the record of BOSS"
-    (after,) = await place.releases()
-    assert (after.state, after.by, after.why) == ("released", "li", "已核对")
-    keys = [key for key in await place.store.keys(BOOK, "", 100) if key != BOOK]
-    assert keys == [], "lists that were told are gone"
-
-
-async def test_what_a_first_load_raised_is_still_of_it_when_it_is_released() -> None:
-    place = await city()
-    place.baseline = NIGHT.isoformat().encode()
-    await night(place, 5)
-    place.baseline = b""
-    (row,) = await place.releases()
-    await place.take(place.word(row.id), place.beat())
-    assert [alert.baseline for _, alert in await place.alerts()] == [True] * 5
-
-
-async def test_rejected_nothing_is_said_of_that_debt_any_more() -> None:
-    place = await city()
-    await night(place, 5)
-    (row,) = await place.releases()
-    await place.take(place.word(row.id, "rejected"), place.beat())
-    later = NOON + timedelta(days=40)
-    await place.take(place.debt(0, "feed:boss#1", amount_fen=900), place.beat(later))
-    assert await place.alerts() == []
-    # The debt's end and a new one begin anew.
-    await place.take(place.debt(0, "feed:boss#2", amount_fen=0), place.debt(0, "feed:boss#3"))
-    assert [verb for verb, _ in await place.alerts()] == ["raised"]
-
-
-async def test_what_ended_while_it_waited_was_never_said() -> None:
-    place = await city()
-    await night(place, 5)
-    (row,) = await place.releases()
-    await place.take(place.debt(0, f"file:ARR_2#{0}", amount_fen=0), place.word(row.id), place.beat())
-    assert sorted(alert.customer_id for _, alert in await place.alerts()) == ["c1", "c2", "c3", "c4"]
-
-
-async def test_a_stage_that_waits_and_is_rejected_is_not_told_the_next_is() -> None:
-    place = await city(percent=50)
-    await place.take(*(place.debt(n, f"feed:boss#{n}", oldest_due_on=NIGHT) for n in range(12)))
-    await place.take(place.beat(NOON + timedelta(days=1)))
-    (row,) = await place.releases()
-    await place.take(place.word(row.id, "rejected"), place.beat(NOON + timedelta(days=1)))
-    assert len(await place.alerts()) == 12
-    await place.take(place.switch(2, enabled=False), place.beat(NOON + timedelta(days=30)))
-    assert [alert.stage for _, alert in (await place.alerts())[12:]] == ["second_reminder"] * 12
-
-
-async def test_of_a_resolved_alert_its_end_waits_for_nobody() -> None:
-    place = await city(percent=50)
-    await place.take(*(place.debt(n, f"feed:boss#{n}", oldest_due_on=NIGHT) for n in range(12)))
-    await place.take(place.beat(NOON + timedelta(days=1)))
-    await place.take(*(place.debt(n, f"file:{ARR}#{n}", amount_fen=0, oldest_due_on=None) for n in range(12)))
-    assert [verb for verb, _ in (await place.alerts())[12:]] == ["resolved"] * 12
-
-
-async def test_what_waits_goes_on_waiting_with_the_brake_off() -> None:
-    place = await city()
-    await night(place, 5)
-    (row,) = await place.releases()
-    await place.take(place.switch(2, enabled=False))
-    await place.take(*(place.debt(n, f"file:ARR_2#{n}", amount_fen=700) for n in range(5)), place.ended("ARR_2"))
-    await place.take(place.beat())
-    assert await place.alerts() == []
-    await place.take(place.word(row.id), place.beat())
-    assert [alert.values["amount_fen"] for _, alert in await place.alerts()] == [700] * 5
-
-
-@pytest.mark.parametrize("verdict", ["released", "rejected"])
-async def test_a_word_counts_where_its_step_waits_only_later(verdict: str) -> None:
-    """Of another partition's part of a step a person has decided; here too few had come until then."""
-    place = await city()
-    await place.take(place.debt(0), place.ended(), place.beat(), place.word(_group("arrears", ARR), verdict))
-    await place.take(*(place.debt(n) for n in range(1, 8)), place.beat())
-    assert len(await place.alerts()) == (8 if verdict == "released" else 1)
-    (row,) = await place.releases()
-    assert (row.state, row.by, row.count) == (verdict, "li", 7)
-
-
-@pytest.mark.parametrize("count", [3, 12])
-async def test_a_file_whose_end_never_comes_is_judged_after_a_day(count: int) -> None:
-    """A dead letter of an old file, a store of billing-sync that was lost: nothing waits unseen for ever."""
-    place = await city()
-    await place.take(*(place.debt(n) for n in range(count)), place.beat(NOON + timedelta(hours=23)))
-    assert (await place.alerts(), await place.releases()) == ([], [])
-    await place.take(place.beat(NOON + timedelta(hours=24)))
-    assert len(await place.alerts()) == (3 if count == 3 else 0)
-    assert [row.count for row in await place.releases()] == ([] if count == 3 else [12])
-
-
-@pytest.mark.parametrize("verdict", ["released", "rejected"])
-async def test_an_alert_that_people_knew_long_ago_goes_on_where_it_was(verdict: str) -> None:
-    place = await city()
-    later = NOON + timedelta(days=401)
-
-    def complaint(n: int, status: str, road: str, clock: datetime) -> Message:
-        made = Complaint(customer_id=f"c{n}", complaint_id=f"k{n}", status=status, opened_at=NOON)
-        return place.row(COMPLAINT, made, road, clock)
-
-    await place.take(*(complaint(n, status, "feed:boss#1", NOON) for status in ("open", "closed") for n in range(5)))
-    await place.take(place.beat(later), *(place.row(CUSTOMER, Customer(customer_id=f"c{n}", status="active", city=CITY),
-        "feed:boss#2", later) for n in range(5)))  # fmt: skip
-    before = len(await place.alerts())
-    assert (await place.state("c0")).ended and not (await place.state("c0")).alerts
-    await place.take(*(complaint(n, "reopened", "file:COMP_1#1", later) for n in range(5)))
-    await place.take(place.ended("COMP_1"), place.beat(later))
-    assert len(await place.alerts()) == before
-    await place.take(place.word(_group("complaint_opened", "COMP_1"), verdict), place.beat(later))
-    told = (await place.alerts())[before:]
-    if verdict == "released":
-        assert [(verb, a.revision, a.reopened) for verb, a in told] == [("changed", 3, True)] * 5
-    else:
-        assert told == [] and (await place.state("c0")).alerts["complaint/k0"].outcome == "closed"
-
-
 # --- the same whatever the batches and the process ------------------------------------------------------------------
 
 
@@ -335,14 +111,10 @@ def road(place: City) -> list[Message]:
         *(place.debt(n, f"file:ARR_2#{n}") for n in range(10, 13)),
         place.ended("ARR_2"),
         place.beat(),
-        place.word(_group("arrears", ARR)),
+        place.word(group_of("arrears", ARR)),
         place.beat(later),
         place.beat(later + timedelta(days=29)),
     ]
-
-
-def _group(kind: str, cause: str) -> str:
-    return derive("release", "step", CITY, kind, cause)
 
 
 async def _run(batches: Sequence[int], restarts: bool = False) -> tuple[list[Any], dict[str, bytes]]:
@@ -423,3 +195,105 @@ def test_the_limit_itself_passes() -> None:
     table = [(200, 1000, False), (201, 1000, True), (999, 999, False), (0, 0, False), (1000, 1000, True)]
     assert [brake.holds(count, customers) for count, customers, _ in table] == [held for *_, held in table]
     assert not Brake(percent=20).holds(1000, 1000), "off as delivered"
+
+
+@pytest.mark.parametrize(
+    ("here", "most"),
+    [(1000, 200), (999, 199), (250, 50), (83, 16), (10, 2), (9, 1), (4, 1), (1, 1), (0, 1)],
+)
+def test_the_share_of_a_partition_is_of_its_own_customers_rounded_down(here: int, most: int) -> None:
+    """One customer alone is no wave: else a partition with four of them would hold each."""
+    brake = Brake(enabled=True, percent=20, min_customers=1000)
+    assert not brake.holds_here(most, here, 1000) and brake.holds_here(most + 1, here, 1000)
+    assert not brake.holds_here(here, here, 999) and not Brake(percent=20).holds_here(here, here, 1000)
+
+
+@pytest.mark.parametrize("percent", [1, 7, 20, 33, 50, 99, 100])
+@pytest.mark.parametrize(
+    "shares", [(1000,), (250, 250, 250, 250), (400, 300, 200, 100), (997, 1, 1, 1), (334, 333, 333), (50,) * 20]
+)
+def test_of_a_city_never_more_than_the_limit_passes_however_it_is_spread(shares: tuple[int, ...], percent: int) -> None:
+    """What all partitions let pass together is at most ``percent`` of the city, or one customer each."""
+    brake = Brake(enabled=True, percent=percent, min_customers=1000)
+    most = [max(n for n in range(here + 2) if not brake.holds_here(n, here, sum(shares))) for here in shares]
+    assert sum(m for m in most if m > 1) * 100 <= percent * sum(shares)
+    if percent < 100:
+        # Whoever speaks of more than the limit of the city is held in one partition at least.
+        assert any(brake.holds_here(here, here, sum(shares)) for here in shares)
+
+
+async def test_customers_are_counted_not_their_alerts() -> None:
+    """Four customers with three complaints each are four of twenty: just as many as may be."""
+    place = await city()
+    await place.take(*(place.complaint(n, f"k{n}.{i}", f"file:COMP_1#{n}") for n in range(4) for i in range(3)))
+    await place.take(place.ended("COMP_1"), place.beat())
+    assert len(await place.alerts()) == 12 and await place.releases() == []
+    # Of five with two each ten alerts wait, and all are told.
+    await place.take(*(place.complaint(n, f"m{n}.{i}", f"file:COMP_2#{n}") for n in range(5) for i in range(2)))
+    await place.take(place.ended("COMP_2"), place.beat())
+    (row,) = await place.releases()
+    assert (row.count, row.share) == (5, 25.0) and len(await place.alerts()) == 12
+    await place.take(place.word(row.id), place.beat())
+    assert len(await place.alerts()) == 22
+
+
+# --- before the first file has ended --------------------------------------------------------------------------------
+
+
+async def a_day_of_many(count: int = 12) -> City:
+    """Debts that open together at a time when the brake is off and nobody has counted the city; then it is switched
+    on, and the day comes on which all of them are reminded."""
+    place = await City(app(RULES)).open()
+    assert isinstance(place, City)
+    await place.take(
+        *place.people()[:-1], *(place.debt(n, f"feed:boss#{n}", oldest_due_on=NIGHT) for n in range(count))
+    )
+    await place.take(place.beat(), place.switch())
+    return place
+
+
+@pytest.mark.parametrize("counted", ["before the day", "after it"])
+async def test_the_first_day_of_a_brake_is_braked(counted: str) -> None:
+    place = await a_day_of_many()
+    before, day = len(await place.alerts()), NOON + timedelta(days=1)
+    if counted == "before the day":
+        await place.take(place.counted())
+    await place.take(place.beat(day))
+    assert len(await place.alerts()) == before, "nothing is said while nobody knows of how many it is"
+    if counted == "after it":
+        assert await place.releases() == []
+        await place.take(place.counted(), place.beat(day))
+    (row,) = await place.releases()
+    assert (row.count, row.customers, row.of) == (12, PEOPLE, PEOPLE) and len(await place.alerts()) == before
+
+
+@pytest.mark.parametrize("customers", [0, 9], ids=["no city of ours", "a small city"])
+async def test_what_needs_no_brake_goes_as_soon_as_all_are_counted(customers: int) -> None:
+    place = await a_day_of_many()
+    before, day = len(await place.alerts()), NOON + timedelta(days=1)
+    await place.take(place.beat(day), place.counted(customers, customers), place.beat(day))
+    assert len(await place.alerts()) == before + 12 and await place.releases() == []
+
+
+async def test_the_city_s_first_file_says_how_many_there_are_too() -> None:
+    place = await a_day_of_many()
+    before, day = len(await place.alerts()), NOON + timedelta(days=1)
+    await place.take(place.beat(day), place.ended("PAY_320100_20260702_0001.dat.gz"), place.beat(day))
+    assert [row.count for row in await place.releases()] == [12] and len(await place.alerts()) == before
+
+
+async def test_where_nobody_ever_counts_people_decide() -> None:
+    place = await a_day_of_many(3)
+    before, day = len(await place.alerts()), NOON + timedelta(days=1)
+    await place.take(place.beat(day), place.beat(day + timedelta(hours=23)))
+    assert await place.releases() == []
+    await place.take(place.beat(day + timedelta(days=1)))
+    (row,) = await place.releases()
+    assert (row.count, row.customers) == (3, 0) and len(await place.alerts()) == before
+
+
+async def test_switched_off_meanwhile_it_goes() -> None:
+    place = await a_day_of_many()
+    before, day = len(await place.alerts()), NOON + timedelta(days=1)
+    await place.take(place.beat(day), place.switch(2, enabled=False), place.counted(), place.beat(day))
+    assert len(await place.alerts()) == before + 12

@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from analytics.domain import Cell, Counts
+import pytest
+
+from analytics.domain import Cell, Counts, counts
 from analytics.recount import differences, recount
 from analytics.store import LineageStore
+from contracts.registry import EVERYWHERE
+from servicekit.envelope import Message
 
 
 def again(log: Any, positions: dict[str, int]) -> Counts:
@@ -99,3 +103,30 @@ async def test_counts_survive_a_crash_and_count_each_event_once(churn: Any, tmp_
     after, _ = (await churn.read(LineageStore(tmp_path / "kept"))).counts()
 
     assert after.total() == before.total() + 1
+
+
+@pytest.mark.parametrize("type_", sorted(EVERYWHERE))
+async def test_what_is_told_on_every_partition_counts_once(log: Any, type_: str) -> None:
+    """A switch stands on each partition of boss.events, and detection passes it on to each of alert.events."""
+    name = type_.removeprefix("kam.").removesuffix(".v1")
+    log.add(name, "on boss.events", key="somebody")
+    (record,) = log.records["boss.events"]
+    headers = {k: v.decode() for k, v in record.headers} | {"ce_id": "passed on", "ce_sequence": "test.0.e1:2"}
+    log.put("alert.events", headers, record.value, "somebody")
+
+    assert [(cell.kind, n) for cell, n in (await agreed(log)).items()] == [(name, 1)]
+
+
+@pytest.mark.parametrize("type_", sorted(EVERYWHERE))
+def test_of_the_other_partitions_none_counts(type_: str) -> None:
+    about = {"ce_type": type_.encode()}
+    there = [counts(Message("boss.events", partition, 0, b"k", about, b"{}")) for partition in range(3)]
+    assert there == [True, False, False]
+
+
+async def test_what_is_told_on_every_partition_is_of_the_city_that_it_names_itself(log: Any) -> None:
+    """Of the brake's own key the last record was another city's file."""
+    log.add("load.ended", "ended")
+    log.add("release.decided", "decided")
+
+    assert {c.kind: c.city for c in await agreed(log)} == {"load.ended": "320100", "release.decided": None}

@@ -9,53 +9,13 @@ import pytest
 
 from billing_sync.nightly.held import held_of
 from billing_sync.nightly.weighing import weigh
-from billing_sync.switches import Order, Place
-from contracts.registry import LOAD_ENDED
 from harness.boss_files import write_pair
+from harness.held_files import NEXT, OTHER, PEOPLE, a_city, brake, debts, decide, owed, people, waiting
 from harness.intake import Producer
-from harness.nightly import CITY, Night, customer, debt, night
+from harness.nightly import CITY, Night, customer, night
 from harness.waiting import eventually
 from servicekit.decision import Refused
 from servicekit.memory_store import MemoryStore
-
-OTHER, PEOPLE = "320200", 20
-NEXT = "2026-06-01"
-
-
-def brake(enabled: bool = True, percent: int = 20, least: int = 10, version: int = 2, state: str = "active") -> Place:
-    document = {"id": "brake", "enabled": enabled, "percent": percent, "min_customers": least}
-    order = {"kind": "brake", "document_id": "brake", "version": version, "state": state, "by": "X1", "why": "try"}
-    return Place(Order(id=f"brake-{version}", document=document, **order))  # type: ignore[arg-type]
-
-
-def people(count: int = PEOPLE, **more: Any) -> list[dict[str, Any]]:
-    return [customer(str(n), **more) for n in range(count)]
-
-
-def debts(*who: int, day: str = NEXT, amount: int = 500) -> list[dict[str, Any]]:
-    return [debt(str(n), amount, as_of=day) for n in who]
-
-
-async def a_city(boss: Night, owing: int = 10) -> None:
-    """Twenty customers, of whom the first owe; then the brake."""
-    await boss.put("CUST", people())
-    await boss.put("ARR", debts(*range(owing), day="2026-05-31"))
-    await boss.intake.submit(brake())
-
-
-async def waiting(boss: Night) -> list[dict[str, Any]]:
-    return [held.plain() for held in await held_of(boss.intake) if held.state == "waiting"]
-
-
-async def decide(boss: Night, id: str, verdict: str = "released", by: str = "li") -> None:
-    await boss.loader.decide(id, verdict, by, "已核对")  # type: ignore[arg-type]
-    await eventually(lambda: not boss.loader.waiting())
-
-
-def owed(boss: Night) -> dict[str, int]:
-    """What each owes, by the last event of theirs."""
-    return {e["subject"]: e["data"]["amount_fen"] for e in boss.events("arrears.changed")}
-
 
 # --- what is held ---------------------------------------------------------------------------------------------------
 
@@ -79,7 +39,8 @@ async def test_a_file_that_clears_a_quarter_waits_with_its_numbers(boss: Night) 
         CITY,
         "ARR_320100_20260601_0002.dat.gz",
     )
-    assert sorted(path.suffix for path in boss.path("held", "").iterdir()) == [".chk", ".gz", ".rcp", ".why"]
+    beside = sorted(path.suffix for path in boss.path("held", "").iterdir())
+    assert beside == [".chk", ".gz", ".rcp", ".release", ".why"]
     assert set(owed(boss).values()) == {500}, "nothing of it was loaded"
     assert boss.producer.of("feed.events")[-1]["type"] == "kam.feed.file.held.v1"
     assert boss.loader.freshness()["files_held"] == 1
@@ -151,6 +112,11 @@ async def test_it_judges_as_loading_would(boss: Night, kind: str, rows: list[Any
         assert (len(boss.events("customer.left")) > 4) is held
 
 
+async def test_one_who_leaves_counts_once_however_often_it_is_said(boss: Night) -> None:
+    await a_city(boss)
+    assert (await boss.put("CUST", [customer("1", status="left")] * 9, NEXT, 2))["result"] == "accepted"
+
+
 async def test_a_cut_row_of_one_who_owes_nothing_switches_the_brake_not_off(boss: Night) -> None:
     """As in loading: a row of the wrong shape that names a record we know leaves absence on."""
     await a_city(boss)
@@ -178,16 +144,6 @@ async def test_all_that_wait_are_found_at_a_start_however_many_are_over(
         await eventually(lambda: not boss.loader.waiting())
         assert [held.id for held in boss.loader.brake.waiting()] == [last["release_id"]]
         assert [held.state for held in await held_of(boss.intake)] == ["waiting", "superseded"]
-
-
-async def test_the_end_of_a_file_is_told_where_a_store_was_lost(boss: Night) -> None:
-    """Alerts may have a brake by the log of which the new store knows nothing: they wait for these words."""
-    await boss.put("CUST", people())
-    assert not [e for e in boss.producer.of("boss.events") if e["type"] == LOAD_ENDED]
-    boss.intake.revisions_from = 1_700_000_000
-    await boss.put("ARR", debts(0), NEXT, 1)
-    told = [e["data"]["file"] for e in boss.producer.of("boss.events") if e["type"] == LOAD_ENDED]
-    assert told == ["ARR_320100_20260601_0001.dat.gz"] * boss.intake.app.partitions
 
 
 async def test_contracts_that_would_have_ended_already(boss: Night) -> None:

@@ -23,6 +23,7 @@ import httpx
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Playwright
 
 from browser.checks import WATCH_SHIFTS
+from harness.boss_files import write_pair
 from harness.embedded_servers import free_port_base
 from kam.embedded import chromium
 
@@ -147,6 +148,10 @@ class Workbench:
         headers = {**OWN, "Origin": self.url, "Idempotency-Key": uuid.uuid4().hex}
         return self._ask("POST", path, role, data=body, headers=headers)
 
+    def put(self, path: str, body: Row, role: str, after: int) -> Any:
+        """A document changed by this person, made from that version of it."""
+        return self._ask("PUT", path, role, data=body, headers={**OWN, "Origin": self.url, "If-Match": f'"{after}"'})
+
     def _ask(self, method: str, path: str, role: str, **sent: Any) -> Any:
         context = self.browser.new_context(base_url=self.url, storage_state=self._session(role))
         try:
@@ -162,6 +167,14 @@ class Workbench:
         answer = self._http.post(f"{self.about['boss_control']}/scenario/{scenario}/{customer_id}")
         assert answer.is_success, answer.text
         return begun
+
+    def deliver(self, kind: str, city: str, day: str, sequence: int, rows: list[Row]) -> Row:
+        """A nightly file of BOSS; its receipt."""
+        folder = self.data / "delivered"
+        folder.mkdir(exist_ok=True)
+        stem = write_pair(folder, kind, city, day, sequence, rows)
+        (receipt,) = self.kam("file", "deliver", str(folder / f"{stem}.dat.gz"), "--no-wait")
+        return dict(receipt)
 
     def feed(self, noun: str, data: Row) -> None:
         """An event ``kam.boss.<noun>.v1`` of now, as BOSS sends it; taken."""

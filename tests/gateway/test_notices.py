@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from contracts.releases import StepView
 from contracts.work_rules import Flood
 from gateway.notices.ledger import LEASE, NOTICES
 from gateway.notices.senders import Passing, Refusal
-from harness.notices import WEBHOOK, House, house
+from harness.notices import URL, WEBHOOK, House, house
 from harness.read_model import alert, customer
+from servicekit.decision import Refused
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents, Transient
@@ -288,6 +290,29 @@ async def test_a_digest_is_in_the_language_that_was_chosen(quick: House) -> None
     await quick.it_is(local(9) + timedelta(days=1))
     await quick.goes_on()
     assert "Nothing stands open." in quick.mail.got[0][1].lines
+
+
+async def test_whoever_may_decide_is_told_in_the_morning_what_waits_for_a_release(quick: House) -> None:
+    quick.held.rows = [waits("s1"), waits("s2", city="320200"), waits("s3", state="released")]
+    quick.held.missing = {"alerts": Refused("away", "无法访问", "away", 503)}
+    await quick.account("X0001", role="analyst", manager_id=None, cities=("320100",))
+    for who in ("M0001", "X0001"):
+        await quick.chooses(who, **DIGEST)
+    await quick.it_is(local(9) + timedelta(days=1))
+    await quick.goes_on()
+    lines = {id.partition(":")[0]: text.lines for _, text, id in quick.mail.got}
+    line = f"等您放行 1: {URL}/documents/releases"
+    assert line in lines["X0001"], "of their city, as far as it is known"
+    assert not [told for told in lines["M0001"] if "放行" in told], "a manager decides nothing"
+
+
+def waits(id: str, **more: Any) -> StepView:
+    made = {
+        **{"id": id, "source": "step", "effect": "raise", "state": "waiting", "city": "320100", "kind": "arrears"},
+        **{"cause": "2026-07-01", "count": 250, "customers": 1000, "of": 1000, "share": 25.0, "percent": 20},
+        "since": "2026-07-01T00:00:00+00:00",
+    }
+    return StepView(**{**made, **more})
 
 
 # --- failures --------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ def release(id: str, city: str = "320100", **more: Any) -> dict[str, Any]:
 
 
 STEP = {"source": "step", "effect": "raise", "kind": "arrears"}
+ONE, TWO = {"places": 60, "count": 60}, {"places": 70, "count": 65}
 
 
 class Owners:
@@ -37,8 +38,11 @@ class Owners:
     def __init__(self) -> None:
         self.files = [release("f1"), release("f2", "320200", state="released", since="2026-11-20T02:00:00+00:00")]
         self.steps = {
-            "one": [release("s1", **STEP, count=60, of=250, share=24.0)],
-            "two": [release("s1", **STEP, count=65, of=250, share=26.0), release("s2", "320200", **STEP)],
+            "one": [release("s1", **STEP, count=60, of=250, share=24.0, parts={"0": ONE})],
+            "two": [
+                release("s1", **STEP, count=65, of=250, share=26.0, parts={"3": TWO}),
+                release("s2", "320200", **STEP),
+            ],
         }
         self.asked: list[tuple[str, str, Any]] = []
         self.audited: list[tuple[Any, ...]] = []
@@ -150,7 +154,22 @@ async def test_a_word_on_a_step_is_billing_sync_s_to_write(tmp_path: Path, owner
     async with client_of(tmp_path, owners, lists, "analyst") as client:
         answer = (await client.post("/v1/releases/s1/reject", json=WHY)).json()
         assert (answer["state"], answer["by"], answer["count"]) == ("rejected", "li", 125)
-        assert owners.asked == [("billing", "/v1/steps/s1/rejected", WHY)]
+        # Of each partition what the list had of it, and nothing of those that had none.
+        assert owners.asked == [("billing", "/v1/steps/s1/rejected", {**WHY, "parts": {"0": ONE, "3": TWO}})]
+        assert "parts" not in answer
+
+
+@pytest.mark.parametrize("verb", ["go", "reject"])
+async def test_who_was_shown_less_than_waits_by_now_looks_again(
+    tmp_path: Path, owners: Owners, lists: Projection, verb: str
+) -> None:
+    async with client_of(tmp_path, owners, lists, "analyst") as client:
+        late = await client.post(f"/v1/releases/s1/{verb}", json={**WHY, "count": 60})
+        assert (late.status_code, late.json()["error"], late.json()["field"]) == (409, "changed", "count")
+        assert "125" in late.json()["zh"] and "125" in late.json()["en"]
+        assert not owners.asked and not owners.audited
+        assert (await client.post(f"/v1/releases/f1/{verb}", json={**WHY, "count": 250})).status_code == 200
+        assert owners.asked == [("billing", f"/v1/releases/f1/{verb}", WHY)]
 
 
 async def test_while_a_worker_is_away_the_rest_is_told_and_files_are_decided(

@@ -15,6 +15,7 @@ from billing_sync.domain.record import Known
 from billing_sync.intake import Events, Intake
 from servicekit.app import App
 from servicekit.envelope import OutgoingMessage
+from servicekit.journal import Journal
 from servicekit.memory_store import MemoryStore
 
 NOW = datetime.fromisoformat("2026-06-30T12:00:00+08:00").astimezone(UTC)
@@ -62,14 +63,17 @@ async def running(
     producer: Producer | None = None,
     held: bool = False,
     keep: Path | None = None,
+    journal: Journal | None = None,
+    consumer: Any = None,
 ) -> AsyncIterator[tuple[Intake, Producer]]:
-    """An intake at work; ``held`` as when a loader will look into the inbox."""
+    """An intake at work; ``held`` as when a loader will look into the inbox. ``consumer``: of a broker, where there is
+    one to ask what was written before."""
     producer = producer or Producer()
-    make = partial(Intake, clock_mode=clock, system_clock=lambda: now, keep=keep)
+    make = partial(Intake, clock_mode=clock, system_clock=lambda: now, keep=keep, journal=journal)
     intake = make(APP, 0, [], store if store is not None else MemoryStore(), producer)
     await intake.open()
     intake.held = held
-    task = asyncio.create_task(intake.run(None))
+    task = asyncio.create_task(intake.run(consumer))
     try:
         yield intake, producer
     finally:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from contracts.notices import NoticePreferences
+from contracts.releases import StepView
 from contracts.work_rules import Flood
 from gateway.access.grants import Grant
 from gateway.access.roles import Roles
-from gateway.access.viewer import Access
+from gateway.access.viewer import Access, Viewer
 from gateway.identity.build import identity
 from gateway.identity.passwords import Passwords
 from gateway.identity.users import User, Users
@@ -23,10 +24,12 @@ from gateway.notices.senders import Sender
 from gateway.notices.text import Text
 from gateway.notices.watch import Watch
 from gateway.projection.follow import Projection
+from gateway.releases import Releases
 from gateway.settings import Settings
 from harness.people import QUICK, Clock
 from harness.read_model import Log, alert, customer, following, manager, message, reached, unit, until
 from servicekit.clock import iso
+from servicekit.decision import Refused
 from servicekit.store import Documents
 from servicekit.versioned import Version
 
@@ -56,6 +59,17 @@ class Outbox:
         return [id for _, _, id in self.got]
 
 
+class Held(Releases):
+    """What the brake holds; ``missing``: of whom it lacks something."""
+
+    def __init__(self) -> None:
+        self.rows: list[StepView] = []
+        self.missing: dict[str, Refused] = {}
+
+    async def seen(self, viewer: Viewer) -> tuple[list[StepView], dict[str, Refused]]:
+        return [row for row in self.rows if viewer.scope.sees_city(row.city)], self.missing
+
+
 class House:
     """Two managers of a unit with a customer each, and one gateway process after the other that tells them."""
 
@@ -63,6 +77,7 @@ class House:
         self.documents, self.projection, self.log, self.clock = documents, projection, log, clock
         self.mail, self.wecom = Outbox(), Outbox()
         self.flood: Flood | None = None
+        self.held = Held()
         self._folder = folder
         self._alerts = 0
         self.begin()
@@ -76,7 +91,7 @@ class House:
         access = Access(who.guards, Roles(rows, self.clock, lambda: self.clock.now.timestamp()), self.projection.store)
         self.preferences = PreferenceStore(rows, Allowed(("mail", "wecom"), (), (HOST,)), self.clock)
         self.ledger = Ledger(rows, self.clock)
-        people = People(self.users, access)
+        people = People(self.users, access, self.held)
         senders: Mapping[Channel, Sender] = {"mail": self.mail, "wecom": self.wecom}
         self.watch = Watch(self.preferences, self.ledger, people, self.projection, self.clock, self._flood)
         self.dispatch = Dispatch(senders, URL, self.preferences, self.ledger, people, self.projection, self.clock)

@@ -6,6 +6,8 @@ Counting, defined once for the live counters and for the recount from the archiv
 * *kind* is the event type without ``kam.`` and version; alert and work events add ``:<their kind>``;
 * *city* is the payload's ``city``; records on ``boss.events`` count under the city that the newest record of the
   same key (by effective time, then revision) named so far on its partition; anything else counts under no city;
+* what is told on every partition (a switch of a document, say) counts once, as its record on partition 0 of
+  ``boss.events``, and under the city that it names itself;
 * an event that came twice (same id) counts once, a message that broke its contract not at all.
 """
 
@@ -20,7 +22,7 @@ from msgspec import Struct
 
 from analytics.masking import mask_key, masked
 from contracts.apps import APPS
-from contracts.registry import EVENTS, TICK
+from contracts.registry import EVENTS, EVERYWHERE, TICK
 from servicekit.clock import from_millis, iso, local_date
 from servicekit.decision import Context
 from servicekit.envelope import Message, parse_time
@@ -150,6 +152,11 @@ def kind_of(topic: str, type_: str, data: dict[str, Any]) -> str:
     """Kind under which an event is counted, such as ``boss.bill.issued`` or ``alert.raised:arrears``."""
     kind = type_.removeprefix("kam.").rpartition(".")[0]
     return f"{kind}:{data['kind'][:LONGEST_NAME]}" if topic in _BY_KIND else kind
+
+
+def counts(message: Message) -> bool:
+    """Whether this record counts: of what is told everywhere, one does."""
+    return message.type not in EVERYWHERE or (message.topic, message.partition) == (BOSS_TOPIC, 0)
 
 
 def city_of(data: dict[str, Any]) -> str | None:

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from analytics.domain import BOSS_TOPIC, COUNTED, Cell, check, city_of, kind_of, node_of
-from contracts.registry import EVENTS
+from analytics.domain import BOSS_TOPIC, COUNTED, Cell, check, city_of, counts, kind_of, node_of
+from contracts.registry import EVENTS, EVERYWHERE
 from servicekit.app import HandlerEntry
 from servicekit.decision import Context, Decision, DocumentWrite, Invalid
 
@@ -24,7 +24,8 @@ class LastCity(Struct, frozen=True):
 
 
 def remember(state: LastCity | None, payload: Any, context: Context) -> Decision:
-    """Node and cell of an event, as one row under its id; the store counts it when the id is new."""
+    """Node and cell of an event, as one row under its id; the store counts it when the id is new. No cell: it doesn't
+    count."""
     message = context.message
     assert message is not None
     try:
@@ -33,13 +34,13 @@ def remember(state: LastCity | None, payload: Any, context: Context) -> Decision
         raise Invalid(str(error)) from error
     data = msgspec.to_builtins(payload)
     city, known = city_of(data), state
-    if message.topic == BOSS_TOPIC:
+    if message.topic == BOSS_TOPIC and message.type not in EVERYWHERE:
         heard = (context.time, context.revision)
         if city is not None and (state is None or heard >= state.heard):
             known = LastCity(city, heard)
         # Most keys have no city (file names, phone numbers, …): nothing is remembered of those.
         city = None if known is None else known.city
-    cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data))
+    cell = Cell(day.isoformat(), city, kind_of(message.topic, context.type, data)) if counts(message) else None
     doc = {"node": node_of(message, context, data), "cell": cell}
     return Decision(known, writes=(DocumentWrite(EVENT, context.id, doc),))
 

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from analytics.domain import BOSS_TOPIC, Cell, Counts
+from contracts.registry import EVERYWHERE
 
 # ``counted`` keeps the first place in the log of every id, up to the offsets of the live counters.
 _SQL = """
@@ -16,11 +17,12 @@ with counted as (
     from read_parquet($files, hive_partitioning = true, hive_types_autocast = false) log
     join bounds on bounds.topic = log.topic and bounds."partition" = log."partition"
     where log."offset" < bounds.next_offset and log.problem is null
+        and (not list_contains($everywhere, log.type) or (log.topic = $boss and log."partition" = 0))
     qualify row_number() over (partition by log."partition", log.id order by log.topic, log."offset") = 1
 )
 select
     date as day,
-    case when topic = $boss
+    case when topic = $boss and not list_contains($everywhere, type)
         then arg_max(own_city, row(coalesce(time, ''), coalesce(revision, 0), "offset"))
             filter (own_city is not null)
             over (partition by topic, "partition", "key" order by "offset" rows unbounded preceding)
@@ -51,7 +53,8 @@ def recount(archive: Path, positions: dict[str, int], scratch: Path) -> Counts:
         schema = pa.schema([("topic", pa.string()), ("partition", pa.int32()), ("next_offset", pa.int64())])
         database.register("bounds", pa.Table.from_pylist(bounds, schema))
         rows = database.execute(
-            f"select day, city, kind, count(*) from ({_SQL}) group by all", {"files": files, "boss": BOSS_TOPIC}
+            f"select day, city, kind, count(*) from ({_SQL}) group by all",
+            {"files": files, "boss": BOSS_TOPIC, "everywhere": sorted(EVERYWHERE)},
         ).fetchall()
     return Counter({Cell(str(day), city, kind): n for day, city, kind, n in rows})
 

@@ -41,7 +41,7 @@ class _Event(Struct, frozen=True):
     """What is written of an event: its node, and where it is counted."""
 
     node: Node
-    cell: Cell
+    cell: Cell | None
 
 
 class _Kept(Struct, frozen=True):
@@ -104,7 +104,8 @@ class LineageStore(LocalStore):
             newest = max(newest, int.from_bytes(entry[1:9], "big"))
             self._oldest = min(self._oldest, entry)
             write.put(entry, b"")
-            more[event.cell] += 1
+            if event.cell is not None:
+                more[event.cell] += 1
         for cell, n in more.items():
             key = b"c" + _encode_cell(cell)
             write.put(key, (int.from_bytes(self._db.get(key) or b"", "big") + n).to_bytes(8, "big"))

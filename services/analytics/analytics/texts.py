@@ -60,6 +60,7 @@ _VERBS = {
     "kam.feed.event.rejected.v1": ("实时事件被拒", "event of the feed rejected"),
     "kam.load.ended.v1": ("文件装载结束", "file loaded to its end"),
     "kam.release.decided.v1": ("放行已决定", "release decided"),
+    "kam.cities.counted.v1": ("各地市客户数已清点", "customers of all cities counted"),
 }
 
 

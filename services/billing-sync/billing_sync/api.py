@@ -20,14 +20,15 @@ from billing_sync.nightly.held import held_of
 from billing_sync.nightly.loader import Loader
 from billing_sync.nightly.names import stem_of
 from billing_sync.settings import Settings
-from billing_sync.steps import DecideStep
+from billing_sync.steps import SayOfStep
 from billing_sync.switches import Order, Place, TakeBack, placed_after
 from contracts.answers import PlacedView
+from contracts.brake import Part
 from contracts.document_orders import SwitchOrder
 from contracts.feeds import FeedEvents, FileDay, RejectPart
 from contracts.http import ClockSetting
 from contracts.intake_answers import ClockView, EventReceipt, FileReceiptView, Waiting
-from contracts.releases import RELEASE_ID, DecideRelease, ReleaseView, WordView
+from contracts.releases import RELEASE_ID, DecideRelease, DecideStep, ReleaseView, WordView
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
 from servicekit.clock import iso, system_now
@@ -181,11 +182,12 @@ def routes(
         who: Annotated[Principal, service],
         release_id: ReleaseId,
         verdict: Literal["released", "rejected"],
-        asked: DecideRelease,
+        asked: DecideStep,
     ) -> Response:
         """A person's word on what the brake of alerts holds, written to every partition, once. Whether there is such a
         thing has been looked at."""
-        return json_answer(await intake().submit(DecideStep(release_id, verdict, who.subject, asked.why)))
+        seen = {partition: Part(places=part.places, count=part.count) for partition, part in asked.parts.items()}
+        return json_answer(await intake().submit(SayOfStep(release_id, verdict, who.subject, asked.why, seen)))
 
     @router.post(
         "/v1/switches", name="place_switch", response_model=PlacedView, dependencies=[service], tags=["switches"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from billing_sync.domain.keys import BRAKE, number_key, order_key, waiting_key
+from billing_sync.domain.keys import BRAKE, BRAKED, number_key, order_key, waiting_key
 from contracts import brake
 from contracts.documents import PASSED, DocumentSwitched, Ordered, Placed, most_bytes
 from servicekit.clock import local_date
@@ -123,7 +123,7 @@ def written(order: Order, number: int, at: datetime) -> tuple[DocumentSwitched, 
     }
     if order.kind == brake.KIND:
         # The intake goes by it too, from the very commit that writes it on.
-        kept[BRAKE] = _encode(_brake_of(order))
+        kept |= {BRAKE: _encode(_brake_of(order)), BRAKED: b"%d" % number}
     return switched, kept
 
 

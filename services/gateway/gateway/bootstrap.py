@@ -47,7 +47,7 @@ from gateway.projection.follow import NAME, Projection
 from gateway.projection.rebuild import Rebuild
 from gateway.projection.rows import Rows
 from gateway.projection.store import ProjectionStore
-from gateway.releases import release_routes
+from gateway.releases import Releases, release_routes
 from gateway.repeats import REPEATS, Repeats
 from gateway.rule_figures import rule_figure_routes
 from gateway.settings import Settings
@@ -128,7 +128,8 @@ def build(
     asker = partial(asker_now, who.sign_in.users, who.tokens.is_good)
     exports = Runner(Jobs(settings.service_data / "exports", now), model, access, asker)
     service.jobs.append(exports.run)
-    told = notices(settings, documents, who, access, projection, audit, now, WorkRulesFlood(peers))
+    releases = Releases(peers)
+    told = notices(settings, documents, who, access, projection, audit, releases, now, WorkRulesFlood(peers))
     service.jobs += told.jobs
     streams = Streams(projection)
     service.jobs.append(streams.run)
@@ -155,7 +156,7 @@ def build(
         why_not_routes(peers, audit, access),
         *document_routes(peers, audit, access),
         stop_routes(peers, audit, access),
-        release_routes(peers, audit, access),
+        release_routes(releases, peers, audit, access),
         trial_routes(peers, audit, access),
         shadow_routes(peers, audit, access),
         rule_figure_routes(projection, audit, access),

@@ -14,6 +14,15 @@ from kam.commands.versions import Versions
 from kam.render import pick
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="编号，见 kam release list / its id")]
+Count = Annotated[
+    int | None,
+    typer.Option(
+        "--count",
+        metavar="N",
+        min=0,
+        help="所见的客户数，已变则不决定 / as you saw it; more by now: nothing is done",
+    ),
+]
 BRAKES = Versions(
     "/v1/brakes",
     "刹车 / the brake",
@@ -29,7 +38,8 @@ _COLUMNS: list[render.Column] = [
     ("地市 city", pick("city")),
     ("种类 kind", pick("kind")),
     ("起因 cause", pick("cause")),
-    ("客户 customers", lambda row: f"{row['count']} / {row['customers']}"),
+    ("客户 customers", lambda row: f"{row['count']} / {row['of']}"),
+    ("全市 city's", pick("customers")),
     ("% share", lambda row: f"{row['share']} > {row['percent']}"),
     ("自 since", pick("since", render.moment)),
     ("谁 by", pick("by")),
@@ -62,18 +72,18 @@ def show(id: Id, data: Data = None, as_json: Json = False) -> None:
         render.table("放行 / release", _COLUMNS, [found], "")
 
 
-def go(id: Id, why: Why, data: Data = None, as_json: Json = False) -> None:
+def go(id: Id, why: Why, count: Count = None, data: Data = None, as_json: Json = False) -> None:
     """放行 / let it go: what it would do, it does."""
-    _decide("go", id, why, data, as_json)
+    _decide("go", id, {"why": why} if count is None else {"why": why, "count": count}, data, as_json)
 
 
-def reject(id: Id, why: Why, data: Data = None, as_json: Json = False) -> None:
+def reject(id: Id, why: Why, count: Count = None, data: Data = None, as_json: Json = False) -> None:
     """拒绝 / turn it away: nothing comes of it."""
-    _decide("reject", id, why, data, as_json)
+    _decide("reject", id, {"why": why} if count is None else {"why": why, "count": count}, data, as_json)
 
 
-def _decide(verb: str, id: str, why: str, data: Any, as_json: bool) -> None:
-    found = Client.of(data).send("POST", "gateway", f"/v1/releases/{segment(id)}/{verb}", {"why": why})
+def _decide(verb: str, id: str, body: dict[str, Any], data: Any, as_json: bool) -> None:
+    found = Client.of(data).send("POST", "gateway", f"/v1/releases/{segment(id)}/{verb}", body)
     if as_json:
         print_json(found)
     else:

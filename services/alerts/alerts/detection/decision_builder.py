@@ -22,6 +22,7 @@ from contracts.alert import Alert, CalendarRef, Reason, RuleRef, ShadowAlert
 from contracts.brake import BOOK
 from contracts.registry import SHADOW
 from servicekit.clock import local_date
+from servicekit.dead_letter import REPLAYS
 from servicekit.decision import Context, Decision, Forward, OutgoingEvent
 from servicekit.envelope import BASELINE
 from servicekit.ids import derive
@@ -201,7 +202,10 @@ class DecisionBuilder:
         if not is_on or held.waits is not None or held.late or held.city is None or not is_news:
             return held
         group = derive("release", "step", held.city, held.kind, step)
-        self.joins.append(Joins(group, held.city, held.kind, step, self.waking, self.customer_id))
+        others = (other for other in self.alerts.values() if other.alert_id != held.alert_id)
+        # Customers are counted, not their alerts; who waits with one is told of all.
+        if not any(other.waits is not None and other.waits.group == group for other in others):
+            self.joins.append(Joins(group, held.city, held.kind, step, self._is_whole, self.customer_id))
         if before is None or (isinstance(before, TrackedAlert) and not before.told):
             return replace(held, waits=Waits(group), told=False)
         return replace(held, waits=Waits(group, before.stage, before.outcome))
@@ -212,6 +216,11 @@ class DecisionBuilder:
             return self.today.isoformat()
         road, _, file = self.ctx.correlation.partition(":")
         return file.partition("#")[0] if road == "file" else None
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether no end of the step is to come: of a day, and of a file whose dead letter is replayed."""
+        return self.waking or (self.ctx.message is not None and REPLAYS in self.ctx.message.headers)
 
     def speak(self, key: str) -> None:
         """What waited of an alert is said."""

@@ -162,18 +162,19 @@ class Judged(Struct, frozen=True, array_like=True):
 
 class Joins(Struct, frozen=True):
     """A customer's alert joins a group: what one step (``cause``, a file or a day of the clock) says of one kind of
-    alert in a city."""
+    alert in a city. ``at_once``: no end of it is to come."""
 
     group: str
     city: str
     kind: str
     cause: str
-    by_clock: bool
+    at_once: bool
     customer_id: str
 
 
 class Word(Struct, frozen=True, array_like=True):
-    """What becomes of a group: ``passed`` by the brake itself, or as a person (``by``) has decided."""
+    """What becomes of those of a step (``group``, as their alerts name it) who stand in a list: ``passed`` by the brake
+    itself, or as a person (``by``) has decided."""
 
     group: str
     verdict: Literal["passed", "released", "rejected"]
@@ -181,8 +182,10 @@ class Word(Struct, frozen=True, array_like=True):
 
 
 class Group(Struct, frozen=True, array_like=True):
-    """``count`` have joined it in this partition, ``passed`` of them before it waited. Places in its lists of members:
-    ``members`` taken, ``told`` done with. ``is_over``: it may be judged. As it was judged: the limit in ``percent``,
+    """Those of a step who wait together, for one word. ``count`` customers have joined the ``step`` in this partition,
+    ``passed`` of them are none of this group: the brake let them go, or an earlier word was about them. Places in the
+    step's lists of members: ``members`` taken, ``told`` done with; people are shown those up to the place ``shown``, of
+    ``shown_count`` customers who joined. ``is_over``: it may be judged. As it was judged: the limit in ``percent``,
     ``customers`` of the city, and how many of them are ``here``."""
 
     city: str
@@ -201,25 +204,19 @@ class Group(Struct, frozen=True, array_like=True):
     percent: int = 0
     customers: int = 0
     here: int = 0
-
-
-class Decided(Struct, frozen=True, array_like=True):
-    """A person's word on a group, and when (business time) this partition heard it."""
-
-    verdict: Literal["released", "rejected"]
-    by: str
-    why: str
-    decided_at: datetime
-    heard_at: datetime
+    step: str = ""
+    shown: int = 0
+    shown_count: int = 0
 
 
 class Book(Struct, frozen=True, array_like=True):
-    """Of one partition: cities (how many customers in all, how many here), groups by their ids, and words of people on
-    groups that do not wait here, and may yet."""
+    """Of one partition: cities (how many customers in all, how many here), ``counted``: these are all there are; groups
+    by their ids, and when (business time) people's words were heard, by the groups' ids."""
 
     cities: dict[str, tuple[int, int]] = {}
     groups: dict[str, Group] = {}
-    words: dict[str, Decided] = {}
+    words: dict[str, datetime] = {}
+    counted: bool = False
 
 
 class Braking(Struct, frozen=True, array_like=True):

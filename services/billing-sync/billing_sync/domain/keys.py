@@ -6,10 +6,11 @@
 ``RCPT/<name>``: receipts of a file · ``HALF/<name>``: it was told that half of this pair is missing ·
 ``SWITCH/<order>``: what became of an order, ``SWITCHES/<number>``: which order that was, ``WAITING/<order>``: one whose
 day has not come · ``BRAKE``: what the brake's last switch said, ``RELEASE/<id>``: what it held, ``WORD/<id>``: what was
-said of what alerts' brake holds.
+said of what alerts' brake holds, ``BRAKED``: number of the brake's last switch, ``COUNTED``: of the one after which the
+customers of all cities were told.
 """
 
-LOAD, BRAKE = "LOAD", "BRAKE"
+LOAD, BRAKE, BRAKED, COUNTED = "LOAD", "BRAKE", "BRAKED", "COUNTED"
 
 
 def record_key(kind: str, key: str) -> str:

@@ -1,24 +1,29 @@
 """The brake at the file (ADR 0023): what of the snapshots waits, what became of it, and in which words that is told."""
 
+import asyncio
 from datetime import datetime
 
 import msgspec
+import structlog
 
 from billing_sync import metrics
-from billing_sync.domain.keys import BRAKE
+from billing_sync.domain.keys import BRAKE, BRAKED, COUNTED
 from billing_sync.domain.rows import FactMaker
 from billing_sync.intake import Intake
 from billing_sync.nightly.chunks import DataFile
 from billing_sync.nightly.control import Control
-from billing_sync.nightly.held import Decide, Held, held_of
+from billing_sync.nightly.held import Decide, Held, decode_release, held_of
 from billing_sync.nightly.inbox import Inbox
-from billing_sync.nightly.loading import Loading
+from billing_sync.nightly.loading import Loading, TakeBack, decode_receipt
 from billing_sync.nightly.names import PairName
 from billing_sync.nightly.reading import FileRejected
-from billing_sync.nightly.weighing import WEIGHED, Weight, census, weigh
+from billing_sync.nightly.weighing import WEIGHED, Weight, census, census_of_all, weigh
+from billing_sync.steps import TellCities
 from billing_sync.switches import decode_brake
 from contracts.brake import Brake, LoadEnded, Verdict
 from servicekit.ids import derive
+
+log = structlog.get_logger()
 
 
 class FileBrake:
@@ -27,11 +32,23 @@ class FileBrake:
     def __init__(self, intake: Intake, inbox: Inbox) -> None:
         self._intake, self._inbox = intake, inbox
         self.here: dict[str, Held] = {}
+        metrics.FILES_HELD_SECONDS.set_function(self._oldest_seconds)
 
     async def open(self) -> None:
         """Learn what waits."""
+        await self._take_back()
         for held in await held_of(self._intake):
             self.note(held)
+
+    async def _take_back(self) -> None:
+        """What lies in ``held/`` goes on waiting where the store that knew of it was lost."""
+        for release, receipt in await asyncio.to_thread(lambda: list(self._inbox.releases())):
+            try:
+                held, told = decode_release(release), decode_receipt(receipt)
+            except msgspec.MsgspecError as error:
+                log.error("release.unreadable", error=str(error)[:200])
+                continue
+            await self._intake.submit(TakeBack(held, told))
 
     def note(self, held: Held) -> None:
         """What became of a release."""
@@ -49,6 +66,10 @@ class FileBrake:
         """Those that nobody has decided on."""
         return [held for held in self.here.values() if held.state == "waiting"]
 
+    def _oldest_seconds(self) -> float:
+        now = self._intake.system_clock()
+        return max(((now - held.since).total_seconds() for held in self.waiting()), default=0.0)
+
     def decided(self) -> list[Held]:
         """Those that somebody has, whose files still lie where they waited; first come first."""
         return sorted((h for h in self.here.values() if h.state != "waiting"), key=lambda held: held.since)
@@ -64,6 +85,15 @@ class FileBrake:
         raw = await self._intake.entry(BRAKE)
         brake = None if raw is None else decode_brake(raw)
         return brake if brake is not None and brake.enabled else None
+
+    async def tell_cities(self) -> None:
+        """After the brake was switched on: what the city of a step has is known before its first file has ended."""
+        if await self.settings() is None:
+            return
+        switch = await self._intake.entry(BRAKED) or b"0"
+        if await self._intake.entry(COUNTED) != switch:
+            cities = await census_of_all(self._intake, self._intake.app.partitions)
+            await self._intake.submit(TellCities(switch, cities))
 
     async def ended(self, name: PairName) -> list[LoadEnded]:
         """What each partition is told behind the last row of a file; nothing where there never was a brake."""

@@ -21,11 +21,12 @@ from billing_sync.intake import Intake
 from billing_sync.nightly.brake import FileBrake, over, rejected_by, released_note, superseded, why_held
 from billing_sync.nightly.chunks import DataFile, RejectFile, Rows, commits
 from billing_sync.nightly.control import Control, read_control
-from billing_sync.nightly.held import Fetch, Held
+from billing_sync.nightly.held import Held
 from billing_sync.nightly.inbox import HALVES, Inbox
 from billing_sync.nightly.loading import (
     Absent,
     Begin,
+    Fetch,
     Finish,
     Forget,
     Loading,
@@ -147,7 +148,7 @@ class Delivery:
             if held.state == "released":
                 notes = (*held.notes, released_note(held))
                 loading = Loading(held.stem, held.sha256, now, notes, taken_over=True, held=held.target)
-                await self._intake.submit(Fetch(gone, loading))
+                await self._intake.submit(Fetch(name, gone, loading))
                 self.brake.note(gone)
                 await self._resume_loading()
             else:
@@ -193,8 +194,8 @@ class Delivery:
                 told = self._out_of_order(name)
                 await self._supersede(name)
                 if held is not None:
-                    waiting = self._outcomes.held(name, loading, held.id, why_held(held))
-                    await self._finish(name, waiting, msgspec.structs.replace(held, target=waiting.target))
+                    waiting = self._outcomes.held(name, loading, held, why_held(held))
+                    await self._finish(name, waiting, waiting.release, told)
                     return
                 await self._intake.submit(Begin(name, loading, told))
             else:
@@ -389,10 +390,19 @@ class Delivery:
 
     # --- ends ---------------------------------------------------------------------------------------------------
 
-    async def _finish(self, name: PairName | None, loading: Loading, held: Held | None = None) -> None:
-        """Commit the receipt, then put the files where it says."""
-        told = () if name is None else self._not_come(name)
-        has_rows = loading.receipt is not None and loading.receipt.result not in ("held", "duplicate")
+    async def _finish(
+        self,
+        name: PairName | None,
+        loading: Loading,
+        held: Held | None = None,
+        told: tuple[FileReceipt, ...] = (),
+    ) -> None:
+        """Commit the receipt, then put the files where it says. ``told``: what its coming says of others."""
+        receipt = loading.receipt
+        assert receipt is not None
+        if name is not None and receipt.result in ("accepted", "partial"):
+            told = (*told, *self._not_come(name))
+        has_rows = receipt.result not in ("held", "duplicate")
         ended = await self.brake.ended(name) if name is not None and has_rows else []
         await self._intake.submit(Finish(name, loading, told, held, ended))
         if held is not None:
@@ -402,8 +412,6 @@ class Delivery:
             key = last_key(name.kind.name, name.city)
             if raw := await self._intake.entry(key):
                 self.taken[key.removeprefix("LAST/")] = decode_taken(raw)
-        receipt = loading.receipt
-        assert receipt is not None
         log.info(
             "file.done",
             file=receipt.file,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from billing_sync.domain.keys import LOAD, release_key
+from billing_sync.domain.keys import release_key
 from billing_sync.nightly.names import DATA
 from billing_sync.store import encode
 from contracts.brake import Verdict
@@ -22,7 +22,6 @@ from servicekit.words import said
 if TYPE_CHECKING:
     from billing_sync.draft import Draft
     from billing_sync.intake import Intake
-    from billing_sync.nightly.loading import Loading
 
 _REMEMBERED_MS = 400 * 86_400_000
 _AT_ONCE, _MOST = 500, 5000
@@ -84,7 +83,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         ).model_dump()
 
 
-decode_held = msgspec.msgpack.Decoder(Held).decode
+decode_held, decode_release = msgspec.msgpack.Decoder(Held).decode, msgspec.json.Decoder(Held).decode
 
 
 def keep(draft: "Draft", held: Held) -> None:
@@ -114,17 +113,6 @@ class Decide:
         )
         keep(draft, held)
         return held
-
-
-class Fetch:
-    """Job: a file that was released is the one under way from here on; its pair is still in ``held/``."""
-
-    def __init__(self, held: Held, loading: "Loading") -> None:
-        self._held, self._loading = held, loading
-
-    async def carry_out(self, draft: "Draft") -> None:
-        draft.put(LOAD, encode(self._loading))
-        keep(draft, self._held)
 
 
 def decided(state: str, by: str) -> Refused:

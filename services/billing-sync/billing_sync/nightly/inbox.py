@@ -24,6 +24,9 @@ FOLDERS = ("inbox", "accepted", "partial", "rejected", "held")
 PAIR = (CONTROL, DATA)
 # Extensions of what one name may stand for in .work: a pair, or a file that is none.
 HALVES = (*PAIR, "")
+#: of a file in ``held``: what it waits for, should our own store be lost
+RELEASE = ".release"
+_BESIDE = (".rcp", ".why", RELEASE)
 # How many deliveries of one name are looked at, and how much of a reject file is read at a time.
 _MOST_OF_A_NAME, _PART_BYTES = 1000, 1 << 20
 _BEING_WRITTEN = (".part", ".tmp")
@@ -133,8 +136,15 @@ class Inbox:
         for suffix in PAIR:
             if os.path.lexists(path := place.with_name(held + suffix)):
                 _move(path, self.work / (stem + suffix))
-        for suffix in (".rcp", ".why"):
+        for suffix in _BESIDE:
             place.with_name(held + suffix).unlink(missing_ok=True)
+
+    def releases(self) -> Iterator[tuple[bytes, bytes]]:
+        """Of each pair in ``held``: what it waits for, and its receipt."""
+        for path in sorted((self.root / "held").glob(f"*{RELEASE}")):
+            stem, receipt = path.name.removesuffix(RELEASE), path.with_suffix(".rcp")
+            if all(_is_plain(each) for each in (*(path.with_name(stem + suffix) for suffix in PAIR), path, receipt)):
+                yield path.read_bytes(), receipt.read_bytes()
 
     def is_whole(self, stem: str) -> bool:
         """Whether both halves of a pair lie in ``.work``, as plain files."""
@@ -166,7 +176,7 @@ class Inbox:
     def free_name(self, folder: str, stem: str) -> str:
         """``stem``, or ``stem.2``, ``stem.3``… where that name is taken in the folder: no original is overwritten."""
         place, number, candidate = self.root / folder, 1, stem
-        while any(os.path.lexists(place / (candidate + suffix)) for suffix in (*HALVES, ".rcp", ".why")):
+        while any(os.path.lexists(place / (candidate + suffix)) for suffix in (*HALVES, *_BESIDE)):
             number += 1
             candidate = f"{stem}.{number}"
         return candidate

@@ -146,6 +146,7 @@ class Loader:
             if self.brake.decided():
                 self._busy = True
                 await self._delivery.carry_out_decisions()
+            await self.brake.tell_cities()
             name = await self._next()
             if name is None or name.date != last:
                 await self._intake.release()

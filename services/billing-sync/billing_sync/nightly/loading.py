@@ -11,7 +11,16 @@ from typing import get_args
 import msgspec
 
 from billing_sync import metrics
-from billing_sync.domain.keys import LOAD, half_key, index_key, last_key, receipts_key, record_key, sequence_key
+from billing_sync.domain.keys import (
+    LOAD,
+    half_key,
+    index_key,
+    last_key,
+    receipts_key,
+    record_key,
+    release_key,
+    sequence_key,
+)
 from billing_sync.domain.kinds import KINDS, Kind, morning_of
 from billing_sync.domain.record import Known, Outcome, is_older
 from billing_sync.domain.rows import FactMaker
@@ -46,7 +55,7 @@ class Loading(msgspec.Struct, frozen=True):
     reject file; ``cursor`` where the walk over a snapshot's absent records stands; ``receipt`` is set when nothing is
     left but to move the files to ``folder`` under the name ``target``; ``taken_over`` says that its files lie in
     ``.work`` (earlier releases left them in the inbox). ``held``: that they lay in ``held/`` under this name, and some
-    may lie there still.
+    may lie there still. ``release``: what they wait for there.
     """
 
     stem: str
@@ -71,6 +80,7 @@ class Loading(msgspec.Struct, frozen=True):
     target: str = ""
     taken_over: bool = False
     held: str = ""
+    release: Held | None = None
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -87,6 +97,7 @@ class Taken(msgspec.Struct, frozen=True):
 decode_loading = msgspec.msgpack.Decoder(Loading).decode
 decode_taken = msgspec.msgpack.Decoder(Taken).decode
 decode_receipts = msgspec.json.Decoder(list[FileReceipt]).decode
+decode_receipt = msgspec.json.Decoder(FileReceipt).decode
 _encode_json = msgspec.json.Encoder().encode
 _decode_content = msgspec.msgpack.Decoder(tuple).decode
 
@@ -108,6 +119,25 @@ def say(draft: Draft, verb: str, receipt: FileReceipt) -> None:
     draft.send(OutgoingMessage("feed.events", partition, receipt.file.encode(), encode_data(receipt), headers))
 
 
+def say_received(draft: Draft, name: PairName, loading: Loading) -> None:
+    """Tell that the loading of a file begins."""
+    at = loading.started
+    receipt = FileReceipt(file=name.file, result="received", started=at, ended=at, business_date=name.date)
+    say(draft, receipt.result, receipt)
+
+
+class Fetch:
+    """A file that was released is the one under way from here on, and received; its pair is still in ``held/``."""
+
+    def __init__(self, name: PairName, held: Held, loading: Loading) -> None:
+        self._name, self._held, self._loading = name, held, loading
+
+    async def carry_out(self, draft: Draft) -> None:
+        say_received(draft, self._name, self._loading)
+        draft.put(LOAD, encode(self._loading))
+        keep(draft, self._held)
+
+
 class Begin:
     """A pair was checked and found good: its loading begins. ``told``: what else its coming says of the feed."""
 
@@ -115,12 +145,7 @@ class Begin:
         self._name, self._loading, self._told = name, loading, told
 
     async def carry_out(self, draft: Draft) -> None:
-        at = self._loading.started
-        say(
-            draft,
-            "received",
-            FileReceipt(file=self._name.file, result="received", started=at, ended=at, business_date=self._name.date),
-        )
+        say_received(draft, self._name, self._loading)
         for receipt in self._told:
             say(draft, receipt.result, receipt)
         draft.put(LOAD, encode(self._loading))
@@ -276,8 +301,8 @@ class Absent:
 
 
 class Finish:
-    """The file is done: receipt, registration and event in one write; the files are moved after it. ``told``: what has
-    not come, if this file is taken. ``held``: what is to be remembered of it as the brake's. ``ended``: what each
+    """The file is done: receipt, registration and event in one write; the files are moved after it. ``told``: what it
+    says of others. ``held``: what is to be remembered of it as the brake's. ``ended``: what each
     partition is told of its end."""
 
     def __init__(
@@ -302,8 +327,8 @@ class Finish:
         if name is not None and receipt.result in ("accepted", "partial"):
             draft.reach(morning_of(name.date))
             await self._register(draft, name, receipt)
-            for missing in self._told:
-                say(draft, missing.result, missing)
+        for other in self._told:
+            say(draft, other.result, other)
         say(draft, receipt.result, receipt)
         draft.put(half_key(loading.stem), None)
         draft.put(LOAD, encode(loading))
@@ -323,6 +348,24 @@ class Finish:
         before = draft.get(last)
         if before is None or decode_taken(before).sequence < name.sequence:
             draft.put(last, encode(taken))
+
+
+class TakeBack:
+    """A pair that lies in ``held/`` goes on waiting there, where the store that knew of it was lost; whether it was is
+    known by the time that jobs are carried out."""
+
+    def __init__(self, held: Held, receipt: FileReceipt) -> None:
+        self._held, self._receipt = held, receipt
+
+    async def carry_out(self, draft: Draft) -> None:
+        if not draft.revisions_from:
+            return
+        receipts = receipts_key(self._held.stem)
+        await draft.need(others=[release_key(self._held.id), receipts])
+        if draft.get(release_key(self._held.id)) is None:
+            keep(draft, self._held)
+            if draft.get(receipts) is None:
+                draft.put(receipts, _encode_json([self._receipt]), _until(draft))
 
 
 class Forget:

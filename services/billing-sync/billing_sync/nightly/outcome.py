@@ -7,7 +7,8 @@ from typing import Any, Literal
 import msgspec
 
 from billing_sync.domain.kinds import FILE_ORDER
-from billing_sync.nightly.inbox import Inbox
+from billing_sync.nightly.held import Held
+from billing_sync.nightly.inbox import RELEASE, Inbox
 from billing_sync.nightly.loading import Loading, Taken
 from billing_sync.nightly.names import CONTROL, PairName, Stray, names_no_date
 from billing_sync.nightly.reading import FileRejected
@@ -31,9 +32,10 @@ class Outcomes:
         """The whole file can't be taken."""
         return self._end(file, name, loading, "rejected", reason_zh=why.zh, reason_en=why.en)
 
-    def held(self, name: PairName, loading: Loading, release_id: str, why: FileRejected) -> Loading:
+    def held(self, name: PairName, loading: Loading, release: Held, why: FileRejected) -> Loading:
         """It waits, whole, for a person's word."""
-        return self._end(name.file, name, loading, "held", reason_zh=why.zh, reason_en=why.en, release_id=release_id)
+        made = self._end(name.file, name, loading, "held", reason_zh=why.zh, reason_en=why.en, release_id=release.id)
+        return msgspec.structs.replace(made, release=msgspec.structs.replace(release, target=made.target))
 
     def duplicate(self, name: PairName, loading: Loading) -> Loading:
         """The same file was taken before."""
@@ -78,9 +80,14 @@ class Outcomes:
         if receipt.result in ("rejected", "held"):
             why = f"{receipt.file}\n{receipt.reason_zh}\n{receipt.reason_en}\n"
             self._inbox.write(folder, f"{target}.why", why.encode())
-        text = msgspec.json.format(msgspec.json.encode(receipt), indent=2)
-        self._inbox.write(folder, f"{target}.rcp", text + b"\n")
+        if loading.release is not None:
+            self._inbox.write(folder, f"{target}{RELEASE}", _written(loading.release))
+        self._inbox.write(folder, f"{target}.rcp", _written(receipt))
         self._inbox.put_away(stem, folder, target)
+
+
+def _written(what: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(what), indent=2) + b"\n"
 
 
 def notes_of_absence(name: PairName, loading: Loading) -> tuple[str, ...]:

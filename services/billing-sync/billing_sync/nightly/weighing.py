@@ -65,6 +65,17 @@ async def census(intake: Intake, city: str, partitions: int = 1) -> list[int]:
     return counts
 
 
+async def census_of_all(intake: Intake, partitions: int) -> dict[str, list[int]]:
+    """``census`` of every city."""
+    prefix, after, cities = index_key("CUST", "", "")[:-1], "", list[str]()
+    while keys := await intake.store.keys(prefix, after, 1):
+        city = keys[0].removeprefix(prefix).partition("/")[0]
+        cities.append(city)
+        # Behind all customers of this city, whatever their ids.
+        after = f"{prefix}{city}{chr(ord('/') + 1)}"
+    return {city: await census(intake, city, partitions) for city in cities}
+
+
 async def _rows(data: DataFile) -> AsyncIterator[list[Rows]]:
     found = data.chunks(_CHUNK)
     while (chunk := await asyncio.to_thread(next, found, None)) is not None:
@@ -86,13 +97,14 @@ async def _facts(intake: Intake, data: DataFile) -> AsyncIterator[tuple[Fact, Kn
 
 async def _leavers(intake: Intake, data: DataFile) -> Counter[str]:
     """Customers who would be left, or go to this file's city, by the city that loses them."""
-    lost: Counter[str] = Counter()
+    lost: dict[str, str] = {}
     async for fact, known in _facts(intake, data):
         # Who went before is in no city; a customer whose city nobody has said is missed by none.
         goes = fact.values[_STATUS] == "left" or known.city != data.name.city
         if known.left is None and known.city and goes:
-            lost[known.city] += 1
-    return lost
+            # Once, however many rows say it; a later row that keeps them does not undo what has come of it.
+            lost[fact.key] = known.city
+    return Counter(lost.values())
 
 
 async def _ended(intake: Intake, data: DataFile) -> Counter[str]:

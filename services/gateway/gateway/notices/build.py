@@ -19,6 +19,7 @@ from gateway.notices.preferences import Allowed, PreferenceStore
 from gateway.notices.senders import Mail, MailServer, Sender, WeCom
 from gateway.notices.watch import Watch
 from gateway.projection.follow import Projection
+from gateway.releases import Releases
 from gateway.settings import Settings
 from servicekit.clock import SystemClock, system_now
 from servicekit.store import Documents
@@ -40,6 +41,7 @@ def notices(
     access: Access,
     projection: Projection,
     audit: Audit,
+    releases: Releases,
     clock: SystemClock = system_now,
     flood: FloodRule = never,
 ) -> Notices:
@@ -56,7 +58,7 @@ def notices(
         jobs.append(lambda: _until_the_end(wecom))
     allowed = Allowed(tuple(senders), _names(settings.notice_mail_domains), _names(settings.notice_webhook_hosts))
     preferences, ledger = PreferenceStore(rows, allowed, clock), Ledger(rows, clock)
-    people = People(who.sign_in.users, access)
+    people = People(who.sign_in.users, access, releases)
     watch = Watch(preferences, ledger, people, projection, clock, flood)
     if senders and settings.public_url is not None:
         url = settings.public_url.rstrip("/")

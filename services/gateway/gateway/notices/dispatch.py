@@ -113,7 +113,8 @@ class Dispatch:
         if notice.kind == "digest":
             work = await self._people.work(who)
             read = partial(figures.day, alerts=alerts, work=work, now=now)
-            return text.digest(await self._projection.store.read(read), language, self._url, now)
+            day = await self._projection.store.read(read)
+            return text.digest(day, language, self._url, now, await self._people.releases(who))
         items = await self._projection.store.read(partial(figures.items, scope=alerts, ids=notice.alerts, now=now))
         if not items:
             return "nothing_left"

@@ -84,8 +84,8 @@ def flood(items: Sequence[Item], language: Language, url: str, now: datetime) ->
     return _fitting(subject, lines)
 
 
-def digest(day: Day, language: Language, url: str, now: datetime) -> Text:
-    """What stands open as the day begins."""
+def digest(day: Day, language: Language, url: str, now: datetime, releases: int = 0) -> Text:
+    """What stands open as the day begins. ``releases``: things that the brake holds until this person has decided."""
     total = sum(group.open for group in day.groups)
     subject = _either(
         language,
@@ -98,6 +98,7 @@ def digest(day: Day, language: Language, url: str, now: datetime) -> Text:
         (_either(language, "今日到期", "Due today"), day.due_today, "/alerts?due=today"),
         (_either(language, "未结工单", "Open work items"), day.work, "/work"),
         (_either(language, "其中超时", "of them overdue"), day.work_overdue, "/work?due=overdue"),
+        (_either(language, "等您放行", "Waiting for your word"), releases, "/documents/releases"),
     ]
     new = _either(language, "昨日以来新增", "new since yesterday")
 
@@ -109,7 +110,7 @@ def digest(day: Day, language: Language, url: str, now: datetime) -> Text:
         ]
         counted = [f"{name} {n}: {url}{path}" for name, n, path in numbers if n]
         due = [] if day.due is None else [f"{_either(language, '最近时限', 'Next due')} {_time(day.due)}"]
-        nothing = [] if total or day.work else [_either(language, "没有待办。", "Nothing stands open.")]
+        nothing = [] if total or day.work or releases else [_either(language, "没有待办。", "Nothing stands open.")]
         return [
             _as_of(language, now),
             "",

@@ -6,6 +6,7 @@ import { Freshness } from "@/components/Freshness";
 import { setPreferences, usePreferences } from "@/habits/preferences";
 import { common, useText, word } from "@/i18n";
 import { JobsButton } from "@/jobs/JobsButton";
+import { ReleasesButton } from "@/releases/ReleasesButton";
 import { useMe, useSession } from "@/session/session";
 import { hasLive } from "./pages";
 import { SearchBox } from "./SearchBox";
@@ -25,6 +26,7 @@ export function TopBar({ businessDay }: { businessDay?: string }) {
       )}
       <div className={styles.tools}>
         {hasLive(useMe().role) && <Freshness />}
+        <ReleasesButton />
         <JobsButton />
         <Button
           type="text"

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { Alert, Button, Input } from "antd";
 import { useState } from "react";
-import { answer, api, asProblem, type Schema, whole } from "@/api/client";
+import { answer, api, asProblem } from "@/api/client";
 import { EmptyState } from "@/components/EmptyState";
 import { SystemTime } from "@/components/Time";
 import styles from "@/documents/documents.module.css";
@@ -10,11 +10,14 @@ import { useUndo } from "@/habits/undo";
 import { common, useLanguage, useText, word } from "@/i18n";
 import { cityName } from "@/places/cityName";
 import { useMay } from "@/session/rights";
+import { type Release, releases } from "./api";
+import board from "./board.module.css";
 import { releasesText } from "./messages";
 
-type Release = Schema<"ReleaseView">;
-const KEY = ["releases"] as const;
 const DECIDED = 20;
+/** What the name of a nightly file ends with. */
+const DATA = ".dat.gz";
+type File = keyof typeof releasesText.zh.clears;
 
 /** What waits for a person's word, with its numbers, and what was said of the last ones. */
 export default function ReleasesBoard() {
@@ -22,14 +25,7 @@ export default function ReleasesBoard() {
   const shared = useText(common);
   const {
     data: { all, missing },
-  } = useSuspenseQuery({
-    queryKey: KEY,
-    queryFn: async ({ signal }) => {
-      const { data, response } = await whole(api.GET("/v1/releases", { signal }));
-      return { all: data, missing: response.headers.get("Kam-Missing")?.split(", ") ?? [] };
-    },
-    refetchInterval: 10_000,
-  });
+  } = useSuspenseQuery({ ...releases, refetchInterval: 10_000 });
   const [waiting, decided] = [true, false].map(waits => all.filter(each => (each.state === "waiting") === waits));
   return (
     <div className={styles.sheet}>
@@ -65,6 +61,16 @@ export default function ReleasesBoard() {
   );
 }
 
+/** Of how many that is, and the limit. */
+function shareOf({ of, customers, share, percent }: Release, t: typeof releasesText.zh): string {
+  if (customers === 0) {
+    return t.uncounted(percent);
+  }
+  return of < customers
+    ? t.shareOfPart(number(of), number(customers), String(share), percent)
+    : t.share(number(customers), String(share), percent);
+}
+
 function One({ release }: { release: Release }) {
   const t = useText(releasesText);
   const shared = useText(common);
@@ -75,7 +81,8 @@ function One({ release }: { release: Release }) {
   const [why, setWhy] = useState("");
   const decide = useMutation({
     mutationFn: async (verb: "go" | "reject") => {
-      const body = { why: why.trim() };
+      // As it is shown: if more wait by now, nobody has seen them.
+      const body = { why: why.trim(), count: release.count };
       const params = { path: { id: release.id } };
       return verb === "go"
         ? answer(api.POST("/v1/releases/{id}/go", { params, body }))
@@ -83,23 +90,19 @@ function One({ release }: { release: Release }) {
     },
     onSuccess: (_, verb) => tell({ text: verb === "go" ? t.went : t.rejected }),
     // Refused because somebody else has decided: then that is what stands there.
-    onSettled: () => client.invalidateQueries({ queryKey: KEY }),
+    onSettled: () => client.invalidateQueries({ queryKey: releases.queryKey }),
   });
   const problem = decide.error && asProblem(decide.error);
   return (
     <li className={styles.card}>
       <b>
-        {t.said(
-          cityName(release.city),
-          t.effects[release.effect],
-          word(shared.kindLong, release.kind),
-          number(release.count),
-          number(release.customers),
-          String(release.share),
-        )}
+        {release.effect === "clear"
+          ? (t.clears[release.kind as File] ?? t.clears.CUST)(cityName(release.city), number(release.count))
+          : t.raises(cityName(release.city), word(shared.kindLong, release.kind), number(release.count))}
       </b>
+      <span>{shareOf(release, t)}</span>
       <span className="kam-secondary">
-        {t.sources[release.source]} {release.cause} · {t.limit(release.percent)} · {t.since}{" "}
+        {release.cause.endsWith(DATA) ? t.file : t.day} <span className={board.cause}>{release.cause}</span> · {t.since}{" "}
         <SystemTime at={release.since} focusable />
       </span>
       {release.state === "waiting" ? (

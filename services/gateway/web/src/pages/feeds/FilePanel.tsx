@@ -1,6 +1,7 @@
 import { DownloadOutlined } from "@ant-design/icons";
 import { Descriptions, Progress } from "antd";
 import { useRef } from "react";
+import { Link } from "react-router";
 import type { Schema } from "@/api/client";
 import { EmptyState } from "@/components/EmptyState";
 import { Money } from "@/components/Money";
@@ -113,6 +114,7 @@ function Standing({ receipt }: { receipt: Receipt }) {
       </p>
       {isUnderWay && <Progress percent={receipt.percent ?? 0} aria-label={t.state.loading} />}
       <Reason receipt={receipt} />
+      {receipt.result === "held" && <Link to="/documents/releases">{t.toReleases}</Link>}
       {receipt.ended && (
         <Descriptions
           size="small"

@@ -21,7 +21,9 @@ export function useFile(name: string) {
     queryKey: ["feeds", "file", name],
     queryFn: ({ signal }) => answer(api.GET("/v1/feeds/files/{name}", { params: { path: { name } }, signal })),
     refetchInterval: query =>
-      query.state.data?.receipts.some(receipt => UNDER_WAY.includes(receipt.result)) ? BUSY_MS : false,
+      query.state.data?.receipts.some(receipt => UNDER_WAY.includes(receipt.result))
+        ? BUSY_MS
+        : query.state.data?.receipts.at(-1)?.result === "held" && QUIET_MS,
   });
 }
 
