@@ -302,7 +302,8 @@ def test_severity_is_clear_on_grey_paper_and_nothing_to_press_is_printed(workben
     expect(rows.nth(1)).to_be_visible()
     total = int(re.sub(r"\D", "", page.get_by_text(re.compile(r"^共 \d+ 条$")).inner_text()))
     page.emulate_media(media="print")
-    expect(page.locator("[data-row-key]")).to_have_count(total)  # all of them, not those in sight
+    # All that were read, a page of a hundred, and not those in sight alone.
+    expect(page.locator("[data-row-key]")).to_have_count(min(total, 100))
     for name in ("navigation", "search", "toolbar", "banner"):
         expect(page.get_by_role(name)).to_have_count(0)
     expect(page.locator("button:visible, input:visible, kbd:visible")).to_have_count(0)

@@ -27,6 +27,7 @@ export default function Admin() {
     <Page
       title={t.title}
       fill
+      wraps
       extra={
         <Segmented<Section>
           value={section}
