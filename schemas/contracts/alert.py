@@ -254,16 +254,19 @@ class ReceiptReceived(Closed, frozen=True, kw_only=True):
 
 
 class OptedOut(Closed, frozen=True, kw_only=True):
-    """A subscriber answered TD: no more SMS to this number."""
+    """A subscriber answered TD: no more SMS to this number. ``word``: what tells their message from every other, where
+    the channel says so: told again, it is the same one, whatever was said since."""
 
     phone: str
     text: str
     received_at: Instant
+    word: str | None = None
 
 
 class OptedIn(Closed, frozen=True, kw_only=True):
-    """A subscriber who had answered TD wants SMS again (订阅)."""
+    """A subscriber who had answered TD wants SMS again (订阅). ``word``: see ``OptedOut``."""
 
     phone: str
     text: str
     received_at: Instant
+    word: str | None = None

@@ -1,5 +1,6 @@
 """Budgets of a day: counted once, held at the limit, decided anew on the next day or when the budget is raised."""
 
+import asyncio
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -8,15 +9,17 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.notifications.budget import Ledger, counted_in, own_share
-from alerts.notifications.channel.transport import SubmitOutcome
+from alerts.notifications.channel.transport import SubmitOutcome, SubmitResult
 from alerts.notifications.limits import Budget, Campaign
 from alerts.notifications.send_policy import SendPolicy
+from alerts.notifications.sending import Intent
 from alerts.notifications.state import Counted, Customer, ReadyToSend, Spent, entries
 from harness.notifications_feed import BOOK, Story
 from harness.one_processor import NOON
 from harness.sms_life import QUICK, FakeSmsc, Process
 from harness.waiting import eventually
 from servicekit.memory_store import MemoryStore
+from servicekit.store import Batch
 
 DAY = date(2026, 7, 1)
 CUSTOMERS = [f"c{n}" for n in range(1, 8)]
@@ -139,6 +142,101 @@ def test_an_index_entry_says_what_was_counted() -> None:
     assert counted_in(entry) == Counted("s-1", None, spent)
 
 
+# --- what a message counts for ----------------------------------------------------------------------------------------
+
+LONG = [
+    replace(t, en="Dear {name}, " + "x" * 300, provider_ids={"http": "SMS_1"}) if t.kind == "complaint_opened" else t
+    for t in BOOK.templates.values()
+]
+
+
+def counted(s: Story) -> tuple[int, int, int]:
+    """Parts and fen that the day's budget has it for, and how many messages the day's cap."""
+    state = s.customer_state
+    assert state is not None
+    spent = [(spent.parts, spent.fen) for spent in state.spent.values()]
+    return sum(parts for parts, _ in spent), sum(fen for _, fen in spent), len(state.sent_on)
+
+
+def tried(*answers: tuple[str, ...], status: int | None = 0x0B, channel: str = "smpp") -> tuple[Story, Intent]:
+    """A message of three parts, and the answers to its intent, one after another: of each part."""
+    policy = replace(BOOK.policy, fen_per_part=5, channels={"any": (channel,)})
+    s = Story(send_policy=SendPolicy(policy, LONG, configured=("smpp", "http")))
+    s.customer(language="en", name="Ann")
+    s.complains("2026-03-10")
+    s.tick()
+    (intent,) = s.intend()
+    for outcomes in answers:
+        s.answer(intent, *outcomes, status=status)
+    return s, intent
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "parts", "capped"),
+    [
+        ([], None, 3, 1),
+        ([("accepted",)], 0, 3, 1),
+        ([("unknown",)], None, 3, 1),  # who knows
+        # surely nothing was taken
+        ([("refused",)], 0x0B, 0, 0),
+        ([("throttled",)], 0x58, 0, 0),
+        ([("not_written",)], None, 0, 0),
+        ([("refused", "throttled")], 0x0B, 0, 0),
+        # some of it may have been: what surely was not counts no more, once it has failed
+        ([("accepted", "refused", "refused")], 0x0B, 1, 1),
+        ([("accepted", "accepted", "refused")], 0x0B, 2, 1),
+        ([("refused", "unknown", "refused")], 0x0B, 1, 1),
+        ([("accepted", "refused", "throttled")], 0x0B, 1, 1),  # the rest of what has failed does not go
+        ([("refused", "throttled", "unknown")], 0x0B, 1, 1),
+        # or as long as its rest goes on
+        ([("accepted", "throttled", "throttled")], 0x58, 3, 1),
+        ([("unknown", "throttled", "throttled")], 0x58, 3, 1),
+        # answers that come late
+        ([("unknown",), ("refused",)], 0x0B, 0, 0),
+        ([("unknown",), ("throttled",)], 0x58, 0, 0),
+        ([("throttled", "unknown", "unknown"), ("throttled",)], 0x58, 0, 0),
+        ([("throttled", "unknown", "unknown"), ("refused",)], 0x0B, 0, 0),
+        ([("refused", "unknown", "unknown"), ("refused",)], 0x0B, 0, 0),
+        ([("refused", "unknown", "unknown"), ("refused", "accepted", "refused")], 0x0B, 1, 1),
+        ([("unknown",), ("accepted",)], 0, 3, 1),
+    ],
+)
+def test_what_may_have_been_taken_counts_and_what_surely_was_not_does_not(
+    answers: list[tuple[str, ...]], status: int | None, parts: int, capped: int
+) -> None:
+    s, _ = tried(*answers, status=status)
+    assert counted(s) == (parts, parts * 5, capped)
+
+
+@pytest.mark.parametrize(("answer", "parts"), [("accepted", 3), ("unknown", 3), ("refused", 0), ("throttled", 0)])
+def test_as_one_for_a_provider_it_counts_whole(answer: str, parts: int) -> None:
+    s, _ = tried((answer,), channel="http")
+    assert s.sms[0]["channel"] == "http" and counted(s)[0] == parts
+
+
+@pytest.mark.parametrize("state", ["UNDELIV", "DELIVRD"])
+@pytest.mark.parametrize("message_id", ["m9", ""])
+def test_who_tells_of_a_part_has_had_it(state: str, message_id: str) -> None:
+    s, intent = tried(("unknown",))
+    s.receipt(s.sms[0]["sms_id"], message_id, state, 1)
+    assert counted(s)[0] == 3
+    s.answer(intent, "refused", status=0x0B)
+    assert counted(s)[0] == 1
+
+
+def test_tried_again_it_counts_once() -> None:
+    s, _ = tried(("throttled", "unknown", "unknown"), ("throttled",), status=0x58)
+    s.send()
+    assert s.states == ["opened sent"] and counted(s) == (3, 15, 1)
+
+
+def test_the_rest_that_is_stopped_counts_no_more() -> None:
+    s, _ = tried(("accepted", "throttled", "throttled"), status=0x58)
+    s.opts_out()
+    s.intend()
+    assert s.states == ["opened failed opted_out"] and counted(s)[0] == 1
+
+
 # --- what becomes of messages -----------------------------------------------------------------------------------------
 
 
@@ -212,6 +310,74 @@ async def test_room_that_nobody_needed_goes_to_who_found_none() -> None:
         smsc.speaks.set()
         await life.until("failed")
         await life.until("sent", "c2")
+
+
+async def test_no_room_leaks_whatever_is_answered_late() -> None:
+    """Half of it throttled, half of it unknown, and then that it was not taken either: tried again it is counted once,
+    and nothing stays reserved."""
+    smsc = FakeSmsc()
+    smsc.answers, smsc.status = [SubmitOutcome.THROTTLED, SubmitOutcome.UNKNOWN, SubmitOutcome.UNKNOWN], 0x58
+    patient = replace(policy(parts=6), retry=replace(QUICK.retry, first_seconds=0.2))
+    async with Process(MemoryStore(), smsc, patient, templates=LONG) as life:
+        life.start()
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["reason"] == "throttled", 5, 0.005)
+        for part in smsc.submitted[1:]:
+            await smsc.on_late_answer(SubmitResult(part.part_id, SubmitOutcome.THROTTLED, None, 0x58))  # type: ignore[misc]
+        await life.until("sent")
+        assert (life.ledger.lines()[0].parts, life.ledger._reserved) == (3, {})
+        await life.complain("c2")
+        await life.until("sent", "c2")
+    assert len(smsc.accepted) == 6
+
+
+async def test_room_that_is_given_back_late_goes_to_who_found_none() -> None:
+    smsc = FakeSmsc()
+    smsc.answers, smsc.status = [SubmitOutcome.UNKNOWN], 0x0B
+    async with Process(MemoryStore(), smsc, policy(parts=1)) as life:
+        life.start()
+        await life.complain("c1")
+        await life.until("unknown")
+        await life.complain("c2")
+        await eventually(lambda: life.sms("c2")["state"] == "held", 5, 0.005)
+        late = SubmitResult(smsc.submitted[0].part_id, SubmitOutcome.REFUSED, None, 0x0B)
+        await smsc.on_late_answer(late)  # type: ignore[misc]
+        await life.until("sent", "c2")
+
+
+async def test_room_that_comes_while_a_message_is_being_held_is_not_missed() -> None:
+    class Slow(MemoryStore):
+        """The hold is written when it may be."""
+
+        may = asyncio.Event()
+
+        async def commit(self, batch: Batch) -> None:
+            if any(value == b"kam.sms.held.v1" for _, m in batch.outbox for _, value in m.headers):
+                await self.may.wait()
+            await super().commit(batch)
+
+    store, smsc = Slow(), FakeSmsc()
+    async with Process(store, smsc, policy(parts=1)) as life:
+        life.start()
+        await life.complain("c1")
+        await life.until("sent")
+        await life.complain("c2")
+        await eventually(lambda: life.sender._holding, 5, 0.005)
+        life.ledger._counted.clear()  # what was counted is given back
+        life.sender.look_at_budget(1)
+        store.may.set()
+        await eventually(lambda: len(smsc.accepted) == 2, 5, 0.005)
+
+
+async def test_a_budget_that_was_raised_while_nobody_was_there_lets_them_go() -> None:
+    store, smsc = MemoryStore(), FakeSmsc()
+    async with Process(store, smsc, policy(parts=1)) as life:
+        life.start()
+        await life.complain("c1", "c2", "c3")
+        await settled(life, 1, 2)
+    async with Process(store, smsc, policy(parts=2)) as life:
+        life.start()
+        await settled(life, 2, 1)
 
 
 async def test_a_flood_over_the_budget_neither_blocks_nor_spins() -> None:

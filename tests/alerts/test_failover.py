@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from alerts import notifications
 from alerts.notifications.channel.channels import Channels
 from alerts.notifications.channel.transport import ProviderText, SubmitOutcome
 from alerts.notifications.send_policy import SendPolicy, SmsPolicy, Template
@@ -144,6 +145,46 @@ def test_the_next_channel_gets_only_what_was_surely_not_taken_and_whole(
     assert intents(s) == then
 
 
+@pytest.mark.parametrize(
+    ("answers", "state", "then"),
+    [
+        (("accepted", "throttled"), "failed no_channel", []),  # two halves by two channels make no message
+        (("unknown", "throttled"), "failed no_channel", []),
+        (("throttled",), "queued throttled", [("file", 2)]),  # nothing of it has left
+        (("unknown",), "unknown no_answer", []),
+        (("accepted",), "sent", []),
+    ],
+)
+def test_what_has_left_in_part_by_a_channel_that_is_no_more_ends(
+    answers: tuple[str, ...], state: str, then: list[tuple[str, int]]
+) -> None:
+    s = story(long=True)
+    (intent,) = s.intend()
+    s.answer(intent, *answers)
+    s.desk = notifications.app(SendPolicy(policy_of(), [], configured=("file",)))
+    found = intents(s)
+    assert (s.states, found) == ([f"opened {state}"], []) if not then else found == then
+
+
+async def test_a_start_without_the_channel_of_what_waits_ends_nothing_else() -> None:
+    """From the simulator to the file, in the middle of a message."""
+    store, smsc = MemoryStore(), FakeSmsc()
+    smsc.answers = [SubmitOutcome.ACCEPTED, SubmitOutcome.THROTTLED]
+    texts = [replace(t, en="Dear {name}, " + "x" * 200) if t.kind == "complaint_opened" else t for t in KNOWN]
+    async with Process(store, smsc, templates=texts) as life:
+        life.start()
+        smsc.answers += [SubmitOutcome.THROTTLED] * 1000
+        await life.complain("c1")
+        await eventually(lambda: life.sms()["reason"] == "throttled", every=0.001)
+    file = FakeSmsc()
+    async with Process(store, file, first="file", templates=texts) as life:
+        life.start()
+        assert (await life.until("failed"))["reason"] == "no_channel"
+        await life.complain("c2")
+        await life.until("sent", "c2")
+    assert (len(smsc.accepted), {part.destination for part in file.accepted}) == (1, {"8613900000002"})
+
+
 def test_what_all_have_refused_begins_with_the_first_again() -> None:
     s = story()
     seen = []
@@ -255,6 +296,40 @@ async def test_what_waits_for_the_absent_one_takes_the_road_that_staff_open_mean
         for customer in ("c1", "c2"):
             assert (await life.until("sent", customer))["channel"] == "http"
     assert (smsc.submitted, len(http.accepted)) == ([], 2)
+
+
+async def test_what_is_held_with_its_channel_takes_the_road_that_staff_open_meanwhile() -> None:
+    smsc, http = FakeSmsc(), FakeSmsc()
+    plain = [replace(t, provider_ids={}) for t in KNOWN]
+    async with Process(MemoryStore(), smsc, policy_of(), others={"http": http}, templates=plain) as life:
+        life.start()
+        life.say("channel/smpp")
+        life.say("kind/arrears")
+        await life.complain("c1", "c2")
+        for customer in ("c1", "c2"):
+            await life.until("held", customer)
+        life.send_policy.templates.update({t.id: t for t in KNOWN})
+        life.sender.look_at_policy()
+        for customer in ("c1", "c2"):
+            assert (await life.until("sent", customer))["channel"] == "http"
+        assert len(life.sender._aside) == 0
+    assert (smsc.submitted, len(http.accepted)) == ([], 2)
+
+
+async def test_what_is_released_takes_the_road_that_was_opened_while_it_was_held() -> None:
+    smsc, http = FakeSmsc(), FakeSmsc()
+    plain = [replace(t, provider_ids={}) for t in KNOWN]
+    async with Process(MemoryStore(), smsc, policy_of(), others={"http": http}, templates=plain) as life:
+        life.start()
+        life.say("kind/complaint_opened")
+        await life.complain("c1")
+        await life.until("held")
+        life.send_policy.templates.update({t.id: t for t in KNOWN})
+        life.sender.look_at_policy()
+        smsc.open.clear()
+        smsc.lost_at = monotonic() - 90
+        life.say("kind/complaint_opened", stop=False)
+        assert (await life.until("sent"))["channel"] == "http"
 
 
 async def test_after_a_restart_it_may_take_the_channels_that_are_in_force() -> None:

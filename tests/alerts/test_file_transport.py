@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from alerts.notifications.channel import file
 from alerts.notifications.channel.file import FileTransport
 from alerts.notifications.channel.transport import (
     DeliveryReceipt,
@@ -57,6 +58,25 @@ async def test_parts_are_written_and_receipts_follow(tmp_path: Path) -> None:
     assert len([line for line in lines if line["kind"] == "receipt"]) == 3
 
 
+async def test_a_disk_that_takes_nothing_leaves_it_unknown_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: asyncio.Queue[DeliveryReceipt] = asyncio.Queue()
+    transport = FileTransport(tmp_path / "sms.jsonl")
+    await transport.start(handled.put, _never)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "_append", full)
+        answer = await transport.submit(_part(1))
+    assert (answer.outcome, answer.message_id) == (SubmitOutcome.UNKNOWN, None)
+    assert (await transport.submit(_part(2))).outcome is SubmitOutcome.ACCEPTED
+    assert (await handled.get()).reference == 2
+    await transport.close()
+
+
 async def test_after_a_crash_the_torn_line_goes_and_receipts_come_again(tmp_path: Path) -> None:
     path = tmp_path / "sms.jsonl"
     handled: asyncio.Queue[DeliveryReceipt] = asyncio.Queue()
@@ -67,8 +87,8 @@ async def test_after_a_crash_the_torn_line_goes_and_receipts_come_again(tmp_path
     first = FileTransport(path)
     await first.start(dies, _never)
     await first.submit(_part(1))  # and then the process is gone: first is not closed
-    with path.open("ab") as file:
-        file.write(b'\xff\xfe\n[]\n{"kind":"accepted"}\n{"kind":"receipt"}\n{"kind":"accep')
+    with path.open("ab") as written:
+        written.write(b'\xff\xfe\n[]\n{"kind":"accepted"}\n{"kind":"receipt"}\n{"kind":"accep')
     second = FileTransport(path)
     await second.start(handled.put, _never)
     assert (await handled.get()).message_id == "file-1"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI, Response
 from structlog.testing import capture_logs
 
 from alerts.notifications.channel.http import HttpTransport
-from alerts.notifications.channel.http_protocol import judge
+from alerts.notifications.channel.http_protocol import judge, read_callback
 from alerts.notifications.channel.transport import DeliveryReceipt, InboundSms, SubmitOutcome
 from harness.sms_http import (
     NUMBER,
@@ -48,8 +49,21 @@ from servicekit.clock import system_now
         (402, '{"code": "no_balance"}', "not_written"),
         (403, "<html>", "not_written"),
         (404, "", "not_written"),
-        (302, "", "not_written"),
+        # what a POST that was done is answered with, and what asks for the same POST elsewhere
+        (300, "", "unknown"),
+        (301, "", "unknown"),
+        (302, "", "unknown"),
+        (303, "", "unknown"),
+        (303, '{"code": "NEW_RULE"}', "unknown"),
+        (307, "", "not_written"),
+        (308, "", "not_written"),
+        # of one message, and not of the channel
+        (400, "", "refused_for_now"),
+        (413, "<html>", "refused_for_now"),
+        (422, "", "refused_for_now"),
         (422, '{"code": "NEW_RULE"}', "refused_for_now"),
+        (400, '{"code": "bad_request"}', "refused_for_now"),
+        (400, '{"code": "unauthorized"}', "not_written"),
         (403, '{"code": "NEW_RULE"}', "not_written"),
         (200, '{"code": "NEW_RULE"}', "unknown"),
         (500, '{"code": "NEW_RULE"}', "unknown"),
@@ -144,6 +158,43 @@ async def test_while_nobody_answers_no_message_is_risked(tmp_path: Path) -> None
         assert transport.connected
 
 
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_what_is_wrong_with_one_message_is_in_no_other_s_way(status: int) -> None:
+    async with answering(lambda: status) as url, started(transport_to(url)) as (transport, _):
+        assert (await transport.submit(part_of())).outcome is SubmitOutcome.REFUSED_FOR_NOW
+        assert transport.is_ready and transport.connected and transport.down_since is None
+
+
+async def test_while_it_sends_orders_elsewhere_no_message_is_risked() -> None:
+    """A page to sign in at, before the provider: it answers whatever is asked."""
+    status = [302]
+    async with answering(lambda: status[0]) as url, started(transport_to(url)) as (transport, _):
+        assert (await transport.submit(part_of())).outcome is SubmitOutcome.UNKNOWN
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await transport.ready()
+        status[0] = 401
+        async with asyncio.timeout(5):
+            await transport.ready()
+        assert (await transport.submit(part_of("s2", 2))).outcome is SubmitOutcome.NOT_WRITTEN
+
+
+async def test_a_permit_that_takes_long_says_nothing_of_the_provider(tmp_path: Path) -> None:
+    class Slow:
+        def is_valid(self) -> bool:
+            return False
+
+        async def renew(self) -> bool:
+            return await asyncio.Event().wait()
+
+    async with (
+        provider(tmp_path) as (simulator, url),
+        started(transport_to(url, response_timeout=0.1)) as (transport, _),
+    ):
+        assert (await transport.submit(part_of(), Slow())).outcome is SubmitOutcome.NOT_WRITTEN
+        assert transport.connected and transport.is_ready and simulator.messages() == []
+
+
 async def test_the_rate_is_kept(tmp_path: Path) -> None:
     async with provider(tmp_path) as (_, url), started(transport_to(url, rate=50.0)) as (transport, _):
         began = asyncio.get_running_loop().time()
@@ -163,6 +214,19 @@ async def test_no_secret_and_no_number_is_logged(tmp_path: Path) -> None:
     told = repr([entry for entry in logged if entry["event"].startswith("sms_http.") and "part_id" in entry])
     assert "s2/1" in told
     assert not any(hidden in told for hidden in (NUMBER, NUMBER[2:], SECRET.decode(), "张三"))
+
+
+@asynccontextmanager
+async def answering(status: Callable[[], int]) -> AsyncIterator[str]:
+    """Where whatever is asked is answered so, without a word."""
+    app = FastAPI()
+
+    @app.api_route("/messages", methods=["POST", "HEAD"])
+    async def answer() -> Response:
+        return Response(status_code=status(), headers={"Location": "/sign-in"})
+
+    async with served(app) as url:
+        yield url
 
 
 # --- callbacks --------------------------------------------------------------------------------------------------------
@@ -274,6 +338,36 @@ async def test_what_can_t_be_read_stops_nothing(
             assert answer.json() == {"taken": taken, "unreadable": unreadable}
         else:
             assert answer.json()["error"] == "bad_callback" and answer.json()["zh"]
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "is_same"),
+    [
+        # (what is told besides the text, when it was signed)
+        (({}, 0), ({}, 0), True),  # caught, and sent again
+        (({}, 0), ({}, 9), False),
+        (({"message_id": "m1"}, 0), ({"message_id": "m1"}, 9), True),  # our OK did not come
+        (({"message_id": "m1"}, 0), ({"message_id": "m2"}, 0), False),
+        (({"at": "2026-07-01T04:00:00+00:00"}, 0), ({"at": "2026-07-01T04:00:00+00:00"}, 9), True),
+        (({"at": "2026-07-01T04:00:00+00:00"}, 0), ({"at": "2026-07-01T04:00:01+00:00"}, 0), False),
+        (({"message_id": "m1"}, 0), ({"message_id": "m1", "text": "订阅"}, 0), False),  # who gives all the same id
+        (({"message_id": "m1"}, 0), ({"message_id": "m1", "from": NUMBER[:-1] + "2"}, 0), False),
+    ],
+)
+def test_which_words_are_the_same(
+    first: tuple[dict[str, str], int], again: tuple[dict[str, str], int], is_same: bool
+) -> None:
+    def word(told: dict[str, str], signed: int) -> str | None:
+        (found,), _ = read_callback(callback({"type": "inbound", "from": NUMBER, "text": "TD", **told}), str(signed))
+        assert isinstance(found, InboundSms) and found.word
+        return found.word
+
+    assert (word(*first) == word(*again)) is is_same
+
+
+def test_two_words_of_one_call_are_two() -> None:
+    told, _ = read_callback(callback(*[{"type": "inbound", "from": NUMBER, "text": "TD"}] * 2), "1")
+    assert len({found.word for found in told if isinstance(found, InboundSms)}) == 2
 
 
 async def test_ok_is_said_only_when_it_is_durable(tmp_path: Path) -> None:

@@ -3,18 +3,20 @@ with the provider or with the SMSC, and there once.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
 from alerts.notifications.channel.transport import DeliveryReceipt, SubmitOutcome
 from harness.notifications_feed import BOOK
-from harness.sms_http import callbacks_of, provider, served, transport_to
+from harness.sms_http import callbacks_of, provider, served, signed, transport_to
 from harness.sms_life import QUICK, FakeSmsc, Killed, Process, phone
 from harness.waiting import eventually
 from kam.sim.sms_http_engine import Provider
@@ -194,6 +196,30 @@ async def test_receipts_of_one_channel_are_nothing_to_messages_of_another(tmp_pa
         await life.hear()
         assert life.sms()["state"] == "sent" and life.sms()["receipts"] == []
         assert len(home.store.documents["unmatched_receipts"]) == 3
+
+
+@pytest.mark.parametrize("named", [{}, {"message_id": "mo-1"}], ids=["caught and sent again", "told again"])
+async def test_so_does_one_without_its_own_time(tmp_path: Path, named: dict[str, str]) -> None:
+    number = "86" + phone("c1")
+
+    def body(text: str, **more: str) -> bytes:
+        return json.dumps({"events": [{"type": "inbound", "from": number, "text": text, **more}]}).encode()
+
+    async with (
+        house(tmp_path) as home,
+        home.life() as life,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{home._port}", trust_env=False) as http,
+    ):
+        life.start()
+        await eventually(lambda: life.sender._is_open)
+        out, at = body("TD", **named), system_now() - timedelta(seconds=9)
+        for told, when in ((out, at), (body("订阅"), at), (out, system_now() if named else at)):
+            answer = await http.post("/v1/sms/callbacks", content=told, headers=signed(told, at=when))
+            assert answer.json() == {"taken": 1, "unreadable": 0}
+            await life.hear()
+        assert number not in life.blocked
+    async with home.life() as life:
+        assert number not in life.blocked, "and after a start"
 
 
 async def test_a_word_that_is_told_again_changes_nothing_that_was_said_since(tmp_path: Path) -> None:

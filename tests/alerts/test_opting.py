@@ -5,10 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.notifications.blocked import Blocked, Said, entry_of, said_in
 from alerts.notifications.channel.transport import InboundSms
-from alerts.notifications.handlers import on_opted_in, on_opted_out
+from alerts.notifications.opting import on_opted_in, on_opted_out
 from alerts.notifications.send_policy import seeded
 from alerts.notifications.state import Customer, entries
 from alerts.store import read_blocked
@@ -76,6 +77,28 @@ def test_what_was_blocked_before_there_was_a_way_back() -> None:
     blocked.hear(Said(NUMBER, NOON, wants=True))
     blocked.hear(said_in(NUMBER, wants=False))
     assert NUMBER not in blocked
+
+
+@pytest.mark.parametrize(
+    ("told", "blocked"),
+    [
+        # (wants, minute it was told at, word), as they were told
+        ([(False, 0, "a"), (True, 1, "b"), (False, 2, "a")], False),  # the same TD told again
+        ([(True, 0, "a"), (False, 1, "b"), (True, 2, "a")], True),
+        ([(False, 0, "a"), (True, 1, "b"), (False, 2, "c")], True),  # another one
+        ([(False, 0, None), (True, 1, None), (False, 2, None)], True),  # nobody can tell: the safe side
+        ([(False, 0, "a"), (True, 1, "b"), (False, 2, "a"), (True, 3, "b")], False),
+        ([(False, 0, "a"), *((True, n, f"b{n}") for n in range(1, 30)), (False, 31, "b29")], False),
+    ],
+)
+def test_a_word_that_is_told_again_is_the_same_one(told: list[tuple[bool, int, str | None]], blocked: bool) -> None:
+    state: Customer | None = None
+    for wants, minute, word in told:
+        data = replace(said(wants, minute), word=word)
+        context = Context(NOON, f"w-{minute}", "kam.sms.subscriber", "w")
+        state = (on_opted_in if wants else on_opted_out)(POLICY, state, data, context).state  # type: ignore[arg-type]
+    assert state is not None and (state.contact.opted_out == NUMBER) is blocked
+    assert len(state.contact.words) <= 20
 
 
 async def test_what_people_blocked_no_subscriber_opens() -> None:

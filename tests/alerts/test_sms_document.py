@@ -19,7 +19,7 @@ OTHER: dict[str, Any] = {
     "planned_at": NOON + timedelta(1), "at": NOON + timedelta(1), "hold_until": NOON, "submitted_at": NOON,
     "trying_since": NOON, "state": "sent", "reason": "x", "ready": True, "language": "en", "phone": "1", "text": "你好",
     "parts": (SmsPart(number=1, reference=1, state="sent"),), "accepted": b"1", "by": "m1",
-    "channel": "http", "declined": ("smpp",),
+    "channel": "http", "declined": ("smpp",), "values": {"name": "x"},
     "receipts": (SmsReceipt(part=1, state="DELIVRD", at=NOON, error=None),),
 }  # fmt: skip
 

@@ -58,6 +58,55 @@ def test_to_others_it_goes_not(asked: dict[str, Any], code: str) -> None:
     assert s.states == []
 
 
+@pytest.mark.parametrize(
+    ("template", "values", "fits"),
+    [
+        ("arrears-reminder", {"debt": "9" * 200}, True),
+        ("arrears-reminder", {"debt": "9" * 400}, False),
+        ("arrears-reminder", {"debt": "9" * 20_000}, False),  # more parts than any SMS has
+        ("arrears-reminder", {"debt": "\ud800"}, False),
+        ("arrears-reminder", {"name": "9" * 20_000, "nobody": "9" * 20_000}, True),  # they stand nowhere
+        ("manual", {"text": "欠" * 200}, True),
+        ("manual", {"text": "欠" * 400}, False),
+    ],
+)
+def test_whatever_is_put_in_it_has_five_parts_at_most(template: str, values: dict[str, str], fits: bool) -> None:
+    s = at()
+    if fits:
+        assert 1 <= ask(s, template=template, values=values)["segments"] <= 5
+        return
+    with pytest.raises(Refused) as refusal:
+        ask(s, template=template, values=values)
+    assert (refusal.value.code, refusal.value.status, refusal.value.field) == ("bad_text", 422, "values")
+    assert "5" in refusal.value.zh and "5" in refusal.value.en
+    assert s.states == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "language", "channel"),
+    [
+        ({"http": "SMS_7"}, "zh", "http"),
+        ({"http": {"en": "SMS_7"}}, "en", "http"),
+        ({"http": {"en": "SMS_7"}}, "zh", "smpp"),
+        ({}, "zh", "smpp"),
+    ],
+)
+def test_it_takes_the_channel_that_texts_of_its_kind_take(ids: Any, language: str, channel: str) -> None:
+    policy = replace(POLICY, channels={"arrears": ("http", "smpp"), "any": ("smpp",)})
+    texts = [replace(t, provider_ids=ids) if t.kind == "arrears" else t for t in BOOK.templates.values()]
+    s = Story(key_of("li"), send_policy=SendPolicy(policy, texts, configured=("smpp", "http")))
+    s.tick("2026-03-10T12:00")
+    ask(s, language=language, values={"name": "Li", "debt": "7.00", "nobody": "x"})
+    s.tick("2026-03-10T12:01")
+    (intent,) = s.send()
+    (part,) = intent.parts
+    assert intent.channel == channel
+    if channel == "http":
+        assert part.template is not None and part.template.id == "SMS_7" and part.template.language == language
+        text = next(t for t in texts if t.id == "arrears-reminder").text(part.template.language)
+        assert text.format_map(part.template.variables) == s.sms[0]["text"]
+
+
 def test_an_allowed_number_needs_no_account() -> None:
     s = at(guarded=True)
     assert ask(s, ALLOWED, own=None)["state"] == "queued"

@@ -79,3 +79,27 @@ def test_drained_they_are_as_they_came() -> None:
     assert len(waiting) == 0
     waiting.push(message("z"))
     assert popped(waiting) == ["z"]
+
+
+def test_a_message_stands_in_it_once() -> None:
+    waiting = line(message("a"), message("b"), message("a", priority=60))
+    assert len(waiting) == 2 and popped(waiting) == ["a", "b"]
+
+
+def test_who_leaves_is_not_there() -> None:
+    waiting = line(message("a", customer="c1"), message("b", customer="c1"), message("c"))
+    for id_ in ("a", "c", "nobody"):
+        waiting.leave(id_)
+    assert popped(waiting) == ["b"]
+    assert waiting._of == waiting._places == {}
+
+
+def test_a_line_that_never_ends_keeps_no_places_of_those_who_have_left() -> None:
+    waiting = line(*(message(f"f{n}", "complaint_opened") for n in range(100)), policy=replace(POLICY, oldest_every=2))
+    for n in range(5_000):
+        waiting.push(message(f"a{n}", "contract_expiring"))
+        waiting.push(message(f"b{n}", "complaint_opened"))
+        waiting.pop()
+        waiting.leave(f"a{n}")
+    assert len(waiting) == 100 and len(waiting._heap) <= 2 * 100 + 64
+    assert len(popped(waiting)) == 100

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
-from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.blocked import Blocked
 from alerts.notifications.budget import Ledger
 from alerts.notifications.channel.channels import Channels
 from alerts.notifications.channel.transport import (
@@ -23,13 +23,12 @@ from alerts.notifications.channel.transport import (
     SubmitResult,
     Transport,
 )
-from alerts.notifications.composition import TOPICS
+from alerts.notifications.composition import TOPICS, take_effects
 from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import Sender
-from alerts.notifications.state import Counted, HeldBack, ReadyToSend
 from alerts.notifications.stops import Stops
 from contracts.alert import Alert, RuleRef
 from contracts.control import RELEASED, STOPPED, Stop
@@ -105,8 +104,8 @@ class FakeSmsc:
 
 
 class Process:
-    """One life of the service: ``async with`` runs it. ``others``: channels besides the SMSC; ``send_policy``: further
-    arguments of its SendPolicy (clocks, templates)."""
+    """One life of the service: ``async with`` runs it. ``others``: channels besides the SMSC, which is called
+    ``first``; ``send_policy``: further arguments of its SendPolicy (clocks, templates)."""
 
     def __init__(
         self,
@@ -118,10 +117,11 @@ class Process:
         stops: Stops | None = None,
         numbers: Blocked | None = None,
         others: Mapping[str, Transport] = {},
+        first: str = "smpp",
         **send_policy: Any,
     ) -> None:
         self.store, self.smsc = store, smsc
-        channels = Channels({"smpp": smsc, **others})
+        channels = Channels({first: smsc, **others})
         self.published: list[tuple[bytes, str, Any, dict[str, bytes]]] = []
         self.blocked = numbers or Blocked()
         self.stops = stops or Stops()
@@ -214,11 +214,7 @@ class Process:
         return self.sms(customer)
 
     async def _effects(self, effects: list[Any]) -> None:
-        self.ledger.count(e for e in effects if isinstance(e, Counted))
-        self.sender.offer(e for e in effects if isinstance(e, ReadyToSend))
-        self.sender.hold_back(e for e in effects if isinstance(e, HeldBack))
-        for said in (e for e in effects if isinstance(e, Said)):
-            self.blocked.hear(said)
+        await take_effects(self.sender, self.blocked, self.ledger, effects)
 
     async def _publish(self, topic: str, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
         known = dict(headers)

@@ -12,16 +12,16 @@ import msgspec
 
 from alerts import notifications
 from alerts.notifications.answers import KeptAnswers
-from alerts.notifications.blocked import Blocked, Said
+from alerts.notifications.blocked import Blocked
 from alerts.notifications.budget import Ledger, own_share
 from alerts.notifications.channel.channels import Channels
-from alerts.notifications.composition import TOPICS
+from alerts.notifications.composition import TOPICS, take_effects
 from alerts.notifications.lookup import Lookup
 from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import Receipts
 from alerts.notifications.send_policy import SendPolicy
 from alerts.notifications.sender import Sender
-from alerts.notifications.state import Counted, HeldBack, Notification, ReadyToSend
+from alerts.notifications.state import Notification
 from harness.notifications_feed import BOOK
 from harness.one_processor import NOON, OneProcessor
 from harness.sms_life import QUICK, FakeSmsc, complain
@@ -150,11 +150,7 @@ class Worker:
         return next(iter(processor.committer.decode_state(raw).messages.values()), None)
 
     async def _effects(self, effects: list[Any]) -> None:
-        self.ledger.count(e for e in effects if isinstance(e, Counted))
-        self.sender.offer(e for e in effects if isinstance(e, ReadyToSend))
-        self.sender.hold_back(e for e in effects if isinstance(e, HeldBack))
-        for said in (e for e in effects if isinstance(e, Said)):
-            self.blocked.hear(said)
+        await take_effects(self.sender, self.blocked, self.ledger, effects)
 
 
 def customers_of(owned: tuple[int, ...]) -> list[str]:

@@ -159,6 +159,7 @@ SENSES: Mapping[str, Mapping[str, Text]] = {
         "attempts": ("多次没发出", "tried too often"),
         "deadline": ("过了时限", "past its time"),
         "refused": ("短信中心拒收", "refused by the SMSC"),
+        "no_channel": ("所走通道已撤除", "its channel is gone"),
     },
 }
 

@@ -34,7 +34,7 @@ def callback_routes(
             signature.check_time(request.headers, system_clock())
             body = await request.body()
             signature.check(secrets, request.headers, body)
-            taken = await provider.called_back(body)
+            taken = await provider.called_back(body, request.headers[signature.TIMESTAMP])
         except Refused as refusal:
             CALLBACKS.labels(refusal.code).inc()
             log.warning("sms_http.callback_refused", code=refusal.code)

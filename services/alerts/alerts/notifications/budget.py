@@ -66,32 +66,43 @@ class Ledger:
 
     # --- what is used -----------------------------------------------------------------------------------------------
 
-    def count(self, changes: Iterable[Counted]) -> None:
-        """Commits have counted messages, or taken that back."""
+    def count(self, changes: Iterable[Counted]) -> int:
+        """Commits have counted messages, or taken that back: how many parts they gave back."""
+        given_back = 0
         for change in changes:
             self._reserved.pop(change.sms_id, None)
+            before, after = (0 if spent is None else spent.parts for spent in (change.before, change.after))
+            given_back += max(0, before - after)
             for spent, sign in ((change.before, -1), (change.after, 1)):
                 if spent is not None:
                     for name in {ALL, spent.campaign} - {""}:
                         used = self._counted[spent.day, name]
                         self._counted[spent.day, name] = used.plus(sign * spent.parts, sign * spent.fen)
         self._warn()
+        return given_back
 
     def reserve(self, message: ReadyToSend) -> bool:
         """Room for a message until its intent is counted, or ``free``; False: there is none today."""
+        if not self.has_room(message):
+            return False
         policy = self._policy()
-        if message.parts == 0 or not policy.has_budgets:
-            return True
-        wanted = Use(message.parts, message.parts * policy.fen_per_part)
-        for name in {ALL, message.campaign} - {""}:
-            limit = self._own(policy.budget_of(name))
-            if not self._taken(name).plus(wanted.parts, wanted.fen).fits(limit):
-                return False
-        self._reserved[message.sms_id] = message.campaign, wanted
+        if message.parts > 0 and policy.has_budgets:
+            self._reserved[message.sms_id] = message.campaign, self._wanted(message)
         return True
 
+    def has_room(self, message: ReadyToSend) -> bool:
+        """Whether there is room today."""
+        policy, wanted = self._policy(), self._wanted(message)
+        if message.parts == 0 or not policy.has_budgets:
+            return True
+        limits = {name: self._own(policy.budget_of(name)) for name in {ALL, message.campaign} - {""}}
+        return all(self._taken(name).plus(wanted.parts, wanted.fen).fits(limit) for name, limit in limits.items())
+
+    def _wanted(self, message: ReadyToSend) -> Use:
+        return Use(message.parts, message.parts * self._policy().fen_per_part)
+
     def free(self, sms_id: str) -> None:
-        """Nothing of it leaves now."""
+        """It is counted by now, or nothing of it leaves."""
         self._reserved.pop(sms_id, None)
 
     def _taken(self, name: str) -> Use:

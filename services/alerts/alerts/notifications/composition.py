@@ -26,7 +26,7 @@ from alerts.notifications.processor import NotificationsProcessor
 from alerts.notifications.receipts import PublishedTogether, Receipts
 from alerts.notifications.send_policy import SendPolicy, SmsPolicy, Template
 from alerts.notifications.sender import TO_SMS, Sender
-from alerts.notifications.state import Counted, Forgotten, HeldBack, ReadyToSend
+from alerts.notifications.state import Counted, Forgotten, HeldBack, ReadyToSend, Withdrawn
 from alerts.settings import Settings, secrets_in
 from contracts.apps import APPS
 from servicekit.app import App
@@ -117,7 +117,7 @@ async def compose(
 
     control.changed = sender.look_at_stops
     watch = Watch(rows, guarded=settings.is_guarded)
-    app = notifications.app(send_policy, partial(_take_effects, sender, blocked, ledger), settings.partitions)
+    app = notifications.app(send_policy, partial(take_effects, sender, blocked, ledger), settings.partitions)
     make_processor = partial(
         NotificationsProcessor,
         receipts=receipts,
@@ -214,10 +214,14 @@ class _Processors:
         return max((p.now for p in self.all() if p.now.timestamp() > 0), default=system_now())
 
 
-async def _take_effects(sender: Sender, blocked: Blocked, ledger: Ledger, effects: list[Any]) -> None:
-    ledger.count(effect for effect in effects if isinstance(effect, Counted))
+async def take_effects(sender: Sender, blocked: Blocked, ledger: Ledger, effects: list[Any]) -> None:
+    """What commits have led to, for those whom it concerns. Never waits: a command's answer, which comes behind the
+    commit, finds it done."""
+    given_back = ledger.count(effect for effect in effects if isinstance(effect, Counted))
+    sender.withdraw(effect.sms_id for effect in effects if isinstance(effect, Withdrawn))
     sender.offer(effect for effect in effects if isinstance(effect, ReadyToSend))
     sender.hold_back(effect for effect in effects if isinstance(effect, HeldBack))
+    sender.look_at_budget(given_back)
     for effect in effects:
         if isinstance(effect, Said):
             blocked.hear(effect)

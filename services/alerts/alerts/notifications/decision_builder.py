@@ -21,6 +21,7 @@ from alerts.notifications.state import (
     HeldBack,
     Notification,
     Spent,
+    Withdrawn,
     about,
 )
 from alerts.notifications.views import case_document, is_same_document, sms_document, sms_payload
@@ -57,7 +58,7 @@ class DecisionBuilder:
         state = state or Customer(customer_id)
         self.send_policy, self.ctx, self.customer_id = send_policy, ctx, customer_id
         self.contact, self.debt = state.contact, state.debt
-        self._cases_before = state.cases
+        self._cases_before, self._messages_before = state.cases, state.messages
         self.cases, self.messages = dict(state.cases), dict(state.messages)
         self.references, self.handwritten = state.references, state.handwritten
         self.clock = send_policy.clock(ctx.now)
@@ -168,6 +169,8 @@ class DecisionBuilder:
 
     def provider_text(self, message: Notification, channel: str) -> ProviderText | None:
         """What a channel that takes templates is told of a message that was ``written`` just now."""
+        if message.kind == TEST:
+            return provider_text(self.send_policy, channel, message, message.values)
         case, contact = self.cases.get(message.alert_id), self.contact
         if case is None or case.alert is None:
             return None
@@ -205,6 +208,7 @@ class DecisionBuilder:
     def note(self, message: Notification) -> Notification:
         """Something of a message is different that nobody else needs to hear of."""
         before = self.messages.get(message.sms_id)
+        self._recount(message)
         if message.is_settled:
             self.messages.pop(message.sms_id, None)
         else:
@@ -242,6 +246,19 @@ class DecisionBuilder:
         fen = parts * self.send_policy.policy.fen_per_part
         self.spent[message.sms_id] = Spent(local_date(self.clock), parts, fen, message.campaign)
 
+    def _recount(self, message: Notification) -> None:
+        """What surely was not taken counts neither for the budget nor for the daily cap, whatever says so and when;
+        what may have been taken counts."""
+        sms_id = message.sms_id
+        if sms_id not in self.sent_on:
+            return  # not tried today
+        parts, spent = message.charged_parts, self.spent.get(sms_id)
+        if parts == 0:
+            del self.sent_on[sms_id]
+            self.spent.pop(sms_id, None)
+        elif spent is not None and spent.parts != parts:
+            self.spent[sms_id] = replace(spent, parts=parts, fen=spent.fen // spent.parts * parts)
+
     def waiting(self, alert_id: str | None = None) -> list[Notification]:
         """Messages, of one alert or all, that can still be cancelled."""
         return [m for m in self.messages.values() if m.is_waiting and alert_id in (None, m.alert_id)]
@@ -262,8 +279,17 @@ class DecisionBuilder:
                 del self.messages[message.sms_id]
                 self.effects.append(Forgotten(message.sms_id, message.state))
 
+    def _withdraw(self) -> None:
+        """The sender is told of what it has no more to do with: its lists would keep it for as long as a stop stands
+        or a channel is away."""
+        for sms_id, before in self._messages_before.items():
+            after = self.messages.get(sms_id)
+            if before.is_with_sender and (after is None or not (after.is_with_sender or after.state == "sending")):
+                self.effects.append(Withdrawn(sms_id))
+
     def decision(self, answer: Any = None) -> Decision:
         self._forget()
+        self._withdraw()
         for sms_id in self._spent_before.keys() | self.spent.keys():
             before, after = self._spent_before.get(sms_id), self.spent.get(sms_id)
             if before != after:

@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.notifications import handwritten, sending, to_oneself
-from alerts.notifications.blocked import Said, is_newer, row_of
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.escalation import climb, follow
+from alerts.notifications.opting import on_opted_in, on_opted_out
 from alerts.notifications.send_decision import cancel_left, cancel_paid, decide
 from alerts.notifications.send_policy import Language, SendPolicy
 from alerts.notifications.state import AlertProgress, Customer, Recency, hidden
@@ -295,33 +295,7 @@ def on_work(send_policy: SendPolicy, state: Customer | None, data: WorkItem, ctx
     return builder.decision()
 
 
-# --- the subscriber's word and the clock ------------------------------------------------------------------------------
-
-
-def on_opted_out(send_policy: SendPolicy, state: Customer | None, data: OptedOut, ctx: Context) -> Decision:
-    """TD: the number gets no more SMS, whoever owns it. Every partition keeps it, under a key that is no customer's."""
-    return _said(send_policy, state, data, ctx, wants=False)
-
-
-def on_opted_in(send_policy: SendPolicy, state: Customer | None, data: OptedIn, ctx: Context) -> Decision:
-    """订阅: the number gets SMS again, unless people blocked it."""
-    return _said(send_policy, state, data, ctx, wants=True)
-
-
-def _said(
-    send_policy: SendPolicy, state: Customer | None, data: OptedOut | OptedIn, ctx: Context, *, wants: bool
-) -> Decision:
-    """The subscriber's last word counts, by when it was received."""
-    builder = DecisionBuilder(send_policy, state, hidden(data.phone) if state is None else state.customer_id, ctx)
-    before = builder.contact.said_at
-    if before is not None and not is_newer(data.received_at, wants, before):
-        return unchanged(state)
-    out, back = (None, data.phone) if wants else (data.phone, None)
-    builder.contact = replace(builder.contact, opted_out=out, opted_in=back, said_at=data.received_at)
-    since = None if wants else {"phone": data.phone, "since": iso(data.received_at)}
-    builder.row(DocumentWrite("blocked_numbers", row_of(data.phone), since))
-    builder.effects.append(Said(data.phone, data.received_at, wants))
-    return builder.decision()
+# --- receipts and the clock ------------------------------------------------------------------------------------------
 
 
 def on_receipt(send_policy: SendPolicy, state: Customer | None, data: ReceiptReceived, ctx: Context) -> Decision:

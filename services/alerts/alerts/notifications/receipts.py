@@ -193,11 +193,11 @@ class Receipts:
             return
         (OPT_INS if wants else OPT_OUTS).inc()
         made, now = OptedIn if wants else OptedOut, self._system_clock()
-        # What is told again under its own time is the same word again, whatever was said meanwhile.
+        # What is told again is the same word again, whatever was said meanwhile.
         at = now if inbound.at is None else min(inbound.at, now)
-        event = made(phone=phone, text=inbound.text.strip(), received_at=at)
+        event = made(phone=phone, text=inbound.text.strip(), received_at=at, word=inbound.word)
         type_, key = OPTED_IN if wants else OPTED_OUT, hidden(phone)
-        id_ = derive("opted-in" if wants else "opted-out", key, phone, iso(event.received_at))
+        id_ = derive("opted-in" if wants else "opted-out", key, phone, inbound.word or iso(event.received_at))
         everywhere = range(self._partitions)
         await asyncio.gather(*(self._send(type_, n, key, id_, event, id_, None) for n in everywhere))
 

@@ -14,7 +14,7 @@ from alerts.notifications.channel import segments
 from alerts.notifications.channel.channels import BY_TEMPLATE
 from alerts.notifications.channel.transport import ProviderText, SubmitOutcome, SubmitResult
 from alerts.notifications.send_policy import SendPolicy, Template
-from alerts.notifications.state import AlertProgress, Notification, ReadyToSend, about
+from alerts.notifications.state import TEST, AlertProgress, Notification, ReadyToSend, about
 
 Cases = Mapping[str, AlertProgress]
 _REFUSED = (SubmitOutcome.REFUSED, SubmitOutcome.REFUSED_FOR_NOW)
@@ -22,8 +22,9 @@ _BUSY = (SubmitOutcome.THROTTLED, SubmitOutcome.NOT_WRITTEN)
 
 
 def route(send_policy: SendPolicy, message: Notification, cases: Cases) -> tuple[str, ...]:
-    """At least one. What has refused the message stands aside until all of them have."""
-    if not message.is_waiting and message.channel is not None:
+    """At least one, and none that is not set up: what has left in part by such a one is not sent on
+    (``send_decision.rest_stopped``). What has refused the message stands aside until all of them have."""
+    if not message.is_waiting and message.channel is not None and send_policy.has(message.channel):
         return (message.channel,)
     names = _all(send_policy, message, cases)
     return tuple(name for name in names if name not in message.declined) or names
@@ -75,12 +76,13 @@ def provider_text(
 
 
 def _all(send_policy: SendPolicy, message: Notification, cases: Cases) -> tuple[str, ...]:
-    return send_policy.channels(message.kind, _template(send_policy, message, cases), message.language)
+    template = _template(send_policy, message, cases)
+    kind = template.kind if message.kind == TEST and template is not None else message.kind
+    return send_policy.channels(kind, template, message.language)
 
 
 def _template(send_policy: SendPolicy, message: Notification, cases: Cases) -> Template | None:
     """What its text is made of; None where it is nobody's template any more, or was never."""
     case = cases.get(message.alert_id)
-    if message.by is not None or case is None or case.alert is None:
-        return None
-    return send_policy.templates.get(message.template)
+    is_made = message.kind == TEST or (message.by is None and case is not None and case.alert is not None)
+    return send_policy.templates.get(message.template) if is_made else None

@@ -54,15 +54,18 @@ def unreachable(builder: DecisionBuilder, phone: str | None) -> SendDecision | N
 
 
 def rest_stopped(builder: DecisionBuilder, message: Notification) -> str | None:
-    """Why the rest of a message that has left in part must not leave any more: only what shuts the number up. Whoever
-    has read half of it gets the other half, whatever has become of the alert."""
+    """Why the rest of a message that has left in part must not leave any more: only what shuts the number up, or that
+    its channel is gone. Whoever has read half of it gets the other half, whatever has become of the alert."""
     contact, blocked = builder.contact, builder.send_policy.blocked
     if contact.left:
         return "left"
     if contact.do_not_disturb:
         return "do_not_disturb"
     phone = message.phone
-    return "opted_out" if phone is None or phone == contact.opted_out or blocked(phone) else None
+    if phone is None or phone == contact.opted_out or blocked(phone):
+        return "opted_out"
+    # Halves by two channels don't make one message.
+    return "no_channel" if message.channel is not None and not builder.send_policy.has(message.channel) else None
 
 
 def delayed(builder: DecisionBuilder, sms_id: str, place: int = 0) -> SendDecision | None:

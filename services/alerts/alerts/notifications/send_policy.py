@@ -21,7 +21,7 @@ from servicekit.documents.in_force import Edition
 from servicekit.words import yuan
 
 Language = Literal["zh", "en"]
-#: of what a person writes
+#: of what a person writes, or puts into a text
 MOST_PARTS = 5
 Seconds = Annotated[float, Meta(gt=0, le=1_000_000)]
 #: of Asia/Shanghai: one with an offset can't be compared with it
@@ -291,6 +291,10 @@ class SendPolicy:
         named = (c for c in self.policy.order(kind) if c == takes_all or (c in BY_TEMPLATE and c in known))
         return tuple(named) or (takes_all,)
 
+    def has(self, channel: str) -> bool:
+        """Whether it is set up."""
+        return channel in self._configured
+
     def open(self, channels: Sequence[str]) -> list[str]:
         """Those that are not stopped."""
         return [channel for channel in channels if self.stopped((f"channel/{channel}",)) is None]
@@ -329,11 +333,7 @@ class SendPolicy:
             raise Refused("no_template", "没有人工短信的模板", "there is no template for SMS that people write", 503)
         written = text.strip()
         text = template.text(language).format_map({"text": written})
-        try:
-            parts = len(segments.plan(text).parts)
-        except ValueError:  # a lone surrogate
-            parts = 0
-        if not written or not 0 < parts <= MOST_PARTS:
+        if not written or not is_sendable(text):
             raise Refused(
                 "bad_text",
                 f"短信应有内容，且不超过 {MOST_PARTS} 条",
@@ -355,6 +355,14 @@ def can_stand(word: str, language: Language, longest: int) -> bool:
     try:
         return len(word.encode("utf-16-be")) // 2 <= longest
     except UnicodeEncodeError:  # a lone surrogate
+        return False
+
+
+def is_sendable(text: str) -> bool:
+    """Whether it makes an SMS, of not too many parts: people may put anything into one."""
+    try:
+        return segments.count(text) <= MOST_PARTS
+    except ValueError:  # a lone surrogate, or more parts than any SMS has
         return False
 
 

@@ -20,6 +20,7 @@ from time import monotonic
 import structlog
 from prometheus_client import Counter
 
+from alerts.notifications import orders
 from alerts.notifications.allowance import Allowance
 from alerts.notifications.answers import Kept, KeptAnswers
 from alerts.notifications.aside import Aside
@@ -30,25 +31,14 @@ from alerts.notifications.lookup import Lookup
 from alerts.notifications.parked import Parked
 from alerts.notifications.permit import IntentPermit
 from alerts.notifications.receipts import Receipts
-from alerts.notifications.routing import ready
+from alerts.notifications.recovery import recover
 from alerts.notifications.send_policy import SendPolicy
-from alerts.notifications.sending import (
-    ANSWERED,
-    HOLD,
-    INTEND,
-    LOST,
-    Answered,
-    Hold,
-    Intend,
-    Intent,
-    Lost,
-)
+from alerts.notifications.sending import Answered, Intent
 from alerts.notifications.state import HeldBack, ReadyToSend
 from alerts.notifications.waiting_line import WaitingLine
 from servicekit import fault_injection, telemetry
 from servicekit.commands import Command
 from servicekit.delay import Delay
-from servicekit.envelope import Message, command
 from servicekit.pipeline import StreamProcessor
 
 log = structlog.get_logger()
@@ -67,8 +57,9 @@ _LAST_SECONDS = 2.0  # for answers outstanding when the service stops
 
 class Sender:
     """``claim`` and ``offer`` take what may go, ``run`` sends until cancelled, ``pending`` counts what is not done.
-    ``hold_back`` takes what a stop or a budget holds back; ``look_at_stops`` is to be called whenever stops have
-    changed, ``look_at_policy`` whenever another policy or text is in force.
+    ``hold_back`` takes what a stop or a budget holds back, ``withdraw`` what does not go any more; ``look_at_stops`` is
+    to be called whenever stops have changed, ``look_at_policy`` whenever another policy or text is in force,
+    ``look_at_budget`` whenever some of it was given back. A message waits in one place at most.
 
     ``processor_of``: the processor of notifications that owns a customer, None where another process does. ``heard``
     returns once they know what was told before this process began, and the stops: a TD among it stops what waits.
@@ -114,7 +105,7 @@ class Sender:
     def offer(self, messages: Iterable[ReadyToSend]) -> None:
         """Messages that may go, each after its delay."""
         for message in messages:
-            self._aside.goes(message.sms_id)
+            self._leave(message.sms_id)
             if message.delay > 0:
                 heapq.heappush(self._later, (monotonic() + message.delay, next(self._count), message))
             else:
@@ -122,9 +113,25 @@ class Sender:
         self._changed.set()
 
     def hold_back(self, messages: Iterable[HeldBack]) -> None:
-        """Messages that wait for the release of a stop, or for room in a budget."""
-        self._aside.put(*messages)
-        self._go_again(self._aside.released(self._is_stopped))  # meanwhile
+        """Messages that wait for the release of a stop, or for room in a budget; those that have it meanwhile go."""
+        for held in messages:
+            has_way = self._ledger.has_room(held.message) if held.is_short else not self._is_stopped(held.message)
+            if has_way:
+                self._push(held.message)
+            else:
+                self._leave(held.message.sms_id)
+                self._aside.put(held)
+        self._changed.set()
+
+    def withdraw(self, sms_ids: Iterable[str]) -> None:
+        """Messages that do not go any more. One that waits for its time leaves when that has come."""
+        for sms_id in sms_ids:
+            self._leave(sms_id)
+        self._changed.set()
+
+    def look_at_budget(self, parts: int) -> None:
+        """So many parts were given back."""
+        self._go_again(self._aside.short(parts))
 
     def look_at_stops(self) -> None:
         """Stops have changed: what they concern is set aside, and what they concern no more may go."""
@@ -134,14 +141,23 @@ class Sender:
 
     def look_at_policy(self) -> None:
         """Another policy, or another text, is in force: what no budget had room for is asked about again, and so is
-        which channels may take what waits for one."""
-        self._routed_before = {message.sms_id for message in self._waiting()}
+        which channels may take what waits for one, or is held because its channels are stopped."""
+        for message in self._aside.released(lambda each: self._send_policy.stopped(each.about) is not None):
+            self._ask_again(message)
         self._go_again([*self._aside.short(), *self._parked.all()])
+        self._routed_before = {message.sms_id for message in self._waiting()}
+
+    def _leave(self, sms_id: str) -> None:
+        self._aside.leave(sms_id)
+        self._parked.leave(sms_id)
+        self._due.leave(sms_id)
+        self._routed_before.discard(sms_id)
 
     def _waiting(self) -> Iterator[ReadyToSend]:
         yield from self._due
         yield from (message for _, _, message in self._later)
         yield from self._parked
+        yield from self._aside
 
     def in_turn(self, messages: list[ReadyToSend]) -> list[ReadyToSend]:
         """The most important first."""
@@ -172,7 +188,7 @@ class Sender:
         self._allowance.use(1)
         intent: asyncio.Future[Intent | None] = asyncio.get_running_loop().create_future()
         self._start(message, intent)
-        return _intend(message), intent
+        return orders.intend(message), intent
 
     def pending(self) -> int:
         """Messages allowed to go and not yet answered, those in back-off included; not what a stop holds back."""
@@ -188,7 +204,10 @@ class Sender:
 
     async def run(self) -> None:
         """Recover what the last process left, then send until cancelled."""
-        await self._recover()
+        self.offer(
+            await recover(self._kept, self._messages, self._processor_of, self._in_force, hold_back=self.hold_back)
+        )
+        self._recovered = True
         await self._channels.start(self._receipts.on_receipt, self._receipts.on_inbound, self.on_late_answer)
         try:
             await self._heard()
@@ -216,57 +235,26 @@ class Sender:
             return
         processor, message = found
         PARTS.labels("late_" + answer.outcome.value).inc()
-        await _tell(processor, message.customer_id, Answered(sms_id, (answer,)))
-
-    # --- starting ---------------------------------------------------------------------------------------------------
-
-    async def _recover(self) -> None:
-        """Answers that were kept are told; intents without one become unknown; what may go is offered again."""
-        # Side by side: one by one each would wait for a beat, and nothing is sent meanwhile.
-        await asyncio.gather(*(self._tell_kept(kept) for kept in self._kept.read()))
-        lost, may_go = [], []
-        async for processor, customer, message in self._messages.open_messages():
-            found = ready(self._in_force(processor), message, customer.cases)
-            if message.state == "sending":
-                lost.append(processor.command(_command(LOST, message.customer_id, Lost(message.sms_id))))
-            elif message.state == "queued":
-                may_go.append(found)
-            elif message.is_stopped or message.is_short:
-                self._aside.put(HeldBack(found, message.is_short))
-        await asyncio.gather(*lost)
-        self.offer(may_go)
-        self._recovered = True
-        log.info("sms.recovered", unknown=len(lost), ready=len(may_go))
-
-    async def _tell_kept(self, kept: Kept) -> None:
-        sms_id = kept.answered.sms_id
-        if self._processor_of(kept.customer_id) is None:
-            return
-        found = await self._messages.message(sms_id)
-        if found is None:
-            log.warning("sms.kept_answer_of_nobody", sms_id=sms_id)  # it was written, or the state was begun anew
-            return self._kept.drop(sms_id)
-        processor, message = found
-        now = {part.number: part.reference for part in message.parts}
-        parts = tuple(p for p in kept.answered.parts if now.get(p.number) == kept.references.get(p.number))
-        await _tell(processor, kept.customer_id, Answered(sms_id, parts))
-        self._kept.drop(sms_id)
-        log.info("sms.kept_answer_told", sms_id=sms_id)
+        await orders.tell(processor, message.customer_id, Answered(sms_id, (answer,)))
 
     # --- choosing ---------------------------------------------------------------------------------------------------
 
     def _push(self, message: ReadyToSend) -> None:
         if self._is_open and self._is_stopped(message):
-            self._watch(asyncio.create_task(self._hold(message)), self._holding)
+            self._ask_again(message)
         else:
             self._due.push(message)
 
-    async def _hold(self, message: ReadyToSend, *, is_short: bool = False) -> None:
+    def _ask_again(self, message: ReadyToSend, *, is_short: bool = False) -> None:
+        """Whether it is held, and which channels may take it."""
+        self._watch(asyncio.create_task(self._hold(message, is_short)), self._holding)
+
+    async def _hold(self, message: ReadyToSend, is_short: bool) -> None:
         """A commit holds it; what becomes of it is told as of any other (``offer``, ``hold_back``)."""
         processor = self._processor_of(message.customer_id)
         assert processor is not None, "only messages of customers of this process may go"
         async with self._holds:
-            await processor.command(_command(HOLD, message.customer_id, Hold(message.sms_id, is_short)))
+            await processor.command(orders.hold(message, is_short=is_short))
 
     async def _something_due(self) -> None:
         """Returns when a message is due, there is room for it and the rate allows it."""
@@ -303,7 +291,7 @@ class Sender:
             message = self._due.pop()
             if message.sms_id in self._routed_before:
                 self._routed_before.discard(message.sms_id)
-                self._watch(asyncio.create_task(self._hold(message)), self._holding)  # it comes back as it may go now
+                self._ask_again(message)  # it comes back as it may go now
             else:
                 self._parked.put(message)
 
@@ -326,13 +314,14 @@ class Sender:
             if self._ledger.reserve(message := self._due.pop()):
                 taken.append(message)
             else:
-                self._watch(asyncio.create_task(self._hold(message, is_short=True)), self._holding)
+                self._ask_again(message, is_short=True)
         self._allowance.use(len(taken))
         return taken
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def _start(self, message: ReadyToSend, claimed: "asyncio.Future[Intent | None] | None" = None) -> None:
+        self._routed_before.discard(message.sms_id)
         self._watch(asyncio.create_task(self._send(message, claimed)), self._tasks)
 
     def _watch(self, task: "asyncio.Task[None]", among: "set[asyncio.Task[None]]") -> None:
@@ -357,11 +346,11 @@ class Sender:
         assert processor is not None, "only messages of customers of this process may go"
         intent: Intent | None = None
         try:
-            intent = await (claimed or processor.command(_intend(message)))
+            intent = await (claimed or processor.command(orders.intend(message)))
         finally:
-            if intent is None:  # nothing came of it: one of those that found no room may ask again
-                self._ledger.free(message.sms_id)
-                self._go_again(self._aside.short(1))
+            self._ledger.free(message.sms_id)  # counted by its commit, or nothing came of it
+            if intent is None:  # one of those that found no room may ask again
+                self.look_at_budget(1)
         fault_injection.hit("alerts", "sms_after_intent")
         if intent is None:
             return
@@ -384,15 +373,13 @@ class Sender:
         self._changed.set()
         waiting = asyncio.get_running_loop().call_later(_KEEP_SECONDS, self._kept.keep, kept)
         try:
-            await _tell(processor, intent.customer_id, answered)
+            await orders.tell(processor, intent.customer_id, answered)
         except BaseException:
             self._kept.keep(kept)
             raise
         finally:
             waiting.cancel()
         self._kept.drop(intent.sms_id)
-        if not any(answer.outcome is SubmitOutcome.ACCEPTED for answer in answers):
-            self._go_again(self._aside.short(1))
 
     async def _submit_part(self, intent: Intent, part: SubmitRequest, permit: IntentPermit) -> SubmitResult:
         answer = await self._channels.of(intent.channel).submit(part, permit)
@@ -403,15 +390,3 @@ class Sender:
             if answer.message_id is not None:
                 self._receipts.remember(answer.message_id, intent, answer.number)
         return answer
-
-
-async def _tell(processor: StreamProcessor, customer_id: str, answered: Answered) -> None:
-    await processor.command(_command(ANSWERED, customer_id, answered))
-
-
-def _intend(message: ReadyToSend) -> Message:
-    return _command(INTEND, message.customer_id, Intend(message.sms_id, message.parts))
-
-
-def _command(type_: str, customer_id: str, data: Intend | Hold | Answered | Lost) -> Message:
-    return command(type_, customer_id, data, id=f"{type_}/{data.sms_id}")

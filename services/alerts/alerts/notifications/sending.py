@@ -91,7 +91,7 @@ class Intent(Struct, frozen=True):
 def on_intend(send_policy: SendPolicy, state: Customer | None, data: Intend, ctx: Context) -> Decision:
     """Read everything again and freeze it; answers None when the message must not leave now."""
     message = None if state is None else state.messages.get(data.sms_id)
-    if state is None or message is None or not _may_go(message):
+    if state is None or message is None or not message.is_with_sender:
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     is_whole = message.is_waiting
@@ -133,7 +133,7 @@ def on_hold(send_policy: SendPolicy, state: Customer | None, data: Hold, ctx: Co
     """What a stop concerns, or no budget has room for, is held; where that was released meanwhile the message may go as
     before."""
     message = None if state is None else state.messages.get(data.sms_id)
-    if state is None or message is None or not _may_go(message):
+    if state is None or message is None or not message.is_with_sender:
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     if builder.is_held_back(message):
@@ -147,11 +147,6 @@ def on_hold(send_policy: SendPolicy, state: Customer | None, data: Hold, ctx: Co
         return builder.decision()
     builder.offer(message, reason=message.reason)
     return builder.decision()
-
-
-def _may_go(message: Notification) -> bool:
-    """The sender has it, or looks at it when a stop is released or a budget raised."""
-    return (message.state == "queued" and message.ready) or message.is_stopped or message.is_short
 
 
 def on_confirm(send_policy: SendPolicy, state: Customer | None, data: Confirm, ctx: Context) -> Decision:
@@ -309,13 +304,8 @@ def _settle(builder: DecisionBuilder, message: Notification, parts: Iterable[Sms
     if state == message.state:
         builder.note(message)
     elif state == "queued":
-        if have == {"queued"}:
-            builder.sent_on.pop(message.sms_id, None)
-            builder.spent.pop(message.sms_id, None)
         builder.offer(message, reason=reason, delay=builder.send_policy.policy.retry.delay(message.attempts))
     else:
-        if state == "failed" and not any(part.message_id for part in message.parts):
-            builder.spent.pop(message.sms_id, None)  # the SMSC took none of it
         builder.move(message, state, {"failed": reason, "unknown": reason or "no_answer"}.get(state))
         if state == "delivered":
             _delivered(builder, message.alert_id)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from alerts.notifications.blocked import entry_of
+from alerts.notifications.channel import segments
 from alerts.notifications.ladders import Step
 from alerts.notifications.send_policy import Language
 from contracts.alert import Alert, AlertState, Level, SmsPart, SmsReceipt, SmsState
@@ -38,7 +39,8 @@ class Contact(Struct, frozen=True, omit_defaults=True):
     """How to reach the customer. ``phone``: digits with country code, None where it can't receive SMS.
 
     ``opted_out``: the number from which TD came, ``opted_in``: the one whose subscriber wants SMS again; ``said_at``:
-    when (system time). ``left`` lasts until BOSS says ``active`` again. ``recency``: of the CUST record.
+    when (system time), ``words``: which of theirs were heard. ``left`` lasts until BOSS says ``active`` again.
+    ``recency``: of the CUST record.
     """
 
     name: str | None = None
@@ -50,6 +52,7 @@ class Contact(Struct, frozen=True, omit_defaults=True):
     recency: Recency | None = None
     opted_in: str | None = None
     said_at: datetime | None = None
+    words: tuple[str, ...] = ()
 
 
 class Debt(Struct, frozen=True, omit_defaults=True):
@@ -133,7 +136,8 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     ``refusals`` those that the SMSC refused for now. ``accepted``: see ``Context``; empty once it was held.
     ``channel``: by which its last intent left (None: before there was a choice); ``declined``: channels that it passes
     over, since they did not take it.
-    ``campaign``: whose budget it takes from, empty for none but the day's.
+    ``campaign``: whose budget it takes from, empty for none but the day's. ``values``: of variables, of a test; those
+    of an alert are the alert's.
     """
 
     sms_id: str
@@ -168,6 +172,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     channel: str | None = None
     declined: tuple[str, ...] = ()
     campaign: str = ""
+    values: dict[str, str] = {}
 
     @property
     def is_waiting(self) -> bool:
@@ -198,6 +203,26 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     def is_open(self) -> bool:
         """The sender has it, or its answer may still come."""
         return (self.state == "queued" and self.ready) or any(p.state in ("sending", "unknown") for p in self.parts)
+
+    @property
+    def is_with_sender(self) -> bool:
+        """The sender has it, or looks at it when a stop is released or a budget has room."""
+        return (self.state == "queued" and self.ready) or self.is_stopped or self.is_short
+
+    @property
+    def charged_parts(self) -> int:
+        """Parts that it counts for once it has been tried: none where surely nothing of it was taken; else all, until
+        it has failed: then those that surely were not taken, and are not tried again, count no more."""
+        untaken = sum(map(self._is_untaken, self.parts))
+        if untaken == len(self.parts):
+            return 0
+        return segments.count(self.text) - (untaken if self.state == "failed" else 0)
+
+    def _is_untaken(self, part: SmsPart) -> bool:
+        """Surely: what has no answer may have been taken, and who tells of it has it, or had it."""
+        if part.state == "failed":
+            return part.message_id is None and all(told.part != part.number for told in self.receipts)
+        return part.state == "queued"
 
     @property
     def is_settled(self) -> bool:
@@ -281,6 +306,12 @@ class HeldBack(Struct, frozen=True):
 
     message: ReadyToSend
     is_short: bool = False
+
+
+class Withdrawn(Struct, frozen=True):
+    """Effect: this message, which the sender had, does not go any more, or waits for something else."""
+
+    sms_id: str
 
 
 class Counted(Struct, frozen=True):

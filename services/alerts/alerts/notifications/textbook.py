@@ -235,6 +235,11 @@ def preview(
 
 def sample(policy: SmsPolicy, text: Text | Template, language: Language, values: Mapping[str, str]) -> str:
     """What a text looks like with these values, and usual ones for the others."""
+    return _made(text, language, sample_values(policy, language, values))
+
+
+def sample_values(policy: SmsPolicy, language: Language, values: Mapping[str, str]) -> dict[str, str]:
+    """Of each variable: what is given where it can stand there, or else a usual one."""
     unnamed = policy.unnamed[language]
     given = {
         name: value
@@ -242,7 +247,7 @@ def sample(policy: SmsPolicy, text: Text | Template, language: Language, values:
         if name not in unnamed or can_stand(value, language, policy.longest_name)
     }
     usual = {**unnamed, "debt": "123.45", "ends_on": "2026-12-31", _TEXT: ""}
-    return _made(text, language, {**usual, **given})
+    return {name: given.get(name, value) for name, value in usual.items()}
 
 
 def planned(made: str) -> segments.Segments:

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from alerts.notifications.decision_builder import DecisionBuilder, unchanged
 from alerts.notifications.handwritten import answer, digest, refuse
 from alerts.notifications.send_decision import delayed, unreachable
-from alerts.notifications.send_policy import Language, SendPolicy, Template
+from alerts.notifications.send_policy import MOST_PARTS, Language, SendPolicy, Template, is_sendable
 from alerts.notifications.state import TEST, Customer, Handwritten, Notification
-from alerts.notifications.textbook import sample
+from alerts.notifications.textbook import sample_values
 from servicekit.clock import local_date
 from servicekit.decision import Context, Decision, KeyUsed, Refused
 from servicekit.ids import derive
@@ -43,7 +43,16 @@ def on_send(send_policy: SendPolicy, state: Customer | None, data: Send, ctx: Co
             "no_template", f"没有模板 {data.template}", f"there is no template {data.template}", 404, "template"
         )
     phone = _number(send_policy, data)
-    text = sample(send_policy.policy, template, data.language, data.values)
+    values = sample_values(send_policy.policy, data.language, data.values)
+    text = template.text(data.language).format_map(values)
+    if not is_sendable(text):
+        raise Refused(
+            "bad_text",
+            f"代入后不能成文，或超过 {MOST_PARTS} 条短信，请改短",
+            f"these words make no SMS, or one of over {MOST_PARTS} parts: make them shorter",
+            422,
+            "values",
+        )
     verdict = unreachable(builder, phone) or delayed(builder, "")
     sms_id, about = derive("sms", TEST, data.by, data.key), digest(f"{data.template}|{phone}|{text}")
     known = {sent.sms_id: sent.digest for sent in builder.handwritten}
@@ -60,7 +69,8 @@ def on_send(send_policy: SendPolicy, state: Customer | None, data: Send, ctx: Co
             429,
         )
     builder.handwritten = (*builder.handwritten, Handwritten(sms_id, about))[-2 * MOST_A_DAY :]
-    builder.move(_message(builder, sms_id, template, phone, text, data), "queued")
+    message = _message(builder, sms_id, template, phone, data)
+    builder.move(replace(message, text=text, values=values), "queued")
     return builder.decision(answer(builder, sms_id, text, verdict, phone, data.language))
 
 
@@ -86,9 +96,7 @@ def _sent_today(builder: DecisionBuilder) -> int:
     return sum(day == today for day in builder.sent_on.values())
 
 
-def _message(
-    builder: DecisionBuilder, sms_id: str, template: Template, phone: str, text: str, data: Send
-) -> Notification:
+def _message(builder: DecisionBuilder, sms_id: str, template: Template, phone: str, data: Send) -> Notification:
     ctx = builder.ctx
     return Notification(
         sms_id=sms_id,
@@ -104,7 +112,6 @@ def _message(
         correlation=ctx.correlation,
         language=data.language,
         phone=phone,
-        text=text,
         by=data.by,
     )
 

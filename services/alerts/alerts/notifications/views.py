@@ -12,7 +12,7 @@ from alerts.notifications.state import AlertProgress, Notification
 from contracts.alert import Sms
 from servicekit.clock import iso
 
-_OF_THE_SENDER = ("accepted", "declined", "group", "kind", "ready", "refusals", "revision", "trying_since")
+_OF_THE_SENDER = ("accepted", "declined", "group", "kind", "ready", "refusals", "revision", "trying_since", "values")
 
 
 def case_document(case: AlertProgress) -> dict[str, Any]:

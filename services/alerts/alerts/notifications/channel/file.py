@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 class FileTransport:
     """See transport.Transport. Every part is ACCEPTED once its line is on the disk; a DELIVRD receipt follows at once.
+    What the disk does not take is UNKNOWN: some of it may be there.
 
     Receipts that were not handled when the process ended are given again after the next start.
     """
@@ -84,7 +85,11 @@ class FileTransport:
                 "destination": part.destination, "encoding": part.encoding, "concat": part.concat, "text": part.text,
                 "at": at,
             }  # fmt: skip
-            await asyncio.to_thread(_append, self._file, line)
+            try:
+                await asyncio.to_thread(_append, self._file, line)
+            except OSError as error:
+                log.error("sms_file.not_written", path=str(self._path), part_id=part.part_id, error=repr(error))
+                return SubmitResult(part.part_id, SubmitOutcome.UNKNOWN, None, None, type(error).__name__)
         self._deliver(_receipt(line))
         return SubmitResult(part.part_id, SubmitOutcome.ACCEPTED, message_id, 0, "written to the file")
 

@@ -79,7 +79,7 @@ class HttpTransport:
         self._paused_until = self._next_at = 0.0
         self._pause = settings.pause_min
         self._down_since: float | None = None
-        self._is_silent = False
+        self._is_silent = self._is_elsewhere = False  # answers nothing clear; answers that somebody else will
         self._open = asyncio.Event()  # not down, or a trial is due
         self._open.set()
         self._is_down = asyncio.Event()  # and nobody has said yet when it may be tried
@@ -158,13 +158,13 @@ class HttpTransport:
         )
         return answer
 
-    async def called_back(self, body: bytes) -> dict[str, int]:
-        """What a callback, whose signature is right, tells; returns when all of it is durable: how many of it were
-        ``taken``, and how many are ``unreadable``.
+    async def called_back(self, body: bytes, signed: str) -> dict[str, int]:
+        """What a callback tells, whose signature (of the time ``signed``) is right; returns when all of it is durable:
+        how many of it were ``taken``, and how many are ``unreadable``.
 
         Raises ``Refused``: 422 can't be read, 503 come again.
         """
-        told, unreadable = http_protocol.read_callback(body)
+        told, unreadable = http_protocol.read_callback(body, signed)
         if unreadable:
             # Told again they would be as unreadable, so the provider is not asked to.
             log.warning("sms_http.unreadable_events", events=unreadable)
@@ -238,9 +238,12 @@ class HttpTransport:
         except Exception as error:
             # The text of an error may hold the address, which is nobody's business in a log.
             what = f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else type(error).__name__
+            if writing.is_asking:
+                return _not_written(part, _WAITED)  # it is our own commit that is slow
             if not writing.has_begun:
                 return SubmitResult(part.part_id, SubmitOutcome.NOT_WRITTEN, None, None, what, "unreachable")
             return SubmitResult(part.part_id, SubmitOutcome.UNKNOWN, None, None, what)
+        self._is_elsewhere = answer.is_redirect
         result = http_protocol.judge(part.part_id, answer.status_code, said)
         if result.outcome is SubmitOutcome.THROTTLED:
             self._hold_off(_seconds(answer.headers.get("retry-after")))
@@ -290,12 +293,13 @@ class HttpTransport:
             self._open.set()
 
     async def _is_alive(self, client: httpx.AsyncClient) -> bool:
-        """Whether anybody answers, whatever it is."""
+        """Whether anybody answers, whatever it is; where it sent the last order elsewhere, whether it does so still."""
         try:
             async with asyncio.timeout(self._settings.response_timeout):
-                return (await client.head(self._url)).status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+                answer = await client.head(self._url)
         except Exception:
             return False
+        return not (answer.is_server_error or (self._is_elsewhere and answer.is_redirect))
 
     def _hold_off(self, least: float) -> None:
         """It is throttling."""
@@ -318,15 +322,16 @@ class _Writing:
 
     def __init__(self, permit: Permit | None) -> None:
         self._permit = permit
-        self.has_begun = False
+        self.is_asking = self.has_begun = False
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         if event != _ABOUT_TO_WRITE:
             return
+        self.is_asking = True
         while self._permit is not None and not self._permit.is_valid():
             if not await self._permit.renew():
                 raise _NotPermitted
-        self.has_begun = True
+        self.is_asking, self.has_begun = False, True
 
 
 async def _at_most(answer: httpx.Response, most: int) -> bytes:

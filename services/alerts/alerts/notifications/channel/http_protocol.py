@@ -8,6 +8,7 @@ another code. Callback: ``{"events": [{"type": "receipt", …} | {"type": "inbou
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated
 
 import msgspec
@@ -28,8 +29,8 @@ CODES: Mapping[str, SubmitOutcome] = {
     "number_invalid": SubmitOutcome.REFUSED,
     "number_blocked": SubmitOutcome.REFUSED,
     "content_refused": SubmitOutcome.REFUSED,
-    "bad_request": SubmitOutcome.REFUSED,
-    # not this message's fault, and another channel may take it
+    # another channel may take it
+    "bad_request": SubmitOutcome.REFUSED_FOR_NOW,
     "template_unknown": SubmitOutcome.REFUSED_FOR_NOW,
     "number_limited": SubmitOutcome.REFUSED_FOR_NOW,
     "busy": SubmitOutcome.REFUSED_FOR_NOW,
@@ -38,14 +39,19 @@ CODES: Mapping[str, SubmitOutcome] = {
     "unauthorized": SubmitOutcome.NOT_WRITTEN,
     "no_balance": SubmitOutcome.NOT_WRITTEN,
 }
-#: by these alone: the request itself was turned away, by the provider or by a proxy before it
+#: What a status alone says, whoever answered, the provider or a proxy before it: here are those whose meaning is that
+#: the order was turned away before anybody looked at what it asks for (RFC 9110). All others may stand behind an order
+#: that was taken: 301, 302 and 303 are how a POST that was done says where its page is (307 and 308 ask for the same
+#: POST elsewhere, so this one was not done), 408 and 5xx may be of a proxy that no longer waited, 409 of an order that
+#: was there already.
 _BY_STATUS: Mapping[int, SubmitOutcome] = {
+    # of this message: its content was looked at. Another may pass, and another channel may take this one.
+    **dict.fromkeys((400, 413, 422), SubmitOutcome.REFUSED_FOR_NOW),
     429: SubmitOutcome.THROTTLED,
-    **dict.fromkeys((400, 401, 402, 403, 404, 405, 411, 413, 414, 415, 421, 422, 431), SubmitOutcome.NOT_WRITTEN),
-    **dict.fromkeys((301, 302, 303, 307, 308), SubmitOutcome.NOT_WRITTEN),
+    # of the channel: who we are, where we ask, how we ask. No message passes until people have mended it.
+    **dict.fromkeys((401, 402, 403, 404, 405, 411, 414, 415, 421, 431), SubmitOutcome.NOT_WRITTEN),
+    **dict.fromkeys((307, 308), SubmitOutcome.NOT_WRITTEN),
 }
-#: of a message, not of us: with a code that we don't know it may be another channel's
-_OF_THE_MESSAGE = (400, 413, 422)
 _STATES = frozenset({"DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "UNKNOWN", "REJECTD", "ACCEPTD", "ENROUTE"})
 
 
@@ -66,12 +72,13 @@ class Receipt(Struct, tag="receipt"):
 
 
 class Inbound(Struct, tag="inbound"):
-    """What a customer sent to us, and when (with its offset)."""
+    """What a customer sent to us, when (with its offset), and the provider's id of it."""
 
     from_: str = msgspec.field(name="from")
     text: str
     to: str = ""
     at: Annotated[datetime, Meta(tz=True)] | None = None
+    message_id: str = ""
 
 
 class _Callback(Struct):
@@ -115,8 +122,7 @@ def judge(part_id: str, status: int, body: bytes) -> SubmitResult:
     if answer is None:
         return SubmitResult(part_id, _BY_STATUS.get(status, SubmitOutcome.UNKNOWN), None, None, f"HTTP {status}")
     code, message_id = answer.code[:_LONGEST_CODE], (answer.message_id or "")[:_LONGEST_ID] or None
-    passing = SubmitOutcome.REFUSED_FOR_NOW if status in _OF_THE_MESSAGE else None
-    outcome = CODES.get(code) or passing or _BY_STATUS.get(status, SubmitOutcome.UNKNOWN)
+    outcome = CODES.get(code) or _BY_STATUS.get(status, SubmitOutcome.UNKNOWN)
     if outcome is SubmitOutcome.ACCEPTED and message_id is None:
         outcome = SubmitOutcome.UNKNOWN  # its receipt says whose it is
     if outcome is not SubmitOutcome.ACCEPTED:
@@ -133,8 +139,9 @@ def _read(body: bytes) -> _Answer | None:
     return answer if code.isascii() and code.replace("_", "").isalnum() else None
 
 
-def read_callback(body: bytes) -> tuple[list[DeliveryReceipt | InboundSms], int]:
-    """What a callback tells, and how much of it can't be read. Raises ``Refused`` (422) where that is all of it."""
+def read_callback(body: bytes, signed: str = "") -> tuple[list[DeliveryReceipt | InboundSms], int]:
+    """What a callback tells, and how much of it can't be read; ``signed``: the time that it was signed with. Raises
+    ``Refused`` (422) where that is all of it."""
     try:
         events = _callback(body).events
     except UNREADABLE:
@@ -144,18 +151,18 @@ def read_callback(body: bytes) -> tuple[list[DeliveryReceipt | InboundSms], int]
     if len(events) > MOST_EVENTS:
         zh, en = f"一次最多 {MOST_EVENTS} 条，请分批", f"holds over {MOST_EVENTS} events: send them in pieces"
         raise Refused("bad_callback", zh, en, 422, "body.events")
-    found = [told for raw in events if (told := _told(raw)) is not None]
+    found = [told for place, raw in enumerate(events) if (told := _told(raw, f"{signed}/{place}")) is not None]
     return found, len(events) - len(found)
 
 
-def _told(raw: msgspec.Raw) -> DeliveryReceipt | InboundSms | None:
+def _told(raw: msgspec.Raw, call: str) -> DeliveryReceipt | InboundSms | None:
     try:
         event = _event(raw)
     except UNREADABLE:
         return None
     if isinstance(event, Inbound):
         at = None if event.at is None else in_range(event.at)
-        return InboundSms(_digits(event.from_), _digits(event.to), event.text, at)
+        return InboundSms(_digits(event.from_), _digits(event.to), event.text, at, _word(event, call))
     state = event.state.upper()
     return DeliveryReceipt(
         message_id=event.message_id[:_LONGEST_ID],
@@ -166,6 +173,14 @@ def _told(raw: msgspec.Raw) -> DeliveryReceipt | InboundSms | None:
         done_at=(event.done_at or "")[:_LONGEST_FIELD] or None,
         text="",
     )
+
+
+def _word(event: Inbound, call: str) -> str:
+    """What tells a customer's message from every other one: who said what, when, and the provider's id of it. Where it
+    gives neither time nor id, the call that told it does: signed anew it is a message of its own."""
+    at = "" if event.at is None else event.at.isoformat()
+    named = "|".join((event.from_, event.text, at, event.message_id or ("" if at else call)))
+    return sha256(named.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def _digits(number: str) -> str:

@@ -105,12 +105,14 @@ class DeliveryReceipt:
 class InboundSms:
     """A message that a customer sent to us, e.g. TD. source: digits only. Parts of a long one come one by one.
 
-    at: when, where the channel says so: then it may be told twice, or late."""
+    at: when, where the channel says so: then it may be told twice, or late. word: what tells it from every other one,
+    where it may be told again as well; None: the channel tells nothing again that it has an OK for."""
 
     source: str
     destination: str
     text: str
     at: datetime | None = None
+    word: str | None = None
 
 
 OnReceipt = Callable[[DeliveryReceipt], Awaitable[None]]
