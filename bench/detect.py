@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from alerts import rules
 from alerts.detection import app
-from alerts.detection.handlers import BillRecord
+from alerts.detection.payloads import BillRecord
 from bench import condition_rules
 from bench.load import PARTITIONS, TOPIC, remember
 from servicekit.kafka import MAX_MESSAGE_BYTES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.detection.churn import month_of, period_of
+from alerts.detection.months import month_of, period_of
 from alerts.detection.state import CustomerState, Profile, Series
 from contracts.boss import Bill
 from servicekit.clock import iso

@@ -26,8 +26,8 @@ import psutil
 import pyarrow.parquet as pq
 
 from alerts import rules
-from alerts.detection.churn import last_day, month_of, period_of
-from alerts.detection.handlers import BillRecord, CustomerRecord, UsageRecord
+from alerts.detection.months import last_day, month_of, period_of
+from alerts.detection.payloads import BillRecord, CustomerRecord, UsageRecord
 from alerts.trial.archive import COLUMNS
 from alerts.trial.order import Found, Order, Progress, Ruled
 from analytics.archive import SCHEMA, Archive, Archived

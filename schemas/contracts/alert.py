@@ -1,9 +1,11 @@
 """Alerts, work items and SMS as they travel between services."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
+
+from contracts.control import Stop
 
 Instant = Annotated[datetime, Meta(tz=True)]
 Scalar = int | str | bool | None
@@ -19,6 +21,7 @@ WorkState = Literal["new", "accepted", "acted", "closed"]
 SmsState = Literal["queued", "held", "sending", "sent", "delivered", "failed", "cancelled", "suppressed", "unknown"]
 #: who is told next, up the unit tree from the manager: the unit's head, the city's, the province's
 Level = Literal["head", "city_head", "province"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 #: what did not happen in time: that somebody takes the alert in hand; that they do something about it
 Cause = Literal["not_acknowledged", "not_begun"]
 ManagerOutcome = Literal["retained", "lost", "paid", "promised", "false_alarm", "other"]
@@ -207,7 +210,8 @@ class Sms(Closed, frozen=True, kw_only=True):
     """Whole message after the change (payload of ``kam.sms.*`` types on sms.outbound); TMF681 *CommunicationMessage*.
 
     ``phone`` and ``text`` are frozen with the intent; before it they are what is planned. ``channel``: by which its
-    last intent left (open set; so far smpp, http, file); None before it, and before there was a choice.
+    last intent left (open set; so far smpp, http, file); None before it, and before there was a choice. ``stop``: that
+    holds it back (``reason`` stopped): what is stopped, by whom and why.
     """
 
     sms_id: str
@@ -229,6 +233,7 @@ class Sms(Closed, frozen=True, kw_only=True):
     planned_at: Instant
     at: Instant
     channel: str | None = None
+    stop: Stop | None = None
 
 
 class ReceiptReceived(Closed, frozen=True, kw_only=True):

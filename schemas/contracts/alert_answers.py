@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from contracts.alert import AlertState, Level, Severity, SmsState
+from contracts.alert import AlertState, Cause, Level, Severity, SmsState
 from contracts.answer import Answer
 
 
@@ -43,7 +43,8 @@ class SuppressedView(Answer):
 
 class AlertView(Answer):
     """An alert as ``kam alerts`` shows it. ``calendar``: by which it is due (null: every hour counts);
-    ``escalated_to``: the level to which it went last, because nobody had taken it in hand."""
+    ``escalated_to``: how far up it went, because nobody had taken it in hand or begun; ``escalations``: how far for
+    which of these."""
 
     alert_id: str
     kind: str
@@ -66,6 +67,7 @@ class AlertView(Answer):
     calendar: CalendarRefView | None = None
     suppressed: SuppressedView | None = None
     escalated_to: Level | None = None
+    escalations: dict[Cause, Level] = {}
 
 
 class ShadowAlertView(AlertView):
@@ -92,6 +94,15 @@ class SmsReceiptView(Answer):
     error: str | None = None
 
 
+class StopOfSms(Answer):
+    """The stop that holds a message back: of what, by whom, and why."""
+
+    what: str
+    by: str
+    why: str
+    at: str
+
+
 class SmsView(Answer):
     """A message as ``kam sms`` shows it, the number masked."""
 
@@ -114,6 +125,7 @@ class SmsView(Answer):
     reason: str | None = None
     attempts: int
     hold_until: str | None
+    stop: StopOfSms | None = None
     parts: list[SmsPartView] = []
     receipts: list[SmsReceiptView] = []
     planned_at: str

@@ -10,9 +10,9 @@ from contracts.answer import OpenAnswer as _Open
 
 class SwitchView(_Answer):
     """What was done with a version: it came into force (`number`: its place in the log, 0 from the beginning; `at`
-    system time), or waits for the day `on`."""
+    system time), waits for the day `on`, or (`taken_back`) does so no more, since `at`."""
 
-    state: Literal["active", "shadow", "stopped"]
+    state: Literal["active", "shadow", "stopped", "taken_back"]
     by: str
     why: str
     number: int | None

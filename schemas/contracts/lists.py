@@ -54,7 +54,7 @@ class ShownReason(_Answer):
 
 class AlertRow(OfCustomer):
     """An alert in a list. ``due_at``, ``calendar`` (null: every hour counts), ``holder_id`` and ``contact_…`` are
-    those of its work item; ``sms_state``: of its last SMS. ``escalated_to``: the level that was told last;
+    those of its work item; ``sms_state``: of its last SMS. ``escalated_to``: how far up it went;
     ``suppressed``: the maintenance window that holds it."""
 
     alert_id: str

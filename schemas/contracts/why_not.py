@@ -11,7 +11,9 @@ class _Answer(BaseModel):
 
 
 class Condition(_Answer):
-    """A condition of a rule; ``met`` null: what it asks for is not known. ``values``: what it was judged by."""
+    """A condition of a rule; ``met`` null: what it asks for is not known. ``values``: what it was judged by; with
+    ``held_at`` among them it is an exclusion that held when the month was judged and holds no more, in words (``zh``,
+    ``en``)."""
 
     code: str
     met: bool | None
@@ -71,11 +73,13 @@ class Told(_Answer):
 
 
 class Exclusion(_Answer):
-    """What holds a warning back."""
+    """What holds a warning back. ``held_at``: when the month was judged it did (ISO 8601), and would no more; null: it
+    does now."""
 
     code: str
     zh: str
     en: str
+    held_at: str | None = None
 
 
 class RuleStands(_Answer):

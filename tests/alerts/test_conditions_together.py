@@ -13,8 +13,8 @@ from alerts.conditions.facts import Facts, Key
 from alerts.conditions.figures import Value
 from alerts.conditions.nodes import All, Any_, Compare, Condition, Known, Leaf, Moves, Node, Not
 from alerts.conditions.together import together
-from alerts.detection.churn import month_of
 from alerts.detection.figures import StateFigures
+from alerts.detection.months import month_of
 from alerts.detection.rows import Rows, Said, packed, with_row
 from alerts.detection.state import CustomerState, Profile, Series
 

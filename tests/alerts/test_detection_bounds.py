@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from alerts.detection import bounds
-from alerts.detection.churn import KEPT_MONTHS
+from alerts.detection.rows import KEPT_MONTHS
 from harness.detection_feed import Feed
 
 pytestmark = pytest.mark.long

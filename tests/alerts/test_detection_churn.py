@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from alerts.detection import churn
+from alerts.detection.months import month_of, months_later, period_of
+from alerts.detection.rows import KEPT_MONTHS
+from alerts.detection.series import with_figure
 from alerts.rules import Rules, load
 from harness.detection_feed import Feed
 
@@ -25,7 +27,7 @@ def bills(feed: Feed, **amounts: int | None) -> list[str]:
     ]
 
 
-def known(**profile: Any) -> Feed:
+def figure_of(**profile: Any) -> Feed:
     feed = Feed()
     feed.boss("customer.changed", "2025-12-31", **{**OLD, **profile})
     return feed
@@ -33,7 +35,7 @@ def known(**profile: Any) -> Feed:
 
 def falling(**profile: Any) -> Feed:
     """A customer whose April bill has fallen to 60 %."""
-    feed = known(**profile)
+    feed = figure_of(**profile)
     bills(feed, m202601=10000, m202602=10000, m202603=10000, m202604=6000)
     return feed
 
@@ -56,7 +58,7 @@ def falling(**profile: Any) -> Feed:
     ],
 )
 def test_line(before: tuple[int | None, ...], now: int | None, warns: bool) -> None:
-    feed = known()
+    feed = figure_of()
     bills(feed, m202601=before[0], m202602=before[1], m202603=before[2], m202604=now)
     assert bool(feed.alerts()) is warns
 
@@ -163,11 +165,11 @@ def test_two_metrics_are_two_reasons_of_one_alert() -> None:
 
 
 def test_late_period() -> None:
-    feed = known()
+    feed = figure_of()
     bills(feed, m202601=10000, m202602=10000, m202603=10000)
     feed.boss("bill.issued", "2026-06-30", period="202604", amount_fen=1)  # ended 60.4 days ago
     assert feed.alerts()[0].late
-    feed = known()
+    feed = figure_of()
     bills(feed, m202601=10000, m202602=10000, m202603=10000)
     feed.boss("bill.issued", "2026-06-29 23:59", period="202604", amount_fen=1)
     assert not feed.alerts()[0].late
@@ -209,7 +211,7 @@ def test_a_request_reopens_what_figures_had_resolved() -> None:
 
 @pytest.mark.parametrize("kind", ["suspend", "resume", "change"])
 def test_other_requests_warn_nobody(kind: str) -> None:
-    assert serv(known(), "2026-04-30", kind) == []
+    assert serv(figure_of(), "2026-04-30", kind) == []
 
 
 def test_requests_wait_for_the_customer() -> None:
@@ -303,18 +305,18 @@ def test_any_order_of_arrival_gives_the_same_alerts(
 
 
 def test_memory_is_bounded_and_what_is_forgotten_stays_as_it_was() -> None:
-    feed = known()
+    feed = figure_of()
     for month in range(200):
-        period = churn.period_of(churn.month_of("202601") + month)
+        period = period_of(month_of("202601") + month)
         feed.boss("bill.issued", None, period=period, amount_fen=100 if month % 4 else 10)
     state = feed.state
     assert state is not None
-    assert len(state.figures["amount_fen"].values) == len(state.alerts) == churn.KEPT_MONTHS
+    assert len(state.figures["amount_fen"].values) == len(state.alerts) == KEPT_MONTHS
     assert feed.boss("bill.issued", None, period="202601", amount_fen=77) == []
     first = state.figures["amount_fen"].first
     for month in range(first, first + 4):  # withdraws nothing only because its base is forgotten
-        told = feed.boss("bill.issued", None, period=churn.period_of(month), amount_fen=100)
-        assert all(churn.month_of(t.split()[1]) >= first + 3 for t in told)
+        told = feed.boss("bill.issued", None, period=period_of(month), amount_fen=100)
+        assert all(month_of(t.split()[1]) >= first + 3 for t in told)
 
 
 @pytest.mark.parametrize(
@@ -335,27 +337,27 @@ def test_memory_is_bounded_and_what_is_forgotten_stays_as_it_was() -> None:
 def test_series(months: tuple[int, ...], first: int, values: tuple[int | None, ...]) -> None:
     series = None
     for month in months:
-        series = churn.with_figure(series, month, 100 + month, 1)
+        series = with_figure(series, month, 100 + month, 1)
     assert series is not None
     assert (series.first, series.values) == (first, values)
 
 
 def test_series_remembers_revisions_as_long_as_the_figure() -> None:
-    series = churn.with_figure(None, 5, 1, 3)
+    series = with_figure(None, 5, 1, 3)
     assert series.revisions == {5: 3}
-    series = churn.with_figure(series, 6, 1, 1)
-    series = churn.with_figure(series, 6, 2, 2)
+    series = with_figure(series, 6, 1, 1)
+    series = with_figure(series, 6, 2, 2)
     assert series.revisions == {5: 3, 6: 2}
-    assert churn.with_figure(series, 41, 1, 1).revisions == {6: 2}
+    assert with_figure(series, 41, 1, 1).revisions == {6: 2}
 
 
 @pytest.mark.parametrize(
     ("day", "later"), [("2025-11-30", "2026-02-28"), ("2025-12-31", "2026-03-31"), ("2025-10-15", "2026-01-15")]
 )
 def test_months_later(day: str, later: str) -> None:
-    assert churn.months_later(date.fromisoformat(day), 3) == date.fromisoformat(later)
+    assert months_later(date.fromisoformat(day), 3) == date.fromisoformat(later)
 
 
 def test_periods_and_months_are_each_others_inverse() -> None:
     for year, month in itertools.product((1970, 1999, 2026), range(1, 13)):
-        assert churn.period_of(churn.month_of(f"{year}{month:02}")) == f"{year}{month:02}"
+        assert period_of(month_of(f"{year}{month:02}")) == f"{year}{month:02}"

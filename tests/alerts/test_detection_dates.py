@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from alerts.detection import app, churn
+from alerts.detection import app
+from alerts.detection.months import month_of, months_later, period_of
 from harness.detection_feed import RULES, Feed
 from harness.notifications_feed import Story
 from harness.one_processor import OneProcessor
@@ -68,9 +69,9 @@ def test_a_strange_instant_poisons_nobody(instant: str, first: bool) -> None:
 def test_figures_of_strange_periods(period: str) -> None:
     feed = Feed()
     feed.boss("customer.changed", "2026-06-01", **CUSTOMER, opened_on="9999-11-30")
-    month = churn.month_of(period)
+    month = month_of(period)
     for each in range(max(month - 3, 12), month + 1):
-        feed.boss("bill.issued", None, period=churn.period_of(each), amount_fen=100 if each < month else 1)
+        feed.boss("bill.issued", None, period=period_of(each), amount_fen=100 if each < month else 1)
     feed.boss("bill.issued", None, period=period, amount_fen=2)
     assert feed.boss("service.requested", "2026-06-05", request_id="s", kind="stop",
                      requested_at="2026-06-05T09:00:00+08:00")  # fmt: skip
@@ -101,7 +102,7 @@ def test_calendar_ends_hold() -> None:
     for instant in INSTANTS:
         kept = clock.in_range(datetime.fromisoformat(instant))
         assert msgspec.msgpack.decode(msgspec.msgpack.encode(kept), type=datetime) == kept
-    assert churn.months_later(date(9999, 11, 30), 3) == date.max
+    assert months_later(date(9999, 11, 30), 3) == date.max
 
 
 async def test_a_hundred_contracts_without_end_stop_no_processor() -> None:

@@ -68,6 +68,35 @@ def test_a_leap_over_several_steps_tells_the_last_alone() -> None:
     assert told(made) == ["city_head not_acknowledged"]
 
 
+def test_it_stays_as_high_as_it_went_whatever_goes_up_later() -> None:
+    made = story()
+    made.tick("2026-09-22 18:00")
+    made.work("accepted", alert_id(made))
+    made.tick("2026-09-23 18:00")
+    assert told(made) == ["city_head not_acknowledged", "head not_begun"]
+    (row,) = made.alert_rows
+    assert row["escalated_to"] == "city_head"
+    assert row["escalations"] == {"not_acknowledged": "city_head", "not_begun": "head"}
+
+
+def test_what_reopens_in_a_window_begins_below() -> None:
+    from alerts.detection import app
+    from harness.detection_feed import RULES
+
+    window = {"from": "2026-09-23T15:00:00+08:00", "to": "2026-09-23T18:00:00+08:00", "reason": "割接"}
+    edition = work_switch(1, escalation=ESCALATION, maintenance=[window])
+    made = story(edition)
+    made.app = app(RULES.switched([edition]))
+    made.tick("2026-09-22 14:00")
+    opened = {"complaint_id": "k1", "opened_at": "2026-09-22T10:00:00+08:00"}
+    made.boss("complaint.changed", "2026-09-22 15:00", **opened, status="closed")
+    made.boss("complaint.changed", "2026-09-23 16:00", **opened, status="reopened")
+    made.tick("2026-09-23 18:00")
+    assert made.alert_rows[0]["escalated_to"] is None
+    made.tick("2026-09-23 22:00")
+    assert told(made) == ["head not_acknowledged"] * 2 and made.alert_rows[0]["escalated_to"] == "head"
+
+
 @pytest.mark.parametrize("verb", ["accepted", "acted"])
 def test_whoever_takes_it_in_hand_ends_the_clock(verb: str) -> None:
     made = story(work_switch(1, escalation=ESCALATION[:1]))

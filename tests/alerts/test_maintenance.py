@@ -94,6 +94,56 @@ def test_of_two_windows_the_later_end_counts() -> None:
     assert made.tick("2026-06-30 18:00") == ["complaint_opened changed opened"]
 
 
+NEXT = {**NIGHT, "from": NIGHT["to"], "to": "2026-06-30T18:00:00+08:00", "reason": "机房搬迁"}
+
+
+@pytest.mark.parametrize("begins", ["2026-06-30T12:00:00+08:00", "2026-06-30T11:00:00+08:00"])
+def test_what_one_window_holds_the_next_one_holds_on(begins: str) -> None:
+    made = story(NIGHT, {**NEXT, "from": begins})
+    made.complains("2026-06-30 10:00")
+    assert held(made) == ["核心网割接"]
+    assert made.tick("2026-06-30 12:00") == ["complaint_opened changed opened"]
+    latest: Alert = made.history[-1]
+    assert latest.suppressed is not None
+    assert (latest.suppressed.reason, iso(latest.suppressed.until)) == ("机房搬迁", "2026-06-30T10:00:00+00:00")
+    made.tick("2026-06-30 17:59")
+    assert made.sms == [] and held(made) == ["机房搬迁"]
+    assert made.tick("2026-06-30 18:00") == ["complaint_opened changed opened"]
+    made.tick("2026-06-30 18:01")
+    assert held(made) == [None] and [m["step"] for m in made.sms] == ["opened"]
+
+
+@pytest.mark.parametrize(
+    "other", [{"kinds": ["arrears"]}, {"cities": ["320200"]}, {"from": "2026-06-30T12:00:01+08:00"}]
+)
+def test_a_window_of_others_or_of_later_holds_nothing_on(other: dict[str, Any]) -> None:
+    made = story(NIGHT, {**NEXT, **other})
+    made.complains("2026-06-30 10:00")
+    made.tick("2026-06-30 12:00")
+    assert held(made) == [None]
+
+
+def test_a_window_that_was_written_while_it_was_held_holds_it_on() -> None:
+    made = story(NIGHT)
+    made.complains("2026-06-30 10:00")
+    made.app = app(RULES.switched([work_switch(2, 4, maintenance=[NIGHT, NEXT])]))
+    made.tick("2026-06-30 12:00")
+    assert held(made) == ["机房搬迁"]
+
+
+def test_a_leap_over_both_windows_tells_it() -> None:
+    made = story(NIGHT, NEXT)
+    made.complains("2026-06-30 10:00")
+    assert made.tick("2026-06-30 18:00") == ["complaint_opened changed opened"] and held(made) == [None]
+
+
+def test_the_next_window_does_not_hold_what_was_told_before_it() -> None:
+    made = story(NEXT)
+    made.complains("2026-06-30 10:00")
+    made.tick("2026-06-30 12:00")
+    assert held(made) == [None]
+
+
 def test_a_debt_that_is_held_sends_the_stage_it_has_reached_by_then() -> None:
     window = {**NIGHT, "kinds": ["arrears"], "to": "2026-07-02T10:00:00+08:00"}
     made = story(window)

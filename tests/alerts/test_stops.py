@@ -55,7 +55,8 @@ def test_the_last_word_stands(said: list[Message], stands: str | None) -> None:
     stops = Stops()
     for message in said:
         stops.take(message)
-    assert stops.of((TEMPLATE, KIND, RULE)) == stands
+    found = stops.of((TEMPLATE, KIND, RULE))
+    assert (None if found is None else found.what) == stands
 
 
 async def test_it_is_read_whole_before_anybody_hears_of_it_and_followed_from_then_on() -> None:
@@ -109,7 +110,7 @@ async def test_a_late_release_that_an_earlier_process_took_is_answered_by_the_ne
     await eventually(lambda: len(topic.there) == 6)
     compacted = Stops()
     compacted.take(topic.there[-1])
-    assert compacted.of([TEMPLATE]) and control.stops.of([TEMPLATE, KIND]) == TEMPLATE
+    assert compacted.of([TEMPLATE]) and [stop.what for stop in control.stops.all()] == [TEMPLATE]
     running.cancel()
 
 
@@ -138,8 +139,8 @@ async def test_a_broker_that_is_away_confirms_nothing_and_what_is_known_holds(mo
         await control.release(TEMPLATE, "li", "…")
     running = asyncio.create_task(control.run())
     await asyncio.wait_for(control.read.wait(), 2)
-    standing: set[str | None] = set()
-    control.changed = lambda: standing.add(control.stops.of([TEMPLATE]))
+    standing = set[bool]()
+    control.changed = lambda: standing.add(control.stops.of([TEMPLATE]) is not None)
     topic.away = True
     topic.new.set()
     await eventually(lambda: topic.asked > 2)
@@ -147,10 +148,10 @@ async def test_a_broker_that_is_away_confirms_nothing_and_what_is_known_holds(mo
         with pytest.raises(Refused) as refused:
             await said
         assert (refused.value.code, refused.value.status) == ("stop_not_confirmed", 503)
-    assert control.stops.of([TEMPLATE]) == TEMPLATE
+    assert control.stops.of([TEMPLATE]) is not None
     topic.away = False
     await control.stop(KIND, "li", "…")
-    assert standing == {TEMPLATE}, "read anew from the beginning, it was never released in between"
+    assert standing == {True}, "read anew from the beginning, it was never released in between"
     running.cancel()
 
 
@@ -171,6 +172,7 @@ async def test_what_waits_is_held_and_leaves_once_when_released(what: str) -> No
         smsc.open.set()
         await eventually(lambda: {life.sms(c)["state"] for c in customers} == {"held"})
         assert {life.sms(c)["reason"] for c in customers} == {"stopped"}
+        assert {(life.sms(c)["stop"]["what"], life.sms(c)["stop"]["by"]) for c in customers} == {(what, "li")}
         await eventually(lambda: life.sender.pending() == 0)
         await life.complain("c999")
         assert (await life.until("held", "c999"))["reason"] == "stopped", "what comes later as well"
@@ -182,6 +184,7 @@ async def test_what_waits_is_held_and_leaves_once_when_released(what: str) -> No
         life.say(what, stop=False)
         for customer in (*customers, "c999"):
             await life.until("sent", customer)
+        assert {life.sms(c)["stop"] for c in customers} == {None}
     assert len(smsc.accepted) == len({part.destination for part in smsc.accepted}) == len(customers) + 1
 
 
@@ -205,12 +208,37 @@ async def test_of_two_stops_both_must_be_released() -> None:
         life.say(TEMPLATE)
         life.say(KIND)
         await life.complain("c1")
-        revision = (await life.until("held"))["at"]
+        assert (await life.until("held"))["stop"]["what"] == TEMPLATE
         life.say(TEMPLATE, stop=False)
-        await asyncio.sleep(0.02)
-        assert life.sms()["state"] == "held" and life.sms()["at"] == revision
+        await eventually(lambda: life.sms()["stop"]["what"] == KIND)
+        await eventually(lambda: held_by(life) == [TEMPLATE, KIND])
+        assert life.sms()["state"] == "held"
         life.say(KIND, stop=False)
         await life.until("sent")
+
+
+def held_by(life: Process) -> list[str]:
+    """What stopped a message, as its events tell it."""
+    told = [msgspec.json.decode(value or b"") for topic, _, value in life.desk.producer.sent if topic == "sms.outbound"]
+    return [sms["stop"]["what"] for sms in told if sms["stop"] is not None]
+
+
+async def test_what_waits_for_the_morning_says_at_once_who_stopped_it_and_why() -> None:
+    night = NOON.replace(hour=14)  # 22:00 in Asia/Shanghai
+    smsc = FakeSmsc()
+    async with Process(MemoryStore(), smsc) as life:
+        life.start()
+        await life.complain("c1", clock=night)
+        assert (await life.until("held"))["reason"] == "quiet_hours"
+        life.say("template/another")
+        life.say(TEMPLATE)
+        await eventually(lambda: life.sms()["reason"] == "stopped")
+        assert {**life.sms()["stop"], "at": None} == {"what": TEMPLATE, "by": "li", "why": "金额写错", "at": None}
+        life.say(TEMPLATE, stop=False)
+        await eventually(lambda: life.sms()["reason"] == "quiet_hours")
+        assert life.sms()["stop"] is None and life.sms()["hold_until"] is not None
+        await eventually(lambda: held_by(life) == [TEMPLATE])
+    assert smsc.submitted == []
 
 
 async def test_others_are_not_in_its_way() -> None:

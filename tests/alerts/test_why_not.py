@@ -74,6 +74,19 @@ def test_a_bill_below_it() -> None:
     assert (drop.verdict, drop.alerts[0].outcome) == ("ended", "retained")
 
 
+def test_what_excluded_the_customer_when_it_was_judged_is_said_though_it_holds_no_more() -> None:
+    feed = bills(known(status="suspended"), 10000, 10000, 10000, 6000)
+    assert rule(ask(feed), "drop-30").verdict == "excluded"
+    feed.boss("customer.changed", "2026-05-02", **OLD)
+    drop = rule(ask(feed), "drop-30")
+    assert (drop.verdict, drop.alerts, drop.any_of[0].met) == ("excluded", (), True)
+    now, then = [each for each in drop.all_of if each.code == "status"]
+    assert (now.met, now.value, then.met) == (True, "active", False)
+    assert str(then.values["zh"]).startswith("2026-04-28 判定时：") and str(then.values["held_at"]).startswith(
+        "2026-04-28"
+    )
+
+
 @pytest.mark.parametrize(
     ("profile", "code", "value"),
     [

@@ -6,7 +6,8 @@ import pytest
 
 from alerts.detection.whynot import Answer, whynot
 from alerts.rules import Rules, load
-from harness.detection_feed import Feed
+from harness.detection_feed import Feed, at
+from servicekit.clock import iso
 from servicekit.documents.in_force import Edition
 
 SILENT = {
@@ -85,6 +86,47 @@ def test_exclusions_are_those_last_judged() -> None:
     feed.boss("customer.changed", "2026-03-06", status="suspended", plan_code="P1")
     assert asked(feed, "silent", "202602").result == "met"
     assert asked(feed, "silent", "202603").result == "excluded"
+
+
+def test_what_was_excluded_when_it_was_judged_says_by_what_it_was_then() -> None:
+    feed = known(status="suspended")
+    feed.boss("usage.summarised", "2026-03-05", period="202602", active_days=2)
+    feed.boss("customer.changed", "2026-03-06", status="active", plan_code="P1")
+    told = asked(feed, "silent", "202602")
+    assert (told.result, told.alert_id, told.conditions[0].met) == ("excluded", None, True)
+    (held,) = told.exclusions
+    assert (held.code, held.held_at) == ("status", iso(at("2026-03-05")))
+    assert held.zh == "2026-03-05 判定时：客户状态不在预警范围；现已不再"
+    assert held.en.startswith("when it was judged on 2026-03-05: the customer's status")
+    assert asked(feed, "silent", "202601").result == "unknown"
+
+
+def test_what_is_judged_again_without_being_excluded_is_not_excluded_any_more() -> None:
+    feed = known(status="suspended")
+    feed.boss("usage.summarised", "2026-03-05", period="202602", active_days=2)
+    feed.boss("customer.changed", "2026-03-06", status="active", plan_code="P1")
+    feed.boss("usage.summarised", "2026-03-07", period="202602", active_days=1)
+    told = asked(feed, "silent", "202602")
+    assert (told.result, told.exclusions) == ("met", ()) and told.alert_id is not None
+    assert feed.state is not None and feed.state.barred == {}
+
+
+def test_what_is_not_met_any_more_was_kept_from_nothing() -> None:
+    feed = known(status="suspended")
+    feed.boss("usage.summarised", "2026-03-05", period="202602", active_days=2)
+    feed.boss("customer.changed", "2026-03-06", status="active", plan_code="P1")
+    feed.boss("usage.summarised", "2026-03-07", period="202602", active_days=20)
+    told = asked(feed, "silent", "202602")
+    assert (told.result, told.exclusions) == ("not_met", ())
+
+
+def test_the_fall_rule_says_by_what_it_was_excluded_then() -> None:
+    feed = known(status="suspended")
+    for month, amount in (("202601", 1000), ("202602", 1000), ("202603", 1000), ("202604", 1)):
+        feed.boss("bill.issued", "2026-05-05", period=month, amount_fen=amount)
+    feed.boss("customer.changed", "2026-05-06", status="active", plan_code="P1")
+    told = asked(feed, "drop-30", "202604")
+    assert (told.result, [(e.code, e.held_at is not None) for e in told.exclusions]) == ("excluded", [("status", True)])
 
 
 def test_the_version_in_force_is_told_of_figures_that_another_did_not_ask_for() -> None:

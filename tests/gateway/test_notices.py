@@ -13,8 +13,7 @@ from contracts.work_rules import Flood
 from gateway.notices.ledger import LEASE, NOTICES
 from gateway.notices.senders import Passing, Refusal
 from harness.notices import URL, WEBHOOK, House, house
-from harness.read_model import alert, customer
-from servicekit.decision import Refused
+from harness.read_model import alert, customer, unit
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents, Transient
@@ -116,12 +115,28 @@ async def test_what_stood_when_somebody_asked_is_no_news_to_them(world: House) -
     assert len(world.mail.got) == 1, "nor is what came while they did not want to be told"
 
 
-async def _went_up(world: House, id_: str, level: str) -> None:
+async def _went_up(
+    world: House, id_: str, level: str, cause: str = "not_acknowledged", hour: int = 14, **fields: Any
+) -> None:
     """Notifications say so, by the revision that detection had given."""
-    why = {"level": level, "cause": "not_acknowledged", "hours": 4, "since": "2026-06-30T02:00:00+00:00"}
-    await world.heard(
-        alert("escalated", id_, customer_id="c1", severity="minor", escalation=why, at=local(14).isoformat())
-    )
+    why = {"level": level, "cause": cause, "hours": 4, "since": "2026-06-30T02:00:00+00:00"}
+    more = {"customer_id": "c1", "severity": "minor", "at": local(hour).isoformat(), **fields}
+    await world.heard(alert("escalated", id_, escalation=why, **more))
+
+
+async def _accepted(world: House, id_: str, hour: int) -> None:
+    more = {"customer_id": "c1", "severity": "minor", "at": local(hour).isoformat()}
+    await world.heard(alert("acknowledged", id_, state="acknowledged", **more))
+
+
+async def _wants(world: House, staff_no: str, **grant: Any) -> None:
+    """A head who is told of what is urgent."""
+    await world.account(staff_no, **{"manager_id": None, **grant})
+    await world.chooses(staff_no, **URGENT)
+
+
+HEAD: dict[str, Any] = {"role": "head", "units": ("U11",)}
+CITY: dict[str, Any] = {"role": "city_head", "cities": ("320100",)}
 
 
 async def test_an_alert_that_went_up_is_told_to_the_heads_of_that_level_however_grave(world: House) -> None:
@@ -142,6 +157,95 @@ async def test_an_alert_that_went_up_is_told_to_the_heads_of_that_level_however_
             await world.goes_on()
         assert [mail.partition("@")[0] for mail, _, _ in world.mail.got][-1] == to
     assert len(world.mail.got) == 3 and "已上报" in world.mail.got[0][1].body
+
+
+async def test_a_second_cause_at_the_same_level_is_told_once_to_those_whom_it_has_reached(quick: House) -> None:
+    await _wants(quick, "H1", **HEAD)
+    await _wants(quick, "C1", **CITY)
+    (id_,) = await quick.raised(severity="minor")
+    await _went_up(quick, id_, "head", hour=11)
+    await quick.goes_on()
+    await _went_up(quick, id_, "city_head", hour=12)
+    await quick.goes_on()
+    assert [to[:2] for to, _, _ in quick.mail.got] == ["h1", "c1"]
+    await _accepted(quick, id_, hour=13)
+    await quick.goes_on()
+    for _ in range(2):
+        await _went_up(quick, id_, "head", "not_begun", hour=15, state="acknowledged")
+        await quick.goes_on()
+    assert [to[:2] for to, _, _ in quick.mail.got] == ["h1", "c1", "h1"]
+    assert ["知悉后未处理" in text.body for _, text, _ in quick.mail.got] == [False, False, True]
+    link = next(line for line in quick.mail.got[-1][1].lines if line.startswith("全部"))
+    assert "state=raised" not in link, "it has been taken in hand"
+    await quick.heard(alert("unacknowledged", id_, customer_id="c1", severity="minor", at=local(16).isoformat()))
+    await _went_up(quick, id_, "head", hour=17)
+    await quick.goes_on()
+    assert len(quick.mail.got) == 3, "given back and left again: the head knows of both"
+
+
+async def test_what_was_taken_in_hand_before_the_notice_is_not_told(quick: House) -> None:
+    await _wants(quick, "H1", **HEAD)
+    (id_,) = await quick.raised(severity="minor")
+    await _went_up(quick, id_, "head", hour=11)
+    await _accepted(quick, id_, hour=12)
+    await quick.goes_on()
+    assert not quick.mail.got
+
+
+async def test_what_goes_up_to_a_unit_without_a_head_goes_on_to_the_next_level(quick: House) -> None:
+    await _wants(quick, "H2", role="head", units=("U99",))
+    await _wants(quick, "C1", **CITY)
+    await _wants(quick, "P1", role="head")
+    (id_,) = await quick.raised(severity="minor")
+    await _went_up(quick, id_, "head", hour=11)
+    await quick.goes_on()
+    assert [to[:2] for to, _, _ in quick.mail.got] == ["c1"], "the next one up, and nobody above"
+    await _went_up(quick, id_, "city_head", hour=12)
+    await quick.goes_on()
+    assert len(quick.mail.got) == 1, "who knows of it already"
+
+
+async def test_a_head_who_may_not_sign_in_any_more_is_none(quick: House) -> None:
+    await _wants(quick, "H1", **HEAD)
+    await _wants(quick, "P1", role="city_head")
+    gone = await quick.users.get("H1")
+    assert gone is not None
+    await quick.users.documents.save("H1", gone.document, after=gone.version, author="x", reason="x", state="disabled")
+    (id_,) = await quick.raised(severity="minor")
+    await _went_up(quick, id_, "head")
+    await quick.goes_on()
+    assert [to[:2] for to, _, _ in quick.mail.got] == ["p1"], "nor is there a head of the city"
+
+
+async def test_a_head_of_other_kinds_is_none_for_this_one(quick: House) -> None:
+    await _wants(quick, "H1", **HEAD, kinds=("complaint_opened",))
+    await _wants(quick, "C1", **CITY)
+    (id_,) = await quick.raised(severity="minor", kind="arrears")
+    await _went_up(quick, id_, "head", kind="arrears")
+    await quick.goes_on()
+    assert [to[:2] for to, _, _ in quick.mail.got] == ["c1"]
+
+
+async def test_units_tied_into_a_ring_tell_both_their_heads_once(quick: House) -> None:
+    ring = (unit("U11", "U12", revision=2), unit("U12", "U11"))
+    await quick.heard(*ring, topic="boss.events")
+    await _wants(quick, "H1", **HEAD)
+    await _wants(quick, "H2", role="head", units=("U12",))
+    (id_,) = await quick.raised(severity="minor")
+    await _went_up(quick, id_, "head")
+    for _ in range(3):
+        await quick.goes_on()
+    assert sorted(to[:2] for to, _, _ in quick.mail.got) == ["h1", "h2"]
+
+
+async def test_a_customer_of_no_unit_goes_to_the_city(quick: House) -> None:
+    await quick.heard(customer("c9", manager_id="M0404"), topic="boss.events")
+    await _wants(quick, "H1", **HEAD)
+    await _wants(quick, "C1", **CITY)
+    (id_,) = await quick.raised(customer_id="c9", severity="minor")
+    await _went_up(quick, id_, "head", customer_id="c9")
+    await quick.goes_on()
+    assert [to[:2] for to, _, _ in quick.mail.got] == ["c1"]
 
 
 async def test_what_maintenance_holds_is_told_when_it_is_over(quick: House) -> None:

@@ -138,6 +138,18 @@ STORIES: list[tuple[str, list[Message], str, list[tuple[Any, ...]]]] = [
         [(2,)],
     ),
     (
+        "how far up for which cause",
+        [
+            alert("raised"),
+            alert("escalated", at=at(1), escalation={"level": "city_head", "cause": "not_acknowledged"}),
+            alert("acknowledged", at=at(2), state="acknowledged"),
+            alert("escalated", at=at(3), state="acknowledged", escalation={"level": "head", "cause": "not_begun"}),
+            alert("escalated", at=at(4), state="acknowledged", escalation={"level": "moon", "cause": "boredom"}),
+        ],
+        "SELECT not_acknowledged, not_begun, escalated FROM alerts",
+        [(2, 1, 2)],
+    ),
+    (
         "a new life begins below",
         [
             alert("raised"),

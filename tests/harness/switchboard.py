@@ -39,9 +39,9 @@ class Board:
             raise ConnectionError("killed")
         return self.placed[step.order]
 
-    async def take_back(self, order: str) -> None:
+    async def take_back(self, order: str) -> bool:
         self._reach(self.keeps)
-        self.placed.pop(order, None)
+        return self.placed.pop(order, None) is not None
 
     async def after(self, number: int, kind: str) -> Sequence[Placed]:
         self._reach()

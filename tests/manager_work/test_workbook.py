@@ -52,6 +52,11 @@ def test_a_calendar_is_kept_with_the_holidays_of_its_day() -> None:
         ({"kinds": ["arrears", "arrears"]}, "kinds[1]", "twice"),
         ({"colour": "red"}, "colour", "is no field"),
         ({"holidays": {"years": [2024]}}, "days", "ends 2024-12-31: add the holidays"),
+        ({"holidays": {"years": []}}, "days", "ends 2023-12-31"),
+        ({"holidays": {"years": [2026], "off": ["2027-01-01"]}}, "holidays.off[0]", "in none of the years"),
+        ({"holidays": {"years": [2026], "off": ["2026-05-09"], "work": ["2026-05-09"]}}, "holidays.work[0]", "off as"),
+        ({"holidays": {"years": [2026, 9999]}}, "holidays.years[1]", "must be between"),
+        ({"holidays": {"years": [2026], "off": ["2026-05-01", "2026-05-01"]}}, "holidays.off[1]", "twice"),
     ],
 )
 def test_what_is_wrong_with_a_calendar(changes: dict[str, Any], field: str, said: str) -> None:

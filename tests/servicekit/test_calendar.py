@@ -69,7 +69,7 @@ def test_it_is_exact_to_the_microsecond_and_to_the_second() -> None:
 
 def test_beyond_the_years_it_knows_the_plain_week_counts_and_that_is_said() -> None:
     short = calendar()
-    assert known_through(short.document) == 2026
+    assert known_through(short.document, 2026) == 2026
     known = short.due_at(at("2026-12-30 18:00"), 9 * HOUR)
     assert (said(known.at), known.is_assumed) == ("2026-12-31 19:00", False)
     assumed = short.due_at(at("2026-12-31 18:00"), 2 * HOUR)
@@ -83,11 +83,42 @@ def test_beyond_the_years_it_knows_the_plain_week_counts_and_that_is_said() -> N
     assert not calendar(holidays="none").due_at(at("2031-12-31 18:00"), 2 * HOUR).is_assumed
 
 
+@pytest.mark.parametrize(
+    ("years", "complete", "today", "through"),
+    [
+        ([2026], None, 2026, 2026),
+        ([2025, 2026, 2027], None, 2025, 2027),
+        ([2026, 2028], None, 2026, 2026),  # 2027 is missing
+        ([2026, 2028], None, 2027, 2026),
+        ([2026, 2028], None, 2028, 2028),
+        ([2026], 2028, 2026, 2028),
+        ([2026, 2028], 2027, 2026, 2028),
+        ([2026], None, 2030, 2026),
+        ([], None, 2026, 2023),
+        ([], 2026, 2026, 2026),
+    ],
+)
+def test_it_is_known_until_the_first_year_that_is_missing(
+    years: list[int], complete: int | None, today: int, through: int
+) -> None:
+    made = calendar(holidays={"years": years}, complete_through=complete)
+    assert known_through(made.document, today) == through
+
+
+def test_a_clock_that_passes_a_year_it_does_not_know_says_so_though_it_ends_in_one_it_knows() -> None:
+    made = calendar(holidays={"years": [2026, 2028]})
+    start = at("2026-12-31 18:00")
+    inside, through = made.due_at(start, 100 * HOUR), made.due_at(start, 2200 * HOUR)
+    assert (inside.at.year, inside.is_assumed) == (2027, True)
+    assert (through.at.year, through.is_assumed) == (2028, True)
+    assert not made.due_at(at("2028-01-03 10:00"), HOUR).is_assumed
+
+
 def test_holidays_are_copied_into_the_document_when_it_is_read_to_be_kept() -> None:
     read = with_days(read_calendar({**CALENDAR, "holidays": "china"}), 2026)
     assert date(2026, 10, 1) in read.holidays.off and date(2026, 10, 10) in read.holidays.work  # type: ignore[union-attr]
     assert with_days(read, 2040) == read, "what is kept stays as it was announced then"
-    assert known_through(read) == 2026
+    assert known_through(read, 2026) == 2026
     found = WorkingCalendar(read).due_at(at("2026-02-13 18:30"), 2 * HOUR)
     assert said(found.at) == "2026-02-14 10:30", "Saturday 14 February makes up for the Spring Festival"
 

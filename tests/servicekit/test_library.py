@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -161,13 +161,15 @@ async def test_of_a_day_to_come_it_waits_and_is_in_force_when_that_is_here(world
 async def test_what_waits_is_taken_back_and_what_is_in_force_stays(world: World) -> None:
     await world.save("two", 1)
     await world.activate(2, on=DAY)
-    assert (await world.library.take_back("t", 2)).state == "draft"
+    assert (await world.library.take_back("t", 2, by="B2", why="no")).state == "draft"
     assert not [p for p in world.board.placed.values() if p.number is None]
     assert await world.states() == ["active", "draft"]
-    assert (await world.library.take_back("t", 2)).state == "draft", "said again nothing changes"
-    assert (await world.library.take_back("t", 1)).state == "active", "what is in force waits for nothing"
+    assert (await world.library.take_back("t", 2, by="B2", why="no")).state == "draft", "said again nothing changes"
+    assert (await world.library.take_back("t", 1, by="B2", why="no")).state == "active", (
+        "what is in force waits for nothing"
+    )
     with pytest.raises(Refused):
-        await world.library.take_back("t", 9)
+        await world.library.take_back("t", 9, by="B2", why="no")
 
 
 async def test_stopping_gives_up_what_waits(world: World) -> None:
@@ -176,6 +178,26 @@ async def test_stopping_gives_up_what_waits(world: World) -> None:
     assert (await world.library.stop("t", by="A1", why="no")).state == "stopped"
     assert not [p for p in world.board.placed.values() if p.number is None]
     assert await world.states() == ["stopped", "draft"]
+
+
+async def test_a_stop_of_what_only_waits_says_who_stopped_it_and_why(world: World) -> None:
+    await world.library.stop("t", by="A1", why="first")
+    await world.save("two", 1)
+    await world.activate(2, on=DAY)
+    assert (await world.library.stop("t", by="B2", why="金额写错")).state == "draft"
+    for worker in (world.library, world.worker()):
+        await worker.look()
+        (step,) = (await worker.get("t", 2)).switches
+        assert (step.state, step.by, step.why, step.on, step.number) == ("taken_back", "B2", "金额写错", DAY, None)
+        assert step.at is not None and step.plain()["state"] == "taken_back"
+    await world.activate(2, on=DAY)
+    assert [s.state for s in (await world.library.get("t", 2)).switches] == ["taken_back", "active"]
+    afterwards = Library(KIND, world.rows, world.board, lambda: AT + timedelta(seconds=1))
+    await afterwards.take_back("t", 2, by="A1", why="no")
+    assert [s.by for s in (await world.library.get("t", 2)).switches] == ["B2", "A1"]
+    world.board.reach_the_day()
+    await world.library.look()
+    assert (await world.states())[1] == "draft"
 
 
 async def test_a_version_that_waits_is_placed_anew_before_it_is_given_up(world: World) -> None:

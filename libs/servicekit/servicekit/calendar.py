@@ -2,7 +2,8 @@
 
 A document says the hours of each weekday, which public holidays nobody works on, on which weekends people make up for
 them, and days of its own. All days are in the document (``with_days``), so that whoever reads the log again counts as
-it was counted. Beyond the last year it knows (``known_through``) the plain week counts, and what is due says so.
+it was counted. In years that it does not know (``is_known``) the plain week counts, and what is due there, or behind
+one of them, says so.
 
 Sums are of whole microseconds. A year's days are added up once, the first time it is asked for, so that an answer is
 two searches in a year.
@@ -72,7 +73,7 @@ class CalendarDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Due(NamedTuple):
-    """When something is due. ``is_assumed``: in a year of which the calendar knows only the weekdays."""
+    """When something is due. ``is_assumed``: a year until then is one of which the calendar knows only the weekdays."""
 
     at: datetime
     is_assumed: bool
@@ -96,12 +97,32 @@ def with_days(document: CalendarDocument, last_year: int) -> CalendarDocument:
     return msgspec.structs.replace(document, holidays=days)
 
 
-def known_through(document: CalendarDocument) -> int | None:
-    """The last year of which all days are known; None: it asks for no holidays, so that all are."""
+def is_known(document: CalendarDocument, year: int) -> bool:
+    """Whether all days of a year are known, and not its weekdays alone; years before the first are no clock's."""
+    return document.holidays == "none" or year <= _known_anyway(document) or year in _years(document)
+
+
+def known_through(document: CalendarDocument, year: int) -> int | None:
+    """The last year until which, from this one on, all are known; where this one is not, the last before it that is.
+    None: it asks for no holidays, so that all are."""
     if document.holidays == "none":
         return None
-    years = document.holidays.years if isinstance(document.holidays, Days) else ()
-    return max((*years, document.complete_through or 0))
+    years, anyway = frozenset(_years(document)), _known_anyway(document)
+    if not is_known(document, year):
+        return max((each for each in years if each < year), default=anyway)
+    year = max(year, anyway)
+    while year + 1 in years:
+        year += 1
+    return year
+
+
+def _years(document: CalendarDocument) -> tuple[int, ...]:
+    return document.holidays.years if isinstance(document.holidays, Days) else ()
+
+
+def _known_anyway(document: CalendarDocument) -> int:
+    """The year until which nothing need be known, or staff say that all is."""
+    return max(document.complete_through or 0, min(_years(document), default=_FIRST_YEAR) - 1)
 
 
 def seconds_of(span: str) -> tuple[int, int]:
@@ -124,7 +145,6 @@ class WorkingCalendar:
             **dict.fromkeys(days.work, make_up),
             **{own.date: _spans(own.hours) for own in document.days},
         }
-        self._known_through = known_through(document)
         #: by year: working microseconds before each of its days, and at the end all of it
         self._sums: dict[int, list[int]] = {}
 
@@ -146,7 +166,7 @@ class WorkingCalendar:
         if seconds <= 0:
             return Due(start, False)
         target = self._before(start) + seconds * (_SECOND // _MICRO)
-        year = local_date(start).year
+        first = year = local_date(start).year
         sums = self._year(year)
         while target > sums[-1]:
             target, year = target - sums[-1], year + 1
@@ -158,7 +178,8 @@ class WorkingCalendar:
         left = target - sums[(found - date(year, 1, 1)).days]
         for begin, end in self._spans_of(found):
             if left <= end - begin:
-                return Due(at_local(found) + (begin + left) * _MICRO, self._is_assumed(found))
+                is_assumed = not all(is_known(self.document, each) for each in range(first, found.year + 1))
+                return Due(in_range(at_local(found) + (begin + left) * _MICRO), is_assumed)
             left -= end - begin
         raise AssertionError("a day's parts are its sum")
 
@@ -192,9 +213,6 @@ class WorkingCalendar:
     def _spans_of(self, day: date) -> Sequence[tuple[int, int]]:
         special = self._special.get(day)
         return self._week[day.weekday()] if special is None else special
-
-    def _is_assumed(self, day: date) -> bool:
-        return self._known_through is not None and day.year > self._known_through
 
 
 class Calendars:

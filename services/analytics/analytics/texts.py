@@ -169,7 +169,16 @@ def _sms(data: Data) -> Text:
         ),
         (f"{data.get('segments')} 段", f"{data.get('segments')} part(s)"),
         _told("原因", "reason", said(reason, "sms_reason")) if reason else None,
+        _stop(data),
     )
+
+
+def _stop(data: Data) -> Text | None:
+    stop = data.get("stop")
+    if not stop:
+        return None
+    what, by, why = (stop.get(name) for name in ("what", "by", "why"))
+    return f"{by} 停发 {what}：{why}", f"{what} stopped by {by}: {why}"
 
 
 def _receipt(data: Data) -> Text:

@@ -188,7 +188,9 @@ def _routes(kind: _Documents, peers: Peers, audit: Audit, access: Access) -> API
     ) -> Response:
         """It waits for no day any more; of one that does not wait nothing changes."""
         below = f"{path}/{id}/versions/{version}/schedule"
-        change = partial(peers.call, kind.service, "DELETE", below, actor=editor.who, is_repeatable=True)
+        change = partial(
+            peers.call, kind.service, "DELETE", below, actor=editor.who, query={"why": why}, is_repeatable=True
+        )
         return _told(await audited(audit, editor.who, f"{noun}.taken_back", f"{id} v{version}", change, why))
 
     @router.post("/{id}/rollback", name=f"roll_back_{noun}", response_model=view)

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from msgspec import Meta
 
-from contracts.alert import Alert, AlertKind, CalendarRef, Level, Severity, WorkKind
+from contracts.alert import LEVELS, Alert, AlertKind, CalendarRef, Severity, WorkKind
 from contracts.boss import Manager
 from contracts.work_rules import WORK_RULES_KIND, EscalationRule, Flood, Hours, Window
 from servicekit.calendar import CALENDAR_KIND, Calendars
@@ -23,7 +23,6 @@ log = structlog.get_logger()
 ID = "work"
 #: what is taken of the switches
 KINDS = frozenset({WORK_RULES_KIND, CALENDAR_KIND})
-_LEVELS: tuple[str, ...] = get_args(Level)
 _MOST, _LONGEST, _LONGEST_WINDOW = 200, 100, timedelta(days=14)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -128,7 +127,7 @@ def _work(checker: Checker, rules: WorkRules, rule: WorkRule) -> None:
 def _escalation(checker: Checker, rule: EscalationRule) -> None:
     _alike(checker, rule.kinds, "kinds")
     steps = checker.under("steps")
-    if not steps.some(rule.steps, len(_LEVELS)):
+    if not steps.some(rule.steps, len(LEVELS)):
         return
     for n, (before, after) in enumerate(pairwise(rule.steps), 1):
         if after.after_hours <= before.after_hours:
@@ -136,10 +135,10 @@ def _escalation(checker: Checker, rule: EscalationRule) -> None:
                 f"应大于前一级的 {before.after_hours} 小时",
                 f"must be more than the {before.after_hours} hours before it",
             )
-        if _LEVELS.index(after.to) <= _LEVELS.index(before.to):
+        if LEVELS.index(after.to) <= LEVELS.index(before.to):
             steps.under(n).under("to").say(
-                f"应高于前一级 {before.to}；次序为 {'、'.join(_LEVELS)}",
-                f"must be above {before.to}; the order is {', '.join(_LEVELS)}",
+                f"应高于前一级 {before.to}；次序为 {'、'.join(LEVELS)}",
+                f"must be above {before.to}; the order is {', '.join(LEVELS)}",
             )
     for n, step in enumerate(rule.steps):
         if step.after_hours < 1:

@@ -14,6 +14,7 @@ from servicekit.calendar import (
     CALENDAR_KIND,
     WEEKDAYS,
     CalendarDocument,
+    Days,
     known_through,
     overlap,
     read_calendar,
@@ -25,7 +26,7 @@ from servicekit.documents.fault import Checker, Fault
 from servicekit.documents.kinds import Kind, Others
 from servicekit.words import said
 
-_LONGEST_NAME, _MOST_SPANS, _MOST_DAYS, _MOST_KINDS = 60, 6, 2000, 50
+_LONGEST_NAME, _MOST_SPANS, _MOST_DAYS, _MOST_KINDS, _MOST_YEARS = 60, 6, 2000, 50, 50
 #: a week that is worked less makes hours of a rule into years
 _LEAST_WEEK_SECONDS = 3600
 #: the State Council announces a year in the autumn before: from then on its days may be asked for
@@ -122,9 +123,11 @@ def check_calendar(calendar: CalendarDocument, others: Others, today: date) -> S
         days.distinct([own.date for own in calendar.days])
         for n, own in enumerate(calendar.days):
             _spans(days.under(n).under("hours"), own.hours)
+    if isinstance(calendar.holidays, Days):
+        _holidays(checker.under("holidays"), calendar.holidays, today)
     if calendar.complete_through is not None:
         checker.under("complete_through").between(calendar.complete_through, today.year - 1, today.year + 10)
-    ends = known_through(calendar)
+    ends = known_through(calendar, today.year)
     if ends is not None and ends < today.year:
         zh, en = _ends(ends)
         checker.under("days").say(zh, en)
@@ -134,7 +137,7 @@ def check_calendar(calendar: CalendarDocument, others: Others, today: date) -> S
 def shown(document: Mapping[str, Any], today: date) -> dict[str, Any]:
     """What a list says of a calendar besides: until when its days are known, and what staff should do about it."""
     try:
-        ends = known_through(read_calendar(document))
+        ends = known_through(read_calendar(document), today.year)
     except msgspec.ValidationError:
         return {"known_through": None, "warnings": []}
     is_short = ends is not None and ends < today.year + (today.month >= _ANNOUNCED_FROM_MONTH)
@@ -168,6 +171,30 @@ def _kinds(checker: Checker, calendar: CalendarDocument, others: Others) -> None
             )
         for kind in sorted({*calendar.kinds} & {*other["kinds"]}):
             checker.say(f"{kind} 已由 {there} 计时", f"{kind} is counted by {there} already")
+
+
+def _holidays(checker: Checker, holidays: Days, today: date) -> None:
+    """Each day is of a year that is known as a whole, and either off or worked."""
+    years = checker.under("years")
+    if not years.few(holidays.years, _MOST_YEARS):
+        return
+    years.distinct(holidays.years)
+    for n, year in enumerate(holidays.years):
+        years.under(n).between(year, today.year - _MOST_YEARS, today.year + 10)
+    off = frozenset(holidays.off)
+    for field, days in (("off", holidays.off), ("work", holidays.work)):
+        named = checker.under(field)
+        if not named.few(days, _MOST_DAYS):
+            continue
+        named.distinct(days)
+        for n, day in enumerate(days):
+            if day.year not in holidays.years:
+                named.under(n).say(
+                    f"{day} 不在 years 所列的年份里，请补上该年的全部日子和年份，或删去",
+                    f"{day} is in none of the years: add all days of that year and the year, or leave it out",
+                )
+            elif field == "work" and day in off:
+                named.under(n).say(f"{day} 也在 off 里，请只留一处", f"{day} is off as well: leave one of them out")
 
 
 def _spans(checker: Checker, spans: Sequence[str]) -> int:

@@ -21,6 +21,7 @@ from servicekit.documents.difference import Sentence, sentences
 from servicekit.documents.kinds import Kind
 from servicekit.documents.steps import Standing, Step
 from servicekit.documents.switchboard import Switchboard
+from servicekit.ids import derive
 from servicekit.store import Documents
 from servicekit.versioned import Version, VersionedDocuments, version_of
 
@@ -32,6 +33,8 @@ Document = dict[str, Any]
 _GIVEN_UP = "given_up"
 #: who wrote what is delivered
 HOUSE, DELIVERED = "kam", "随产品交付 / as delivered"
+#: why a version waits no more, where nobody was asked
+TAKEN_BACK = "撤回生效日期 / its day is taken back"
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -118,7 +121,7 @@ class Library:
 
     def _shown(self, version: Version[Document], steps: Sequence[Step], tried: Document | None = None) -> Shown:
         n = version.version
-        mine = tuple(s for s in (*stepping.placed_of(steps), *stepping.waiting_of(steps)) if s.version == n)
+        mine = tuple(stepping.told_of(n, steps))
         return Shown(version, stepping.standing_of(n, steps), stepping.active_from(n, steps), mine, tried)
 
     # --- what people do ---------------------------------------------------------------------------------------------
@@ -167,15 +170,15 @@ class Library:
             # What was right when it was saved may not be so beside others, or for a later release.
             document = await self.checked(found.version.document)
             await self._place(Step(order, id, version, state, by, why, on=on), document)
-        for step in others:
-            await self._give_up(step)
+        for step in others:  # that they wait no more, the new order says
+            await self._withdraw(step)
         return await self.get(id, version)
 
-    async def take_back(self, id: str, version: int) -> Shown:
+    async def take_back(self, id: str, version: int, *, by: str, why: str) -> Shown:
         """A version waits for no day any more; of one that waits for none nothing changes."""
         await self.get(id, version)
         for waiting in stepping.waiting_of(await self._steps_of(id), version):
-            await self._give_up(waiting)
+            await self._give_up(waiting, by, why)
         return await self.get(id, version)
 
     async def checked(self, document: Document) -> Document:
@@ -209,7 +212,7 @@ class Library:
                 made = (await self.save(id, document, after=after, author=by, why=why, key=saved_as)).version.version
         if all(step.version != made for step in steps):  # else a repeat: what waits was asked for behind it
             for waiting in stepping.waiting_of(steps):
-                await self._give_up(waiting)
+                await self._give_up(waiting, by, why)
         return await self.activate(id, made, by=by, why=why, key=key)
 
     async def stop(self, id: str, *, by: str, why: str, shadow: bool = False, key: str | None = None) -> Shown:
@@ -226,7 +229,7 @@ class Library:
                 return await self.get(id, repeated.version)
         stepping.refuse_stop(steps, shadow=shadow)
         for waiting in () if shadow else stepping.waiting_of(steps):
-            await self._give_up(waiting)
+            await self._give_up(waiting, by, why)
         now = stepping.in_force(steps)
         last = now if not shadow and now is not None and now.state == "active" else stepping.in_shadow(steps)
         if last is None:
@@ -323,11 +326,20 @@ class Library:
         await self._rows.patch(self._steps, step.order, {_GIVEN_UP: False})
         await self.note(await self._switchboard.place(self.kind.name, step, document))
 
-    async def _give_up(self, step: Step) -> None:
+    async def _give_up(self, step: Step, by: str, why: str) -> None:
+        """It waits no more; that it did, and who ended that, stays in the history."""
+        if await self._withdraw(step):
+            now = self._clock()
+            order = derive("taken back", step.order, iso(now))
+            over = Step(order, step.id, step.version, "taken_back", by, why, at=now, on=step.on)
+            await self._rows.add(self._steps, order, msgspec.to_builtins(over))
+
+    async def _withdraw(self, step: Step) -> bool:
         # Said before it is done: what billing-sync does not know of, and nobody has given up, was lost.
         await self._rows.patch(self._steps, step.order, {_GIVEN_UP: True})
-        await self._switchboard.take_back(step.order)
+        waited = await self._switchboard.take_back(step.order)
         await self._forget(step.order)
+        return waited
 
     async def _ask_again(self, order: str) -> None:
         """An order that waits, and of which billing-sync knows nothing: its store was lost, unless somebody has given

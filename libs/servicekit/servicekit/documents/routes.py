@@ -8,11 +8,11 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from contracts.answers import KindView, SentenceView
-from contracts.document_orders import ActivateDocument, SaveDocument, StopDocument, WhyDocument
+from contracts.document_orders import ActivateDocument, Readable, SaveDocument, StopDocument, WhyDocument
 from contracts.documents import DOCUMENT_ID
 from servicekit.answer import json_answer
 from servicekit.auth import Guard, Principal
-from servicekit.documents.library import Library, Shown
+from servicekit.documents.library import TAKEN_BACK, Library, Shown
 from servicekit.query import IdempotencyKey
 from servicekit.routes import Router
 from servicekit.versioned import ETAG, IfMatch, version_of
@@ -29,6 +29,7 @@ def document_routes(
     several = plural or f"{noun}s"
     router = Router(prefix=prefix, tags=[several], dependencies=[Depends(guard)])
     Who = Annotated[Principal, Depends(guard)]
+    Why = Annotated[Readable, Query(min_length=1, max_length=2000)]
 
     @router.get("", name=f"list_{several}", response_model=list[shown])  # type: ignore[valid-type]
     async def list_documents() -> Response:
@@ -68,9 +69,9 @@ def document_routes(
         )
 
     @router.delete("/{id}/versions/{version}/schedule", name=f"take_back_{noun}", response_model=shown)
-    async def take_back_document(id: DocumentId, version: Number) -> Response:
+    async def take_back_document(who: Who, id: DocumentId, version: Number, why: Why = TAKEN_BACK) -> Response:
         """It waits for no day any more; of one that does not wait nothing changes."""
-        return _answer(library, await library.take_back(id, version))
+        return _answer(library, await library.take_back(id, version, by=who.subject, why=why))
 
     @router.post("/{id}/rollback", name=f"roll_back_{noun}", response_model=shown)
     async def roll_back_document(who: Who, id: DocumentId, asked: WhyDocument, key: IdempotencyKey = None) -> Response:

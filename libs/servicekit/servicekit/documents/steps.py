@@ -1,7 +1,7 @@
 """What happened to the versions of a document, and what each is now because of it: computed, never kept. Pure.
 
-A step is an order to billing-sync and what became of it. The document that decides is that of the last ``active`` step
-that was placed, unless a ``stopped`` one came behind it.
+A step is an order to billing-sync and what became of it, or that one which waited was taken back. The document that
+decides is that of the last ``active`` step that was placed, unless a ``stopped`` one came behind it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from contracts.documents import Placed, State
+from servicekit.clock import EPOCH
 from servicekit.decision import KeyUsed, Refused
 from servicekit.ids import derive
 
@@ -19,12 +20,13 @@ Standing = Literal["draft", "scheduled", "shadow", "active", "retired", "stopped
 
 class Step(msgspec.Struct, frozen=True):
     """An order of a version, ``id`` of the document: placed at ``number`` in system time ``at``, or waiting (None).
-    ``number`` 0, ``at`` None: in force from the beginning of the log."""
+    ``number`` 0, ``at`` None: in force from the beginning of the log. ``taken_back``: one that waited for the day
+    ``on`` does so no more, since ``at``."""
 
     order: str
     id: str
     version: int
-    state: State
+    state: State | Literal["taken_back"]
     by: str
     why: str
     number: int | None = None
@@ -77,7 +79,16 @@ def _now(steps: Iterable[Step]) -> tuple[Step | None, Step | None]:
 
 def waiting_of(steps: Iterable[Step], version: int | None = None) -> list[Step]:
     """Those whose day has not come."""
-    return [s for s in steps if s.number is None and version in (None, s.version)]
+    return [s for s in steps if s.number is None and s.state != "taken_back" and version in (None, s.version)]
+
+
+def told_of(version: int, steps: Iterable[Step]) -> list[Step]:
+    """All that was done with a version: what has its place in the order of the log, what was taken back where it was,
+    what waits."""
+    mine = [s for s in steps if s.version == version]
+    over = [s for s in mine if s.state == "taken_back"]
+    done = sorted((*placed_of(mine), *over), key=lambda s: EPOCH if s.at is None else s.at)
+    return [*done, *waiting_of(mine)]
 
 
 def held(steps: Sequence[Step]) -> list[int]:

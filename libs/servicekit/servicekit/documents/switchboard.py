@@ -36,8 +36,8 @@ class Switchboard(Protocol):
     async def place(self, kind: str, step: Step, document: Mapping[str, Any]) -> Placed:
         """Let a version come into force, or wait for its day; the same order again gets the same answer."""
 
-    async def take_back(self, order: str) -> None:
-        """Give up an order that waits; one that does not is none."""
+    async def take_back(self, order: str) -> bool:
+        """Give up an order that waits; whether it did."""
 
     async def after(self, number: int, kind: str) -> Sequence[Placed]:
         """What was placed behind a number, by number, then what waits."""
@@ -66,8 +66,8 @@ class HttpSwitchboard:
         }
         return _read(_decode_one, await self._ask("POST", "/v1/switches", json=order))
 
-    async def take_back(self, order: str) -> None:
-        await self._ask("DELETE", f"/v1/switches/{quote(order, safe='')}", missing=True)
+    async def take_back(self, order: str) -> bool:
+        return (await self._ask("DELETE", f"/v1/switches/{quote(order, safe='')}", missing=True)).is_success
 
     async def after(self, number: int, kind: str) -> Sequence[Placed]:
         return _read(_decode_all, await self._ask("GET", "/v1/switches", params={"after": number, "kind": kind}))

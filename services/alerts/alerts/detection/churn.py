@@ -3,23 +3,23 @@
 The alert follows the final figures, whatever the order in which they came (interfaces.md, "drop-30").
 """
 
-from calendar import monthrange
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
-from alerts.customer_lists import Lists, on_any
+from alerts.customer_lists import on_any
 from alerts.detection.decision_builder import DecisionBuilder, worst
+from alerts.detection.exclusions import bar, excluded_by
+from alerts.detection.months import last_day, period_of
 from alerts.detection.rows import KEPT_MONTHS
+from alerts.detection.series import falls, figure_of
 from alerts.detection.state import (
     AlertReason,
     CustomerState,
     Month,
     PendingRequest,
-    Profile,
     Series,
     TrackedAlert,
     Values,
@@ -33,112 +33,7 @@ from servicekit.ids import boss_event_id
 _FOLLOWS_FIGURES = (None, "withdrawn", "superseded", "recovered")
 
 
-# --- months -----------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=4096)
-def month_of(period: str) -> Month:
-    """Month of a period ``yyyymm``."""
-    return int(period[:4]) * 12 + int(period[4:]) - 1
-
-
-@lru_cache(maxsize=4096)
-def period_of(month: Month) -> str:
-    return f"{month // 12:04}{month % 12 + 1:02}"
-
-
-@lru_cache(maxsize=4096)
-def last_day(month: Month) -> date:
-    """Last day of a month; of one outside the calendar, the calendar's own end."""
-    year, index = divmod(month, 12)
-    if not date.min.year <= year <= date.max.year:
-        return date.min if year < date.min.year else date.max
-    return date(year, index + 1, monthrange(year, index + 1)[1])
-
-
-def month_of_instant(at: datetime) -> Month:
-    """Month in Asia/Shanghai."""
-    local = in_range(at).astimezone(SHANGHAI)
-    return local.year * 12 + local.month - 1
-
-
-def months_later(day: date, months: int) -> date:
-    """The same day some months later, or the last day of a shorter month."""
-    month = day.year * 12 + day.month - 1 + months
-    end = last_day(month)
-    return end if month // 12 > date.max.year else end.replace(day=min(day.day, end.day))
-
-
 # --- figures ----------------------------------------------------------------------------------------------------
-
-
-def with_figure(series: Series | None, month: Month, value: int | None, revision: int) -> Series:
-    """The series with one figure more, or another; a month too old for the newest ``KEPT_MONTHS`` changes nothing."""
-    if series is None:
-        return Series(month, (value,), {} if revision == 1 else {month: revision})
-    first, values = series.first, series.values
-    at, size = month - first, len(values)
-    if at == size:
-        values = (*values, value)
-    elif 0 <= at < size:
-        values = (*values[:at], value, *values[at + 1 :])
-    elif at < 0:
-        first, values = month, (value, *(None,) * (-at - 1), *values)
-    else:
-        gap = min(at - size, KEPT_MONTHS)
-        values = (*values, *(None,) * gap, value)
-        first = month + 1 - len(values)
-    if len(values) > KEPT_MONTHS:
-        first, values = first + len(values) - KEPT_MONTHS, values[-KEPT_MONTHS:]
-    revisions = series.revisions
-    if revision != 1 or revisions:
-        revisions = {m: r for m, r in {**revisions, month: revision}.items() if m >= first and r != 1}
-    return Series(first, values, revisions)
-
-
-def falls(series: Series, month: Month, rule: Fall) -> int | None:
-    """Sum of the months before when the figure has fallen to the line or below, else None.
-
-    In integers: ``100·n·x ≤ percent·sum`` and ``sum > 0``, all of them known; for 70 % of 3 months ``30·x ≤ 7·sum``.
-    """
-    values, at, months = series.values, month - series.first, rule.months
-    if not months <= at < len(values):
-        return None
-    figure, before = values[at], values[at - months : at]
-    if figure is None or None in before:
-        return None
-    base: int = sum(before)  # type: ignore[arg-type]
-    return base if base > 0 and 100 * months * figure <= rule.percent * base else None
-
-
-def is_old(series: Series, month: Month, value: int | None, revision: int) -> bool:
-    """Whether a figure is one that was heard before, or was overtaken. A revision of 0 is not known.
-
-    The same revision with another value is news: revisions begin again where billing-sync's store was lost.
-    """
-    at = month - series.first
-    if not 0 <= at < len(series.values):
-        return False
-    heard = series.revisions.get(month, 1)
-    return 0 < revision < heard or (revision == heard and value == series.values[at])
-
-
-def known(series: Series | None, month: Month) -> int | None:
-    """The figure of a month."""
-    if series is None or not 0 <= month - series.first < len(series.values):
-        return None
-    return series.values[month - series.first]
-
-
-def known_sum(series: Series | None, month: Month, months: int) -> int | None:
-    """Sum of so many months before one, None where one of them is not known."""
-    if series is None:
-        return None
-    values, at = series.values, month - series.first
-    if not months <= at <= len(values):
-        return None
-    before = values[at - months : at]
-    return None if None in before else sum(before)  # type: ignore[arg-type]
 
 
 def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, rules: Rules) -> bool:
@@ -152,32 +47,6 @@ def is_touched(state: CustomerState, figures: dict[str, Series], month: Month, r
                 return True
             later += 1
     return bool(state.alerts) and any(key_of(m) in state.alerts for m in _reach(month, rules))
-
-
-def exclusions(rule: Fall, lists: Lists, customer_id: str, profile: Profile, month: Month) -> dict[str, bool]:
-    """For what the fall rule leaves a customer alone in a month: of each exclusion whether it holds. What is not known
-    does not exclude."""
-    return {
-        "status": profile.status is not None and profile.status not in rule.statuses,
-        "plan": profile.plan_code in rule.excluded_plan_codes,
-        "listed": customer_id in rule.excluded_customers,
-        "months_in_network": profile.opened_on is not None
-        and months_later(profile.opened_on, rule.min_months_in_network) > last_day(month),
-        **list_exclusions(rule, lists, customer_id),
-    }
-
-
-def list_exclusions(rule: Fall | Condition, lists: Lists, customer_id: str) -> dict[str, bool]:
-    """The same for the lists that a rule names, ``list/<id>`` each; ``only_listed``: it looks at others alone."""
-    found = {f"list/{name}": bool(on_any(lists, (name,), customer_id)) for name in rule.exclude_lists}
-    if rule.only_lists:
-        found["only_listed"] = not on_any(lists, rule.only_lists, customer_id)
-    return found
-
-
-def excluded(rule: Fall, lists: Lists, customer_id: str, profile: Profile, month: Month) -> bool:
-    """Whether the fall rule leaves this customer alone in this month."""
-    return any(exclusions(rule, lists, customer_id, profile, month).values())
 
 
 def fall_rule(rules: Rules, held: TrackedAlert | None) -> Fall:
@@ -244,9 +113,12 @@ def look(
         requests = (*(c for c in held.reasons if _stays(builder, c)), *requests)
     falling = _falling(builder, month)
     admitted = held is not None and held.admitted
-    if falling and not admitted and may_admit and rule.id not in builder.rules.stopped:
+    if not admitted and may_admit and rule.id not in builder.rules.stopped:
         assert builder.profile is not None
-        admitted = not excluded(rule, builder.rules.lists, builder.customer_id, builder.profile, month)
+        lists, customer_id = builder.rules.lists, builder.customer_id
+        barred = excluded_by(rule, lists, customer_id, builder.profile, month) if falling else ()
+        bar(builder, rule.id, month, barred)
+        admitted = bool(falling) and not barred
     _settle(builder, month, (*(falling if admitted else ()), *requests), admitted)
 
 
@@ -402,7 +274,7 @@ def _recovered(builder: DecisionBuilder, month: Month, cause: AlertReason) -> bo
     rule = builder.rules.churn(cause.rule, cause.version)
     assert isinstance(rule, Fall)
     figure = next(m.figure for m in rule.metrics if m.code == cause.code)
-    value = known(builder.figures.get(figure), month)
+    value = figure_of(builder.figures.get(figure), month)
     base = cause.values[f"{figure}_base"]
     assert isinstance(base, int)
     return value is not None and 100 * rule.months * value > rule.percent * base

@@ -13,7 +13,9 @@ from alerts.conditions.facts import Facts, Source
 from alerts.conditions.figures import CARRIED, RECORDS, Family, Value
 from alerts.detection import churn
 from alerts.detection.decision_builder import DecisionBuilder
+from alerts.detection.exclusions import bar, excluded_by
 from alerts.detection.figures import Remembered, StateFigures, newest_month
+from alerts.detection.months import month_of_instant, period_of
 from alerts.detection.rows import KEPT_MONTHS, Row, rows_of
 from alerts.detection.state import AlertReason, CustomerState, Judged, Month, Values
 from alerts.rules import Condition, Rules, Watch
@@ -58,7 +60,7 @@ def look_at_all(builder: DecisionBuilder) -> None:
     for kind in builder.rules.watching:
         if kind not in CARRIED:
             if kind in heard and builder.clock_known:
-                look_around(builder, kind, churn.month_of_instant(builder.now))
+                look_around(builder, kind, month_of_instant(builder.now))
             continue
         told = _told(builder, kind)
         for each in range(newest, min(told, default=newest + 1) - 1, -1):
@@ -95,8 +97,11 @@ def _look(builder: DecisionBuilder, kind: str, month: Month, since: int) -> None
         own = kind in rule.on
         seen = facts if own else facts_of(builder, month, builder.now, stood)
         met = compiled.is_met(seen)
-        if stood is None and not (met and _may_begin(builder, rule, month)):
-            continue
+        if stood is None:
+            barred = _barred(builder, rule, month) if met else ()
+            bar(builder, rule.id, month, barred)
+            if barred or not met:
+                continue
         _keep(builder, rule.id, month, Judged(rule.version, met, _of_now(watch, seen)))
         reasons.append((watch, _reason(builder, watch, month, seen) if met else None))
     _settle(builder, month, reasons)
@@ -117,13 +122,10 @@ def _concerned(builder: DecisionBuilder, kind: str, month: Month) -> Iterable[Wa
     return [found[id] for id in sorted(found)]
 
 
-def _may_begin(builder: DecisionBuilder, rule: Condition, month: Month) -> bool:
-    """The exclusions of the fall rule and its own, asked once: when the reason comes."""
+def _barred(builder: DecisionBuilder, rule: Condition, month: Month) -> tuple[str, ...]:
+    """What of the exclusions of the fall rule and its own holds, asked once: when the reason comes."""
     assert builder.profile is not None
-    rules, customer_id = builder.rules, builder.customer_id
-    if any(churn.list_exclusions(rule, rules.lists, customer_id).values()):
-        return False
-    return not churn.excluded(rules.fall, rules.lists, customer_id, builder.profile, month)
+    return excluded_by(builder.rules.fall, builder.rules.lists, builder.customer_id, builder.profile, month, rule)
 
 
 def _is_forgotten(builder: DecisionBuilder, month: Month, reach: int) -> bool:
@@ -182,7 +184,7 @@ def _evidence(builder: DecisionBuilder, family: Family, month: Month, window: in
     if kind is None or series is None:
         return []
     return [
-        boss_event_id(kind, f"{builder.customer_id}/{churn.period_of(each)}", series.revisions.get(each, 1))
+        boss_event_id(kind, f"{builder.customer_id}/{period_of(each)}", series.revisions.get(each, 1))
         for each in range(month, month - window - 1, -1)
         if 0 <= each - series.first < len(series.values)
     ]
@@ -206,7 +208,7 @@ def _attend(builder: DecisionBuilder, watch: Watch, month: Month, reason: AlertR
     held = builder.alerts.get(key)
     if held is None:
         if reason is not None:
-            period = churn.period_of(month)
+            period = period_of(month)
             builder.raise_(
                 key,
                 "attention",

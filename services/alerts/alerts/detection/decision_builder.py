@@ -51,7 +51,7 @@ class DecisionBuilder:
         self.heard = state.heard
         self.ended: dict[str, Ended] = dict(state.ended)
         self.rows, self.said = state.rows, state.said
-        self.judged = state.judged
+        self.judged, self.barred = state.judged, state.barred
         self.shadow = state.shadow
         self._was_unknown = state.profile is None
         self._in_baseline = baseline_of(ctx)
@@ -173,12 +173,12 @@ class DecisionBuilder:
         )
         if (held.stage, held.outcome) != (before.stage, before.outcome):
             held = replace(held, baseline=self.is_baseline)
+        windows = self.rules.maintenance
         if before.outcome is not None and held.outcome is None:
-            windows = self.rules.maintenance
             suppressed = maintenance.held_by(windows, held.kind, held.city, self.now)
             held = replace(held, opened_at=self.ctx.now, suppressed=suppressed)
-        elif held.outcome is None and maintenance.is_over(held, self.now):
-            held = replace(held, suppressed=None)
+        elif held.outcome is None:
+            held = replace(held, suppressed=maintenance.held_on(held, windows, self.now))
         self._say(key, self._braked(held, before), before, last if self.waking else self.ctx.id, by)
 
     # --- the brake ----------------------------------------------------------------------------------------------
@@ -227,8 +227,7 @@ class DecisionBuilder:
         held = self.alerts[key]
         assert held.waits is not None
         known = replace(held, stage=held.waits.stage, outcome=held.waits.outcome) if held.told else None
-        if maintenance.is_over(held, self.now):
-            held = replace(held, suppressed=None)
+        held = replace(held, suppressed=maintenance.held_on(held, self.rules.maintenance, self.now))
         evidence = held.reasons[0].evidence if held.reasons else ()
         self._say(key, replace(held, waits=None), known, evidence[-1] if evidence else held.correlation)
 
@@ -323,6 +322,7 @@ class DecisionBuilder:
             self.judged,
             shadow=self.shadow,
             baseline=self._baseline if self._baseline is not None and self.today <= self._baseline else None,
+            barred=self.barred,
         )
         # How long that took is measured behind the commit.
         effects = (AlertRaised(self.ctx.accepted),) * self.raised if self.ctx.accepted else ()

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from alerts.conditions.facts import Facts, Key
 from alerts.conditions.figures import CARRIED, Value
-from alerts.detection import churn
+from alerts.detection.months import last_day, months_later
 from alerts.detection.rows import COLUMNS, REMEMBERED, Row, Rows, Said, has_row, rows_of, said
+from alerts.detection.series import figure_of, sum_before
 from alerts.detection.state import (
     ArrearsEpisode,
     Judged,
@@ -75,7 +76,7 @@ class StateFigures(Facts):
             if back >= 0:
                 value = self.month(figure, back)
             elif (hot := _HOT.get(figure)) is not None:
-                value = churn.known_sum(self._state.figures.get(hot), self._month, -back)
+                value = sum_before(self._state.figures.get(hot), self._month, -back)
             else:
                 value = self._sum(figure, -back)
         elif (of_now := _NOW.get(key)) is not None:
@@ -88,7 +89,7 @@ class StateFigures(Facts):
     def month(self, figure: str, back: int) -> int | None:
         month = self._month - back
         if (hot := _HOT.get(figure)) is not None:
-            return churn.known(self._state.figures.get(hot), month)
+            return figure_of(self._state.figures.get(hot), month)
         kind, column = _PLACES[figure]
         brought = self._brought
         if brought is not None and brought[0] == kind and brought[1] == month:
@@ -153,7 +154,7 @@ class StateFigures(Facts):
 
     def days_to_month_end(self) -> int:
         today = self.today
-        return (churn.last_day(today.year * 12 + today.month - 1) - today).days
+        return (last_day(today.year * 12 + today.month - 1) - today).days
 
     def tenure_months(self) -> int | None:
         opened_on = self.profile.opened_on
@@ -199,7 +200,7 @@ def newest_month(state: Remembered) -> Month:
 def tenure_months(opened_on: date, today: date) -> int:
     """Whole months in the network, 0 before it began."""
     months = (today.year - opened_on.year) * 12 + today.month - opened_on.month
-    return max(0, months - (churn.months_later(opened_on, months) > today) if months > 0 else 0)
+    return max(0, months - (months_later(opened_on, months) > today) if months > 0 else 0)
 
 
 def _opened_at(ticket: TrackedComplaint) -> datetime:

@@ -1,11 +1,9 @@
 """Facts of BOSS, outcomes of managers and the business clock -> decisions about alerts. Pure; one table at the foot."""
 
 from collections.abc import Callable
-from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, get_args
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.conditions.figures import CARRIED
@@ -22,112 +20,29 @@ from alerts.detection import (
     whynot,
 )
 from alerts.detection.decision_builder import DecisionBuilder
+from alerts.detection.months import month_of, month_of_instant
+from alerts.detection.payloads import (
+    ArrearsRecord,
+    BalanceRecord,
+    BillRecord,
+    ComplaintRecord,
+    ContractRecord,
+    CustomerRecord,
+    Departure,
+    MovedRecord,
+    PaymentRecord,
+    RequestRecord,
+    UsageRecord,
+    WorkClosed,
+)
 from alerts.detection.rows import COLUMNS, is_row, packed, said, with_request, with_row, without_request
+from alerts.detection.series import is_old, with_figure
 from alerts.detection.state import CustomerState, Profile
 from alerts.rules import Rules
 from contracts.alert import ManagerOutcome
 from servicekit.decision import Context, Decision
 
 _OUTCOMES = frozenset(get_args(ManagerOutcome))
-
-# --- payloads: the fields we ask for; billing-sync has checked the whole record --------------------------------------
-
-
-class CustomerRecord(Struct):
-    customer_id: str
-    status: str | None = None
-    city: str | None = None
-    area: str | None = None
-    opened_on: date | None = None
-    plan_code: str | None = None
-    manager_id: str | None = None
-    kind: str | None = None
-    district: str | None = None
-    brand: str | None = None
-    monthly_fee_fen: int | None = None
-    credit_class: str | None = None
-    role: str | None = None
-
-
-class Departure(Struct):
-    customer_id: str
-
-
-class BillRecord(Struct, gc=False):
-    customer_id: str
-    period: str
-    amount_fen: int | None = None
-    voice_fen: int | None = None
-    data_fen: int | None = None
-    sms_fen: int | None = None
-    other_fen: int | None = None
-
-
-class UsageRecord(Struct, gc=False):
-    customer_id: str
-    period: str
-    voice_minutes: int | None = None
-    out_calls: int | None = None
-    sms_count: int | None = None
-    data_mb: int | None = None
-    active_days: int | None = None
-    competitor_calls: int | None = None
-    care_calls: int | None = None
-
-
-class BalanceRecord(Struct):
-    customer_id: str
-    balance_fen: int
-
-
-class PaymentRecord(Struct):
-    customer_id: str
-
-
-class ArrearsRecord(Struct):
-    customer_id: str
-    amount_fen: int
-    oldest_due_on: date | None = None
-    suspended: bool | None = None
-
-
-class ComplaintRecord(Struct):
-    customer_id: str
-    complaint_id: str
-    status: str
-    opened_at: datetime
-    category: str | None = None
-    severity: int | None = None
-
-
-class ContractRecord(Struct):
-    customer_id: str
-    contract_id: str
-    ends_on: date | None = None
-    product_code: str | None = None
-
-
-class RequestRecord(Struct):
-    customer_id: str
-    request_id: str
-    kind: str
-    requested_at: datetime
-
-
-class MovedRecord(Struct):
-    customer_id: str
-    kind: str
-    record_id: str
-
-
-class WorkClosed(Struct):
-    customer_id: str
-    alert_id: str
-    outcome: str | None = None
-    by: str | None = None
-    revision: int = 0
-    at: datetime | None = None
-
 
 # --- customers ------------------------------------------------------------------------------------------------------
 
@@ -197,17 +112,17 @@ def _on_figure(kind: str) -> "Handler":
     def on_figure(rules: Rules, state: CustomerState | None, data: Any, ctx: Context) -> Decision:
         # The hot path: most figures touch no alert, and then nothing else of the state is looked at.
         state = state or CustomerState(data.customer_id)
-        month, value, row = churn.month_of(data.period), value_of(data), row_of(data)
+        month, value, row = month_of(data.period), value_of(data), row_of(data)
         known, rows = state.figures.get(figure), state.rows
         # A month that nobody has spoken of looks like one of which nothing was said: the row tells them apart.
         if (
             known is not None
-            and churn.is_old(known, month, value, ctx.revision)
+            and is_old(known, month, value, ctx.revision)
             and (ctx.revision < known.revisions.get(month, 1) or is_row(rows.get(kind), month, row))
         ):
             return _unchanged(state)
         figures = state.figures.copy()
-        figures[figure] = churn.with_figure(known, month, value, ctx.revision)
+        figures[figure] = with_figure(known, month, value, ctx.revision)
         before = rows.get(kind)
         if (now := with_row(before, month, row)) is not before and now is not None:
             rows = rows.copy()
@@ -233,7 +148,7 @@ def on_request(rules: Rules, state: CustomerState | None, data: RequestRecord, c
     state = state or CustomerState(data.customer_id)
     cause = churn.request_cause(rules, data.kind, data.request_id, data.requested_at, ctx)
     asked = churn.without(state.asked, data.request_id)  # an earlier revision of it that still waits
-    month = churn.month_of_instant(data.requested_at)
+    month = month_of_instant(data.requested_at)
     builder = DecisionBuilder(state, ctx, rules)
     builder.asked = asked
     builder.said = packed(with_request(said(state.said), data.request_id, data.requested_at, builder.now))
@@ -318,7 +233,7 @@ def _says(builder: DecisionBuilder, **told: Any) -> None:
 def _look_at_conditions(builder: DecisionBuilder, kind: str) -> None:
     """A record that is not of a month came: conditions that look on it judge the month of the business clock."""
     if _may_look(builder.rules, builder, kind) and builder.may_raise and builder.clock_known:
-        conditioned.look_around(builder, kind, churn.month_of_instant(builder.now))
+        conditioned.look_around(builder, kind, month_of_instant(builder.now))
 
 
 def _may_look(rules: Rules, state: CustomerState | DecisionBuilder, kind: str) -> bool:

@@ -1,4 +1,5 @@
-"""Maintenance windows: what is raised in one is held until its end, and told of then if it is still open. Pure."""
+"""Maintenance windows: what is raised in one is held until its end, and told of then if it is still open and no other
+window holds it on: one that has begun by then, as windows that touch or overlap do. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,15 +20,18 @@ def held_by(windows: Sequence[Window], kind: str, city: str | None, at: datetime
     return None if last is None else Suppressed(reason=last.reason, until=last.to)
 
 
-def is_over(held: TrackedAlert, now: datetime) -> bool:
-    """Whether an alert was held by a window that has ended."""
-    return held.suppressed is not None and held.suppressed.until <= now
+def held_on(held: TrackedAlert, windows: Sequence[Window], now: datetime) -> Suppressed | None:
+    """By what an open alert is held from now on: by its window until that ends; then by another that holds such alerts
+    now, if there is one. An alert that was told of is held by none."""
+    if held.suppressed is None or held.suppressed.until > now:
+        return held.suppressed
+    return held_by(windows, held.kind, held.city, now)
 
 
 def look(builder: "DecisionBuilder") -> None:
-    """Tell of what was held and is still open."""
+    """Tell of what was held and is still open; of what is held on, until when."""
     for key, held in list(builder.alerts.items()):
-        if held.outcome is None and is_over(held, builder.now):
+        if held.outcome is None and held_on(held, builder.rules.maintenance, builder.now) != held.suppressed:
             builder.change(key)
 
 

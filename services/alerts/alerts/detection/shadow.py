@@ -47,12 +47,13 @@ def _with(state: CustomerState, shadow: Shadow) -> CustomerState:
         asked=shadow.asked,
         ended=shadow.ended,
         judged=shadow.judged,
+        barred=shadow.barred,
         wake=None,
     )
 
 
 def _of(state: CustomerState) -> Shadow:
-    return Shadow(state.floor, state.alerts, state.asked, state.ended, state.judged)
+    return Shadow(state.floor, state.alerts, state.asked, state.ended, state.judged, state.barred)
 
 
 def _traces(state: CustomerState, rules: Rules, ctx: Context) -> Shadow:

@@ -160,6 +160,14 @@ class Judged(Struct, frozen=True, array_like=True):
     now: dict[str, Value] = {}
 
 
+class Barred(Struct, frozen=True, array_like=True):
+    """By which exclusions (``codes``) a rule left the customer alone in a month, though all else was met, when that was
+    judged last (``at``, business time)."""
+
+    codes: tuple[str, ...]
+    at: datetime
+
+
 class Joins(Struct, frozen=True):
     """A customer's alert joins a group: what one step (``cause``, a file or a day of the clock) says of one kind of
     alert in a city. ``at_once``: no end of it is to come."""
@@ -236,6 +244,7 @@ class Shadow(Struct, frozen=True, array_like=True, gc=False):
     asked: tuple[PendingRequest, ...] = ()
     ended: dict[str, Ended] = {}
     judged: dict[str, dict[Month, Judged]] = {}
+    barred: dict[str, dict[Month, Barred]] = {}
 
 
 class CustomerState(Struct, frozen=True, array_like=True, gc=False):
@@ -248,7 +257,8 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     ``brake``: under keys of the brake alone.
     ``baseline``: the last business date of a first load that brought records of theirs, until it has passed.
     For conditions: ``rows`` of months by kind of record, ``said`` (rows.py, packed), ``judged`` by rule and month.
-    ``shadow``: what rules that run in shadow have made of it (shadow.py).
+    ``shadow``: what rules that run in shadow have made of it (shadow.py). ``barred``: by rule and month, what kept it
+    from warning (exclusions.py).
     """
 
     customer_id: str
@@ -270,6 +280,7 @@ class CustomerState(Struct, frozen=True, array_like=True, gc=False):
     brake: Braking | None = None
     shadow: Shadow | None = None
     baseline: date | None = None
+    barred: dict[str, dict[Month, Barred]] = {}
 
 
 class AlertRaised(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Why no alert came: of every rule each condition with its value, its limit and whether it is met, as things stand.
 
-What is met is asked of the functions that decide (``churn.falls``, ``churn.exclusions``, ``contract.step_at``), so it
-can tell no other story than they do. Pure.
+What is met is asked of the functions that decide (``falls``, ``exclusions``, ``contract.step_at``), so it can tell no
+other story than they do. Pure.
 """
 
 from datetime import datetime
@@ -12,6 +12,9 @@ from msgspec import Struct
 from alerts.conditions.facts import Facts
 from alerts.conditions.words import as_it_stands
 from alerts.detection import arrears, churn, conditioned, contract
+from alerts.detection.exclusions import exclusions, said_then
+from alerts.detection.months import month_of, month_of_instant, period_of
+from alerts.detection.series import falls, figure_of
 from alerts.detection.state import CustomerState, Month, Profile, TrackedAlert, TrackedContract, Values
 from alerts.rules import Arrears, Complaint, Contract, Fall, Metric, Request, Rule, Rules, Watch
 from alerts.rules import Condition as ConditionRule
@@ -90,12 +93,12 @@ def why_not(rules: Rules, state: CustomerState, period: str | None, now: datetim
     now = max(now, state.looked_at or now)
     spans = [range(series.first, series.first + len(series.values)) for series in state.figures.values()]
     known = sorted({month for span in spans for month in span}, reverse=True)
-    asked = churn.month_of(period) if period else known[0] if known else churn.month_of_instant(now)
+    asked = month_of(period) if period else known[0] if known else month_of_instant(now)
     told = _Customer(rules, state, asked, now)
     return WhyNot(
         customer_id=state.customer_id,
-        period=churn.period_of(asked),
-        periods=tuple(map(churn.period_of, known)),
+        period=period_of(asked),
+        periods=tuple(map(period_of, known)),
         clock=iso(now) if now.year > 1970 else None,
         rules=tuple(map(told.answer, rules.in_force.values())),
     )
@@ -127,9 +130,12 @@ class _Customer:
             watch = self._watch(rule)
             rule, kind, any_of = watch.rule, watch.rule.alert, [self._condition(watch)]
             alerts = self._reasoned(watch.rule)
-            all_of += self._requirements(self._rules.fall)
+            all_of += self._requirements(self._rules.fall, watch.rule)
         else:
             kind, any_of, alerts = "contract_expiring", self._contracts(rule), self._alerts("contract/")
+        verdict = _verdict(alerts, any_of, all_of)
+        if verdict == "waiting" and (barred := self._barred(rule.id)):
+            verdict, all_of = "excluded", all_of + barred
         return RuleAnswer(
             rule=rule.id,
             version=rule.version,
@@ -137,7 +143,7 @@ class _Customer:
             kind=kind,
             name_zh=rule.name_zh,
             name_en=rule.name_en,
-            verdict=_verdict(alerts, any_of, all_of),
+            verdict=verdict,
             alerts=tuple(AlertOfRule(alert.alert_id, alert.outcome) for alert in alerts[:_MOST]),
             any_of=tuple(any_of[:_MOST]),
             all_of=tuple(all_of),
@@ -180,22 +186,22 @@ class _Customer:
 
     def _fall(self, rule: Fall, metric: Metric) -> Condition:
         series = self._state.figures.get(metric.figure)
-        value = churn.known(series, self._month)
-        before = [churn.known(series, self._month - n) for n in range(rule.months, 0, -1)]
+        value = figure_of(series, self._month)
+        before = [figure_of(series, self._month - n) for n in range(rule.months, 0, -1)]
         base = None if None in before else sum(n for n in before if n is not None)
-        falls = series is not None and churn.falls(series, self._month, rule) is not None
+        has_fallen = series is not None and falls(series, self._month, rule) is not None
         values: Values = {"figure": metric.figure, "percent": rule.percent, "months": rule.months, "base": base}
         return Condition(
             code=metric.code,
-            met=None if value is None or base is None else falls,
+            met=None if value is None or base is None else has_fallen,
             value=value,
             limit=None if base is None else rule.percent * base // (100 * rule.months),
             values=values,
         )
 
-    def _requirements(self, rule: Fall) -> list[Condition]:
+    def _requirements(self, rule: Fall, own: ConditionRule | None = None) -> list[Condition]:
         profile = self._state.profile or Profile()
-        held = churn.exclusions(rule, self._rules.lists, self._state.customer_id, profile, self._month)
+        held = exclusions(rule, self._rules.lists, self._state.customer_id, profile, self._month, own)
         opened = None if profile.opened_on is None else profile.opened_on.isoformat()
         told: dict[str, tuple[int | str | None, int | str | None]] = {
             "status": (profile.status, ", ".join(rule.statuses)),
@@ -214,6 +220,18 @@ class _Customer:
         named = self._rules.lists.get(code.removeprefix("list/"))
         names: Values = {} if named is None else {"name_zh": named.name_zh, "name_en": named.name_en}
         return Condition(code="list", met=met, values={"list": code.removeprefix("list/"), **names})
+
+    def _barred(self, rule: str) -> list[Condition]:
+        """What excluded the customer when the month was judged, in words (``zh``, ``en``)."""
+        barred = self._state.barred.get(rule, {}).get(self._month)
+        if barred is None:
+            return []
+        lists, at = self._rules.lists, barred.at
+        told = {code: said_then(code, lists, at) for code in barred.codes}
+        return [
+            Condition(code=code, met=False, values={"held_at": iso(at), "zh": zh, "en": en})
+            for code, (zh, en) in told.items()
+        ]
 
     def _request(self, rule: Request) -> Condition:
         reasons = [] if self._warning is None else list(self._warning.reasons)

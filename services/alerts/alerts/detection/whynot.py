@@ -9,28 +9,22 @@ from typing import Literal
 
 from msgspec import Struct
 
-from alerts.conditions.figures import FIGURES, Text
+from alerts.conditions.figures import FIGURES
 from alerts.detection import arrears, churn, conditioned, contract
+from alerts.detection.exclusions import excluded_by, said_then
+from alerts.detection.exclusions import said as exclusion_said
 from alerts.detection.figures import newest_month
+from alerts.detection.months import month_of, month_of_instant, period_of
+from alerts.detection.series import falls, figure_of
 from alerts.detection.state import CustomerState, Month, Profile, TrackedAlert
 from alerts.rules import ALERTS, Arrears, Complaint, Condition, Contract, Fall, Request, Rule, Rules, type_of
-from servicekit.clock import NEVER, local_date
+from servicekit.clock import NEVER, iso, local_date
 from servicekit.decision import Context, Decision, Refused
 from servicekit.words import said, yuan
 
 ASK = "kam.command.whynot"
 Result = Literal["met", "not_met", "unknown", "excluded"]
 _MOST = 50  # conditions that are told of a rule: of many contracts and complaints the first
-
-#: why a customer is left alone
-EXCLUSIONS: dict[str, Text] = {
-    "left": ("客户已离网，不再预警", "the customer has left the network"),
-    "status": ("客户状态不在预警范围", "the customer's status is not one that is warned of"),
-    "plan": ("套餐在排除名单", "the plan is on the list of exclusions"),
-    "listed": ("客户在规则的排除名单里", "the customer is among those that the rule leaves out"),
-    "only_listed": ("客户不在规则所限的名单上", "the customer is on none of the lists to which the rule is limited"),
-    "months_in_network": ("在网时间不足", "the customer is too new"),
-}
 
 
 class Ask(Struct, frozen=True):
@@ -53,11 +47,13 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 class Exclusion(Struct, frozen=True):
-    """What holds a warning back."""
+    """What holds a warning back; ``held_at``: what held it back when the month was judged, ISO 8601, and would no more,
+    None: it does now."""
 
     code: str
     zh: str
     en: str
+    held_at: str | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -97,7 +93,7 @@ def whynot(
     figure."""
     now = max(now, state.looked_at or now)
     newest = newest_month(state)
-    month = churn.month_of(period) if period else newest if newest >= 0 else churn.month_of_instant(now)
+    month = month_of(period) if period else newest if newest >= 0 else month_of_instant(now)
     asked = _Customer(rules, state, month, now)
     return [asked.answer(each) for id, each in sorted(rules.in_force.items()) if rule in (None, id)]
 
@@ -111,7 +107,7 @@ class _Customer:
 
     def answer(self, rule: Rule) -> Answer:
         outcome, conditions = self._conditions(rule)
-        exclusions = self._exclusions(rule)
+        exclusions = self._exclusions(rule, is_met=outcome is True)
         result: Result = "unknown"
         if exclusions:
             result = "excluded"
@@ -123,18 +119,12 @@ class _Customer:
             rule=rule.id,
             version=rule.version,
             kind=rule.alert if isinstance(rule, Condition) else ALERTS[type_of(rule)],
-            period=churn.period_of(self._month),
+            period=period_of(self._month),
             result=result,
             alert_id=None if alert is None else alert.alert_id,
             conditions=tuple(conditions[:_MOST]),
-            exclusions=tuple(map(self._told, exclusions)),
+            exclusions=tuple(exclusions),
         )
-
-    def _told(self, code: str) -> Exclusion:
-        if not code.startswith("list/"):
-            return Exclusion(code, *EXCLUSIONS[code])
-        named = self._rules.lists[code.removeprefix("list/")]
-        return Exclusion(code, f"客户在名单“{named.name_zh}”上", f'the customer is on the list "{named.name_en}"')
 
     def _conditions(self, rule: Rule) -> tuple[bool | None, list[Told]]:
         if isinstance(rule, Condition):
@@ -170,11 +160,12 @@ class _Customer:
 
     # --- what holds it back -----------------------------------------------------------------------------------------
 
-    def _exclusions(self, rule: Rule) -> list[str]:
-        """As last judged: what has been let in is not held back again."""
-        profile = self._state.profile or Profile()
+    def _exclusions(self, rule: Rule, *, is_met: bool) -> list[Exclusion]:
+        """As last judged: what has been let in is not held back again; of what is met and would be let in now, what
+        held it back then."""
+        profile, lists = self._state.profile or Profile(), self._rules.lists
         if profile.left:
-            return ["left"]
+            return [Exclusion("left", *exclusion_said("left", lists))]
         if not isinstance(rule, Fall | Condition):
             return []
         if isinstance(rule, Condition):
@@ -182,12 +173,15 @@ class _Customer:
         else:
             warning = self._state.alerts.get(churn.key_of(self._month))
             is_in = warning is not None and warning.admitted
-        fall = rule if isinstance(rule, Fall) else self._rules.fall
-        lists, customer_id = self._rules.lists, self._state.customer_id
-        holds = churn.exclusions(fall, lists, customer_id, profile, self._month)
-        if isinstance(rule, Condition):
-            holds |= churn.list_exclusions(rule, lists, customer_id)
-        return [] if is_in else [code for code, is_so in holds.items() if is_so]
+        if is_in:
+            return []
+        fall, own = (rule, None) if isinstance(rule, Fall) else (self._rules.fall, rule)
+        if held := excluded_by(fall, lists, self._state.customer_id, profile, self._month, own):
+            return [Exclusion(code, *exclusion_said(code, lists)) for code in held]
+        barred = self._state.barred.get(rule.id, {}).get(self._month)
+        if barred is None or not is_met:
+            return []
+        return [Exclusion(code, *said_then(code, lists, barred.at), iso(barred.at)) for code in barred.codes]
 
     def _alert(self, rule: Rule) -> TrackedAlert | None:
         alerts = self._state.alerts
@@ -205,17 +199,17 @@ class _Customer:
 
     def _fall(self, rule: Fall, figure: str, record: str) -> Told:
         series = self._state.figures.get(figure)
-        value = churn.known(series, self._month)
-        before = [churn.known(series, self._month - n) for n in range(rule.months, 0, -1)]
+        value = figure_of(series, self._month)
+        before = [figure_of(series, self._month - n) for n in range(rule.months, 0, -1)]
         base = None if None in before else sum(n for n in before if n is not None)
-        falls = series is not None and churn.falls(series, self._month, rule) is not None
+        has_fallen = series is not None and falls(series, self._month, rule) is not None
         name = FIGURES[f"{record.lower()}.{figure}"]
         return Told(
             text_zh=f"{name.zh} ≤ 前 {rule.months} 个月均值的 {rule.percent}%",
             text_en=f"{name.en} ≤ {rule.percent} % of the mean of {rule.months} months before",
             value=value,
             limit=None if base is None else rule.percent * base // (100 * rule.months),
-            met=None if value is None or base is None else falls,
+            met=None if value is None or base is None else has_fallen,
             unit=name.unit,
         )
 

@@ -182,7 +182,7 @@ class DecisionBuilder:
         type_ = f"kam.sms.{_VERBS[state]}.v1"
         revision = message.revision + 1
         seed = f"{message.sms_id}|{revision}"
-        changes = {"ready": False, "hold_until": None, **changes}
+        changes = {"ready": False, "hold_until": None, "stop": None, **changes}
         if state == "cancelled":
             self._take_back(message)
         if state == "held":
@@ -219,17 +219,18 @@ class DecisionBuilder:
 
     def offer(self, message: Notification, *, reason: str | None = None, delay: float = 0.0) -> None:
         """The message may go: the sender hears of it after the commit. ``reason``: why it goes again."""
-        message = self.note(replace(message, state="queued", reason=reason, ready=True, hold_until=None))
+        message = self.note(replace(message, state="queued", reason=reason, ready=True, hold_until=None, stop=None))
         self.effects.append(ready(self.send_policy, message, self.cases, delay))
 
     def is_held_back(self, message: Notification) -> bool:
-        """Whether a stop keeps a message from leaving; then it is held until that is released. ``trying_since`` begins
-        anew: that it waits is our doing."""
-        if not self.send_policy.holds(about(message, self.cases), route(self.send_policy, message, self.cases)):
+        """Whether a stop keeps a message from leaving; then it is held until that is released, and says by whom and
+        why, once; again where another stop holds it on. ``trying_since`` begins anew: that it waits is our doing."""
+        stop = self.send_policy.holds(about(message, self.cases), route(self.send_policy, message, self.cases))
+        if stop is None:
             return False
-        if not message.is_stopped:
+        if not self.send_policy.stands(message.stop):
             message = self.written(message) if message.is_waiting else message
-            message = self.move(message, "held", STOPPED, trying_since=None)
+            message = self.move(message, "held", STOPPED, trying_since=None, stop=stop)
         self.effects.append(HeldBack(ready(self.send_policy, message, self.cases)))
         return True
 

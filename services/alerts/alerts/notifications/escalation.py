@@ -9,20 +9,21 @@ from msgspec.structs import replace
 
 from alerts.notifications.decision_builder import DecisionBuilder
 from alerts.notifications.state import AlertProgress
-from contracts.alert import Cause
+from contracts.alert import LEVELS, Cause
 
 _CAUSES: dict[str, Cause] = {"raised": "not_acknowledged", "acknowledged": "not_begun"}
 
 
 def follow(builder: DecisionBuilder, before: AlertProgress, after: AlertProgress) -> AlertProgress:
     """The alert with the steps of the clock that has begun with this change, or without those of one that has ended."""
+    if after.is_open and not before.is_open:
+        after = replace(after, went_up={})
     cause = _waits_for(after)
     if cause == _waits_for(before):
         return after
-    level = before.level if before.is_open else None
     if cause is None or after.alert is None:
         return replace(after, steps_up=())
-    return replace(after, steps_up=builder.send_policy.ladders.steps(after.alert, cause, builder.ctx.now), level=level)
+    return replace(after, steps_up=builder.send_policy.ladders.steps(after.alert, cause, builder.ctx.now))
 
 
 def climb(builder: DecisionBuilder) -> None:
@@ -31,7 +32,8 @@ def climb(builder: DecisionBuilder) -> None:
         come = [step for step in case.steps_up if step.at <= builder.ctx.now]
         if come:
             now = come[-1].escalation
-            case = replace(case, steps_up=case.steps_up[len(come) :], level=now.level)
+            level = max(now.level, case.went_up.get(now.cause, now.level), key=LEVELS.index)
+            case = replace(case, steps_up=case.steps_up[len(come) :], went_up={**case.went_up, now.cause: level})
             builder.keep(alert_id, case)
             builder.tell("escalated", case, now)
 

@@ -15,10 +15,11 @@ class Lookup:
     def __init__(self, processors: Callable[[], Sequence[StreamProcessor]]) -> None:
         self._processors = processors
 
-    async def open_messages(self) -> AsyncIterator[tuple[StreamProcessor, Customer, Notification]]:
-        """All that the sender has or had, those whose answers may still come, and those that a stop holds back."""
+    async def open_messages(self, index: str = "sms") -> AsyncIterator[tuple[StreamProcessor, Customer, Notification]]:
+        """All that the sender has or had, those whose answers may still come, and those that a stop holds back; by the
+        index ``held`` those that wait for a time."""
         for processor in self._processors():
-            async for entries in pages(processor, "sms"):
+            async for entries in pages(processor, index):
                 for customer, message in await _messages(processor, entries):
                     yield processor, customer, message
 

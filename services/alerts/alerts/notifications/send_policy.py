@@ -15,6 +15,7 @@ from alerts.notifications import ladders
 from alerts.notifications.channel import segments
 from alerts.notifications.channel.channels import BY_TEMPLATE, CHANNELS, SMPP
 from alerts.notifications.limits import Count, Limits, VersionedDocument
+from contracts.control import Stop
 from servicekit.clock import SHANGHAI, SystemClock, in_range, later_day, local_date, system_now
 from servicekit.decision import Refused
 from servicekit.documents.in_force import Edition
@@ -195,7 +196,7 @@ class Moment(Struct, frozen=True):
 class SendPolicy:
     """All of it in force, and what decisions ask of the outside: blocked numbers, stops and system time.
 
-    ``stopped`` says which of the things that a message is about (``state.about``) is stopped, if any.
+    ``stopped``: the stop of one of the things that a message is about (``state.about``), if there is one.
 
     ``guarded``: outside production, where only numbers that the policy allows get SMS.
 
@@ -212,7 +213,7 @@ class SendPolicy:
         templates: list[Template],
         *,
         blocked: Callable[[str], bool] = lambda phone: False,
-        stopped: Callable[[Iterable[str]], str | None] = lambda about: None,
+        stopped: Callable[[Iterable[str]], Stop | None] = lambda about: None,
         system_clock: SystemClock = system_now,
         ticking: Callable[[], float] = monotonic,
         by_system_clock: bool = False,
@@ -299,9 +300,15 @@ class SendPolicy:
         """Those that are not stopped."""
         return [channel for channel in channels if self.stopped((f"channel/{channel}",)) is None]
 
-    def holds(self, about: Sequence[str], channels: Sequence[str]) -> bool:
-        """Whether a stop keeps a message from leaving: of something it is about, or of all channels it may take."""
-        return self.stopped(about) is not None or (bool(channels) and not self.open(channels))
+    def stands(self, stop: Stop | None) -> bool:
+        """Whether it is one that stands still."""
+        return stop is not None and self.stopped((stop.what,)) == stop
+
+    def holds(self, about: Sequence[str], channels: Sequence[str]) -> Stop | None:
+        """The stop that keeps a message from leaving: of something it is about, or of all channels it may take."""
+        if (stop := self.stopped(about)) is not None or self.open(channels):
+            return stop
+        return self.stopped([f"channel/{channel}" for channel in channels])
 
     def channel(self, channels: Sequence[str]) -> str | None:
         """The one to take now; None: it has to wait for one."""

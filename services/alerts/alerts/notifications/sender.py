@@ -24,6 +24,7 @@ from alerts.notifications import orders
 from alerts.notifications.allowance import Allowance
 from alerts.notifications.answers import Kept, KeptAnswers
 from alerts.notifications.aside import Aside
+from alerts.notifications.backlog import stopped
 from alerts.notifications.budget import Ledger
 from alerts.notifications.channel.channels import Channels
 from alerts.notifications.channel.transport import SubmitOutcome, SubmitRequest, SubmitResult
@@ -138,6 +139,8 @@ class Sender:
         for message in (*self._due.drain(), *self._parked.all()):
             self._push(message)
         self._go_again(self._aside.released(self._is_stopped))
+        if self._is_open:
+            self._watch(asyncio.create_task(self._hold_what_waits()), self._holding)
 
     def look_at_policy(self) -> None:
         """Another policy, or another text, is in force: what no budget had room for is asked about again, and so is
@@ -169,7 +172,7 @@ class Sender:
         self._changed.set()
 
     def _is_stopped(self, message: ReadyToSend) -> bool:
-        return self._send_policy.holds(message.about, message.channels)
+        return self._send_policy.holds(message.about, message.channels) is not None
 
     def _takes(self, message: ReadyToSend) -> bool:
         """Whether its channel would take it at once."""
@@ -245,11 +248,16 @@ class Sender:
         else:
             self._due.push(message)
 
+    async def _hold_what_waits(self) -> None:
+        """What is held already says at once which stop holds it as well."""
+        async for found in stopped(self._messages, self._in_force, self._send_policy):
+            await asyncio.gather(*map(self._hold, found))
+
     def _ask_again(self, message: ReadyToSend, *, is_short: bool = False) -> None:
         """Whether it is held, and which channels may take it."""
-        self._watch(asyncio.create_task(self._hold(message, is_short)), self._holding)
+        self._watch(asyncio.create_task(self._hold(message, is_short=is_short)), self._holding)
 
-    async def _hold(self, message: ReadyToSend, is_short: bool) -> None:
+    async def _hold(self, message: ReadyToSend, *, is_short: bool = False) -> None:
         """A commit holds it; what becomes of it is told as of any other (``offer``, ``hold_back``)."""
         processor = self._processor_of(message.customer_id)
         assert processor is not None, "only messages of customers of this process may go"

@@ -45,7 +45,8 @@ class Intend(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """Command: a stop stands that concerns the message, or (``is_short``) the day's budget has no room for it."""
+    """Command: a stop stands that concerns the message, which may go or is held for another reason; or (``is_short``)
+    the day's budget has no room for it."""
 
     sms_id: str
     is_short: bool = False
@@ -133,11 +134,13 @@ def on_hold(send_policy: SendPolicy, state: Customer | None, data: Hold, ctx: Co
     """What a stop concerns, or no budget has room for, is held; where that was released meanwhile the message may go as
     before."""
     message = None if state is None else state.messages.get(data.sms_id)
-    if state is None or message is None or not message.is_with_sender:
+    if state is None or message is None or not (message.is_with_sender or message.state == "held"):
         return unchanged(state)
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     if builder.is_held_back(message):
         return builder.decision()
+    if not _may_go(message):
+        return unchanged(state)
     if data.is_short and message.is_waiting:
         verdict = stopped(builder, message) or delayed(builder, message.sms_id)
         if verdict is None:

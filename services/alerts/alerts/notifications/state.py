@@ -10,7 +10,8 @@ from alerts.notifications.blocked import entry_of
 from alerts.notifications.channel import segments
 from alerts.notifications.ladders import Step
 from alerts.notifications.send_policy import Language
-from contracts.alert import Alert, AlertState, Level, SmsPart, SmsReceipt, SmsState
+from contracts.alert import LEVELS, Alert, AlertState, Cause, Level, SmsPart, SmsReceipt, SmsState
+from contracts.control import Stop
 
 _LOCAL_DIGITS = 11
 #: why a message is held that a stop holds back, and one for which the day's budget has no room
@@ -79,7 +80,7 @@ class AlertProgress(Struct, frozen=True, omit_defaults=True):
     ``alert`` is None before its event has come (the work item may be faster) and again when it is resolved and nothing
     of it can move any more. ``state`` of the alert is ``progress`` until it ends. ``recency``: of its last event,
     ``work_recency``: of its work item's. ``taken_back`` counts messages of its end that a reopening cancelled.
-    ``steps_up``: whom it goes to next, by rising time, ``level``: to whom it went last.
+    ``steps_up``: whom it goes to next, by rising time, ``went_up``: how far it went in this life, by cause.
     """
 
     alert: Alert | None = None
@@ -93,11 +94,16 @@ class AlertProgress(Struct, frozen=True, omit_defaults=True):
     work_recency: Recency | None = None
     taken_back: int = 0
     steps_up: tuple[Step, ...] = ()
-    level: Level | None = None
+    went_up: dict[Cause, Level] = {}
 
     @property
     def state(self) -> AlertState:
         return self.ended or self.progress
+
+    @property
+    def level(self) -> Level | None:
+        """The highest that was told of it."""
+        return max(self.went_up.values(), key=LEVELS.index, default=None)
 
     @property
     def is_open(self) -> bool:
@@ -137,7 +143,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     ``channel``: by which its last intent left (None: before there was a choice); ``declined``: channels that it passes
     over, since they did not take it.
     ``campaign``: whose budget it takes from, empty for none but the day's. ``values``: of variables, of a test; those
-    of an alert are the alert's.
+    of an alert are the alert's. ``stop``: that holds it back.
     """
 
     sms_id: str
@@ -173,6 +179,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     declined: tuple[str, ...] = ()
     campaign: str = ""
     values: dict[str, str] = {}
+    stop: Stop | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -262,7 +269,8 @@ def hidden(phone: str) -> str:
 
 def entries(customer: Customer) -> Iterator[tuple[str, str]]:
     """The index of states: ``phone`` (local) of what was submitted, ``sms`` id of what is open or held back by a stop
-    or a budget, ``blocked`` and ``allowed`` number, ``spent`` what messages of the latest day count for."""
+    or a budget, ``held`` id of what waits for a time, ``blocked`` and ``allowed`` number, ``spent`` what messages of
+    the latest day count for."""
     contact = customer.contact
     if contact.opted_out is not None:
         yield "blocked", entry_of(contact.opted_out, contact.said_at)
@@ -273,6 +281,8 @@ def entries(customer: Customer) -> Iterator[tuple[str, str]]:
             yield "phone", local_number(message.phone)
         if message.is_open or message.is_stopped or message.is_short:
             yield "sms", message.sms_id
+        elif message.state == "held":
+            yield "held", message.sms_id
     for sms_id, spent in customer.spent.items():
         yield "spent", f"{spent.day.isoformat()} {spent.parts} {spent.fen} {sms_id} {spent.campaign}"
 

@@ -20,9 +20,9 @@ class Stops:
         #: of which there is any word, a release too
         self._heard = set[str]()
 
-    def of(self, about: Iterable[str]) -> str | None:
-        """The first of these that is stopped."""
-        return next((what for what in about if what in self._standing), None) if self._standing else None
+    def of(self, about: Iterable[str]) -> Stop | None:
+        """That of the first of these that is stopped."""
+        return next((self._standing[what] for what in about if what in self._standing), None)
 
     def all(self) -> list[Stop]:
         """By what is stopped."""

@@ -21,6 +21,7 @@ def case_document(case: AlertProgress) -> dict[str, Any]:
     return {
         **alert_document(case.alert, case.state),
         "escalated_to": case.level,
+        "escalations": case.went_up,
         "work_id": case.work_id,
         "recorded_at": _iso(case.recorded_at),
     }
@@ -50,6 +51,7 @@ def sms_document(message: Notification) -> dict[str, Any]:
         "reason": m.reason,
         "attempts": m.attempts,
         "hold_until": _iso(m.hold_until),
+        "stop": msgspec.to_builtins(m.stop),
         "parts": [msgspec.to_builtins(part) for part in m.parts],
         "receipts": [{"part": r.part, "state": r.state, "at": iso(r.at), "error": r.error} for r in m.receipts],
         "planned_at": iso(m.planned_at),
@@ -90,6 +92,7 @@ def sms_payload(message: Notification) -> Sms:
         reason=m.reason,
         parts=m.parts,
         receipts=m.receipts,
+        stop=m.stop,
         planned_at=m.planned_at,
         at=m.at,
     )

@@ -1,6 +1,6 @@
 """What detection would know of each customer of a pile: final figures, and how all else stood with a month's records.
 
-The same pure functions as live: figures come together by ``churn.with_figure``, all else by detection's handlers.
+The same pure functions as live: figures come together by ``series.with_figure``, all else by detection's handlers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from alerts import rules
-from alerts.detection import bounds, churn
-from alerts.detection.handlers import HANDLERS, MovedRecord, RequestRecord
+from alerts.detection import bounds
+from alerts.detection.handlers import HANDLERS
+from alerts.detection.months import month_of, month_of_instant
+from alerts.detection.payloads import MovedRecord, RequestRecord
+from alerts.detection.series import is_old, with_figure
 from alerts.detection.state import CustomerState, Month, Profile, Recency, Series
 from alerts.trial.archive import Pile
 from servicekit.clock import EPOCH, local_date
@@ -167,8 +170,6 @@ class Reader:
         keys = [(f"{kind.lower()}.{name}", name) for name in names]
         first, last = self._needs.first, self._needs.last
 
-        month_of, is_old, with_figure = churn.month_of, churn.is_old, churn.with_figure
-
         def take(customer: Customer, at: int, time: str | None, clock: str | None, revision: int, data: bytes) -> None:
             found: Any = decode(data)
             month = month_of(found.period)
@@ -208,7 +209,7 @@ class Reader:
                 mark = customer.known = Mark(at, after, time, clock)
                 if clock:
                     for kind in customer.early:
-                        customer.marks.setdefault(kind, {})[churn.month_of_instant(now)] = mark
+                        customer.marks.setdefault(kind, {})[month_of_instant(now)] = mark
             elif after.profile.left and not (before is not None and before.profile is not None and before.profile.left):
                 told = None if day_of_leaving is None else day_of_leaving(data).left_on
                 if told is not None or time:
@@ -224,7 +225,7 @@ class Reader:
             found = decode(data)
             if _hear(customer, f"SERV/{found.request_id}", time, revision):
                 mark = Mark(at, customer.state, time, clock)
-                month = churn.month_of_instant(found.requested_at)
+                month = month_of_instant(found.requested_at)
                 customer.requests[found.request_id] = Request(found.kind, month, mark)
 
         return take
@@ -247,7 +248,7 @@ class Reader:
             if customer.known is None:
                 customer.early.add(kind)
             elif clock and (is_payment or customer.news == at):
-                month = churn.month_of_instant(_instant(clock))
+                month = month_of_instant(_instant(clock))
                 customer.marks.setdefault(kind, {})[month] = Mark(at, customer.state, time, clock)
 
         return take

@@ -9,8 +9,9 @@ from alerts.conditions.document import compiled
 from alerts.conditions.facts import Facts
 from alerts.conditions.figures import CARRIED, FIGURES, RECORDS
 from alerts.customer_lists import Lists
-from alerts.detection import churn
+from alerts.detection.exclusions import excluded_by
 from alerts.detection.figures import StateFigures
+from alerts.detection.series import falls, figure_of
 from alerts.detection.state import Month
 from alerts.rules import Condition, Fall, Request
 from alerts.trial.history import OF_MONTHS, Customer, Mark, Needs
@@ -70,14 +71,14 @@ class FallWarning:
                 continue
             end = min(self._last, series.first + len(series.values) - 1)
             for month in range(max(self._first, series.first + rule.months), end + 1):
-                if churn.falls(series, month, rule) is not None:
+                if falls(series, month, rule) is not None:
                     codes[month] = (*codes.get(month, ()), code)
         for month, found in codes.items():
             mark = _latest([customer.marks.get(kind, {}).get(month) for kind in OF_MONTHS])
             profile = None if mark is None else customer.profile_at(mark)
             if mark is None or profile is None:
                 continue
-            if not churn.excluded(rule, self._lists, customer.id, profile, month):
+            if not excluded_by(rule, self._lists, customer.id, profile, month):
                 yield month, found, mark
 
 
@@ -136,8 +137,6 @@ class ConditionWarning:
         )
 
     def warns(self, customer: Customer) -> Iterator[tuple[Month, tuple[str, ...], Mark]]:
-        if any(churn.list_exclusions(self._named, self._lists, customer.id).values()):
-            return
         asked, codes = self._compiled, (self._compiled.rule.id,)
         of_months = [marks for kind in self._of_months if (marks := customer.marks.get(kind))]
         others = [marks for kind in self._others if (marks := customer.marks.get(kind))]
@@ -158,7 +157,9 @@ class ConditionWarning:
             if asked.judge(Facts(_Figures(customer, month, judged))) is not True:
                 continue
             profile = customer.profile_at(own or looked)
-            if profile is not None and not churn.excluded(self._exclusions, self._lists, customer.id, profile, month):
+            if profile is not None and not excluded_by(
+                self._exclusions, self._lists, customer.id, profile, month, self._named
+            ):
                 yield month, codes, judged
 
 
@@ -173,7 +174,7 @@ class _Figures:
         self.now = StateFigures(mark.state, month, mark.now).now
 
     def month(self, figure: str, back: int) -> int | None:
-        return churn.known(self._figures.get(figure), self._month - back)
+        return figure_of(self._figures.get(figure), self._month - back)
 
 
 def _latest(marks: list[Mark | None]) -> Mark | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from alerts.detection.churn import month_of, period_of
+from alerts.detection.months import month_of, period_of
 from alerts.detection.state import Month
 
 #: months that a trial may span: with those before them that a rule looks back on they are within what detection keeps

@@ -6,7 +6,7 @@ from datetime import date
 from statistics import median_low
 from typing import NamedTuple
 
-from alerts.detection.churn import period_of
+from alerts.detection.months import period_of
 from alerts.detection.state import Month
 from alerts.trial.history import Customer, Mark
 from alerts.trial.order import MonthTold, Outcome, Warned

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from contracts.alert import LEVELS
 from gateway.access.scope import Scope
 from gateway.live.changes import Place, here
 from gateway.notices.due import Standing
 from gateway.projection.lists import where
-from gateway.projection.rows import LEVELS
 from gateway.projection.schema import NEVER
-from gateway.projection.visible import Subject, subject_of
+from gateway.projection.visible import Subject, Visible, subject_of
 from servicekit.clock import at_local, end_of, iso, later_day, local_date
 
 #: urgent alerts of one person that are looked at; with more, the newest
@@ -21,22 +21,27 @@ MOST_STANDING = 2000
 #: changes by which it is seen whom they concern; with more, everybody is looked at
 _MOST_CHANGED = 500
 #: what nobody has taken in hand yet, or has and does nothing about
-_UNTAKEN = "(r.state = 'raised' OR (r.escalated > 0 AND r.state = 'acknowledged'))"
-#: a row's revision is detection's: with how far up it went it tells what is newer
-_LEVELS = len(LEVELS) + 1
+_UNTAKEN = "(r.state = 'raised' OR (r.not_begun > 0 AND r.state = 'acknowledged'))"
+#: a row's revision is detection's: with how far up it went, and why, it tells what is newer
+_REVISION = "(r.revision * {n} + r.not_acknowledged) * {n} + r.not_begun".format(n=len(LEVELS) + 1)
+#: why it went up last, as it stands
+_WHY_UP = (
+    "CASE WHEN r.not_begun > 0 AND (r.state = 'acknowledged' OR r.not_acknowledged = 0) THEN 'not_begun'"
+    " WHEN r.not_acknowledged > 0 THEN 'not_acknowledged' END"
+)
 SEVERITIES = ("critical", "major", "minor")
 
 
 class Item(NamedTuple):
-    """An alert as a notice tells of it. ``due``: ISO 8601, None where nothing is due; ``escalated``: it went up, since
-    nobody had taken it in hand."""
+    """An alert as a notice tells of it. ``due``: ISO 8601, None where nothing is due; ``escalated``: why it went up
+    (``Cause``), None where it did not."""
 
     alert_id: str
     kind: str
     severity: str
     stage: str | None
     due: str | None
-    escalated: bool = False
+    escalated: str | None = None
 
 
 class Group(NamedTuple):
@@ -68,25 +73,42 @@ def standing(
     kinds: Sequence[str],
     now: datetime,
     level: int | None = None,
+    below: Sequence[Scope] = (),
 ) -> list[Standing]:
     """Alerts in scope that are as grave as this, or graver, and that nobody has taken in hand; and those that went up
-    to this ``level``, or further, how grave they may be. What maintenance holds is none of them."""
+    to this ``level``, or further, how grave they may be: each cause is news of its own. ``below``: what is seen by
+    those of the levels beneath, from the first on; what went up to one of them and is seen by nobody there comes here.
+    What maintenance holds is none of them."""
     found = where("alerts", scope.visible("alerts"), {"kind": ",".join(kinds) or None}, now)
+    untaken, taken = (_came_up(cause, level, below) for cause in ("not_acknowledged", "not_begun"))
     rows = connection.execute(
-        f"SELECT r.alert_id, r.revision * {_LEVELS} + r.escalated, r.severity || '/' || coalesce(r.stage, '')"
-        " || CASE WHEN r.escalated >= ? THEN '/up' ELSE '' END FROM alerts r"
-        " WHERE r.open = 1 AND r.suppressed = 0 AND ((r.state = 'raised' AND r.rank <= ?)"
-        f" OR (r.escalated >= ? AND {_UNTAKEN})) AND {found.condition} ORDER BY r.seq DESC LIMIT {MOST_STANDING}",
-        (level or _LEVELS, SEVERITIES.index(severity), level or _LEVELS, *found.parameters),
+        "SELECT r.alert_id, r.revision, r.severity || '/' || coalesce(r.stage, '')"
+        " || CASE WHEN r.untaken THEN '/up' ELSE '' END || CASE WHEN r.taken THEN '/not_begun' ELSE '' END FROM"
+        f" (SELECT r.alert_id, {_REVISION} AS revision, r.severity, r.stage, r.state, r.rank, r.seq,"
+        f" {untaken.condition} AS untaken, {taken.condition} AS taken FROM alerts r"
+        f" WHERE r.open = 1 AND r.suppressed = 0 AND {_UNTAKEN} AND {found.condition}) r"
+        " WHERE r.taken OR (r.state = 'raised' AND (r.untaken OR r.rank <= ?))"
+        f" ORDER BY r.seq DESC LIMIT {MOST_STANDING}",
+        (*untaken.parameters, *taken.parameters, *found.parameters, SEVERITIES.index(severity)),
     )
     return [Standing(*row) for row in rows]
+
+
+def _came_up(cause: str, level: int | None, below: Sequence[Scope]) -> Visible:
+    """Rows that went up to a level for this cause, or to one beneath it where nobody sees them."""
+    if level is None:
+        return Visible("0")
+    seen = [scope.visible("alerts") for scope in below]
+    kept = [f"r.{cause} <= {number} AND ({each.condition})" for number, each in enumerate(seen, 1)]
+    on = f" OR (r.{cause} > 0 AND ({' OR '.join(kept)}) IS NOT TRUE)" if kept else ""
+    return Visible(f"(r.{cause} >= {level:d}{on})", tuple(value for each in seen for value in each.parameters))
 
 
 def items(connection: sqlite3.Connection, scope: Scope, ids: Sequence[str], now: datetime) -> list[Item]:
     """Those of these alerts that are still in scope and untaken, the gravest and most pressing first."""
     found = where("alerts", scope.visible("alerts"), {}, now)
     rows = connection.execute(
-        "SELECT r.alert_id, r.kind, r.severity, r.stage, nullif(r.due_at, ?), r.escalated > 0 FROM alerts r"
+        f"SELECT r.alert_id, r.kind, r.severity, r.stage, nullif(r.due_at, ?), {_WHY_UP} FROM alerts r"
         f" WHERE r.open = 1 AND {_UNTAKEN} AND r.alert_id IN (SELECT value FROM json_each(?)) AND {found.condition}"
         " ORDER BY r.rank, r.due_at",
         (NEVER, msgspec.json.encode(ids).decode(), *found.parameters),

@@ -1,6 +1,6 @@
-"""When many notices to one person become one: what the work rules in force say, and to which level somebody belongs."""
+"""When many notices to one person become one: what the work rules in force say."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
@@ -8,9 +8,8 @@ import msgspec
 import structlog
 
 from contracts.work_rules import Flood
-from gateway.access.grants import Grant, Principal
+from gateway.access.grants import Principal
 from gateway.peers import Peers
-from gateway.projection.rows import LEVELS
 from servicekit.decision import Refused
 
 log = structlog.get_logger()
@@ -55,13 +54,3 @@ class WorkRulesFlood:
                 log.warning("notices.flood_as_read_before", error=str(error)[:200])
             self._until = self._since_start() + _BELIEVED_SECONDS
         return self._known
-
-
-def level_of(grants: Iterable[Grant]) -> int | None:
-    """From which level on an alert that goes up concerns somebody, as rows count them; None: it does not by itself.
-    Whose grant as a head reaches the whole province is the province's."""
-    levels = []
-    for grant in grants:
-        if grant.role in ("head", "city_head"):
-            levels.append(LEVELS.index("province" if grant.is_whole else grant.role) + 1)
-    return min(levels, default=None)

@@ -1,6 +1,9 @@
 """Whoever a notice is for, as they are at that moment: what they may see comes of the one scope."""
 
-from gateway.access.grants import Principal
+from collections.abc import Iterable, Sequence
+
+from contracts.alert import LEVELS
+from gateway.access.grants import Grant, Principal
 from gateway.access.scope import Scope
 from gateway.access.viewer import Access
 from gateway.identity.guard import as_now
@@ -16,7 +19,7 @@ class People:
 
     async def find(self, staff_no: str) -> Principal | None:
         """They themselves; None: they may not sign in any more. Raises ``Transient``."""
-        return await as_now(self._users, Principal(staff_no, "", (), session="notices"))
+        return await as_now(self._users, _asked(staff_no))
 
     async def alerts(self, who: Principal) -> Scope:
         """The alerts that they see. Raises ``Refused`` (503) while that can't be said."""
@@ -33,3 +36,29 @@ class People:
     async def work(self, who: Principal) -> Scope:
         """The work items that they see."""
         return (await self._access.viewer(who, "work")).scope
+
+    async def heads(self) -> Sequence[Scope]:
+        """The alerts that somebody of a level sees who may sign in, by level, from the first one to that beneath the
+        province: a unit that nobody heads is in none. Raises ``Transient`` and ``Refused`` (503)."""
+        users = [user for user in await self._users.documents.all() if user.state == "active"]
+        grants = [grant for user in users for grant in user.document.grants]
+        return [
+            await self.alerts(_asked(name, tuple(grant for grant in grants if _level(grant) == number)))
+            for number, name in enumerate(LEVELS[:-1], 1)
+        ]
+
+
+def level_of(grants: Iterable[Grant]) -> int | None:
+    """From which level on an alert that goes up concerns somebody, as rows count them; None: it does not by itself."""
+    return min((level for grant in grants if (level := _level(grant)) is not None), default=None)
+
+
+def _level(grant: Grant) -> int | None:
+    """A head whose grant reaches the whole province is the province's."""
+    if grant.role not in ("head", "city_head"):
+        return None
+    return LEVELS.index("province" if grant.is_whole else grant.role) + 1
+
+
+def _asked(name: str, grants: tuple[Grant, ...] = ()) -> Principal:
+    return Principal(name, "", grants, session="notices")

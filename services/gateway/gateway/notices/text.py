@@ -47,7 +47,9 @@ def urgent(items: Sequence[Item], language: Language, url: str, now: datetime) -
     found = [(severity, n) for severity, n in by_severity if n]
     counts = _joined([f"{_word(severity, language)} {n}" for severity, n in found], language)
     subject = _either(language, f"大客户预警：{counts}", f"Key-account alerts: {counts}")
-    filters = {"severity": ",".join(severity for severity, _ in found), "state": "raised"}
+    filters = {"severity": ",".join(severity for severity, _ in found)}
+    if all(item.escalated != "not_begun" for item in items):
+        filters["state"] = "raised"
     foot = [
         "",
         f"{_either(language, '全部', 'All')}: {url}/alerts?{urlencode(filters, safe=',')}",
@@ -65,7 +67,7 @@ def urgent(items: Sequence[Item], language: Language, url: str, now: datetime) -
 
 def flood(items: Sequence[Item], language: Language, url: str, now: datetime) -> Text:
     """Very many alerts at once: how many of which kind, how grave, and how many of them went up."""
-    up = sum(item.escalated for item in items)
+    up = sum(item.escalated is not None for item in items)
     told = _either(language, f"，其中上报 {up}", f", {up} of them escalated") if up else ""
     subject = _either(language, f"大客户预警汇总：{len(items)}{told}", f"Key-account alerts in one: {len(items)}{told}")
     counted = Counter((item.severity, item.kind) for item in items)
@@ -146,8 +148,9 @@ def _item(item: Item, language: Language, url: str) -> Iterator[str]:
     words = [_word(code, language) for code in (item.severity, item.kind) if code]
     if item.stage:
         words.append(_word(item.stage, language, stage_said(item.kind, item.stage)))
-    if item.escalated:
-        words.append(_either(language, "已上报", "escalated"))
+    if item.escalated is not None:
+        why = said(item.escalated, "cause")
+        words.append(_either(language, f"已上报（{why[0]}）", f"escalated ({why[1]})"))
     if item.due is not None:
         words.append(f"{_either(language, '时限', 'due')} {_time(item.due)}")
     yield " · ".join(words)

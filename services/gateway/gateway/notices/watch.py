@@ -5,6 +5,7 @@ model that was made anew, it compares what stands now with what was told, and go
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -13,9 +14,9 @@ import structlog
 from gateway.access.scope import Scope
 from gateway.live.changes import Place
 from gateway.notices import due, figures
-from gateway.notices.flood import FloodRule, level_of, never
+from gateway.notices.flood import FloodRule, never
 from gateway.notices.ledger import Ledger
-from gateway.notices.people import People
+from gateway.notices.people import People, level_of
 from gateway.notices.preferences import Preferences, PreferenceStore
 from gateway.projection.follow import Projection
 from servicekit.clock import SystemClock, later, system_now, to_millis
@@ -48,6 +49,7 @@ class Watch:
         self._scopes: dict[str, Scope] = {}
         self._waiting: set[str] = set()
         self._digests: set[tuple[str, str]] = set()
+        self._heads: Sequence[Scope] | None = None
 
     async def run(self) -> None:
         """Job: until cancelled; whatever fails is tried again."""
@@ -71,6 +73,7 @@ class Watch:
         """Write down all that is due by now."""
         if not self._projection.is_whole:
             return  # what is not there yet would seem to be news, later
+        self._heads = None
         place, changed = await self._projection.store.read(partial(figures.concerned, since=self._place))
         everybody = await self._preferences.all()
         for version in everybody:
@@ -103,7 +106,7 @@ class Watch:
         if who is None:
             return True
         scope = self._scopes[version.id] = await self._people.alerts(who)
-        now = self._projection.clock
+        now, level = self._projection.clock, level_of(who.grants)
         standing = await self._projection.store.read(
             partial(
                 figures.standing,
@@ -111,7 +114,8 @@ class Watch:
                 severity=choice.severity,
                 kinds=choice.kinds,
                 now=now,
-                level=level_of(who.grants),
+                level=level,
+                below=await self._below(level),
             )
         )
         seen = to_millis(self._clock())
@@ -129,6 +133,14 @@ class Watch:
                 return False  # looked at again until that time has passed: then what stands by then is one notice
             many = len(fresh) > flood.more_than
         return await self._ledger.urgent(chain, version.id, choice.since, told, fresh, choice.channels, many=many)
+
+    async def _below(self, level: int | None) -> Sequence[Scope]:
+        """What the levels beneath this one see; as it is at each look."""
+        if level is None or level == 1:
+            return ()
+        if self._heads is None:
+            self._heads = await self._people.heads()
+        return self._heads[: level - 1]
 
     async def _digest(self, version: Version[Preferences]) -> None:
         choice, now = version.document.digest, self._projection.clock

@@ -9,12 +9,12 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from contracts.alert import LEVELS
 from contracts.lists import AlertPage, Asked, CustomerPageOfRows, Facets, Found, SmsPage, WorkPage
 from gateway.access.viewer import Access, Viewer
 from gateway.audit import Audit, narrowed_by
 from gateway.projection import lists, search
 from gateway.projection.follow import Projection
-from gateway.projection.rows import LEVELS
 from gateway.projection.schema import NEVER
 from gateway.projection.visible import List, Visible, subject_of
 from servicekit.age import HEADER, moment

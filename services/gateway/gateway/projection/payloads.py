@@ -60,6 +60,7 @@ class Reason(Struct):
 
 class Escalation(Struct):
     level: str
+    cause: str = "not_acknowledged"
 
 
 class AlertEvent(Struct):
@@ -84,8 +85,8 @@ class AlertEvent(Struct):
     calendar: dict[str, Any] | None = None
     suppressed: dict[str, Any] | None = None
     escalation: Escalation | None = None
-    #: of a document
-    escalated_to: str | None = None
+    #: of a document: how far it went up, by cause
+    escalations: dict[str, str] = {}
 
 
 class Contact(Struct):

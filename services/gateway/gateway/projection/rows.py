@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from contracts.alert import Level
+from contracts.alert import LEVELS, Cause
 from contracts.registry import SHADOW
 from gateway.projection.names import search_words, sort_form
 from gateway.projection.payloads import (
@@ -30,8 +30,7 @@ from servicekit.personal import mask_number
 
 #: name of a statement (``schema.STATEMENTS``) and its parameters
 Row = tuple[str, dict[str, Any]]
-#: up the unit tree; a row says how many of them an alert has gone
-LEVELS: tuple[str, ...] = get_args(Level)
+_CAUSES: tuple[str, ...] = get_args(Cause)
 _PROGRESS, _SEVERITIES = ("raised", "acknowledged", "acted"), ("critical", "major", "minor")
 _LONGEST_NUMBER = 11
 _encode = msgspec.json.Encoder().encode
@@ -134,7 +133,7 @@ class Rows:
         yield "alert told", {**row, "life": 0, "progress": None}
         if alert.state in _PROGRESS:
             told = {name: row[name] for name in ("alert_id", "revision", "at")}
-            yield "alert progress", {**told, "progress": alert.state, "escalated": _level(alert, came)}
+            yield "alert progress", {**told, "progress": alert.state, **_up(_told_up(alert, came))}
             yield "alert heard of", told
 
     def shadow_alert(self, alert: AlertEvent, came: Came) -> Iterator[Row]:
@@ -159,21 +158,26 @@ class Rows:
         yield _named(alert.customer_id)
         progress = alert.state if alert.state in _PROGRESS else None
         yield "alert", {**_alert(alert), "life": 0, "progress": progress}
-        if alert.escalated_to in LEVELS:
-            level = LEVELS.index(alert.escalated_to) + 1
-            yield "alert escalated", {"alert_id": alert.alert_id, "escalated": level}
+        if alert.escalations:
+            yield "alert escalated", {"alert_id": alert.alert_id, **_up(alert.escalations)}
 
 
 def _named(customer_id: str) -> Row:
     return "customer named", {"customer_id": customer_id}
 
 
-def _level(alert: AlertEvent, came: Came) -> int:
-    """How far up an event says that an alert went; 0: it says nothing of it."""
+def _told_up(alert: AlertEvent, came: Came) -> dict[str, str]:
+    """To which level an event says that an alert went, by cause; of one that says no more, to the first."""
     if came.type != _ESCALATED:
-        return 0
-    level = "" if alert.escalation is None else alert.escalation.level
-    return LEVELS.index(level) + 1 if level in LEVELS else 1
+        return {}
+    if alert.escalation is None:
+        return {_CAUSES[0]: LEVELS[0]}
+    return {alert.escalation.cause: alert.escalation.level}
+
+
+def _up(levels: dict[str, str]) -> dict[str, int]:
+    """How many levels up, by cause; 0: not at all, as for causes and levels that are not known here."""
+    return {cause: LEVELS.index(level) + 1 if (level := levels.get(cause)) in LEVELS else 0 for cause in _CAUSES}
 
 
 def _heard(came: Came) -> dict[str, Any]:

@@ -7,7 +7,7 @@ but what is later by both begins anew.
 """
 
 #: Another number, and the file is made anew.
-VERSION = 8
+VERSION = 9
 NEVER = "9999-12-31T23:59:59+00:00"
 
 TABLES = f"""
@@ -82,13 +82,15 @@ END;
 
 -- City, unit and manager of alerts, work items and SMS are their customer's.
 -- ``ended`` is detection's word. ``progress`` (NULL: not known) is that of notifications since the alert began or
--- reopened, which was with revision ``life``. ``escalated``: by how many levels it went up; ``suppressed``: maintenance
--- holds it.
+-- reopened, which was with revision ``life``. ``not_acknowledged``, ``not_begun``: by how many levels it went up for
+-- that, ``escalated``: for either; ``suppressed``: maintenance holds it.
 CREATE TABLE alerts (
   alert_id TEXT PRIMARY KEY, kind TEXT NOT NULL, customer_id TEXT NOT NULL,
   city TEXT, unit_id TEXT, manager_id TEXT,
   revision INTEGER NOT NULL, at TEXT NOT NULL, life INTEGER NOT NULL DEFAULT 0,
-  ended TEXT, progress TEXT, progress_at TEXT, escalated INTEGER NOT NULL DEFAULT 0,
+  ended TEXT, progress TEXT, progress_at TEXT,
+  not_acknowledged INTEGER NOT NULL DEFAULT 0, not_begun INTEGER NOT NULL DEFAULT 0,
+  escalated INTEGER NOT NULL AS (max(not_acknowledged, not_begun)) STORED,
   suppressed INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL, open INTEGER NOT NULL, stage TEXT, severity TEXT NOT NULL, rank INTEGER NOT NULL,
   rule_id TEXT NOT NULL, rule_version INTEGER NOT NULL, period TEXT, late INTEGER NOT NULL DEFAULT 0, outcome TEXT,
@@ -237,6 +239,10 @@ _CONTACT = {
     for name in ("contact_at", "contact_kind", "contact_result", "contact_by", "promised_on", "follow_up_on")
 }
 
+#: how far up an alert went stays the furthest
+_HIGHEST = ", ".join(f"{cause} = max({cause}, :{cause})" for cause in ("not_acknowledged", "not_begun"))
+_HIGHER = "not_acknowledged < :not_acknowledged OR not_begun < :not_begun"
+
 #: how each kind of row goes in, by name; all values are parameters
 STATEMENTS: dict[str, str] = {
     "customer": _put("customers", _CUSTOMER, _RECORD_IS_NEWER, status=_STATUS),
@@ -259,7 +265,8 @@ STATEMENTS: dict[str, str] = {
         progress="CASE WHEN excluded.life THEN 'raised' ELSE alerts.progress END",
         state="coalesce(excluded.ended, CASE WHEN excluded.life THEN 'raised' ELSE alerts.progress END, 'raised')",
         progress_at="CASE WHEN excluded.life THEN NULL ELSE alerts.progress_at END",
-        escalated="CASE WHEN excluded.life THEN 0 ELSE alerts.escalated END",
+        not_acknowledged="CASE WHEN excluded.life THEN 0 ELSE alerts.not_acknowledged END",
+        not_begun="CASE WHEN excluded.life THEN 0 ELSE alerts.not_begun END",
     ),
     # What notifications tell of an alert has the revision of detection, and may be behind it.
     "alert told": _put(
@@ -273,8 +280,8 @@ STATEMENTS: dict[str, str] = {
     ),
     "alert progress": (
         "UPDATE alerts SET progress = :progress, state = :progress, progress_at = :at,"
-        f" escalated = max(escalated, :escalated), seq = :seq WHERE {_IS_HEARD}"
-        " AND (progress IS NOT :progress OR state <> :progress OR escalated < :escalated)"
+        f" {_HIGHEST}, seq = :seq WHERE {_IS_HEARD}"
+        f" AND (progress IS NOT :progress OR state <> :progress OR {_HIGHER})"
     ),
     # It stands as it did: none of the wide indexes is touched.
     "alert heard of": f"UPDATE alerts SET progress_at = :at, seq = :seq WHERE {_IS_HEARD}",
@@ -296,8 +303,7 @@ STATEMENTS: dict[str, str] = {
         " state = coalesce(alerts.ended, excluded.progress, 'raised') WHERE alerts.progress IS NULL",
     ),
     "alert escalated": (
-        "UPDATE alerts SET escalated = :escalated, seq = :seq"
-        " WHERE alert_id = :alert_id AND life = 0 AND escalated < :escalated"
+        f"UPDATE alerts SET {_HIGHEST}, seq = :seq WHERE alert_id = :alert_id AND life = 0 AND ({_HIGHER})"
     ),
     "shadow alert document": _add("shadow_alerts", _SHADOW),
     "work document": _add("work", _WORK),

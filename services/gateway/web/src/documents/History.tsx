@@ -24,7 +24,7 @@ export function History({ versions }: { versions: readonly Version[] }) {
             </span>
             <div>{version.why === DELIVERED ? t.delivered : version.why}</div>
             {version.switches.map(step => (
-              <Done key={`${step.number} ${step.on}`} step={step} />
+              <Done key={`${step.number} ${step.on} ${step.at}`} step={step} />
             ))}
           </li>
         ))}
@@ -41,8 +41,8 @@ function Done({ step }: { step: Step }) {
   return (
     <div className="kam-secondary">
       {t.switches[step.state]}
-      {step.number === null ? ` ${t.from(step.on ?? "")}` : " "}
-      {step.number !== null && <SystemTime at={step.at} focusable />} · {step.by}：{step.why}
+      {step.number === null ? ` ${t.from(step.on ?? "")} ` : " "}
+      {step.at !== null && <SystemTime at={step.at} focusable />} · {step.by}：{step.why}
     </div>
   );
 }

@@ -98,7 +98,7 @@ function Rule({ rule, period }: { rule: RuleAnswer; period: string }) {
       </h3>
       <ul className={styles.conditions}>
         {told.map(each => (
-          <li key={`${each.code} ${String(each.values.complaint_id ?? each.values.contract_id ?? "")}`}>
+          <li key={keyOf(each)}>
             <Mark met={each.met} />
             <span>
               <Sentence parts={conditionSentence(each, period, language)} />
@@ -118,6 +118,11 @@ function Rule({ rule, period }: { rule: RuleAnswer; period: string }) {
       {alert && <Link to={`/alerts/${encodeURIComponent(alert.alert_id)}`}>{t.open}</Link>}
     </section>
   );
+}
+
+/** Several contracts, complaints, lists, or the same exclusion now and then, are several conditions. */
+function keyOf({ code, values }: Condition): string {
+  return [code, values.complaint_id ?? values.contract_id ?? values.list ?? "", values.held_at ?? ""].join(" ");
 }
 
 /** Met, not met or not known: by its shape and, for who does not see it, its word. */

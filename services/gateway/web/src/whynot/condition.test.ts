@@ -21,7 +21,7 @@ describe("a condition of a rule", () => {
     expect(en(above)).toBe("June bill ¥3,600.00, above the line ¥3,500.00 (70% of the 3-month mean ¥5,000.00).");
     const minutes = { ...bill, figure: "voice_minutes", base: 300 };
     expect(zh(of("minutes_fall", true, { value: 60, limit: 70, values: minutes }))).toBe(
-      "6月通话 60 分钟，不高于规则线 70 分钟（前 3 个月均值 100 分钟 的 70%）。",
+      "6月通话时长 60 分钟，不高于规则线 70 分钟（前 3 个月均值 100 分钟 的 70%）。",
     );
   });
 
@@ -55,6 +55,10 @@ describe("a condition of a rule", () => {
     [
       of("contract", false, { value: 244, limit: 90, values: { contract_id: "k1", ends_on: "2026-12-31" } }),
       "合约 k1 还有 244 天到期；到期前 90 天起预警。",
+    ],
+    [
+      of("status", false, { values: { held_at: "2026-07-02T02:00:00Z", zh: "那时被排除；现已不再", en: "then" } }),
+      "那时被排除；现已不再",
     ],
     [of("<b>", false, { value: 3, limit: 2 }), "<b> 3 / 2"],
   ])("%#", (condition, text) => {

@@ -2,6 +2,7 @@ import { aside, type Part, say } from "@/alerts/wording";
 import type { Schema } from "@/api/client";
 import { money, monthOf, number } from "@/format";
 import { common, type Language, word } from "@/i18n";
+import { rulesText } from "@/rules/ruleMessages";
 import { whyNotText } from "./messages";
 
 export type RuleAnswer = Schema<"RuleAnswer">;
@@ -11,6 +12,10 @@ type Values = Readonly<Record<string, unknown>>;
 
 /** A condition with its value and limit, in words; `period`: the month that is asked about. */
 export function conditionSentence(condition: Condition, period: string, language: Language): Part[] {
+  const { held_at: heldAt, zh, en } = condition.values;
+  if (typeof heldAt === "string") {
+    return [String(language === "zh" ? zh : en)]; // what was so then stands in words alone
+  }
   const tell = TELLERS[condition.code] ?? other;
   return tell(condition, period, language);
 }
@@ -20,7 +25,7 @@ type Teller = (condition: Condition, period: string, language: Language) => Part
 const fall: Teller = ({ met, value, limit, values }, period, language) => {
   const zh = language === "zh";
   const { figure, percent, months, base } = values as Values;
-  const name = word(whyNotText[language].figures, String(figure));
+  const name = word(rulesText[language].figures, String(figure));
   const [month, n, share] = [monthOf(period, language), Number(months), Number(percent)];
   const told = (amount: unknown): string => {
     const known = typeof amount === "number" ? amount : null;

@@ -27,7 +27,6 @@ export const whyNotText = messages(
       waiting: "现在都满足了，下一条记录到达时再判",
     },
     open: "去看预警",
-    figures: { amount_fen: "话费", voice_minutes: "通话" },
     requests: { stop: "拆机申请", port_query: "携号转网查询" },
   },
   {
@@ -55,7 +54,6 @@ export const whyNotText = messages(
       waiting: "All is met now: judged again at the next record",
     },
     open: "Open the alert",
-    figures: { amount_fen: "bill", voice_minutes: "minutes" },
     requests: { stop: "request to close the line", port_query: "porting query" },
   },
 );
