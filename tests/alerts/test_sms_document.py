@@ -9,6 +9,7 @@ from msgspec.structs import fields, replace
 from alerts.notifications.state import Notification
 from alerts.notifications.views import is_same_document, sms_document
 from contracts.alert import SmsPart, SmsReceipt
+from contracts.control import Stop
 from harness.one_processor import NOON
 
 MESSAGE = Notification(
@@ -20,6 +21,7 @@ OTHER: dict[str, Any] = {
     "trying_since": NOON, "state": "sent", "reason": "x", "ready": True, "language": "en", "phone": "1", "text": "你好",
     "parts": (SmsPart(number=1, reference=1, state="sent"),), "accepted": b"1", "by": "m1",
     "channel": "http", "declined": ("smpp",), "values": {"name": "x"},
+    "stop": Stop(what="kind/arrears", by="li", why="wrong", at=NOON),
     "receipts": (SmsReceipt(part=1, state="DELIVRD", at=NOON, error=None),),
 }  # fmt: skip
 

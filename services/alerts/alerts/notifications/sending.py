@@ -139,7 +139,7 @@ def on_hold(send_policy: SendPolicy, state: Customer | None, data: Hold, ctx: Co
     builder = DecisionBuilder(send_policy, state, state.customer_id, ctx)
     if builder.is_held_back(message):
         return builder.decision()
-    if not _may_go(message):
+    if not message.is_with_sender:
         return unchanged(state)
     if data.is_short and message.is_waiting:
         verdict = stopped(builder, message) or delayed(builder, message.sms_id)
