@@ -108,7 +108,7 @@ async def test_what_waits_for_its_day_is_taken_back_with_a_reason(
     async with client_of(tmp_path, alerts, lists, "analyst") as client:
         assert (await client.delete(path)).status_code == 422, "a reason is needed"
         assert (await client.delete(path, params=WHY)).json() == RULE
-        assert [asked[:2] for asked in alerts.asked] == [("DELETE", path)]
+        assert [asked[:2] for asked in alerts.asked] == [("DELETE", path)] and alerts.query == WHY
         assert alerts.audited == [
             ("li", "rule.taken_back", "drop-30 v2", result, "误报偏多") for result in ("asked", "200")
         ]

@@ -22,6 +22,7 @@ class Alerts:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Any, httpx.Headers]] = []
+        self.query: dict[str, str] = {}
         self.audited: list[tuple[Any, ...]] = []
         self.answer: httpx.Response | Exception = httpx.Response(200, json=RULE, headers={"ETag": '"2"'})
         self.audit_works = True
@@ -29,6 +30,7 @@ class Alerts:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else None
         self.asked.append((request.method, request.url.path, body, request.headers))
+        self.query = dict(request.url.params)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

@@ -48,14 +48,13 @@ async def test_it_places_lists_and_takes_back(tmp_path: Path) -> None:
     assert [each.number for each in await sync.board.after(2, "rule")] == [3]
     assert str(sync.asked[0].url).endswith("/v1/switches?after=2&kind=rule")
     sync = BillingSync(tmp_path, httpx.Response(204))
-    await sync.board.take_back("o 1")
+    assert await sync.board.take_back("o 1")
     assert (sync.asked[0].method, sync.asked[0].url.raw_path) == ("DELETE", b"/v1/switches/o%201")
 
 
 async def test_one_that_waits_no_more_is_taken_back_already(tmp_path: Path) -> None:
-    await BillingSync(
-        tmp_path, httpx.Response(404, json={"error": "not_found", "zh": "没", "en": "no"})
-    ).board.take_back("x")
+    missing = httpx.Response(404, json={"error": "not_found", "zh": "没", "en": "no"})
+    assert not await BillingSync(tmp_path, missing).board.take_back("x")
 
 
 async def test_what_it_refuses_is_told_as_it_told_it(tmp_path: Path) -> None:
