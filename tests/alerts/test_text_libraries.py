@@ -84,7 +84,7 @@ async def test_longer_names_must_fit_into_the_texts_there_are(house: House, on: 
     if on is None:
         await house.change(house.texts, REMINDER)
     else:
-        await house.texts.take_back("arrears-reminder", 2)
+        await house.texts.take_back("arrears-reminder", 2, by="B2", why="no")
     await house.change(house.policies, longer)
 
 
@@ -103,7 +103,7 @@ async def test_a_text_must_fit_the_policy_that_waits_for_its_day(house: House) -
     assert (field, "第 2 版" in zh, "version 2 of the SMS policy" in en) == ("zh", True, True)
     with pytest.raises(Faulty):
         await house.texts.activate("arrears-reminder", version, **WHO)
-    await house.policies.take_back("sms", 2)
+    await house.policies.take_back("sms", 2, by="B2", why="no")
     await house.texts.activate("arrears-reminder", version, **WHO)
 
 

@@ -310,7 +310,7 @@ async def test_every_worker_learns_of_what_was_placed_and_of_what_was_given_up(w
     await world.activate(2, on=DAY)
     await other.look()
     assert await world.states(other) == ["active", "scheduled"]
-    await world.library.take_back("t", 2)
+    await world.library.take_back("t", 2, by="B2", why="no")
     await other.look()
     assert await world.states() == ["active", "draft"] and not world.board.placed
 
@@ -349,7 +349,7 @@ async def test_what_was_given_up_half_way_is_not_asked_for_again(world: World) -
     await world.activate(2, on=DAY)
     world.board.keeps = True
     with pytest.raises(Refused):
-        await world.library.take_back("t", 2)
+        await world.library.take_back("t", 2, by="B2", why="no")
     assert await world.states() == ["active", "scheduled"], "as long as billing-sync has it"
     world.board.placed.clear()
     await world.library.look()
@@ -361,7 +361,7 @@ async def test_what_was_given_up_half_way_and_asked_for_anew_waits(world: World)
     await world.activate(2, on=DAY)
     world.board.keeps = True
     with pytest.raises(Refused):
-        await world.library.take_back("t", 2)
+        await world.library.take_back("t", 2, by="B2", why="no")
     world.board.keeps = False
     assert await world.activate(2, on=DAY) == "scheduled"
     world.board.placed.clear()
@@ -377,7 +377,7 @@ async def test_what_is_given_up_while_it_is_asked_for_again_is_taken_back(world:
 
     async def meanwhile(*order: Any) -> Any:
         placed = await place(*order)
-        await world.worker().take_back("t", 2)
+        await world.worker().take_back("t", 2, by="B2", why="no")
         return placed
 
     world.board.place = meanwhile  # type: ignore[method-assign]
