@@ -228,8 +228,9 @@ class Asked:
         placed: Placed = await self.intake.submit(Place(made))
         return placed
 
-    async def take_back(self, order: str) -> None:
+    async def take_back(self, order: str) -> bool:
         await self.intake.submit(TakeBack(order))
+        return True
 
     async def after(self, number: int, kind: str) -> Sequence[Placed]:
         return await placed_after(self.intake, number, kind)
