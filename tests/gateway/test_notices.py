@@ -14,6 +14,7 @@ from gateway.notices.ledger import LEASE, NOTICES
 from gateway.notices.senders import Passing, Refusal
 from harness.notices import URL, WEBHOOK, House, house
 from harness.read_model import alert, customer, unit
+from servicekit.decision import Refused
 from servicekit.memory_store import MemoryDocuments, MemoryStore
 from servicekit.mongo import MongoDocuments
 from servicekit.store import Documents, Transient
