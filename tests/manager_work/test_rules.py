@@ -77,10 +77,10 @@ async def test_what_holds_before_any_switch_is_what_staff_find_and_calendars_are
     libraries = Library(WORK_RULES, rows, Board()), Library(calendar_kind(), rows, Board())
     for _ in range(2):
         await store.plant(*libraries, rows, GIVEN)
-    found = [(each.version.version, each.state) for each in await libraries[0].all()]
+    found = [(each.version.version, each.state) for each in await libraries[0].held()]
     assert found == [(2, "draft"), (3, "active")]
     assert list((await libraries[0].get("work")).version.document["away"]) == ["left"]
-    (calendar,) = await libraries[1].all()
+    (calendar,) = await libraries[1].held()
     assert (calendar.version.id, calendar.state) == ("working-days", "draft")
 
 
