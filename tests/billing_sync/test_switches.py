@@ -257,7 +257,7 @@ async def test_a_version_that_waits_keeps_its_day_though_the_store_is_lost(passe
             await owner.look()
             await feed(asked.intake, "bill.issued", BILL, time="2026-06-02T10:00:00+08:00")
             await owner.look()
-        assert [shown.state for shown in await owner.held()] == ["retired", "active"]
+        assert [told["state"] for told in await owner.brief()] == ["retired", "active"]
         switched = [m["data"] for m in await sent(asked.intake, producer) if m["type"] == SWITCH]
         assert [(each["version"], each["document"]["percent"]) for each in switched] == [(2, 60)] * 4
 
@@ -281,4 +281,4 @@ async def test_the_brake_is_told_again_where_the_store_is_lost() -> None:
         raw = await asked.intake.entry(keys.BRAKE)
         assert raw is not None and decode_brake(raw) == Brake(**on)
         assert types(await sent(asked.intake, producer)) == [SWITCH] * 4, "once"
-        assert [shown.state for shown in await owner.held()] == ["retired", "active"]
+        assert [told["state"] for told in await owner.brief()] == ["retired", "active"]

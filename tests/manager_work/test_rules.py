@@ -77,11 +77,11 @@ async def test_what_holds_before_any_switch_is_what_staff_find_and_calendars_are
     libraries = Library(WORK_RULES, rows, Board()), Library(calendar_kind(), rows, Board())
     for _ in range(2):
         await store.plant(*libraries, rows, GIVEN)
-    found = [(each.version.version, each.state) for each in await libraries[0].held()]
+    found = [(told["version"], told["state"]) for told in await libraries[0].brief()]
     assert found == [(2, "draft"), (3, "active")]
     assert list((await libraries[0].get("work")).version.document["away"]) == ["left"]
-    (calendar,) = await libraries[1].held()
-    assert (calendar.version.id, calendar.state) == ("working-days", "draft")
+    (calendar,) = await libraries[1].brief()
+    assert (calendar["id"], calendar["state"]) == ("working-days", "draft")
 
 
 def test_the_seed_is_as_it_was_released() -> None:
