@@ -66,7 +66,7 @@ export function columnsOf(around: Around): readonly Column<AlertRow>[] {
     {
       key: "reason",
       title: t.column.reason,
-      width: isBeside ? 200 : 250,
+      width: isBeside ? 200 : telling.language === "zh" ? 250 : 220,
       render: row => (
         <span className={styles.reason}>
           {isLeaving(row.alert_id) && <em>{t.leaving} · </em>}

@@ -94,7 +94,8 @@ export default function Why() {
       extra={
         <>
           <code className={styles.id}>{id}</code>
-          {(time !== undefined || query.isPending) && (
+          {/* On a phone the buttons have one row, whatever comes later; each fact says its own time. */}
+          {!isPhone && (time !== undefined || query.isPending) && (
             <span className="kam-secondary">{t.whole(time === undefined ? "…" : span(time, language))}</span>
           )}
           {!isPhone && (
