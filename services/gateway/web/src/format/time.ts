@@ -214,7 +214,7 @@ export function lag(seconds: number, language: Language): string {
 export function span(ms: number, language: Language): string {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 0.05) {
-    return language === "zh" ? "不到 0.1 秒" : "under 0.1 s";
+    return language === "zh" ? "不到 0.1 秒" : "<0.1 s";
   }
   if (seconds < 10) {
     return `${seconds.toFixed(1)} ${language === "zh" ? "秒" : "s"}`;
