@@ -236,7 +236,6 @@ class LocalStore:
         packs = [pack_of(batch.outbox[i : i + _PACK]) for i in range(0, len(batch.outbox), _PACK)]
         for _, name, messages in packs:
             write.put(name, messages)
-        gone = self._take_sent(write)
         for entry, is_put in batch.index.items():
             if is_put:
                 write.put(index_key(*entry), b"")
@@ -246,6 +245,7 @@ class LocalStore:
         with self._told():
             unfollowed = self._write_rows(write, batch.writes, position) if batch.writes else []
         write.put(b"p", encode(position))
+        gone = self._take_sent(write)
         try:
             with self._told():
                 if batch.journaled is None or not self._write_at_once(write, unfollowed):

@@ -129,9 +129,8 @@ class UnitOfWork:
         """Take a decision over, whole or not at all: state, wake-up, rows, events with ids derived from their cause."""
         state, message = decision.state, context.message
         is_last = message is not None and self.last.get(key) is message
-        before = self.state(key)
         # What is given back as it was need not be written again; who has timers says with each when it wakes.
-        is_kept = state is before and (state is None or self._processor.app.on_timer is None)
+        is_kept = (state is None or self._processor.app.on_timer is None) and state is self.state(key)
         raw = _encode_state(state) if is_last and state is not None and not is_kept else None
         if decision.events:
             self._send_passing()
@@ -140,8 +139,8 @@ class UnitOfWork:
             self.outbox.extend(sent)
         if not is_kept:
             if self._index is not None:
-                entries = self._indexed[key][0] if key in self._indexed else self._entries_of(before)
-                self._indexed[key] = entries, self._entries_of(state)
+                before = self._indexed[key][0] if key in self._indexed else self._entries_of(self.state(key))
+                self._indexed[key] = before, self._entries_of(state)
             if not is_last:
                 self._open[key] = state
             else:
